@@ -1,0 +1,1 @@
+export { type Frame, MaskBit } from './frame.js'

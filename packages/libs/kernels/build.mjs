@@ -1,0 +1,20 @@
+// Compiles assembly/index.ts to WebAssembly and embeds the bytes in a module, so that bundles and worker threads find
+// the kernels without a path.
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import asc from 'assemblyscript/asc'
+
+mkdirSync('dist', { recursive: true })
+mkdirSync('src/generated', { recursive: true })
+const { error, stderr } = await asc.main([
+  'assembly/index.ts',
+  ...['--outFile', 'dist/kernels.wasm'],
+  ...['--runtime', 'stub', '--enable', 'simd,threads,bulk-memory', '--importMemory', '--sharedMemory'],
+  ...['--initialMemory', '1', '--maximumMemory', '65536'],
+  ...['-O3', '--converge', '--noAssert'],
+])
+if (error) {
+  console.error(stderr.toString())
+  process.exit(1)
+}
+const base64 = readFileSync('dist/kernels.wasm').toString('base64')
+writeFileSync('src/generated/wasm.ts', `export const WASM_BASE64 =\n  '${base64}'\n`)

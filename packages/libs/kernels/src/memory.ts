@@ -1,0 +1,59 @@
+import { kernels } from './kernels.js'
+
+type Typed = Float32Array | Float64Array | Int32Array | Int16Array | Uint16Array | Uint8Array
+type Constructor<T extends Typed> = {
+  new (buffer: ArrayBufferLike, offset: number, length: number): T
+  BYTES_PER_ELEMENT: number
+}
+
+const PAGE = 65536
+let top = 0
+
+// Growing gives a new SharedArrayBuffer object on the same memory: remember each that was handed out.
+const ours = new WeakSet<SharedArrayBuffer>()
+
+/**
+ * `bytes` of kernel memory, aligned to 16, as an address. The memory is a stack: `mark` it before, `release` it after,
+ * or use `scoped`. What is allocated is not cleared.
+ */
+export function allocateBytes(bytes: number): number {
+  const { memory, base } = kernels()
+  if (top === 0) top = Math.ceil(base() / 16) * 16 || 16
+  const address = top
+  // Kernels may read one vector past the end of an array: 16 bytes stay free behind each.
+  top = address + Math.ceil((bytes + 16) / 16) * 16
+  const missing = top - memory.buffer.byteLength
+  if (missing > 0) memory.grow(Math.ceil(missing / PAGE))
+  return address
+}
+
+/** An array of `length` elements in kernel memory, not cleared: `allocate(Float32Array, width * height)`. */
+export function allocate<T extends Typed>(type: Constructor<T>, length: number): T {
+  const address = allocateBytes(length * type.BYTES_PER_ELEMENT)
+  const buffer = kernels().memory.buffer as unknown as SharedArrayBuffer
+  ours.add(buffer)
+  return new type(buffer, address, length)
+}
+
+/** True when a kernel can work on this array where it lies; its address is then `array.byteOffset`. */
+export function inKernelMemory(array: Typed): boolean {
+  return array.buffer instanceof SharedArrayBuffer && ours.has(array.buffer)
+}
+
+export function mark(): number {
+  return top
+}
+
+export function release(to: number): void {
+  top = to
+}
+
+/** Runs `work` and gives back all that it allocated. */
+export function scoped<T>(work: () => T): T {
+  const before = mark()
+  try {
+    return work()
+  } finally {
+    release(before)
+  }
+}

@@ -1,1 +1,1 @@
-export {}
+export { ConfigError, DataError } from './errors.js'

@@ -1,1 +1,5 @@
-export {}
+export { type AngleUnit, formatSexagesimal, parseAngle, wrapDegrees } from './angles.js'
+export { formatMjd, type HeaderDate, jdToMjd, mjdOfDay, mjdToJd, parseDate, parseTime } from './dates.js'
+export { angularSeparation, type Direction, fromGalactic, positionAngle, toGalactic } from './sphere.js'
+export { type CardLookup, makeTan, type TanSolution, type TanWcs, tanHeaderCards, tanWcs } from './tan.js'
+export { TT_MINUS_TAI, taiMinusUtc, taiToTt, taiToUtc, ttToTai, ttToUtc, utcToTai, utcToTt } from './timescales.js'

@@ -1,0 +1,162 @@
+import { spawnSync } from 'node:child_process'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import {
+  atomicTarget,
+  type DataError,
+  discardOpenParts,
+  removeStaleParts,
+  sha256OfFile,
+  writeAtomically,
+} from '../src/index.js'
+
+const library = new URL('../src/index.js', import.meta.url).href
+
+/** A process that runs a few lines with the library as `files`, and ends as they say. */
+function run(code: string, folder: string) {
+  const script = `import * as files from ${JSON.stringify(library)}; import * as fs from 'node:fs'; ${code}`
+  return spawnSync(process.execPath, ['--input-type=module', '-e', script], { cwd: folder, encoding: 'utf8' })
+}
+
+t.test('a file is replaced in one step, keeps its permissions, and nothing stays beside it', async (t) => {
+  const folder = t.testdir({ 'a.csv': 'old' })
+  const path = join(folder, 'a.csv')
+  chmodSync(path, 0o640)
+  writeAtomically(path, 'new')
+  t.equal(readFileSync(path, 'utf8'), 'new')
+  t.equal(statSync(path).mode & 0o777, 0o640)
+  t.same(readdirSync(folder), ['a.csv'])
+})
+
+t.test('before commit the target is untouched, after discard nothing is left', async (t) => {
+  const folder = t.testdir({ 'a.fits': 'old' })
+  const target = atomicTarget(join(folder, 'a.fits'))
+  writeFileSync(target.partial, 'half')
+  t.equal(readFileSync(join(folder, 'a.fits'), 'utf8'), 'old')
+  t.match(target.partial, new RegExp(`/\\.a\\.fits\\.${process.pid}-[^/]*\\.part$`))
+  target.discard()
+  target.discard()
+  t.same(readdirSync(folder), ['a.fits'])
+})
+
+t.test('a symbolic link stays a link, and the file behind it is replaced', async (t) => {
+  const folder = t.testdir({ real: { 'a.csv': 'old' } })
+  symlinkSync('real/a.csv', join(folder, 'a.csv'))
+  writeAtomically(join(folder, 'a.csv'), 'new')
+  t.equal(readFileSync(join(folder, 'real/a.csv'), 'utf8'), 'new')
+  t.same(readdirSync(join(folder, 'real')), ['a.csv'])
+})
+
+t.test('a name of 255 bytes can be written', async (t) => {
+  const folder = t.testdir({})
+  writeAtomically(join(folder, `${'é'.repeat(125)}.fits`), 'x')
+  t.equal(readdirSync(folder).length, 1)
+})
+
+t.test('what cannot be written is said in one line with advice, and leaves nothing', async (t) => {
+  const folder = t.testdir({ file: '', sub: {} })
+  const attempt = (path: string) => {
+    try {
+      writeAtomically(join(folder, path), 'x')
+    } catch (error) {
+      return error as DataError
+    }
+    return undefined
+  }
+  t.match(attempt('nowhere/a'), { name: 'DataError', message: /^cannot write .*nowhere\/a: no such file or folder$/ })
+  t.match(attempt('file/a'), { message: /a part of the path is a file/ })
+  t.match(attempt('sub'), { message: /not a plain file/ })
+  t.match(attempt('x'.repeat(300)), { message: /too long/ })
+  t.ok(attempt('file/a')?.advice)
+  t.same(readdirSync(folder), ['file', 'sub'])
+})
+
+t.test(
+  'a full disk is said in one line, the old file stays',
+  { skip: !existsSync('/dev/full') && 'no /dev/full' },
+  async (t) => {
+    const folder = t.testdir({ 'a.csv': 'old' })
+    // ulimit -f stops writing like a full disk does, with EFBIG.
+    const code = `process.on('SIGXFSZ', () => {}); try { files.writeAtomically('a.csv', new Uint8Array(1e6)) } catch (e) { console.log(e.message) }`
+    const script = `import * as files from ${JSON.stringify(library)}; ${code}`
+    const child = spawnSync(
+      'bash',
+      ['-c', 'ulimit -f 64; exec "$0" --input-type=module -e "$1"', process.execPath, script],
+      {
+        cwd: folder,
+        encoding: 'utf8',
+      },
+    )
+    t.match(child.stdout, /^cannot write a.csv: the file would be larger/)
+    t.same(readdirSync(folder), ['a.csv'])
+    t.equal(readFileSync(join(folder, 'a.csv'), 'utf8'), 'old')
+  },
+)
+
+t.test('a killed process leaves its part until the next one writes there; parts of the living stay', async (t) => {
+  const folder = t.testdir({})
+  const child = run(
+    `fs.writeFileSync(files.atomicTarget('a.fits').partial, 'half'); process.kill(process.pid, 'SIGKILL')`,
+    folder,
+  )
+  t.equal(child.signal, 'SIGKILL')
+  t.equal(readdirSync(folder).length, 1)
+  const mine = atomicTarget(join(folder, 'b.fits'))
+  writeFileSync(mine.partial, 'half')
+  removeStaleParts(folder)
+  t.same(
+    readdirSync(folder).map((name) => join(folder, name)),
+    [mine.partial],
+  )
+  mine.discard()
+})
+
+t.test('a part of another host stays for a day', async (t) => {
+  const folder = t.testdir({})
+  const name = '.a.fits.1-0.1-ffffffffffff.part'
+  writeFileSync(join(folder, name), '')
+  removeStaleParts(folder)
+  t.same(readdirSync(folder), [name])
+  const { utimesSync } = await import('node:fs')
+  utimesSync(join(folder, name), 1e9, 1e9)
+  removeStaleParts(folder)
+  t.same(readdirSync(folder), [])
+})
+
+t.test('at a signal the open parts go, those of other threads too', async (t) => {
+  const folder = t.testdir({})
+  const code = `
+    import { Worker } from 'node:worker_threads'
+    fs.writeFileSync(files.atomicTarget('a.fits').partial, '')
+    const worker = new Worker(new URL(${JSON.stringify(new URL('./open-part.js', import.meta.url).href)}))
+    worker.on('message', async () => {
+      console.log(fs.readdirSync('.').length)
+      await worker.terminate()
+      files.discardOpenParts(['.'])
+      console.log(fs.readdirSync('.').length)
+    })`
+  const child = run(code, folder)
+  t.equal(child.stdout, '2\n0\n', child.stderr)
+  discardOpenParts()
+})
+
+t.test('the digest is that of sha256sum, for empty files and those longer than one piece', async (t) => {
+  const folder = t.testdir({ empty: '' })
+  mkdirSync(join(folder, 'sub'))
+  t.equal(sha256OfFile(join(folder, 'empty')), 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855')
+  const { createHash } = await import('node:crypto')
+  const bytes = Buffer.alloc(2_500_001, 'nightpipe')
+  writeFileSync(join(folder, 'long'), bytes)
+  t.equal(sha256OfFile(join(folder, 'long')), createHash('sha256').update(bytes).digest('hex'))
+  t.throws(() => sha256OfFile(join(folder, 'sub')), { name: 'DataError', message: /cannot read .*sub: it is a folder/ })
+})

@@ -138,7 +138,7 @@ t.test('at a signal the open parts go, those of other threads too', async (t) =>
   const code = `
     import { Worker } from 'node:worker_threads'
     fs.writeFileSync(files.atomicTarget('a.fits').partial, '')
-    const worker = new Worker(new URL(${JSON.stringify(new URL('./open-part.js', import.meta.url).href)}))
+    const worker = new Worker(new URL(${JSON.stringify(new URL('./open-part.js', import.meta.url).href)}), { execArgv: [] })
     worker.on('message', async () => {
       console.log(fs.readdirSync('.').length)
       await worker.terminate()

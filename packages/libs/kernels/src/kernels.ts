@@ -5,7 +5,41 @@ export interface Kernels {
   readonly memory: WebAssembly.Memory
   base(): number
   floatsFromBigEndian(source: number, target: number, n: number): void
+
+  // rice: 0, or 1 when the bytes end too early
+  riceDecode8(source: number, bytes: number, target: number, n: number, blockSize: number): number
+  riceDecode16(source: number, bytes: number, target: number, n: number, blockSize: number): number
+  riceDecode32(source: number, bytes: number, target: number, n: number, blockSize: number): number
+
+  // rice-encode: the number of bytes written; `codes` is scratch as large as the pixels
+  riceEncode8(source: number, n: number, blockSize: number, codes: number, target: number): number
+  riceEncode16(source: number, n: number, blockSize: number, codes: number, target: number): number
+  riceEncode32(source: number, n: number, blockSize: number, codes: number, target: number): number
+
+  // order
+  swap16(source: number, target: number, n: number): void
+  swap32(source: number, target: number, n: number): void
+  swap64(source: number, target: number, n: number): void
+  bigEndian16From32(source: number, target: number, n: number): void
+  bytesFrom32(source: number, target: number, n: number): void
+
+  // dither, unquantise: `dither` 0, 1 or 2; `start` of 0 to 9999
+  ditherValues(): number
+  unquantiseFloats(...tile: Unquantise): void
+  unquantiseDoubles(...tile: Unquantise): void
 }
+
+type Unquantise = [
+  source: number,
+  target: number,
+  n: number,
+  scale: number,
+  zero: number,
+  dither: number,
+  start: number,
+  hasBlank: number,
+  blank: number,
+]
 
 /** 4 GiB, all that 32-bit addresses reach: reserved, not used, until it is needed. */
 const MAXIMUM_PAGES = 65536

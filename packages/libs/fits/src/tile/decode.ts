@@ -1,0 +1,73 @@
+import { allocate, kernels } from '@nightpipe/kernels'
+import { TileError } from './error.js'
+import { gunzipTile, unshuffle } from './gzip.js'
+import type { TileLayout } from './layout.js'
+import { decodePlio } from './plio.js'
+
+/**
+ * What a tile's bytes decode to: integers in the machine's order, or the bytes of big-endian pixels as they lie in an
+ * uncompressed file. Both are allocated in kernel memory: decode within `scoped`.
+ */
+export type Decoded =
+  | { kind: 'integers'; values: Uint8Array | Int16Array | Int32Array }
+  | { kind: 'bytes'; bytes: Uint8Array; width: number }
+
+type Codec = Pick<TileLayout, 'algorithm' | 'blockSize' | 'bytePix' | 'smooth' | 'bitpix' | 'quantised'>
+
+/** Decodes one tile of the shape `size`. `bytes` lie in kernel memory. A damaged tile throws a TileError. */
+export function decodeTile(codec: Codec, bytes: Uint8Array, size: number[], pixels: number): Decoded {
+  switch (codec.algorithm) {
+    case 'RICE_1':
+      return { kind: 'integers', values: decodeRice(bytes, pixels, codec.bytePix, codec.blockSize) }
+    case 'PLIO_1':
+      return { kind: 'integers', values: decodeLineList(bytes, pixels) }
+    case 'HCOMPRESS_1':
+      throw new TileError(`HCOMPRESS_1 of ${size.join('x')}`)
+    case 'NOCOMPRESS':
+      return pixelBytes(codec, bytes, pixels)
+    default: {
+      const inflated = gunzipTile(bytes, 8 * pixels)
+      const { width } = pixelBytes(codec, inflated, pixels)
+      return { kind: 'bytes', bytes: codec.algorithm === 'GZIP_2' ? unshuffle(inflated, width) : inflated, width }
+    }
+  }
+}
+
+/** Some writers gzip 32-bit integers where the image has 16: the size of the data tells. */
+function pixelBytes(codec: Codec, bytes: Uint8Array, pixels: number): Decoded & { width: number } {
+  const width = bytes.length / pixels
+  const wanted = codec.quantised ? 4 : Math.abs(codec.bitpix) / 8
+  const fits = codec.bitpix > 0 ? [1, 2, 4, 8].includes(width) && width <= Math.max(4, wanted) : width === wanted
+  if (!fits) throw new TileError(`${bytes.length} bytes for ${pixels} pixels of ${wanted} bytes`)
+  return { kind: 'bytes', bytes, width }
+}
+
+function decodeRice(bytes: Uint8Array, pixels: number, bytePix: number, blockSize: number) {
+  const labelBits = { 1: 3, 2: 4, 4: 5 }[bytePix]
+  if (labelBits === undefined) throw new TileError(`BYTEPIX is ${bytePix}`)
+  // Even a constant tile has its first pixel and a label for each block: checked before memory is taken for the pixels.
+  const least = bytePix + Math.ceil((Math.ceil(pixels / blockSize) * labelBits) / 8)
+  if (bytes.length < least) throw new TileError(`${bytes.length} bytes of Rice data where at least ${least} are needed`)
+  const block = Math.min(blockSize, pixels)
+  const { riceDecode8, riceDecode16, riceDecode32 } = kernels()
+  const [decode, values] =
+    bytePix === 1
+      ? [riceDecode8, allocate(Uint8Array, pixels)]
+      : bytePix === 2
+        ? [riceDecode16, allocate(Int16Array, pixels)]
+        : [riceDecode32, allocate(Int32Array, pixels)]
+  if (decode(bytes.byteOffset, bytes.length, values.byteOffset, pixels, block) !== 0) {
+    throw new TileError(`the Rice data end before the last of ${pixels} pixels`)
+  }
+  return values
+}
+
+function decodeLineList(bytes: Uint8Array, pixels: number): Int32Array {
+  if (bytes.length % 2 !== 0) throw new TileError(`PLIO data of ${bytes.length} bytes`)
+  const words = allocate(Int16Array, bytes.length / 2)
+  kernels().swap16(bytes.byteOffset, words.byteOffset, words.length)
+  // One instruction stands for at most 4095 pixels, and what is missing at the end is zero.
+  const values = allocate(Int32Array, pixels)
+  decodePlio(words, values)
+  return values
+}

@@ -1,0 +1,72 @@
+import { readFileSync } from 'node:fs'
+import { DataError, explainSystemError, systemCode } from '@nightpipe/files'
+import { CsvError, parse } from 'csv-parse/sync'
+import { stringify } from 'csv-stringify/sync'
+
+/** A row as it stands in the file. */
+export interface CsvRecord {
+  cells: string[]
+  /** where it begins, counted from 1 */
+  line: number
+}
+
+const decoder = new TextDecoder('utf-8', { fatal: true })
+
+function decode(bytes: Uint8Array, path: string): string {
+  try {
+    return decoder.decode(bytes) // drops a byte order mark
+  } catch (error) {
+    let line = 1
+    for (let i = 0; i < bytes.length && bytes[i]! < 0x80; i++) if (bytes[i] === 10) line++
+    throw new DataError(`${path} is not UTF-8 text (first other byte after line ${line})`, 'save it as UTF-8', {
+      cause: error,
+    })
+  }
+}
+
+/** The text of a table, or undefined when there is no such file. */
+export function textOfTable(path: string): string | undefined {
+  try {
+    return decode(readFileSync(path), path)
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return undefined
+    throw explainSystemError(error, 'read', path)
+  }
+}
+
+const lineEndsIn = (cell: string) => (/[\r\n]/.test(cell) ? cell.split(/\r\n|\n|\r/).length - 1 : 0)
+
+/** The records of a CSV text (RFC 4180; LF, CRLF or CR; quoted commas, quotes and line ends), nothing interpreted. */
+export function parseCsv(text: string, path: string): CsvRecord[] {
+  try {
+    const parsed = parse(text, {
+      bom: true,
+      record_delimiter: ['\r\n', '\n', '\r'],
+      relax_column_count: true,
+      skip_empty_lines: true,
+      info: true,
+    }) as unknown as { info: { lines: number }; record: string[] }[]
+    return parsed.map(({ info, record }) => {
+      const inside = record.reduce((n, cell) => n + lineEndsIn(cell), 0)
+      return { cells: record, line: info.lines - inside }
+    })
+  } catch (error) {
+    if (!(error instanceof CsvError)) throw error
+    const { lines } = error as unknown as { lines?: number }
+    throw new DataError(`${path}:${lines ?? '?'}: ${plain(error)}`, 'mend that line in an editor', { cause: error })
+  }
+}
+
+function plain(error: CsvError): string {
+  if (error.code === 'CSV_QUOTE_NOT_CLOSED') return 'a quoted cell is never closed'
+  if (error.code === 'INVALID_OPENING_QUOTE' || error.code === 'CSV_INVALID_CLOSING_QUOTE') {
+    return 'a quote in the middle of a cell (a quoted cell has quotes at both ends, inner ones doubled)'
+  }
+  return error.message
+}
+
+/** CSV text, one row a line, quotes only where they are needed. */
+export function formatCsv(rows: string[][]): string {
+  const lone = rows[0]?.length === 1 // an empty line would not count as a row
+  return stringify(rows, { quoted_match: /[\r\n]|^\s|\s$|^\uFEFF/, quoted_empty: lone })
+}

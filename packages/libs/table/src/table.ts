@@ -1,0 +1,88 @@
+import { DataError, explainSystemError, withLock, writeAtomically } from '@nightpipe/files'
+import { textOfTable } from './csv.js'
+import type { Cell, RowOf, TableSpec } from './define.js'
+import { layOut, rowAt } from './layout.js'
+import { keyOfRow, textOfRows, textWithRows } from './rewrite.js'
+
+export interface ReadOptions {
+  /** a file that does not exist is a table without rows */
+  orEmpty?: boolean
+}
+export interface EditOptions {
+  /** how long to wait for another process that is changing the table */
+  timeoutSeconds?: number
+}
+
+/** The rows of a table in the order of the file; where a key stands twice, the last one counts. */
+export function readTable<const T extends TableSpec>(
+  path: string,
+  spec: T,
+  { orEmpty = false }: ReadOptions = {},
+): RowOf<T>[] {
+  const text = textOfTable(path)
+  if (text === undefined && !orEmpty) throw new DataError(`no table ${path}`, 'check the path')
+  return parseTable(text ?? '', path, spec)
+}
+
+/** The same from a text; `path` is for messages. */
+export function parseTable<const T extends TableSpec>(text: string, path: string, spec: T): RowOf<T>[] {
+  const layout = layOut(text, path, spec)
+  const rows = new Map<string, Record<string, Cell>>()
+  layout.records.forEach((record, i) => {
+    const row = rowAt(layout, record, spec)
+    rows.set(keyOfRow(row, spec) ?? `\0${i}`, row)
+  })
+  return [...rows.values()] as RowOf<T>[]
+}
+
+/**
+ * Adds rows; one whose key is in the table already replaces that row, so that doing it twice changes nothing. All that
+ * the table holds besides stays as it is spelt. Safe with any number of processes at once.
+ */
+export async function upsertRows<const T extends TableSpec>(
+  path: string,
+  spec: T,
+  rows: readonly RowOf<T>[],
+  options: EditOptions = {},
+): Promise<void> {
+  await rewrite(path, spec, options, (layout) => textWithRows(layout, spec, rows as readonly Record<string, Cell>[]))
+}
+
+/** `upsertRows` under the name that says what is meant for a table that only grows (one without key: a history). */
+export const appendRows = upsertRows
+
+/** Reads all rows, lets `edit` change them, writes what it returns; nobody else changes the table meanwhile. */
+export async function editTable<const T extends TableSpec>(
+  path: string,
+  spec: T,
+  edit: (rows: RowOf<T>[]) => RowOf<T>[] | Promise<RowOf<T>[]>,
+  options: EditOptions = {},
+): Promise<void> {
+  await rewrite(path, spec, options, async (layout, text) => {
+    const rows = await edit(parseTable(text, path, spec))
+    return textOfRows(layout, spec, rows as Record<string, Cell>[])
+  })
+}
+
+async function rewrite(
+  path: string,
+  spec: TableSpec,
+  options: EditOptions,
+  change: (layout: ReturnType<typeof layOut>, text: string) => string | Promise<string>,
+): Promise<void> {
+  try {
+    await withLock(
+      path,
+      async (lock) => {
+        const before = textOfTable(path)
+        const after = await change(layOut(before ?? '', path, spec), before ?? '')
+        if (after === before) return
+        lock.check()
+        writeAtomically(path, after)
+      },
+      options,
+    )
+  } catch (error) {
+    throw explainSystemError(error, 'change', path)
+  }
+}

@@ -1,1 +1,31 @@
-export {}
+export { ConfigError } from '@nightpipe/files'
+export { commonSchema, withCommon } from './common.js'
+export { describeFrame, type FrameFacts, type FrameShape, type Orientation } from './facts.js'
+export { fileStemFor, type NameParts } from './file-name.js'
+export { type Amplifier, formatSection, parseSections, type Section as PixelSection } from './frame-sections.js'
+export { type HeaderCard, headerFor } from './header-for.js'
+export { mostSpecific } from './in-force.js'
+export { type ConfigInForce, type LoadOptions, loadConfig } from './load.js'
+export {
+  type ConfigOf,
+  choice,
+  type FreeSection,
+  flag,
+  freeSection,
+  integer,
+  type Keys,
+  list,
+  number,
+  numbers,
+  type Option,
+  path,
+  type Schema,
+  type Section,
+  section,
+  text,
+  type ValuesOf,
+} from './options.js'
+export { describeSchema, type SchemaRow, sampleIni } from './print.js'
+export { type InstrumentProfile, listProfiles, loadProfile, profileFolder } from './profile.js'
+export type { FrameType } from './profile-schema.js'
+export type { HeaderLookup, HeaderValue } from './reader.js'

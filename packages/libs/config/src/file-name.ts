@@ -1,0 +1,74 @@
+import type { InstrumentProfile } from './profile.js'
+import { FRAME_TYPES, type FrameType } from './profile-schema.js'
+import { matchesWord, type Reader } from './reader.js'
+
+/** What the name of a file tells. */
+export interface NameFacts {
+  type?: FrameType
+  filter?: string
+  date?: string
+  time?: string
+}
+
+const asPattern = (text: string): string => text.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*')
+const stemOf = (name: string): string =>
+  name
+    .replace(/^.*[\\/]/, '')
+    .replace(/\.(?:gz|fz)$/i, '')
+    .replace(/\.(?:fits?|fts)$/i, '')
+
+/** The words that may stand for {type}, with the type of each. */
+function typeWords(profile: InstrumentProfile): { word: string; type: FrameType }[] {
+  return FRAME_TYPES.flatMap((type) => profile.values['file types'][type].map((word) => ({ word, type })))
+}
+
+/** Reads a file name by the profile's patterns; empty where none fits. */
+export function readFileName(profile: InstrumentProfile, name: string | undefined): NameFacts {
+  if (!name) return {}
+  const words = typeWords(profile)
+  // Longer words first: "flatdark" is not read as "flat".
+  const alternatives = words.map(({ word }) => asPattern(word)).sort((a, b) => b.length - a.length || (a < b ? -1 : 1))
+  const places: Record<string, string> = {
+    type: `(?<type>${alternatives.join('|') || '(?!)'})`,
+    date: '(?<date>\\d{4}-?\\d{2}-?\\d{2})',
+    time: '(?<time>\\d{2}[-:]?\\d{2}[-:]?\\d{2})',
+    filter: '(?<filter>[^_.-]+)',
+    number: '\\d+',
+  }
+  for (const pattern of profile.values['file names'].patterns) {
+    const parts = pattern.split(/\{(\w+)\}/)
+    const source = parts.map((part, k) => (k % 2 ? (places[part] ?? '(?!)') : asPattern(part))).join('')
+    const groups = new RegExp(`^${source}$`, 'i').exec(stemOf(name))?.groups
+    if (!groups) continue
+    const type = words.find(({ word }) => groups.type !== undefined && matchesWord(groups.type, word))?.type
+    return { ...groups, type } as NameFacts
+  }
+  return {}
+}
+
+/** Whether the profile trusts the name of the file more than the header for a fact. */
+export const nameWins = (reader: Reader, fact: string): boolean =>
+  reader.profile.values['file names'].wins.includes(fact)
+
+export interface NameParts {
+  type: FrameType
+  /** ISO, UTC, start of the exposure. */
+  date?: string
+  filter?: string
+  number?: number
+}
+
+/** How this camera would call the file of a frame, without `.fits`: the profile's first pattern, filled. */
+export function fileStemFor(parts: NameParts, profile: InstrumentProfile): string {
+  const [day = '', time = ''] = (parts.date ?? '').split('T')
+  const known = FRAME_TYPES.find((type) => type === parts.type)
+  const fill: Record<string, string> = {
+    type: (known && profile.values['file types'][known][0]) ?? parts.type,
+    date: day.replaceAll('-', ''),
+    time: time.slice(0, 8).replaceAll(':', ''),
+    filter: (parts.filter ?? 'none').replace(/[^\w+]+/g, ''),
+    number: String(parts.number ?? 1).padStart(4, '0'),
+  }
+  const pattern = profile.values['file names'].patterns[0] ?? '{type}-{number}'
+  return pattern.replaceAll('*', '').replace(/\{(\w+)\}/g, (_, place: string) => fill[place] ?? '')
+}

@@ -1,0 +1,88 @@
+import { createHash } from 'node:crypto'
+import { ConfigError } from '@nightpipe/files'
+import { completeSections, valuesOf } from './in-force.js'
+import { plainName } from './names.js'
+import type { ConfigOf, Schema } from './options.js'
+import { canonicalConfig, printConfig } from './print.js'
+import { type InstrumentProfile, loadProfile } from './profile.js'
+import { placeOf, resolve } from './resolve.js'
+import type { Scan } from './scan.js'
+import { scanFile } from './scan-file.js'
+
+export interface LoadOptions {
+  /** The INI file; none means defaults and `set` only. */
+  file?: string
+  /** The texts of `--set section.key=value`. */
+  set?: readonly string[]
+  /** Where profiles are looked for instead of configs/instruments. */
+  profileFolder?: string
+}
+
+export interface ConfigInForce<S> {
+  values: ConfigOf<S>
+  /** A valid INI of all values, with meaning, unit and origin of each. */
+  print(): string
+  /** The part that can change products, in one spelling: what digests are made of. */
+  canonical(): string
+  /** Where a value came from: `default`, `night.ini:7`, `--set`, `coatli.ini:12`. */
+  origin(section: string, key: string): string | undefined
+  profile: InstrumentProfile
+}
+
+/**
+ * The configuration in force: defaults, then the instrument profile's, then the file, then `--set`. Throws one
+ * ConfigError with every problem of all of them.
+ */
+export function loadConfig<S extends Schema>(schema: S, options: LoadOptions = {}): ConfigInForce<S> {
+  const name = options.file ?? 'config'
+  const file = options.file === undefined ? empty() : scanFile(options.file)
+  const set = scanSet(options.set ?? [])
+  const profile = loadProfile(profileName(file, set), { folder: options.profileFolder, beside: options.file })
+  const resolution = resolve(schema, [profileDefaults(schema, profile), file, set])
+  const sections = completeSections(schema, resolution, name)
+  if (resolution.problems.length) throw new ConfigError(resolution.problems)
+  return {
+    values: valuesOf(schema, sections),
+    profile,
+    print: () => printConfig(schema, sections),
+    canonical: () =>
+      `# instrument profile: ${profile.name} ${sha256(profile.canonical)}\n${canonicalConfig(schema, sections)}`,
+    origin: (section, key) => {
+      const place = placeOf(schema, section)
+      const found = place && sections.find((s) => s.part === place.part && s.suffix === place.suffix)
+      return found && [...found.held].find(([k]) => plainName(k) === plainName(key))?.[1].origin
+    },
+  }
+}
+
+const sha256 = (content: string): string => createHash('sha256').update(content).digest('hex')
+const empty = (): Scan => ({ entries: [], sections: [], problems: [] })
+
+/** `--set section.key=value`: the key is what follows the last dot before '='. */
+function scanSet(set: readonly string[]): Scan {
+  const scan = empty()
+  for (const given of set) {
+    const match = /^\s*([^=]*[^=.\s])\s*\.\s*([^=.]+?)\s*=(.*)$/s.exec(given)
+    if (!match) {
+      scan.problems.push(`--set ${given}: expected section.key=value`)
+      continue
+    }
+    const [, section, key, value] = match
+    scan.sections.push({ name: section, origin: '--set' })
+    scan.entries.push({ section, key, value: value.trim(), origin: '--set' })
+  }
+  return scan
+}
+
+function profileName(file: Scan, set: Scan): string {
+  const isProfile = (entry: { section: string; key: string }) =>
+    plainName(entry.section) === 'instrument' && plainName(entry.key) === 'profile'
+  const given = [...file.entries, ...set.entries].findLast(isProfile)?.value
+  return given || 'generic'
+}
+
+/** A profile may carry defaults for sections that only some commands have: the others are not this command's matter. */
+function profileDefaults(schema: Schema, profile: InstrumentProfile): Scan {
+  const known = profile.defaults.entries.filter((entry) => placeOf(schema, entry.section))
+  return { entries: known, sections: [], problems: [] }
+}

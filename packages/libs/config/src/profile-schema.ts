@@ -1,0 +1,139 @@
+import { choice, freeSection, list, number, section, text } from './options.js'
+
+export const FRAME_TYPES = ['bias', 'dark', 'flat', 'arc', 'object', 'focus'] as const
+export type FrameType = (typeof FRAME_TYPES)[number] | 'unknown'
+
+const from = (what: string) => list([], `where to find ${what}, first usable first`)
+/** A fact that may be assumed or overridden; text, because a number may be a product such as `6.2 * SOFTGAIN / 8`. */
+const fact = (doc: string, unit?: string) => text('', doc, unit ? { unit } : {})
+
+const facts = {
+  type: fact('type of the frame (bias, dark, flat, arc, object, focus)'),
+  object: fact('name of the object'),
+  exposure: fact('exposure time', 's'),
+  filter: fact('filter'),
+  gain: fact('gain', 'electrons per ADU'),
+  'read noise': fact('read noise', 'electrons'),
+  saturation: fact('level from which a pixel is saturated', 'ADU'),
+  'pixel scale': fact('pixel scale', 'arcsec per pixel'),
+  instrument: fact('instrument'),
+  camera: fact('camera'),
+  telescope: fact('telescope'),
+  site: fact('site'),
+  binning: fact('binning, as 2 or 2x1'),
+  'read mode': fact('readout mode'),
+  'data section': fact('the light-sensitive part of the array, as [x1:x2,y1:y2]'),
+  'overscan section': fact('the overscan, as [x1:x2,y1:y2], one or several'),
+}
+
+/** Every key of an instrument profile. docs/guide/instruments.md explains it with examples. */
+export const profileSchema = {
+  profile: {
+    name: text('', 'name of the profile; that of its file where empty'),
+    about: text('', 'the instrument in a line'),
+    parent: text('generic', 'profile whose keys serve where this one is silent; none for no other'),
+  },
+  keywords: section(
+    'Header keywords for each fact. "A unless B" looks at A only where the header has no B; products such as 0.206265 * XPIXSZ / FOCALLEN are numbers too.',
+    {
+      type: from('the type of the frame'),
+      object: from('the name of the object'),
+      exposure: from('the exposure time'),
+      filter: from('the filter'),
+      'filter wheels': list([], 'filter wheels in series: all that are not clear, joined by +'),
+      gain: from('the gain'),
+      'read noise': from('the read noise'),
+      saturation: from('the saturation level'),
+      'pixel scale': from('the pixel scale in arcsec'),
+      date: from('the date of the exposure, with or without the time'),
+      time: from('the time of day, for dates without one'),
+      mjd: from('the Modified Julian Date'),
+      jd: from('the Julian Date'),
+      'time system': from('the time scale of the dates'),
+      ra: from('the right ascension; as many as there are for dec, in the same order'),
+      dec: from('the declination'),
+      instrument: from('the instrument'),
+      camera: from('the camera or detector'),
+      telescope: from('the telescope'),
+      site: from('the site'),
+      binning: from('the binning of both axes in one value'),
+      'binning x': from('the binning along x'),
+      'binning y': from('the binning along y'),
+      'read mode': from('the readout mode'),
+      'data section': from('the light-sensitive part of the array'),
+      'overscan section': list([], 'overscan sections: all that the header has'),
+      prescan: from('the number of columns before the data, where no section tells'),
+      postscan: from('the number of columns after the data, where no section tells'),
+    },
+  ),
+  types: section('The words by which headers call each type, in any case; * stands for anything.', {
+    bias: list([], 'words for a bias'),
+    dark: list([], 'words for a dark'),
+    flat: list([], 'words for a flat'),
+    arc: list([], 'words for a wavelength calibration'),
+    object: list([], 'words for a science frame'),
+    focus: list([], 'words for focus, acquisition and pointing frames'),
+  }),
+  instruments: freeSection('What headers call an instrument, and what we call it.', text('', 'our name')),
+  cameras: freeSection('What headers call a camera, and what we call it.', text('', 'our name')),
+  filters: freeSection('What headers call a filter, and what we call it; * stands for anything.', text('', 'our name')),
+  assume: section('What to take where the header is silent.', facts),
+  override: section('What to take whatever the header says.', facts),
+  conventions: section('How this camera writes values.', {
+    missing: list([], 'texts that mean: no value'),
+    clear: list([], 'names of filter positions without a filter'),
+    'time zone': number(0, 'local time minus UTC, for dates that do not tell their zone', {
+      unit: 'hours',
+      min: -14,
+      max: 14,
+    }),
+    'date at': choice('start', ['start', 'middle', 'end'], 'the moment of the exposure that the date tells'),
+    'date style': choice('together', ['together', 'apart'], 'date and time in one keyword, or the time in its own'),
+    'exposure unit': choice('s', ['s', 'ms', 'us', 'min'], 'unit of the exposure time'),
+    'gain unit': choice('e/adu', ['e/adu', 'adu/e'], 'unit of the gain'),
+    'read noise unit': choice('e', ['e', 'adu'], 'unit of the read noise'),
+    'ra unit': choice('auto', ['auto', 'hours', 'degrees'], 'unit of a right ascension without separators'),
+    coordinates: choice('sexagesimal', ['sexagesimal', 'degrees'], 'how simulated headers give positions'),
+    'first pixel': number(1, 'number of the first pixel in sections', { min: 0, max: 1 }),
+    'stale sections': choice(
+      'ignore',
+      ['ignore', 'trust'],
+      'sections that do not fit the array: ignore them, or trust and clip',
+    ),
+  }),
+  orientation: section('What turns the image to the orientation of the others of this camera.', {
+    default: choice(
+      'none',
+      ['none', 'rotate-90', 'rotate-180', 'rotate-270', 'flip-x', 'flip-y', 'transpose'],
+      'turn for every frame',
+    ),
+    keyword: text('', 'keyword that tells the turn'),
+    values: list([], 'its values and their turns, as 0:rotate-180, 180:none'),
+    'end keyword': text('', 'keyword with its value at the end of the exposure: a difference makes the frame unfit'),
+  }),
+  'file names': section(
+    'What the name of a file tells where the header is silent, and how simulated files are called.',
+    {
+      patterns: list(
+        [],
+        'names without .fits, with {type} {date} {time} {filter} {number}; * stands for anything; the first is written',
+      ),
+      wins: list([], 'facts for which the name is right and the header wrong: type, filter, date'),
+    },
+  ),
+  'file types': section('What stands for {type} in file names.', {
+    bias: list([], 'bias'),
+    dark: list([], 'dark'),
+    flat: list([], 'flat'),
+    arc: list([], 'arc'),
+    object: list([], 'science frame'),
+    focus: list([], 'focus or acquisition frame'),
+  }),
+  amplifiers: section('Arrays read by several amplifiers; {amp} in a keyword stands for each name.', {
+    names: list([], 'names of the amplifiers that may be there'),
+    'data section': from('the light-sensitive part of one amplifier'),
+    'overscan section': from('its overscan'),
+    gain: from('its gain'),
+    'read noise': from('its read noise'),
+  }),
+}

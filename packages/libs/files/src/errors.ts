@@ -32,15 +32,21 @@ export class DataError extends Error {
   }
 }
 
-/** A flag or the configuration is wrong, and nothing was touched (exit code 2). */
+/**
+ * A flag or the configuration is wrong, and nothing was touched (exit code 2). The message is the first problem;
+ * `problems` has all of them, one line each.
+ */
 export class ConfigError extends Error {
   override readonly name: string = 'ConfigError'
+  readonly problems: readonly string[]
   constructor(
-    message: string,
+    message: string | readonly string[],
     readonly advice?: string,
     options?: ErrorOptions,
   ) {
-    super(message, options)
+    const problems = typeof message === 'string' ? [message] : message
+    super(problems[0] ?? 'wrong configuration', options)
+    this.problems = problems
   }
 }
 

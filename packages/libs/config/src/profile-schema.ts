@@ -34,7 +34,7 @@ export const profileSchema = {
     parent: text('generic', 'profile whose keys serve where this one is silent; none for no other'),
   },
   keywords: section(
-    'Header keywords for each fact. "A unless B" looks at A only where the header has no B; products such as 0.206265 * XPIXSZ / FOCALLEN are numbers too.',
+    'Header keywords for each fact. "A unless B" looks at A only where the header has no B; products such as 206.265 * XPIXSZ / FOCALLEN are numbers too.',
     {
       type: from('the type of the frame'),
       object: from('the name of the object'),

@@ -9,6 +9,6 @@ export function scanFile(path: string): Scan {
   } catch (error) {
     const reasons: Record<string, string> = { ENOENT: 'no such file', EISDIR: 'is a folder', EACCES: 'may not be read' }
     const code = (error as NodeJS.ErrnoException).code ?? ''
-    throw new ConfigError(`${path}: ${reasons[code] ?? (error as Error).message}`, { cause: error })
+    throw new ConfigError(`${path}: ${reasons[code] ?? (error as Error).message}`, undefined, { cause: error })
   }
 }

@@ -45,7 +45,7 @@ function complete(part: string, suffix: string, keys: Keys, given: HeldSection[]
   return { part, suffix, held }
 }
 
-/** 'dark.C1' takes what it does not say from 'dark', and that from ''. */
+/** What 'dark.C1' does not say, 'dark' does, and then ''. */
 export function inheritance(suffix: string): string[] {
   const words = suffix === '' ? [] : suffix.split('.')
   return [...words.map((_, k) => words.slice(0, words.length - k).join('.')), '']

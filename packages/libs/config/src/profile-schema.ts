@@ -3,7 +3,7 @@ import { choice, freeSection, list, number, section, text } from './options.js'
 export const FRAME_TYPES = ['bias', 'dark', 'flat', 'arc', 'object', 'focus'] as const
 export type FrameType = (typeof FRAME_TYPES)[number] | 'unknown'
 
-const from = (what: string) => list([], `where to find ${what}, first usable first`)
+const keywordsFor = (what: string) => list([], `where to find ${what}, first usable first`)
 /** A fact that may be assumed or overridden; text, because a number may be a product such as `6.2 * SOFTGAIN / 8`. */
 const fact = (doc: string, unit?: string) => text('', doc, unit ? { unit } : {})
 
@@ -36,34 +36,34 @@ export const profileSchema = {
   keywords: section(
     'Header keywords for each fact. "A unless B" looks at A only where the header has no B; products such as 206.265 * XPIXSZ / FOCALLEN are numbers too.',
     {
-      type: from('the type of the frame'),
-      object: from('the name of the object'),
-      exposure: from('the exposure time'),
-      filter: from('the filter'),
+      type: keywordsFor('the type of the frame'),
+      object: keywordsFor('the name of the object'),
+      exposure: keywordsFor('the exposure time'),
+      filter: keywordsFor('the filter'),
       'filter wheels': list([], 'filter wheels in series: all that are not clear, joined by +'),
-      gain: from('the gain'),
-      'read noise': from('the read noise'),
-      saturation: from('the saturation level'),
-      'pixel scale': from('the pixel scale in arcsec'),
-      date: from('the date of the exposure, with or without the time'),
-      time: from('the time of day, for dates without one'),
-      mjd: from('the Modified Julian Date'),
-      jd: from('the Julian Date'),
-      'time system': from('the time scale of the dates'),
-      ra: from('the right ascension; as many as there are for dec, in the same order'),
-      dec: from('the declination'),
-      instrument: from('the instrument'),
-      camera: from('the camera or detector'),
-      telescope: from('the telescope'),
-      site: from('the site'),
-      binning: from('the binning of both axes in one value'),
-      'binning x': from('the binning along x'),
-      'binning y': from('the binning along y'),
-      'read mode': from('the readout mode'),
-      'data section': from('the light-sensitive part of the array'),
+      gain: keywordsFor('the gain'),
+      'read noise': keywordsFor('the read noise'),
+      saturation: keywordsFor('the saturation level'),
+      'pixel scale': keywordsFor('the pixel scale in arcsec'),
+      date: keywordsFor('the date of the exposure, with or without the time'),
+      time: keywordsFor('the time of day, for dates without one'),
+      mjd: keywordsFor('the Modified Julian Date'),
+      jd: keywordsFor('the Julian Date'),
+      'time system': keywordsFor('the time scale of the dates'),
+      ra: keywordsFor('the right ascension; as many as there are for dec, in the same order'),
+      dec: keywordsFor('the declination'),
+      instrument: keywordsFor('the instrument'),
+      camera: keywordsFor('the camera or detector'),
+      telescope: keywordsFor('the telescope'),
+      site: keywordsFor('the site'),
+      binning: keywordsFor('the binning of both axes in one value'),
+      'binning x': keywordsFor('the binning along x'),
+      'binning y': keywordsFor('the binning along y'),
+      'read mode': keywordsFor('the readout mode'),
+      'data section': keywordsFor('the light-sensitive part of the array'),
       'overscan section': list([], 'overscan sections: all that the header has'),
-      prescan: from('the number of columns before the data, where no section tells'),
-      postscan: from('the number of columns after the data, where no section tells'),
+      prescan: keywordsFor('the number of columns before the data, where no section tells'),
+      postscan: keywordsFor('the number of columns after the data, where no section tells'),
     },
   ),
   types: section('The words by which headers call each type, in any case; * stands for anything.', {
@@ -131,9 +131,9 @@ export const profileSchema = {
   }),
   amplifiers: section('Arrays read by several amplifiers; {amp} in a keyword stands for each name.', {
     names: list([], 'names of the amplifiers that may be there'),
-    'data section': from('the light-sensitive part of one amplifier'),
-    'overscan section': from('its overscan'),
-    gain: from('its gain'),
-    'read noise': from('its read noise'),
+    'data section': keywordsFor('the light-sensitive part of one amplifier'),
+    'overscan section': keywordsFor('its overscan'),
+    gain: keywordsFor('its gain'),
+    'read noise': keywordsFor('its read noise'),
   }),
 }

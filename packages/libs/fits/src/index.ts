@@ -1,1 +1,21 @@
-export {}
+export { FitsError, type Place } from './errors.js'
+export { companion, type FitsFrame, type FrameRows, readFrame, readFrameRows } from './frame.js'
+export type { FitsFile, Hdu, HduKind } from './hdu.js'
+export {
+  addComment,
+  addHistory,
+  type Card,
+  type CardValue,
+  cardValue,
+  copyHeader,
+  createHeader,
+  findCard,
+  flagOf,
+  type Header,
+  numberOf,
+  removeCard,
+  setCard,
+  textOf,
+} from './header.js'
+export { imageHdu, type PixelRange, readIntegers, readPixels, readPixels64 } from './image.js'
+export { openFits } from './open.js'

@@ -1,0 +1,27 @@
+import { DataError } from '@nightpipe/files'
+
+/** Where in a file something is wrong. */
+export interface Place {
+  /** The file, as messages call it. */
+  file: string
+  /** Which HDU, counted from 0 as DS9 and astropy do. */
+  hdu?: number
+  /** Offset from the start of the file (of the inflated file, for a .gz), counted from 0. */
+  byte?: number
+}
+
+/** The file is not FITS, or is damaged. The message names the file, the HDU and the byte. */
+export class FitsError extends DataError {
+  readonly file: string
+  readonly hdu: number | undefined
+  readonly byte: number | undefined
+  constructor(place: Place, problem: string, advice?: string, options?: ErrorOptions) {
+    const hdu = place.hdu === undefined ? '' : `, HDU ${place.hdu}`
+    const byte = place.byte === undefined ? '' : `, byte ${place.byte}`
+    super(`${place.file}${hdu}${byte}: ${problem}`, advice, options)
+    this.name = 'FitsError'
+    this.file = place.file
+    this.hdu = place.hdu
+    this.byte = place.byte
+  }
+}

@@ -1,0 +1,53 @@
+import type { Frame } from '@nightpipe/image'
+import { FitsError } from './errors.js'
+import type { FitsFile, Hdu } from './hdu.js'
+import type { Header } from './header.js'
+import { imageHdu, readIntegers, readPixels } from './image.js'
+import { openFits } from './open.js'
+
+export interface FitsFrame extends Frame {
+  header: Header
+  /** Empty for a frame that was read from memory. */
+  path: string
+}
+
+/** Which rows of a frame; all when absent. */
+export interface FrameRows {
+  firstRow?: number
+  rows?: number
+}
+
+/** The image of a file, with the ERR and MASK extensions where it has them. A cube gives its first plane. */
+export function readFrame(source: string | FitsFile, options: FrameRows = {}): FitsFrame {
+  if (typeof source !== 'string') return readFrameRows(source, options)
+  const file = openFits(source)
+  try {
+    return readFrameRows(file, options)
+  } finally {
+    file.close()
+  }
+}
+
+/** Rows of a frame from an open file: `height` is their number. */
+export function readFrameRows(file: FitsFile, options: FrameRows = {}): FitsFrame {
+  const image = imageHdu(file)
+  const range = { ...options, plane: 0 }
+  const pixels = readPixels(image, range)
+  const width = image.axes[0]!
+  const error = companion(file, image, 'ERR')
+  const mask = companion(file, image, 'MASK')
+  return {
+    ...{ name: file.name, path: file.path ?? '', width, height: pixels.length / width, pixels, header: image.header },
+    ...(error && { error: readPixels(error, range) }),
+    ...(mask && { mask: readIntegers(mask, { ...range, into: new Int16Array(pixels.length) }) }),
+  }
+}
+
+/** The extension of this name that goes with the image: it must have the same shape. */
+export function companion(file: FitsFile, image: Hdu, name: 'ERR' | 'MASK'): Hdu | undefined {
+  const found = file.hdus.find((hdu) => hdu !== image && hdu.kind === 'image' && hdu.name === name)
+  if (!found) return undefined
+  if (found.axes[0] === image.axes[0] && found.axes[1] === image.axes[1]) return found
+  const shapes = `${found.axes.join('x')} but the image is ${image.axes.join('x')}`
+  throw new FitsError({ file: file.name, hdu: found.index }, `${name} is ${shapes}`)
+}

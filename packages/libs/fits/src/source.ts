@@ -1,0 +1,67 @@
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { FitsError } from './errors.js'
+
+/** The bytes of a file, read where they are asked for. */
+export interface Source {
+  readonly name: string
+  readonly size: number
+  /** Fills `into` from `offset`; throws where the file ends before. */
+  read(offset: number, into: Uint8Array): void
+  close(): void
+}
+
+export function bytesSource(name: string, bytes: Uint8Array): Source {
+  return {
+    name,
+    size: bytes.length,
+    read(offset, into) {
+      if (offset + into.length > bytes.length) throw endsEarly(name, offset, into.length, bytes.length)
+      into.set(bytes.subarray(offset, offset + into.length))
+    },
+    close() {},
+  }
+}
+
+export function fileSource(name: string, path: string): Source {
+  const fd = openRegular(name, path)
+  const { size } = fstatSync(fd)
+  let open = true
+  return {
+    name,
+    size,
+    read(offset, into) {
+      if (!open) throw new RangeError(`${name} was closed`)
+      for (let done = 0; done < into.length; ) {
+        const got = readSync(fd, into, done, into.length - done, offset + done)
+        if (got === 0) throw endsEarly(name, offset, into.length, offset + done)
+        done += got
+      }
+    },
+    close() {
+      if (open) closeSync(fd)
+      open = false
+    },
+  }
+}
+
+function openRegular(name: string, path: string): number {
+  let fd: number
+  try {
+    fd = openSync(path, 'r')
+  } catch (cause) {
+    throw new FitsError({ file: name }, `cannot be read: ${reason(cause)}`, undefined, { cause })
+  }
+  if (fstatSync(fd).isFile()) return fd
+  closeSync(fd)
+  throw new FitsError({ file: name }, 'is not a file', 'give a FITS file, or a folder to a command that takes folders')
+}
+
+/** What the system says, without its code and path: `permission denied`. */
+export function reason(cause: unknown): string {
+  const text = cause instanceof Error ? cause.message : String(cause)
+  return text.replace(/^[A-Z0-9]+: /, '').replace(/, \w+( '.*')?$/, '')
+}
+
+function endsEarly(name: string, offset: number, length: number, size: number): FitsError {
+  return new FitsError({ file: name, byte: offset }, `${length} bytes wanted, the file ends at byte ${size}`)
+}

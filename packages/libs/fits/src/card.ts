@@ -63,7 +63,8 @@ export function formatCard(card: Card): string[] {
   const plain = PLAIN_KEYWORD.test(keyword)
   const head = plain ? `${keyword.padEnd(8)}= ` : `HIERARCH ${keyword} = `
   if (head.length > 60) throw new RangeError(`the keyword ${card.keyword} is too long for a FITS header`)
-  if (typeof card.value === 'string' && card.text === undefined) return formatString(head, ascii(card.value), card.comment)
+  if (typeof card.value === 'string' && card.text === undefined)
+    return formatString(head, ascii(card.value), card.comment)
   const value = card.text ?? plainValue(card.value)
   return [withComment(head + (plain ? value.padStart(20) : value), card.comment)]
 }

@@ -12,6 +12,7 @@ export interface Place {
 
 /** The file is not FITS, or is damaged. The message names the file, the HDU and the byte. */
 export class FitsError extends DataError {
+  override readonly name: string = 'FitsError'
   readonly file: string
   readonly hdu: number | undefined
   readonly byte: number | undefined
@@ -19,7 +20,6 @@ export class FitsError extends DataError {
     const hdu = place.hdu === undefined ? '' : `, HDU ${place.hdu}`
     const byte = place.byte === undefined ? '' : `, byte ${place.byte}`
     super(`${place.file}${hdu}${byte}: ${problem}`, advice, options)
-    this.name = 'FitsError'
     this.file = place.file
     this.hdu = place.hdu
     this.byte = place.byte

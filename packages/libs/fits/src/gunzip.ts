@@ -1,7 +1,7 @@
 import { constants, gunzipSync } from 'node:zlib'
 import { FitsError } from './errors.js'
-import { bytesSource, type Source } from './source.js'
 import { describeForeign } from './sniff.js'
+import { bytesSource, type Source } from './source.js'
 
 /** A .gz is inflated in memory: larger ones are refused, whether honest or made to fill the machine. */
 const LARGEST = 400 * 2 ** 20
@@ -27,12 +27,17 @@ export function startsAsFits(start: Uint8Array): boolean {
 
 function checkedSize({ name, size }: Source): number {
   if (size <= LARGEST) return size
-  throw new FitsError({ file: name }, `a gzip of ${size} bytes is too large to inflate in memory`, 'run gunzip on it first')
+  throw new FitsError(
+    { file: name },
+    `a gzip of ${size} bytes is too large to inflate in memory`,
+    'run gunzip on it first',
+  )
 }
 
 function inflate(name: string, bytes: Uint8Array, limit: number, partly: boolean): Uint8Array {
   // The last four bytes give the inflated size (of the last member): one chunk of it saves a copy.
-  const promised = bytes.length < 18 ? 0 : new DataView(bytes.buffer, bytes.byteOffset + bytes.length - 4).getUint32(0, true)
+  const promised =
+    bytes.length < 18 ? 0 : new DataView(bytes.buffer, bytes.byteOffset + bytes.length - 4).getUint32(0, true)
   const chunkSize = partly ? 65536 : Math.max(65536, Math.min(promised + 1, limit))
   try {
     return gunzipSync(bytes, {

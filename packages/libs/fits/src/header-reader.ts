@@ -47,5 +47,9 @@ function clean(line: string): string {
 }
 
 function noEnd(source: Source, hdu: number, byte: number): FitsError {
-  return new FitsError({ file: source.name, hdu, byte }, 'the header has no END card', 'the file is truncated or damaged')
+  return new FitsError(
+    { file: source.name, hdu, byte },
+    'the header has no END card',
+    'the file is truncated or damaged',
+  )
 }

@@ -22,7 +22,11 @@ export function imageHdu(file: FitsFile, nameOrIndex?: string | number): Hdu {
   if (typeof nameOrIndex === 'number') return requireImage(file, file.hdus[nameOrIndex], `HDU ${nameOrIndex}`)
   if (nameOrIndex !== undefined) {
     const wanted = nameOrIndex.trim().toUpperCase()
-    return requireImage(file, file.hdus.find((hdu) => hdu.name === wanted), wanted)
+    return requireImage(
+      file,
+      file.hdus.find((hdu) => hdu.name === wanted),
+      wanted,
+    )
   }
   const first = file.hdus.find((hdu) => hdu.kind === 'image' && isTwoDimensional(hdu.axes))
   if (first) return first
@@ -60,7 +64,8 @@ export function readPixels64(hdu: Hdu, options: PixelRange & { into?: Float64Arr
 
 /** First element and number of elements that a range means; refuses ranges outside the image. */
 function span(hdu: Hdu, { firstRow, rows, plane }: PixelRange): { first: number; count: number } {
-  if (hdu.kind !== 'image') throw new FitsError({ file: hdu.file.name, hdu: hdu.index }, `is not an image (${hdu.kind})`)
+  if (hdu.kind !== 'image')
+    throw new FitsError({ file: hdu.file.name, hdu: hdu.index }, `is not an image (${hdu.kind})`)
   const width = hdu.axes[0] ?? 0
   const total = hdu.axes.reduce((product, length) => product * length, 1)
   const allRows = width === 0 ? 0 : total / width
@@ -86,11 +91,20 @@ function room<T extends Float32Array | Float64Array | Int16Array | Int32Array>(
     return into.length === count ? into : (into.subarray(0, count) as T)
   }
   if (count <= MOST_PIXELS) return new type(count)
-  throw new FitsError({ file: hdu.file.name, hdu: hdu.index }, `${count} pixels at once are too many`, 'read it by rows')
+  throw new FitsError(
+    { file: hdu.file.name, hdu: hdu.index },
+    `${count} pixels at once are too many`,
+    'read it by rows',
+  )
 }
 
 /** Stored values strip by strip: the array given to `use` is good only during the call. */
-export function eachStrip(hdu: Hdu, first: number, count: number, use: (stored: StoredArray, at: number) => void): void {
+export function eachStrip(
+  hdu: Hdu,
+  first: number,
+  count: number,
+  use: (stored: StoredArray, at: number) => void,
+): void {
   const inside = storedHdu(hdu)
   const size = Math.abs(hdu.bitpix) / 8
   const strip = new Uint8Array(Math.min(STRIP, count * size))
@@ -124,7 +138,8 @@ export function readIntegers<T extends Int16Array | Int32Array = Int32Array>(
   const out = room<Int16Array | Int32Array>(hdu, options.into, count, Int32Array)
   const { scale, zero } = scalingOf(hdu)
   const place = { file: hdu.file.name, hdu: hdu.index }
-  if (hdu.bitpix < 0 || scale !== 1 || !Number.isInteger(zero)) throw new FitsError(place, 'the pixels are not integers')
+  if (hdu.bitpix < 0 || scale !== 1 || !Number.isInteger(zero))
+    throw new FitsError(place, 'the pixels are not integers')
   if (hdu.compressed) {
     const values = new Float64Array(count)
     readInto(hdu, first, values)
@@ -133,7 +148,13 @@ export function readIntegers<T extends Int16Array | Int32Array = Int32Array>(
   }
   eachStrip(hdu, first, count, (stored, at) => {
     if (zero === 0 && stored.BYTES_PER_ELEMENT <= out.BYTES_PER_ELEMENT) out.set(stored as Int32Array, at)
-    else copyIntegers(hdu, Float64Array.from(stored as Int32Array, (value) => Number(value) + zero), out, at)
+    else
+      copyIntegers(
+        hdu,
+        Float64Array.from(stored as Int32Array, (value) => Number(value) + zero),
+        out,
+        at,
+      )
   })
   return out as T
 }

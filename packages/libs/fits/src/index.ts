@@ -18,4 +18,16 @@ export {
   textOf,
 } from './header.js'
 export { imageHdu, type PixelRange, readIntegers, readPixels, readPixels64 } from './image.js'
+export type {
+  ColumnValues,
+  Compression,
+  NewColumn,
+  NewEmpty,
+  NewHdu,
+  NewImage,
+  NewTable,
+  PixelArray,
+} from './new-hdu.js'
 export { openFits } from './open.js'
+export { type StripPlan, writeStrip } from './strip.js'
+export { createFits, encodeFits, type FitsWriter, writeFits } from './writer.js'

@@ -69,13 +69,15 @@ function readHdu(file: FitsFile, source: Source, index: number, headerStart: num
   const missing = dataStart + layout.dataBytes - source.size
   if (layout.dataBytes > 0 && missing > 0) {
     const problem = `the header promises ${layout.dataBytes} bytes of data, the file ends ${missing} bytes before`
-    throw new FitsError({ file: source.name, hdu: index, byte: source.size }, problem, 'the file is truncated or damaged')
+    throw new FitsError(
+      { file: source.name, hdu: index, byte: source.size },
+      problem,
+      'the file is truncated or damaged',
+    )
   }
   const { dataBytes } = layout
   const image = layout.compressed ? compressedImageHeader(stored) : stored
-  const shown = layout.compressed
-    ? layoutOf(image, { file: source.name, hdu: index, byte: headerStart })
-    : layout
+  const shown = layout.compressed ? layoutOf(image, { file: source.name, hdu: index, byte: headerStart }) : layout
   return {
     ...{ file, index, source, stored, headerStart, dataStart, dataBytes, ...naming(image) },
     ...{ kind: shown.kind, compressed: layout.compressed, header: image, axes: shown.axes, bitpix: shown.bitpix },

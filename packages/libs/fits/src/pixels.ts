@@ -30,7 +30,12 @@ export type StoredArray = Uint8Array | Int16Array | Int32Array | BigInt64Array |
  * Physical values into `out` from `offset` on. The arithmetic is in float64 and rounded once. 64-bit integers beyond
  * 2^53 become the nearest float64; with BZERO 2^63 (unsigned) they are added as integers first.
  */
-export function scaleInto(stored: StoredArray, scaling: Scaling, out: Float32Array | Float64Array, offset: number): void {
+export function scaleInto(
+  stored: StoredArray,
+  scaling: Scaling,
+  out: Float32Array | Float64Array,
+  offset: number,
+): void {
   if (stored instanceof BigInt64Array) scaleLong(stored, scaling, out, offset)
   else if (scaling.scale === 1 && scaling.zero === 0) out.set(stored, offset)
   else scaleShort(stored, scaling, out, offset)

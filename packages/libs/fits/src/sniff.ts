@@ -22,9 +22,11 @@ export function describeForeign(start: Uint8Array, size: number): { what: string
   if (text.startsWith('version https://git-lfs')) {
     return { what: 'is a Git LFS pointer, not the FITS file itself', advice: 'run git lfs pull where it came from' }
   }
-  if (/^\s*<(!doctype|html|\?xml)/i.test(text)) return { what: 'is a web page or XML, not FITS', advice: 'download it again' }
+  if (/^\s*<(!doctype|html|\?xml)/i.test(text))
+    return { what: 'is a web page or XML, not FITS', advice: 'download it again' }
   if (text.startsWith('XTENSION')) return { what: 'begins with an extension: the primary HDU is missing' }
-  if (start.every((byte) => byte === 0)) return { what: 'begins with zeros, not with a FITS header', advice: 'copy it again' }
+  if (start.every((byte) => byte === 0))
+    return { what: 'begins with zeros, not with a FITS header', advice: 'copy it again' }
   if (/^[\t\n\r\x20-\x7e\x80-\xff]*$/.test(text) && /[\n\r]/.test(text)) return { what: 'is a text file, not FITS' }
   return { what: 'is not FITS: it does not begin with SIMPLE', advice: 'copy it again' }
 }

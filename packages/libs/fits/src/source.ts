@@ -1,4 +1,5 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { explainSystemError } from '@nightpipe/files'
 import { FitsError } from './errors.js'
 
 /** The bytes of a file, read where they are asked for. */
@@ -49,17 +50,11 @@ function openRegular(name: string, path: string): number {
   try {
     fd = openSync(path, 'r')
   } catch (cause) {
-    throw new FitsError({ file: name }, `cannot be read: ${reason(cause)}`, undefined, { cause })
+    throw explainSystemError(cause, 'read', name)
   }
   if (fstatSync(fd).isFile()) return fd
   closeSync(fd)
   throw new FitsError({ file: name }, 'is not a file', 'give a FITS file, or a folder to a command that takes folders')
-}
-
-/** What the system says, without its code and path: `permission denied`. */
-export function reason(cause: unknown): string {
-  const text = cause instanceof Error ? cause.message : String(cause)
-  return text.replace(/^[A-Z0-9]+: /, '').replace(/, \w+( '.*')?$/, '')
 }
 
 function endsEarly(name: string, offset: number, length: number, size: number): FitsError {

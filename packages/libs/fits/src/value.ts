@@ -37,7 +37,8 @@ function parseToken(token: string): { value: CardValue; text?: string } {
   if (token === '') return { value: undefined }
   if (!NUMBER.test(token)) return { value: token }
   const value = Number(token.replace(/[dD]/, 'E'))
-  if (INTEGER.test(token) && !Number.isSafeInteger(value)) return { value: BigInt(token.replace(/^\+/, '')), text: token }
+  if (INTEGER.test(token) && !Number.isSafeInteger(value))
+    return { value: BigInt(token.replace(/^\+/, '')), text: token }
   if (!Number.isFinite(value)) return { value: token }
   return formatNumber(value) === token ? { value } : { value, text: token }
 }

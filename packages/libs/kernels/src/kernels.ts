@@ -27,6 +27,8 @@ export interface Kernels {
   ditherValues(): number
   unquantiseFloats(...tile: Unquantise): void
   unquantiseDoubles(...tile: Unquantise): void
+  // ones-sum.ts: the FITS checksum of n bytes, to be read as unsigned (>>> 0)
+  onesSum(source: number, n: number): number
 }
 
 type Unquantise = [

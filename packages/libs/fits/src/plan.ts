@@ -1,0 +1,70 @@
+import { codingOf, type PixelCoding } from './encode-pixels.js'
+import type { Card } from './header.js'
+import { BLOCK } from './header-reader.js'
+import type { NewHdu, NewImage } from './new-hdu.js'
+import { headerBytes, imageCards } from './new-header.js'
+import { encodeTable } from './table/encode.js'
+
+/** Where everything of an HDU goes. */
+export interface PlannedHdu {
+  cards: Card[]
+  headerStart: number
+  headerBytes: number
+  dataStart: number
+  dataBytes: number
+  /** Images: their pixels come as rows of `width`. */
+  image?: { coding: PixelCoding; width: number; rows: number; source: NewImage }
+  /** Everything else: the data themselves. */
+  bytes?: Uint8Array
+}
+
+export interface FilePlan {
+  hdus: PlannedHdu[]
+  /** Place in `hdus` of each HDU that the caller gave: an empty primary may have been put before the first. */
+  places: number[]
+  size: number
+}
+
+/** Lays the HDUs out one behind the other, from byte `start`. `first`: the file begins with them. */
+export function planFile(given: readonly NewHdu[], start = 0, first = true): FilePlan {
+  const all: NewHdu[] = first && !canBePrimary(given[0]) ? [{ kind: 'empty' }, ...given] : [...given]
+  let at = start
+  const hdus = all.map((hdu, k) => {
+    const planned = planHdu(hdu, first && k === 0, at)
+    at = planned.dataStart + Math.ceil(planned.dataBytes / BLOCK) * BLOCK
+    return planned
+  })
+  return { hdus, places: given.map((_, k) => k + all.length - given.length), size: at }
+}
+
+function canBePrimary(hdu: NewHdu | undefined): boolean {
+  return hdu !== undefined && hdu.kind !== 'table' && !(hdu.kind === 'image' && hdu.compress)
+}
+
+function planHdu(hdu: NewHdu, primary: boolean, headerStart: number): PlannedHdu {
+  if (hdu.kind === 'table') return place(headerStart, encodeTable(hdu))
+  const cards = imageCards(hdu, primary)
+  if (hdu.kind === 'empty') return place(headerStart, { cards, bytes: new Uint8Array(0) })
+  return planImage(hdu, cards, headerStart)
+}
+
+function planImage(source: NewImage, cards: Card[], headerStart: number): PlannedHdu {
+  const { axes, bitpix } = source
+  if (axes.length === 0 || axes.length > 999 || !axes.every((length) => Number.isInteger(length) && length >= 0)) {
+    throw new RangeError(`an image of axes [${axes.join(', ')}]`)
+  }
+  const pixels = axes.reduce((product, length) => product * length, 1)
+  if (source.pixels && source.pixels.length !== pixels) {
+    throw new RangeError(`${source.pixels.length} pixels for an image of ${axes.join(' x ')}`)
+  }
+  const width = axes[0]!
+  const image = { coding: codingOf(source), width, rows: width === 0 ? 0 : pixels / width, source }
+  const header = headerBytes(cards)
+  const dataBytes = (Math.abs(bitpix) / 8) * pixels
+  return { cards, headerStart, headerBytes: header, dataStart: headerStart + header, dataBytes, image }
+}
+
+function place(headerStart: number, { cards, bytes }: { cards: Card[]; bytes: Uint8Array }): PlannedHdu {
+  const header = headerBytes(cards)
+  return { cards, headerStart, headerBytes: header, dataStart: headerStart + header, dataBytes: bytes.length, bytes }
+}

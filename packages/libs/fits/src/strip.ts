@@ -1,0 +1,66 @@
+import { closeSync, openSync, writeSync } from 'node:fs'
+import { allocate, scoped } from '@nightpipe/kernels'
+import { addSums, onesSum } from './checksum.js'
+import { encodePixels, type PixelCoding } from './encode-pixels.js'
+import type { PixelArray } from './new-hdu.js'
+
+/** All that a thread needs to write rows of a file in the making; can be sent to workers. */
+export interface StripPlan {
+  path: string
+  images: (StripImage | undefined)[]
+}
+
+export interface StripImage {
+  coding: PixelCoding
+  dataStart: number
+  width: number
+  rows: number
+}
+
+/** Puts bytes at an offset of the file. */
+export type Sink = (offset: number, bytes: Uint8Array) => void
+
+/** Encoded by strips of this many bytes, which stay in the processor's cache. */
+const STRIP = 1 << 18
+
+/**
+ * Writes rows of the image `hduIndex` from any thread, in any order. `pixels` are whole rows of physical values.
+ * Returns their part of the checksum, to be handed to `addSum` of the writer.
+ */
+export function writeStrip(plan: StripPlan, hduIndex: number, firstRow: number, pixels: PixelArray): number {
+  const image = plan.images[hduIndex]
+  if (!image) throw new RangeError(`HDU ${hduIndex} of the plan is not an image to be written by rows`)
+  const fd = openSync(plan.path, 'r+')
+  try {
+    return putRows(image, firstRow, pixels, fileSink(fd))
+  } finally {
+    closeSync(fd)
+  }
+}
+
+export function fileSink(fd: number): Sink {
+  return (offset, bytes) => {
+    for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done, bytes.length - done, offset + done)
+  }
+}
+
+export function putRows(image: StripImage, firstRow: number, pixels: PixelArray, sink: Sink): number {
+  const { coding, width, rows, dataStart } = image
+  const last = firstRow + pixels.length / width
+  if (!Number.isInteger(firstRow) || firstRow < 0 || !Number.isInteger(last) || last > rows) {
+    throw new RangeError(`${pixels.length} pixels from row ${firstRow} of an image of ${rows} rows of ${width}`)
+  }
+  const size = Math.abs(coding.bitpix) / 8
+  const start = firstRow * width * size
+  return scoped(() => {
+    let sum = 0
+    const strip = allocate(Uint8Array, Math.min(STRIP, pixels.length * size))
+    for (let at = 0; at < pixels.length; at += STRIP / size) {
+      const bytes = strip.subarray(0, Math.min(STRIP, (pixels.length - at) * size))
+      encodePixels(pixels, at, coding, bytes)
+      sum = addSums(sum, onesSum(bytes, start + at * size))
+      sink(dataStart + start + at * size, bytes)
+    }
+    return sum
+  })
+}

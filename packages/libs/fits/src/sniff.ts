@@ -20,7 +20,7 @@ export function describeForeign(start: Uint8Array, size: number): { what: string
   }
   const text = Buffer.from(start.buffer, start.byteOffset, Math.min(start.length, 512)).toString('latin1')
   if (text.startsWith('version https://git-lfs')) {
-    return { what: 'is a Git LFS pointer, not the FITS file itself', advice: 'run git lfs pull where it came from' }
+    return { what: 'is a Git LFS pointer, not the FITS file itself', advice: 'run git lfs pull in its repository' }
   }
   if (/^\s*<(!doctype|html|\?xml)/i.test(text))
     return { what: 'is a web page or XML, not FITS', advice: 'download it again' }

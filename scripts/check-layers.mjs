@@ -13,7 +13,7 @@ const LAYERS = [
   ['image', 'spectra', 'sky'],
   ['files'],
   ['fits', 'table', 'config', 'catalogue'],
-  ['plot', 'store', 'web'],
+  ['calibrations', 'plot', 'store', 'web'],
   ['command'],
 ]
 /** Pure numbers: no disk, no clock, no network. `kernels` may use Buffer, which is a global. */

@@ -29,6 +29,23 @@ export interface Kernels {
   unquantiseDoubles(...tile: Unquantise): void
   // ones-sum.ts: the FITS checksum of n bytes, to be read as unsigned (>>> 0)
   onesSum(source: number, n: number): number
+
+  // strip
+  prepareStrip(
+    source: number,
+    stride: number,
+    x0: number,
+    width: number,
+    rows: number,
+    targetStride: number,
+    pedestal: number,
+    bias: number,
+    dark: number,
+    darkScale: number,
+    scale: number,
+    saturation: number,
+    target: number,
+  ): void
 }
 
 type Unquantise = [

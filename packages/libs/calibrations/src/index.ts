@@ -1,0 +1,3 @@
+export { type Choice, chooseMaster, type Wanted } from './choose.js'
+export { masterName, safeName } from './names.js'
+export { CALIBRATIONS_FILE, type CalibrationRow, calibrationsTable } from './table.js'

@@ -41,13 +41,18 @@ export function chooseMaster(rows: readonly CalibrationRow[], wanted: Wanted, ma
     else fitting.push({ row, age })
   }
   if (fitting.length === 0) return { refused }
-  fitting.sort((a, b) => distance(a.age) - distance(b.age) || (b.row.jd ?? 0) - (a.row.jd ?? 0) || compare(a.row, b.row))
+  fitting.sort(
+    (a, b) => distance(a.age) - distance(b.age) || (b.row.jd ?? 0) - (a.row.jd ?? 0) || compare(a.row, b.row),
+  )
   const nearest = distance(fitting[0].age)
   const window = Math.max(MASTER_WINDOW_DAYS * nearest, nearest + MASTER_WINDOW_DAYS)
   const winner = fitting.find(({ row, age }) => row.navg > 1 && distance(age) <= window) ?? fitting[0]
   for (const { row, age } of fitting) {
     if (row === winner.row) continue
-    refused.push({ row, why: row.navg > 1 || winner.row.navg === 1 ? `farther in time (${days(age)})` : 'a single frame' })
+    refused.push({
+      row,
+      why: row.navg > 1 || winner.row.navg === 1 ? `farther in time (${days(age)})` : 'a single frame',
+    })
   }
   return { row: winner.row, ageDays: Number.isNaN(winner.age) ? undefined : winner.age, refused }
 }

@@ -14,7 +14,15 @@ const row = (filename: string, more: Partial<CalibrationRow> = {}): CalibrationR
   flags: '0000',
   ...more,
 })
-const wanted = { type: 'flat', instrument: 'C1', filter: 'i', binning: '2x2', width_px: 1024, height_px: 1024, jd: 2456490 } as const
+const wanted = {
+  type: 'flat',
+  instrument: 'C1',
+  filter: 'i',
+  binning: '2x2',
+  width_px: 1024,
+  height_px: 1024,
+  jd: 2456490,
+} as const
 
 t.test('the nearest in time wins, before or after', async (t) => {
   const rows = [row('old', { jd: 2456400 }), row('later', { jd: 2456491 }), row('before', { jd: 2456488.5 })]

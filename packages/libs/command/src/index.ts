@@ -1,1 +1,11 @@
-export {}
+export { ConfigError, DataError } from '@nightpipe/files'
+export { defineCommand } from './define.js'
+export { digestOf } from './digest.js'
+export { EXIT_CODES, Exit } from './exit.js'
+export { type Description, describe, helpText } from './help.js'
+export { main } from './main.js'
+export { type ProductWriter, productPath, startProduct, writeProduct } from './product.js'
+export { isCurrent, type ParentRecord } from './provenance.js'
+export { pathInReport, reportTable } from './report.js'
+export type * from './types.js'
+export { VERSION } from './version.js'

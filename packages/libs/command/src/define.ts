@@ -1,0 +1,27 @@
+import type { Schema } from '@nightpipe/config'
+import { COMMON_FLAGS } from './flags.js'
+import type { Command } from './types.js'
+
+const NAME = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/
+const COLUMN = /^[a-z][a-z0-9_]*$/
+
+/** Checks what the types cannot, at once and not at the first use, and gives the command back with its types. */
+export function defineCommand<S extends Schema, J>(command: Command<S, J>): Command<S, J> {
+  const wrong = (what: string) => new TypeError(`command ${command.name}: ${what}`)
+  if (!NAME.test(command.name)) throw wrong('a name is lower-case words with hyphens')
+  const taken = new Set<string>()
+  for (const [name, { alias }] of Object.entries(COMMON_FLAGS)) taken.add(name).add(alias ?? name)
+  for (const [name, { alias }] of Object.entries(command.flags ?? {})) {
+    if (!NAME.test(name)) throw wrong(`flag '${name}' is not lower-case words with hyphens`)
+    for (const word of alias ? [name, alias] : [name]) {
+      if (taken.has(word)) throw wrong(`flag '${word}' exists already`)
+      taken.add(word)
+    }
+  }
+  const columns = new Set(['input', 'status', 'reason', 'product', 'seconds'])
+  for (const { name } of command.measurements) {
+    if (!COLUMN.test(name) || columns.has(name)) throw wrong(`'${name}' cannot be the name of a measurement`)
+    columns.add(name)
+  }
+  return command
+}

@@ -1,0 +1,110 @@
+import { isMainThread } from 'node:worker_threads'
+import type { Schema } from '@nightpipe/config'
+import { discardOpenParts } from '@nightpipe/files'
+import { Exit, type Fault, faultOf } from './exit.js'
+import { type Flags, parseFlags } from './flags.js'
+import { createLog, type MainLog } from './log.js'
+import type { RunSession } from './run.js'
+import type { Command } from './types.js'
+import { VERSION } from './version.js'
+
+/** Runs a command as a process. The only function of the toolkit that reads the command line, prints, and exits. */
+export async function main<S extends Schema, J>(command: Command<S, J>): Promise<void> {
+  const any = command as unknown as Command
+  if (!isMainThread) return (await import('./thread.js')).serveThread(any)
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {}) // the reader went away: not our matter
+  const code = await answer(any, process.argv.slice(2))
+  process.exit(code)
+}
+
+/** Resolves when the text is on its way, also when nobody reads it any more (`| head -1`). */
+const print = (text: string) =>
+  new Promise<void>((resolve) => {
+    if (text === '') resolve()
+    else process.stdout.write(text, () => resolve())
+  })
+
+async function answer(command: Command, args: readonly string[]): Promise<number> {
+  let log = createLog(command.name, 'normal', 'text', (line) => process.stderr.write(line))
+  try {
+    if (args.includes('--help') || args.includes('-h')) {
+      await print((await import('./help.js')).helpText(command, Math.min(process.stdout.columns ?? 100, 120)))
+      return Exit.done
+    }
+    if (args.includes('--describe')) {
+      await print(`${JSON.stringify((await import('./help.js')).describe(command))}\n`)
+      return Exit.done
+    }
+    const flags = await parseFlags(command, args)
+    if (flags.version) {
+      await print(`${command.name} ${VERSION}\n`)
+      return Exit.done
+    }
+    log = logFor(command, flags)
+    return await guarded(command, flags, log)
+  } catch (error) {
+    return codeFor(faultOf(error), log)
+  }
+}
+
+function logFor(command: Command, flags: Flags): MainLog {
+  const verbosity = flags.quiet ? 'quiet' : flags.verbose ? 'verbose' : 'normal'
+  return createLog(command.name, verbosity, flags['log-format'] === 'json' ? 'json' : 'text', (line) =>
+    process.stderr.write(line),
+  )
+}
+
+function codeFor(fault: Fault, log: MainLog): number {
+  log.fault(fault)
+  return { data: Exit.noProduct, config: Exit.usage, bug: Exit.bug }[fault.kind]
+}
+
+/** The run, with whatever may come from outside: signals, and errors that nobody waits for. */
+async function guarded(command: Command, flags: Flags, log: MainLog): Promise<number> {
+  const { run } = await import('./run.js')
+  const stop = new AbortController()
+  const session: RunSession = { signal: stop.signal, print, folders: new Set(), jobsDone: 0, jobsTotal: 0 }
+  const end = async (code: () => number) => {
+    if (stop.signal.aborted) process.exit(Exit.interrupted) // the second Ctrl-C
+    stop.abort()
+    await closeDown(session)
+    process.exit(code())
+  }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () =>
+      end(() => {
+        const { jobsDone, jobsTotal } = session
+        const state = jobsTotal ? `${jobsDone} of ${jobsTotal} jobs done` : 'nothing was done yet'
+        log.say('error', `interrupted: ${state} (run it again, and only the missing work is done)`)
+        return Exit.interrupted
+      }),
+    )
+  }
+  for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+    process.on(event, (error: unknown) => end(() => codeFor(faultOf(error), log)))
+  }
+  try {
+    return await run(command, flags, log, session)
+  } catch (error) {
+    const fault = faultOf(error)
+    stop.abort()
+    await closeDown(session)
+    return codeFor(fault, log)
+  }
+}
+
+const PATIENCE_MS = 400
+
+/** Threads are stopped, finished rows saved, unfinished files removed: within a second, whatever hangs. */
+async function closeDown(session: RunSession): Promise<void> {
+  const patience = () => new Promise<void>((go) => setTimeout(go, PATIENCE_MS))
+  await Promise.race([session.progressEnd?.(), patience()])
+  await Promise.race([session.pool?.stop(), patience()])
+  try {
+    await Promise.race([session.report?.save(0.2), patience()])
+  } catch {
+    // Somebody else is writing the report: the work of the lost rows is done again.
+  }
+  session.report?.close()
+  discardOpenParts([...session.folders])
+}

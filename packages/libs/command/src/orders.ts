@@ -1,0 +1,27 @@
+import type { InstrumentProfile } from '@nightpipe/config'
+import type { Fault } from './exit.js'
+import type { LogLevel } from './log.js'
+import type { Context, Job, Row } from './types.js'
+
+/** What a worker thread must know before its first order. */
+export interface ThreadSetup {
+  nightpipe: string
+  context: Context
+  config: unknown
+  profile: InstrumentProfile
+  memoryBytes: number
+}
+
+/** What the main thread asks of a worker thread. */
+export type Order =
+  | { kind: 'job'; job: Job }
+  /** Task number k is for whoever adds 1 to `next` and finds k there. */
+  | { kind: 'map'; task: string; args: readonly unknown[]; next: Int32Array }
+
+export type Answer =
+  | { kind: 'job'; rows: Row[] }
+  | { kind: 'map'; results: [number, unknown][] }
+  | { kind: 'fault'; fault: Fault; index?: number }
+
+/** What a worker thread says. */
+export type Message = { kind: 'log'; level: LogLevel; text: string } | { kind: 'answer'; answer: Answer }

@@ -1,0 +1,32 @@
+import type { MainLog } from './log.js'
+import type { Outcome } from './work.js'
+
+/** What a person sees while jobs run. */
+export interface Progress {
+  started(name: string): void
+  finished(name: string, outcome: Outcome): void
+  end(): Promise<void>
+}
+
+/** On a terminal one line that moves; elsewhere a line for each job; nothing with --quiet. */
+export async function showProgress(title: string, total: number, log: MainLog, terminal: boolean): Promise<Progress> {
+  if (terminal && total > 0 && log.verbosity !== 'quiet' && log.format === 'text') {
+    return (await import('./progress-terminal.js')).showOnTerminal(title, total, log)
+  }
+  let done = 0
+  return {
+    started: () => {},
+    finished(name, outcome) {
+      done++
+      const { seconds } = outcome
+      log.info(`${done}/${total} ${name} ${wordFor(outcome)} ${seconds.toFixed(seconds < 10 ? 2 : 0)} s`)
+    },
+    end: async () => {},
+  }
+}
+
+/** A job in one word: what the person must see of its rows. */
+export function wordFor({ rows, fault }: Pick<Outcome, 'rows' | 'fault'>): string {
+  if (fault || rows.some((row) => row.status === 'failed')) return 'failed'
+  return rows.length > 0 && rows.every((row) => row.status === 'rejected') ? 'rejected' : 'done'
+}

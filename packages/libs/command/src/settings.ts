@@ -1,0 +1,125 @@
+import { createHash } from 'node:crypto'
+import { accessSync, constants, existsSync, mkdirSync, statSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { dirname, resolve, sep } from 'node:path'
+import {
+  type ConfigInForce,
+  type ConfigOf,
+  type commonSchema,
+  loadConfig,
+  type Schema,
+  withCommon,
+} from '@nightpipe/config'
+import { ConfigError, expandInputs, explainSystemError, type InputFile } from '@nightpipe/files'
+import type { Compression } from '@nightpipe/fits'
+import { type Flags, parseMemory } from './flags.js'
+import { isOwnProduct } from './provenance.js'
+import type { Command, Context } from './types.js'
+import { VERSION } from './version.js'
+
+type Common = ConfigOf<typeof commonSchema>
+
+/** The schema of a command with the sections that every INI has. */
+export const fullSchema = (command: Pick<Command, 'schema'>): Schema => withCommon(command.schema)
+
+/** The configuration in force: the flags of a command that are short for --set come last and win. */
+export function configOf(command: Command, flags: Flags): ConfigInForce<Schema> {
+  const set = [...((flags.set as string[]) ?? [])]
+  for (const [name, { config }] of Object.entries(command.flags ?? {})) {
+    const value = flags[name]
+    if (config && value !== undefined) set.push(`${config}=${value === true ? 'yes' : value === false ? 'no' : value}`)
+  }
+  const config = loadConfig(fullSchema(command), { file: flags.config as string | undefined, set })
+  const { output } = config.values as Common
+  // Wished on the command line, while the INI does not say how: Rice, which everybody reads.
+  if (!flags.compress || output.compress !== 'none') return config
+  return loadConfig(fullSchema(command), {
+    file: flags.config as string | undefined,
+    set: [...set, 'output.compress=RICE_1'],
+  })
+}
+
+export function contextOf(command: Command, config: ConfigInForce<Schema>): Context {
+  const configText = config.canonical()
+  const configDigest = createHash('sha256').update(configText).digest('hex').slice(0, 32)
+  const context: Context = { command: command.name, version: VERSION, configText, configDigest }
+  const compress = compressionOf((config.values as Common).output)
+  return compress ? { ...context, compress } : context
+}
+
+function compressionOf(output: Common['output']): Compression | undefined {
+  if (output.compress === 'none') return undefined
+  const quantize = { level: output.quantize, dither: output.dither, seed: output['dither seed'] }
+  return { type: output.compress, ...(output.quantize > 0 ? { quantize } : {}) }
+}
+
+export function workersOf(flags: Flags): number {
+  const workers = (flags.workers as number | undefined) ?? availableParallelism()
+  if (workers < 1 || workers > 1024) throw new ConfigError(`--workers ${workers}: expected 1 to 1024`)
+  return workers
+}
+
+export const memoryOf = (flags: Flags): number => parseMemory((flags.memory as string | undefined) ?? '2GiB')
+
+export interface OutputFolder {
+  /** as a person gave it */
+  shown: string
+  path: string
+}
+
+/** --output, or [Input and Output] output; made now unless this is a dry run. */
+export function outputOf(flags: Flags, config: ConfigInForce<Schema>, dryRun: boolean): OutputFolder {
+  const shown = (flags.output as string | undefined) ?? (config.values as Common)['input and output'].output
+  if (!shown) throw new ConfigError('no output folder', 'give --output DIR, or output under [Input and Output]')
+  const path = resolve(shown)
+  // The nearest part of the path that exists must be a folder that we may write in.
+  let existing = path
+  while (!existsSync(existing)) existing = dirname(existing)
+  if (!statSync(existing).isDirectory()) {
+    throw new ConfigError(`output ${shown}: ${existing} is a file, not a folder`, 'choose another --output')
+  }
+  try {
+    accessSync(existing, constants.W_OK | constants.X_OK)
+    if (!dryRun) mkdirSync(path, { recursive: true })
+  } catch (error) {
+    const { message, advice } = explainSystemError(error, 'write in', shown) as ConfigError
+    throw new ConfigError(message, advice ?? 'choose another --output', { cause: error })
+  }
+  return { shown, path }
+}
+
+/** --input, or [Input and Output] input, as files; without those that this command itself made in the output folder. */
+export async function inputsOf(command: Command, flags: Flags, config: ConfigInForce<Schema>, output: string) {
+  if (command.inputs === 'none') return []
+  const inForce = (config.values as Common)['input and output'].input
+  const given = (flags.input as string[] | undefined) ?? inForce
+  if (given.length === 0 && command.inputs !== 'optional') {
+    throw new ConfigError('no input', 'give --input PATH, or input under [Input and Output]')
+  }
+  const options = {
+    allowEmpty: command.inputs === 'optional',
+    ...(command.extensions ? { extensions: command.extensions } : {}),
+    ...(given.includes('-') ? { stdin: await standardInput() } : {}),
+  }
+  const files = expandInputs(given, options)
+  const kept = files.filter((file) => !isOursInOutput(command.name, file, output, given))
+  return kept
+}
+
+/**
+ * With the output folder inside the input folder a second run would take the products of the first for frames. Files in
+ * the output folder count as inputs when they were named, or when another command made them there.
+ */
+function isOursInOutput(command: string, file: InputFile, output: string, given: readonly string[]): boolean {
+  if (!file.path.startsWith(output + sep)) return false
+  const above = given.filter((argument) => (output + sep).startsWith(resolve(argument) + sep))
+  if (above.some((argument) => resolve(argument) !== output)) return true
+  return above.length > 0 && isOwnProduct(file.path, command)
+}
+
+async function standardInput(): Promise<string> {
+  if (process.stdin.isTTY) throw new ConfigError('--input -: standard input is a terminal', 'pipe paths into it')
+  const pieces: Buffer[] = []
+  for await (const piece of process.stdin) pieces.push(piece as Buffer)
+  return Buffer.concat(pieces).toString('utf8')
+}

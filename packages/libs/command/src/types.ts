@@ -1,0 +1,166 @@
+import type { ConfigOf, InstrumentProfile, Schema } from '@nightpipe/config'
+import type { InputFile } from '@nightpipe/files'
+import type { Compression } from '@nightpipe/fits'
+
+/** What stamps the products of a run. Plain data: it travels to worker threads. */
+export interface Context {
+  command: string
+  version: string
+  /** the part of the configuration that can change products, as a valid INI */
+  configText: string
+  /** digest of `configText` */
+  configDigest: string
+  /** how images are compressed ([Output] compress); products are then called .fits.fz */
+  compress?: Compression
+}
+
+/** Messages to the person (stderr). `detail` is shown with --verbose only. */
+export interface Log {
+  info(text: string): void
+  warn(text: string): void
+  detail(text: string): void
+}
+
+/** A file that a product was made from, and as what: 'frame', 'bias', 'flat', 'reference'. */
+export interface Parent {
+  path: string
+  role: string
+}
+
+/** What one call was asked to do; `plan` and `finish` get it. */
+export interface Request<S extends Schema = Schema> {
+  /** sorted by name, each once; none of them a product that this command made in the output folder */
+  inputs: InputFile[]
+  /** absolute; exists, except in a dry run */
+  output: string
+  config: ConfigOf<S>
+  profile: InstrumentProfile
+  /** the command's own flags, by name; those that were not given are undefined */
+  flags: Record<string, string | number | boolean | string[] | undefined>
+  workers: number
+  memoryBytes: number
+  dryRun: boolean
+  log: Log
+  context: Context
+  /** aborted when the run is interrupted */
+  signal: AbortSignal
+}
+
+/** A piece of work that makes products, or fails, on its own. Plain data: it travels to worker threads. */
+export interface Job<J = unknown> {
+  /** what progress and messages call it */
+  name: string
+  /** absolute paths of the inputs whose report rows this job makes */
+  inputs: string[]
+  /** absolute paths of what it makes, all of them, as .fits also when products are compressed */
+  products: string[]
+  /** everything the products depend on, inputs and masters alike; give the same list to `writeProduct` */
+  parents: Parent[]
+  /** what the command wants to know about it */
+  params: J
+}
+
+/** What became of one input. */
+export interface Row {
+  /** absolute path; a command without inputs says here what the row is about */
+  input: string
+  /** rejected: a quality rule of the config set it aside; failed: unreadable, or impossible */
+  status: 'done' | 'rejected' | 'failed'
+  reason?: string
+  product?: string
+  measurements?: Record<string, number | string | undefined>
+}
+
+/** A column of the report after input, status, reason, product and seconds. */
+export interface MeasurementSpec {
+  /** with its unit: `background_adu`, `fwhm_px` */
+  name: string
+  doc: string
+  unit?: string
+  /** default: number */
+  type?: 'number' | 'integer' | 'text'
+}
+
+/** A flag of one command, beyond those that all have. */
+export interface FlagSpec {
+  type: 'text' | 'number' | 'integer' | 'flag' | 'list'
+  doc: string
+  /** one letter */
+  alias?: string
+  choices?: readonly string[]
+  /** what help shows for the value: `DATE`, `FILE` */
+  placeholder?: string
+  /** `section.key`: the flag is short for --set section.key=value, and so part of the provenance of products */
+  config?: string
+}
+
+export interface Plan<J = unknown> {
+  jobs: Job<J>[]
+  /** inputs that get no job: already rejected, or failed */
+  rows?: Row[]
+  /** bytes that the largest job needs; the harness then runs only as many at once as --memory allows */
+  memoryPerJob?: number
+}
+
+/** The answer of a command that judges. Not ok is exit code 4. */
+export interface Verdict {
+  ok: boolean
+  reasons: string[]
+  /** absolute paths of further products made by `finish`, for stdout */
+  products?: string[]
+}
+
+// biome-ignore lint/suspicious/noConfusingVoidType: most commands judge nothing, and return nothing
+type MaybeVerdict = Verdict | undefined | void
+
+/** What a job works with. */
+export interface Tools<S extends Schema = Schema> {
+  /** how many tasks `map` runs at once */
+  workers: number
+  /** what this job may use: all of --memory in a 'strips' command (tasks share it), its share in a 'jobs' command */
+  memoryBytes: number
+  log: Log
+  context: Context
+  config: ConfigOf<S>
+  profile: InstrumentProfile
+  signal: AbortSignal
+  /**
+   * The named task for each of `args`, spread over the threads; results in the order of `args`. Arguments and results are
+   * copied between threads. Never return a view of kernel memory: it is shared, and will be overwritten.
+   */
+  map<A, R>(task: string, args: readonly A[]): Promise<R[]>
+}
+
+export interface Example {
+  /** the command line */
+  run: string
+  doc: string
+}
+
+/** One executable: what it is called, what its INI says, and its three steps. */
+export interface Command<S extends Schema = Schema, J = unknown> {
+  name: string
+  /** one line, as in `nightpipe list` */
+  summary: string
+  /** some paragraphs for --help and the manual */
+  description?: string
+  examples?: readonly (Example | string)[]
+  schema: S
+  flags?: Readonly<Record<string, FlagSpec>>
+  /** the columns of its report */
+  measurements: readonly MeasurementSpec[]
+  /** 'fits' (default): frames are needed; 'optional': none is fine too (an empty night); 'none': --input is not a flag */
+  inputs?: 'fits' | 'optional' | 'none'
+  /** of the files to take from folders, instead of FITS: ['.csv'] */
+  extensions?: readonly string[]
+  /** 'jobs': jobs run in threads side by side; 'strips': one after the other, each spreading its strips by `tools.map` */
+  parallel: 'jobs' | 'strips'
+  /** What there is to do, from headers only: refuse here what cannot work, before the first pixel is read. */
+  plan(request: Request<S>): Plan<J> | Promise<Plan<J>>
+  /** Makes the products of one job. An input without a row of its own counts as done, with the first product. */
+  job(job: Job<J>, tools: Tools<S>): readonly Row[] | Promise<readonly Row[]>
+  /** Strip tasks for `tools.map`: plain data in and out. */
+  tasks?: Readonly<Record<string, (args: never) => unknown>>
+  /** After all jobs: state tables, summaries, the verdict. */
+  finish?(request: Request<S>, rows: readonly Row[], plan: Plan<J>): MaybeVerdict | Promise<MaybeVerdict>
+}

@@ -1,1 +1,15 @@
-export {}
+export {
+  evaluatePolynomial,
+  type FitOptions,
+  fitLine,
+  fitPolynomial,
+  type LineFit,
+  legendre,
+  type PolynomialFit,
+} from './fit.js'
+export { type LeastSquares, leastSquares, solve } from './least-squares.js'
+export { MAD_TO_SIGMA, mad, median, medianOf, select, type Values } from './median.js'
+export { mode, percentile } from './percentile.js'
+export { type Random, random } from './random.js'
+export { type RobustOptions, type RobustStatistics, robustStatistics, truncationFactor } from './robust-statistics.js'
+export { mean, sum } from './sum.js'

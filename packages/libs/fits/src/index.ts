@@ -30,4 +30,7 @@ export type {
 } from './new-hdu.js'
 export { openFits } from './open.js'
 export { type StripPlan, writeStrip } from './strip.js'
+export { type Column, column, type NumberArray, type Table, type VariableCell } from './table/column.js'
+export type { TablePart } from './table/part.js'
+export { readTable } from './table/read.js'
 export { createFits, encodeFits, type FitsWriter, writeFits } from './writer.js'

@@ -61,6 +61,11 @@ export interface NewColumn {
   dim?: number[]
   /** TNULL: the integer that means no value. */
   nullValue?: number | bigint
+  /** 1 where an integer has no value; NaN counts as well. */
+  nulls?: Uint8Array
+  /** TSCAL and TZERO: values are physical, stored = (physical - zero) / scale. Unsigned arrays set it by themselves. */
+  scale?: number
+  zero?: number
 }
 
 export type ColumnValues =
@@ -68,7 +73,7 @@ export type ColumnValues =
   | readonly string[]
   | readonly number[]
   | readonly (boolean | undefined)[]
-  | readonly (PixelArray | readonly string[] | readonly boolean[])[]
+  | readonly (PixelArray | string | readonly (boolean | undefined)[])[]
 
 export interface NewTable {
   kind: 'table'

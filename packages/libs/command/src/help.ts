@@ -1,6 +1,8 @@
-import { describeSchema, type SchemaRow } from '@nightpipe/config'
+import { describeSchema, type SchemaRow, sampleIni } from '@nightpipe/config'
+import type { TableSpec } from '@nightpipe/table'
 import { EXIT_CODES } from './exit.js'
 import { COMMON_FLAGS, flagsOf } from './flags.js'
+import { reportTable } from './report.js'
 import { fullSchema } from './settings.js'
 import type { Command, Example, FlagSpec } from './types.js'
 import { VERSION } from './version.js'
@@ -18,6 +20,10 @@ export interface Description {
   flags: (FlagSpec & { name: string; common: boolean })[]
   config: SchemaRow[]
   measurements: { name: string; type: string; unit: string; doc: string }[]
+  /** its report, then its state tables */
+  tables: TableSpec[]
+  /** an INI with every key at its default, commented */
+  sample: string
   exitCodes: { code: number; meaning: string }[]
 }
 
@@ -34,6 +40,8 @@ export function describe(command: Command): Description {
     flags: flags.map(([name, { hidden: _, ...spec }]) => ({ name, ...spec, common: name in COMMON_FLAGS })),
     config: describeSchema(fullSchema(command)),
     measurements: command.measurements.map(({ name, type = 'number', unit = '', doc }) => ({ name, type, unit, doc })),
+    tables: [reportTable(command.name, command.measurements), ...(command.tables ?? [])],
+    sample: sampleIni(fullSchema(command), `${command.name}: ${command.summary}`),
     exitCodes: EXIT_CODES.map(([code, meaning]) => ({ code, meaning })),
   }
 }

@@ -9,13 +9,18 @@ export interface ParentRecord extends Digest {
   /** file name without folder */
   file: string
   role: string
+  /** it was given as input, not by the configuration */
+  given: boolean
 }
 
 const byText = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0)
 
 /** Parents as they are written: sorted, so that their order in memory does not matter. */
 export function recordsOf(parents: readonly Parent[]): ParentRecord[] {
-  const records = parents.map(({ path, role }) => ({ file: basename(path), role, ...fileDigest(path) }))
+  const records = parents.map(({ path, role, given = false }) => ({
+    ...{ file: basename(path), role, given },
+    ...fileDigest(path),
+  }))
   return records.sort((a, b) => byText(a.role, b.role) || byText(a.file, b.file) || byText(a.id, b.id))
 }
 
@@ -84,6 +89,11 @@ export function provenanceTable(records: readonly ParentRecord[], context: Conte
         comment: 'np_id, sha256, or config',
       },
       { name: 'ROLE', values: [...values((r) => r.role), ...fill], comment: 'what the parent served as' },
+      {
+        name: 'GIVEN',
+        values: [...records.map(({ given }) => (given ? 'input' : '')), ...fill],
+        comment: 'input, or found by the configuration',
+      },
       { name: 'CONFIG', values: [...records.map(() => ''), ...lines], comment: 'the configuration, line by line' },
     ],
   }

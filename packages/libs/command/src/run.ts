@@ -42,7 +42,7 @@ export async function run(command: Command, flags: Flags, log: MainLog, session:
     ...{ inputs, output: folder.path, workers, memoryBytes, dryRun, log, context, signal: session.signal },
     ...{ config: config.values as Request['config'], profile: config.profile, flags: ownFlags(command, flags) },
   }
-  const plan = withProductNames(await command.plan(request), context)
+  const plan = settled(await command.plan(request), request)
   refuseCollisions(plan, folder)
   if (dryRun) {
     await session.print(dryRunText(plan, folder, context, flags))
@@ -54,11 +54,19 @@ export async function run(command: Command, flags: Flags, log: MainLog, session:
 const ownFlags = (command: Command, flags: Flags) =>
   Object.fromEntries(Object.keys(command.flags ?? {}).map((name) => [name, flags[name]]))
 
-/** Commands speak of .fits; what compression makes of the name is settled here, once. */
-const withProductNames = (plan: Plan, context: Context): Plan => ({
-  ...plan,
-  jobs: plan.jobs.map((job) => ({ ...job, products: job.products.map((path) => productPath(path, context)) })),
-})
+/**
+ * Commands speak of .fits; what compression makes of the name is settled here, once. So is which parents were given as
+ * input: `nightpipe reproduce` gives the same ones again.
+ */
+function settled(plan: Plan, { inputs, context }: Request): Plan {
+  const given = new Set(inputs.map((file) => file.path))
+  const jobs = plan.jobs.map((job) => ({
+    ...job,
+    products: job.products.map((path) => productPath(path, context)),
+    parents: job.parents.map((parent) => ({ ...parent, given: given.has(parent.path) })),
+  }))
+  return { ...plan, jobs }
+}
 
 /** No product may replace a file that something is made from, or another product of the same run. */
 function refuseCollisions(plan: Plan, folder: OutputFolder): void {

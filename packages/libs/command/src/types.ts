@@ -1,6 +1,7 @@
 import type { ConfigOf, InstrumentProfile, Schema } from '@nightpipe/config'
 import type { InputFile } from '@nightpipe/files'
 import type { Compression } from '@nightpipe/fits'
+import type { TableSpec } from '@nightpipe/table'
 
 /** What stamps the products of a run. Plain data: it travels to worker threads. */
 export interface Context {
@@ -25,6 +26,8 @@ export interface Log {
 export interface Parent {
   path: string
   role: string
+  /** set by the harness: one of the files that --input named, and not one that the configuration did */
+  given?: boolean
 }
 
 /** What one call was asked to do; `plan` and `finish` get it. */
@@ -149,6 +152,8 @@ export interface Command<S extends Schema = Schema, J = unknown> {
   flags?: Readonly<Record<string, FlagSpec>>
   /** the columns of its report */
   measurements: readonly MeasurementSpec[]
+  /** the state tables that it keeps besides its report: `tables check` and the manual know them from here */
+  tables?: readonly TableSpec[]
   /** 'fits' (default): frames are needed; 'optional': none is fine too (an empty night); 'none': --input is not a flag */
   inputs?: 'fits' | 'optional' | 'none'
   /** of the files to take from folders, instead of FITS: ['.csv'] */

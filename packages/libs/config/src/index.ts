@@ -6,6 +6,7 @@ export { type Amplifier, formatSection, parseSections, type Section as PixelSect
 export { type HeaderCard, headerFor } from './header-for.js'
 export { mostSpecific } from './in-force.js'
 export { type ConfigInForce, type LoadOptions, loadConfig } from './load.js'
+export { nearestName } from './names.js'
 export {
   type ConfigOf,
   choice,

@@ -86,6 +86,8 @@ export interface SchemaRow {
   required: boolean
   unit: string
   expects: string
+  /** what a choice or a flag may be; empty for anything else */
+  choices: readonly string[]
   alias: readonly string[]
   doc: string
 }
@@ -103,6 +105,7 @@ export function describeSchema(schema: Schema): SchemaRow[] {
       required: option.default === undefined && !option.optional,
       unit: option.unit ?? '',
       expects: expectation(option),
+      choices: option.kind === 'flag' ? ['yes', 'no'] : (option.choices ?? []),
       alias: option.alias,
       doc: option.doc,
     }))

@@ -1,1 +1,4 @@
-export {}
+import { main } from '@nightpipe/command'
+import { stackCalibrations } from './command.js'
+
+await main(stackCalibrations)

@@ -28,7 +28,7 @@ const MASTER_WINDOW_DAYS = 3.5
 /**
  * The master for a frame: same type, instrument, binning, size and mode (filter too for flats), flagged usable; of
  * those the nearest in time, a combined one being preferred to a single frame within max(3.5 md, md + 3.5) days, md
- * being the distance of the nearest. Without a date, the latest.
+ * being the distance of the nearest, and of those of one night the deepest. Without a date, the latest.
  */
 export function chooseMaster(rows: readonly CalibrationRow[], wanted: Wanted, maximumAgeDays = Infinity): Choice {
   const refused: Choice['refused'] = []
@@ -46,7 +46,11 @@ export function chooseMaster(rows: readonly CalibrationRow[], wanted: Wanted, ma
   )
   const nearest = distance(fitting[0].age)
   const window = Math.max(MASTER_WINDOW_DAYS * nearest, nearest + MASTER_WINDOW_DAYS)
-  const winner = fitting.find(({ row, age }) => row.navg > 1 && distance(age) <= window) ?? fitting[0]
+  const masters = fitting.filter(({ row, age }) => row.navg > 1 && distance(age) <= window)
+  // Of one night the deepest: darks of several exposure times serve equally well but for their noise.
+  const night = masters.filter(({ age }) => distance(age) - distance(masters[0].age) < 1 || Number.isNaN(age))
+  night.sort((a, b) => (b.row.depth_s ?? 0) - (a.row.depth_s ?? 0))
+  const winner = night[0] ?? fitting[0]
   for (const { row, age } of fitting) {
     if (row === winner.row) continue
     refused.push({

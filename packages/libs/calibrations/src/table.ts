@@ -16,6 +16,7 @@ export interface CalibrationRow {
   width_px: number
   height_px: number
   exposure_s?: number
+  depth_s?: number
   navg: number
   jd?: number
   date?: string
@@ -43,6 +44,7 @@ export const calibrationsTable = defineTable({
     { name: 'width_px', type: 'integer', doc: 'columns of the master', required: true },
     { name: 'height_px', type: 'integer', doc: 'rows of the master', required: true },
     { name: 'exposure_s', type: 'number', doc: 'exposure that the values are for: 1 for a dark per second', unit: 's' },
+    { name: 'depth_s', type: 'number', doc: 'exposure of all its frames together', unit: 's' },
     { name: 'navg', type: 'integer', doc: 'frames combined; 1 is a single frame', required: true },
     { name: 'jd', type: 'number', doc: 'Julian date (UTC) of the start of the first frame', unit: 'd' },
     { name: 'date', type: 'text', doc: 'the same as ISO 8601' },

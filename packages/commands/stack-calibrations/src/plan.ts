@@ -1,0 +1,157 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { CALIBRATIONS_FILE, type CalibrationRow, calibrationsTable, chooseMaster } from '@nightpipe/calibrations'
+import { ConfigError, DataError, type Job, type Plan, type Request, type Row } from '@nightpipe/command'
+import { describeFrame } from '@nightpipe/config'
+import { cardValue, imageHdu, openFits } from '@nightpipe/fits'
+import { mjdToJd, parseDate } from '@nightpipe/sky'
+import { readTable } from '@nightpipe/table'
+import { type Candidate, type Group, groupFrames } from './groups.js'
+import type { schema } from './schema.js'
+
+/** All that a job needs to know, plain data. */
+export interface MasterJob {
+  group: Group
+  output: string
+  bias?: string
+  dark?: string
+}
+
+type Sources = Request<typeof schema>
+
+/** Reads every header, sets aside what is not asked for, and orders the masters so that each finds those it needs. */
+export function planMasters(request: Sources): Plan<MasterJob> {
+  const rows: Row[] = []
+  const candidates: Candidate[] = []
+  const wanted = selection(request)
+  for (const input of request.inputs) {
+    try {
+      const candidate = describe(input.path, input.shown, request)
+      const why = wanted(candidate)
+      if (why) rows.push({ input: input.path, status: 'rejected', reason: why })
+      else candidates.push(candidate)
+    } catch (error) {
+      rows.push({ input: input.path, status: 'failed', reason: (error as Error).message })
+    }
+  }
+  const { groups, odd } = groupFrames(candidates)
+  for (const { frame, reason } of odd) rows.push({ input: frame.path, status: 'rejected', reason })
+  const jobs: Job<MasterJob>[] = []
+  const bank = readBank(request.config.calibration.folder)
+  for (const group of groups) jobs.push(jobFor(group, groups, bank, request))
+  return { jobs, rows }
+}
+
+function describe(path: string, shown: string, request: Sources): Candidate {
+  const file = openFits(path)
+  try {
+    const hdu = imageHdu(file)
+    const [width, height] = hdu.axes
+    const lookup = (keyword: string) => {
+      const value = cardValue(hdu.header, keyword)
+      return typeof value === 'bigint' ? Number(value) : value
+    }
+    return { path, shown, hdu: hdu.index, width, height, facts: describeFrame(lookup, request.profile, { width, height }) }
+  } finally {
+    file.close()
+  }
+}
+
+/** The rule of [select]: why a frame is not wanted, or undefined. */
+function selection({ config: { select } }: Sources): (candidate: Candidate) => string | undefined {
+  const types = select.types.map((type) => type.toLowerCase())
+  const unknown = types.find((type) => !STACKED.includes(type))
+  if (unknown) throw new ConfigError(`[select] types: '${unknown}' is not one of ${STACKED.join(', ')}`)
+  const start = limit(select.start, 'start')
+  const end = limit(select.end, 'end')
+  return ({ facts }) => {
+    if (!types.includes(facts.type)) return `is of type ${facts.type} (stacked: ${types.join(', ')})`
+    if (start !== undefined && !((facts.mjd ?? Number.NaN) >= start)) return `taken before ${select.start}, or undated`
+    if (end !== undefined && !((facts.mjd ?? Number.NaN) <= end)) return `taken after ${select.end}, or undated`
+    const values = { site: facts.site, camera: facts.camera ?? facts.instrument, instrument: facts.instrument, target: facts.object }
+    for (const key of ['site', 'camera', 'instrument', 'target'] as const) {
+      const asked = select[key]
+      if (asked && asked.toLowerCase() !== (values[key] ?? '').toLowerCase()) {
+        return `${key} is ${values[key] ?? 'unknown'}, not ${asked}`
+      }
+    }
+    return undefined
+  }
+}
+
+const STACKED = ['bias', 'dark', 'flat', 'arc']
+
+function limit(value: string, key: string): number | undefined {
+  if (!value) return undefined
+  const date = parseDate(value)
+  if (!date) throw new ConfigError(`[select] ${key}: '${value}' is not a date (write it as 2026-11-21T08:00:00)`)
+  return date.mjd
+}
+
+function readBank(folder: string): Bank {
+  if (!folder) return { folder, rows: [] }
+  const path = join(folder, CALIBRATIONS_FILE)
+  if (!existsSync(path)) {
+    throw new DataError(`${path} does not exist`, 'point [calibration] folder at a folder made by stack-calibrations')
+  }
+  return { folder, rows: readTable(path, calibrationsTable) as unknown as CalibrationRow[] }
+}
+
+/** The masters that a group needs: made in this run, or of the bank. */
+function jobFor(group: Group, groups: Group[], bank: Bank, request: Sources): Job<MasterJob> {
+  const { output, config } = request
+  const inputs = group.frames.map((f) => f.path)
+  const params: MasterJob = { group, output }
+  const needsBias = group.type === 'flat' || group.type === 'arc' || (group.type === 'dark' && config.dark.scale)
+  const wantsDark = (group.type === 'flat' || group.type === 'arc') && config.flat.dark !== 'none' && config.dark.scale
+  if (needsBias) params.bias = masterFor('bias', group, groups, bank, request)
+  if (wantsDark) params.dark = masterFor('dark', group, groups, bank, request)
+  const parents = inputs.map((path) => ({ path, role: group.type }))
+  if (params.bias) parents.push({ path: params.bias, role: 'bias' })
+  if (params.dark) parents.push({ path: params.dark, role: 'dark' })
+  return { name: group.name, inputs, products: [join(output, group.name)], parents, params }
+}
+
+interface Bank {
+  folder: string
+  rows: CalibrationRow[]
+}
+
+/** Of the same detector, binning, mode and size: a master of this run (the longest dark), else one of the bank. */
+function masterFor(type: 'bias' | 'dark', group: Group, groups: Group[], bank: Bank, request: Sources): string | undefined {
+  const { facts } = group.frames[0]
+  const made = groups
+    .filter((g) => g.type === type && g.frames.length >= request.config.select.minimum)
+    .filter((g) => sameDetector(g.frames[0], group.frames[0]))
+    .sort((a, b) => exposure(b) - exposure(a))
+  if (made.length > 0) return join(request.output, made[0].name)
+  const { row } = chooseMaster(
+    bank.rows,
+    {
+      type,
+      instrument: facts.instrument,
+      camera: facts.camera,
+      binning: facts.binning.join('x'),
+      readmode: facts.readMode,
+      width_px: facts.data.x1 - facts.data.x0,
+      height_px: facts.data.y1 - facts.data.y0,
+      jd: facts.mjd === undefined ? undefined : mjdToJd(facts.mjd),
+    },
+    request.config.calibration.age || Infinity,
+  )
+  return row && join(bank.folder, row.filename)
+}
+
+const exposure = (group: Group) => group.frames[0].facts.exposureSeconds ?? 0
+
+function sameDetector(a: Candidate, b: Candidate): boolean {
+  const same = (x?: string, y?: string) => x === undefined || y === undefined || x === y
+  return (
+    a.facts.instrument === b.facts.instrument &&
+    same(a.facts.camera, b.facts.camera) &&
+    same(a.facts.readMode, b.facts.readMode) &&
+    a.facts.binning.join() === b.facts.binning.join() &&
+    a.width === b.width &&
+    a.height === b.height
+  )
+}

@@ -1,0 +1,57 @@
+import { medianOf, robustStatistics } from '@nightpipe/math'
+
+/** Box, in pixels of a row sample, within which two flats are compared: small against their illumination. */
+const BOX = 256
+/** A deviation clipped at 4 sigma misses this part of a Gaussian's variance. */
+const CLIPPED_VARIANCE = 1 - 0.00107
+
+/** A value with its standard error. */
+export interface Measured {
+  value: number
+  error: number
+}
+
+/**
+ * Read noise in ADU from two biases (Janesick 2001, Scientific Charge-Coupled Devices, ch. 2): the deviation of their
+ * difference over √2. What both have in common, the structure of the bias, drops out.
+ */
+export function readNoiseOfPair(a: Float32Array, b: Float32Array): number {
+  const difference = new Float32Array(a.length)
+  for (let k = 0; k < a.length; k++) difference[k] = a[k] - b[k]
+  return robustStatistics(difference, { clip: 4 }).sigma / Math.sqrt(2 * CLIPPED_VARIANCE)
+}
+
+/**
+ * Gain in electrons per ADU from two flats (photon transfer of a pair). With each divided by its own level L over a
+ * box, the pixels' response drops out of the difference and
+ *   variance = (1/L1 + 1/L2) / gain + readNoise² (1/L1² + 1/L2²).
+ * The gain of the pair is that of the mean variance of its boxes, weighted by what each box knows.
+ */
+export function gainOfPair(a: Float32Array, b: Float32Array, readNoiseAdu: number): Measured | undefined {
+  const inverse: number[] = []
+  const ratio = new Float32Array(BOX)
+  for (let start = 0; start + BOX <= a.length; start += BOX) {
+    const first = a.subarray(start, start + BOX)
+    const second = b.subarray(start, start + BOX)
+    const [l1, l2] = [medianOf(first), medianOf(second)]
+    if (!(l1 > 0) || !(l2 > 0)) continue
+    for (let k = 0; k < BOX; k++) ratio[k] = first[k] / l1 - second[k] / l2
+    const { sigma, count } = robustStatistics(ratio, { clip: 4 })
+    if (count < BOX / 2) continue
+    // Medians of 256 values take up a little of the variance, as the mean of n does by 1/n.
+    const variance = (sigma ** 2 / CLIPPED_VARIANCE) * (count / (count - 1))
+    inverse.push((variance - readNoiseAdu ** 2 * (1 / l1 ** 2 + 1 / l2 ** 2)) / (1 / l1 + 1 / l2))
+  }
+  if (inverse.length < 8) return undefined
+  const { mean, sigma, count } = robustStatistics(Float32Array.from(inverse), { clip: 4 })
+  if (!(mean > 0)) return undefined
+  return { value: 1 / mean, error: sigma / Math.sqrt(count) / mean ** 2 }
+}
+
+/** The median of what pairs say, with the standard error of their mean. */
+export function pooled(values: readonly number[]): Measured | undefined {
+  if (values.length === 0) return undefined
+  const mean = values.reduce((sum, v) => sum + v, 0) / values.length
+  const variance = values.reduce((sum, v) => sum + (v - mean) ** 2, 0) / Math.max(1, values.length - 1)
+  return { value: medianOf(values), error: Math.sqrt(variance / values.length) }
+}

@@ -37,7 +37,13 @@ function time({ argv, cwd = data, output, input }) {
   }
   const wrapped = hasTime ? ['/usr/bin/time', '-q', '-f', '@@ %e %U %S %M', ...argv] : argv
   const before = performance.now()
-  const done = spawnSync(wrapped[0], wrapped.slice(1), { cwd, env: environment, encoding: 'utf8', input, maxBuffer: 1 << 28 })
+  const done = spawnSync(wrapped[0], wrapped.slice(1), {
+    cwd,
+    env: environment,
+    encoding: 'utf8',
+    input,
+    maxBuffer: 1 << 28,
+  })
   const wall = (performance.now() - before) / 1000
   if (done.error || done.status !== 0) return { error: `${argv[0]}: ${done.error ?? lastLines(done)}` }
   const figures = /@@ (\S+) (\S+) (\S+) (\d+)/.exec(done.stderr)
@@ -55,7 +61,8 @@ const median = (values) => {
 /** Ours and the peers in turn, `runs` times after one warm-up each. */
 function compare(work) {
   const peers = work.peers.filter((peer) => {
-    const there = peer.needs.every(onPath) && (peer.check ? spawnSync(peer.check[0], peer.check.slice(1)).status === 0 : true)
+    const there =
+      peer.needs.every(onPath) && (peer.check ? spawnSync(peer.check[0], peer.check.slice(1)).status === 0 : true)
     if (!there) console.error(`bench: ${work.id}: ${peer.name} is not installed, skipped`)
     return there
   })
@@ -89,11 +96,20 @@ function compare(work) {
 }
 
 function table(rows) {
-  const lines = ['| work | program | wall s | CPU s | peak MB | ours / peer | target |', '|---|---|---|---|---|---|---|']
+  const lines = [
+    '| work | program | wall s | CPU s | peak MB | ours / peer | target |',
+    '|---|---|---|---|---|---|---|',
+  ]
   for (const r of rows) {
     if (r.failed) lines.push(`| ${r.work} | ${r.name} | failed | | | | |`)
     else {
-      const cells = [r.name === 'nightpipe' ? r.title : '', r.name, r.wall.toFixed(2), r.cpu.toFixed(2), r.megabytes.toFixed(0)]
+      const cells = [
+        r.name === 'nightpipe' ? r.title : '',
+        r.name,
+        r.wall.toFixed(2),
+        r.cpu.toFixed(2),
+        r.megabytes.toFixed(0),
+      ]
       lines.push(`| ${[...cells, r.ratio?.toFixed(2) ?? '', r.target ?? ''].join(' | ')} |`)
     }
   }
@@ -108,7 +124,12 @@ for (const work of chosen) {
   for (const step of work.prepare ?? []) {
     if (step.makes && existsSync(step.makes) && readdirSync(step.makes).length > 0) continue
     if (step.makes) mkdirSync(step.makes, { recursive: true })
-    const done = spawnSync(step.argv[0], step.argv.slice(1), { cwd: data, env: environment, encoding: 'utf8', maxBuffer: 1 << 28 })
+    const done = spawnSync(step.argv[0], step.argv.slice(1), {
+      cwd: data,
+      env: environment,
+      encoding: 'utf8',
+      maxBuffer: 1 << 28,
+    })
     if (done.status !== 0) throw new Error(`prepare ${step.argv.join(' ')}: ${lastLines(done)}`)
   }
   rows.push(...compare(work))
@@ -120,5 +141,8 @@ if (options.write) {
   const about = `${cpus().length} cores (${cpus()[0].model}), ${(totalmem() / 2 ** 30).toFixed(0)} GiB, Node ${process.versions.node}`
   const page = join(root, 'docs/performance.md')
   const before = existsSync(page) ? readFileSync(page, 'utf8').split('<!-- table -->')[0] : '# Performance\n\n'
-  writeFileSync(page, `${before}<!-- table -->\n${size}x${size} frames, medians of ${runs} runs, on ${about}.\n\n${text}\n`)
+  writeFileSync(
+    page,
+    `${before}<!-- table -->\n${size}x${size} frames, medians of ${runs} runs, on ${about}.\n\n${text}\n`,
+  )
 }

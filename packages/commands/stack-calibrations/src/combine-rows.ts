@@ -65,7 +65,8 @@ export function combineRows(args: CombineArgs): Combined {
   }
   const step = Math.max(1, Math.min(args.rows, Math.floor(CACHE_BYTES / (4 * columns * args.planes.length))))
   const end = args.first + args.rows
-  for (let y = args.first; y < end; y += step) scoped(() => combineStrip(args, columns, y, Math.min(step, end - y), result))
+  for (let y = args.first; y < end; y += step)
+    scoped(() => combineStrip(args, columns, y, Math.min(step, end - y), result))
   return result
 }
 
@@ -85,20 +86,32 @@ function combineStrip(args: CombineArgs, columns: number, first: number, rows: n
   const scale = args.planes.map((plane) => plane.scale)
   combinePlanes(
     samples,
-    { method: method === 'clip' ? 'sigma' : method, clipLow: clip, clipHigh: clip, noise, scale, lowest: drop, highest: drop },
+    {
+      method: method === 'clip' ? 'sigma' : method,
+      clipLow: clip,
+      clipHigh: clip,
+      noise,
+      scale,
+      lowest: drop,
+      highest: drop,
+    },
     out,
   )
   addParentErrors(out.error, args.planes, bias?.error, dark?.error)
   const mask = allocate(Int16Array, n)
   const inherited = [bias?.mask, dark?.mask]
-  flagPixels({ type: args.type, pixels: out.pixels, count: out.count, columns, rules: args.mask, inherited }, mask, result.counts)
+  flagPixels(
+    { type: args.type, pixels: out.pixels, count: out.count, columns, rules: args.mask, inherited },
+    mask,
+    result.counts,
+  )
   tally(out.pixels, out.count, mask, args, result)
   const planes = [out.pixels, out.error, mask]
-  planes.forEach((plane, k) => result.sums[k] = joinSums(result.sums[k], writeStrip(args.plan, k, first, plane)))
+  planes.forEach((plane, k) => (result.sums[k] = joinSums(result.sums[k], writeStrip(args.plan, k, first, plane))))
 }
 
 /** 32-bit sums with the carry brought round, as FITS adds checksums up. */
-const joinSums = (a: number, b: number) => (a + b > 0xffffffff ? a + b - 0xffffffff : a + b)
+export const joinSums = (a: number, b: number) => (a + b > 0xffffffff ? a + b - 0xffffffff : a + b)
 
 interface ParentRows {
   pixels: Float32Array
@@ -157,7 +170,12 @@ function preparePlane(
  * The errors of the masters that were subtracted from every frame do not average out: each adds its own, times the mean
  * factor with which it went in.
  */
-function addParentErrors(error: Float32Array, planes: readonly Plane[], bias?: Float32Array, dark?: Float32Array): void {
+function addParentErrors(
+  error: Float32Array,
+  planes: readonly Plane[],
+  bias?: Float32Array,
+  dark?: Float32Array,
+): void {
   const mean = (factor: (plane: Plane) => number) => planes.reduce((sum, p) => sum + factor(p), 0) / planes.length
   const biasFactor = mean((p) => p.scale)
   const darkFactor = mean((p) => p.scale * p.darkScale)

@@ -27,12 +27,32 @@ export const stackCalibrations = defineCommand({
   ],
   schema,
   flags: {
-    type: { type: 'text', doc: 'only this type of calibration: bias, dark, flat or arc', placeholder: 'TYPE', config: 'select.types' },
-    start: { type: 'text', doc: 'only frames taken at or after this date (UTC)', placeholder: 'DATE', config: 'select.start' },
-    end: { type: 'text', doc: 'only frames taken at or before this date (UTC)', placeholder: 'DATE', config: 'select.end' },
+    type: {
+      type: 'text',
+      doc: 'only this type of calibration: bias, dark, flat or arc',
+      placeholder: 'TYPE',
+      config: 'select.types',
+    },
+    start: {
+      type: 'text',
+      doc: 'only frames taken at or after this date (UTC)',
+      placeholder: 'DATE',
+      config: 'select.start',
+    },
+    end: {
+      type: 'text',
+      doc: 'only frames taken at or before this date (UTC)',
+      placeholder: 'DATE',
+      config: 'select.end',
+    },
     site: { type: 'text', doc: 'only frames of this site', placeholder: 'SITE', config: 'select.site' },
     camera: { type: 'text', doc: 'only frames of this camera', placeholder: 'CAMERA', config: 'select.camera' },
-    instrument: { type: 'text', doc: 'only frames of this instrument', placeholder: 'NAME', config: 'select.instrument' },
+    instrument: {
+      type: 'text',
+      doc: 'only frames of this instrument',
+      placeholder: 'NAME',
+      config: 'select.instrument',
+    },
     target: { type: 'text', doc: 'only frames of this target', placeholder: 'NAME', config: 'select.target' },
   },
   measurements: [

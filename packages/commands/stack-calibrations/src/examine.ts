@@ -120,6 +120,7 @@ function subtractPedestal(line: Float32Array, data: Section, y: number, pedestal
   for (const { data: part, level, rows } of pedestals) {
     if (y < part.y0 || y >= part.y1) continue
     const pedestal = rows ? rows[y - part.y0] : level
-    for (let x = part.x0 - data.x0; x < part.x1 - data.x0; x++) line[x] = line[x] >= limit ? Number.NaN : line[x] - pedestal
+    for (let x = part.x0 - data.x0; x < part.x1 - data.x0; x++)
+      line[x] = line[x] >= limit ? Number.NaN : line[x] - pedestal
   }
 }

@@ -51,7 +51,14 @@ function describe(path: string, shown: string, request: Sources): Candidate {
       const value = cardValue(hdu.header, keyword)
       return typeof value === 'bigint' ? Number(value) : value
     }
-    return { path, shown, hdu: hdu.index, width, height, facts: describeFrame(lookup, request.profile, { width, height }) }
+    return {
+      path,
+      shown,
+      hdu: hdu.index,
+      width,
+      height,
+      facts: describeFrame(lookup, request.profile, { width, height }),
+    }
   } finally {
     file.close()
   }
@@ -68,7 +75,12 @@ function selection({ config: { select } }: Sources): (candidate: Candidate) => s
     if (!types.includes(facts.type)) return `is of type ${facts.type} (stacked: ${types.join(', ')})`
     if (start !== undefined && !((facts.mjd ?? Number.NaN) >= start)) return `taken before ${select.start}, or undated`
     if (end !== undefined && !((facts.mjd ?? Number.NaN) <= end)) return `taken after ${select.end}, or undated`
-    const values = { site: facts.site, camera: facts.camera ?? facts.instrument, instrument: facts.instrument, target: facts.object }
+    const values = {
+      site: facts.site,
+      camera: facts.camera ?? facts.instrument,
+      instrument: facts.instrument,
+      target: facts.object,
+    }
     for (const key of ['site', 'camera', 'instrument', 'target'] as const) {
       const asked = select[key]
       if (asked && asked.toLowerCase() !== (values[key] ?? '').toLowerCase()) {
@@ -94,7 +106,7 @@ function readBank(folder: string): Bank {
   if (!existsSync(path)) {
     throw new DataError(`${path} does not exist`, 'point [calibration] folder at a folder made by stack-calibrations')
   }
-  return { folder, rows: readTable(path, calibrationsTable) as unknown as CalibrationRow[] }
+  return { folder, rows: readTable(path, calibrationsTable) }
 }
 
 /** The masters that a group needs: made in this run, or of the bank. */
@@ -118,7 +130,13 @@ interface Bank {
 }
 
 /** Of the same detector, binning, mode and size: a master of this run (the longest dark), else one of the bank. */
-function masterFor(type: 'bias' | 'dark', group: Group, groups: Group[], bank: Bank, request: Sources): string | undefined {
+function masterFor(
+  type: 'bias' | 'dark',
+  group: Group,
+  groups: Group[],
+  bank: Bank,
+  request: Sources,
+): string | undefined {
   const { facts } = group.frames[0]
   const made = groups
     .filter((g) => g.type === type && g.frames.length >= request.config.select.minimum)

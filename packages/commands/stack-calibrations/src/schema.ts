@@ -13,7 +13,11 @@ export const schema = {
     minimum: integer(3, 'refuse to make a master of fewer good frames than this', { min: 1 }),
   },
   overscan: {
-    method: choice('median', ['median', 'mean', 'rows', 'none'], 'level of the overscan: one per amplifier, one per row (smoothed), or left'),
+    method: choice(
+      'median',
+      ['median', 'mean', 'rows', 'none'],
+      'level of the overscan: one per amplifier, one per row (smoothed), or left',
+    ),
     smooth: integer(51, 'rows over which a row-wise overscan is averaged', { unit: 'px', min: 1 }),
   },
   combine: {
@@ -34,13 +38,30 @@ export const schema = {
   flat: {
     low: number(0, 'faintest level above bias; 0: a twentieth of saturation', { unit: 'adu', min: 0 }),
     high: number(0, 'brightest level, bias included; 0: nine tenths of saturation', { unit: 'adu', min: 0 }),
-    dark: choice('auto', ['auto', 'required', 'none'], 'subtract a dark from flats: when there is one, always, or never'),
+    varies: number(
+      0.005,
+      'what the illumination may differ by between flats, besides noise, before samples are rejected',
+      { min: 0 },
+    ),
+    dark: choice(
+      'auto',
+      ['auto', 'required', 'none'],
+      'subtract a dark from flats: when there is one, always, or never',
+    ),
   },
   reject: {
-    saturated: number(0.01, 'set a frame aside when more than this fraction of its pixels is saturated', { min: 0, max: 1 }),
-    level: number(8, 'bias and dark: level further than this from the median level of the group', { unit: 'sigma', min: 0 }),
+    saturated: number(0.01, 'set a frame aside when more than this fraction of its pixels is saturated', {
+      min: 0,
+      max: 1,
+    }),
+    level: number(8, 'bias and dark: level further than this from the median level of the group', {
+      unit: 'sigma',
+      min: 0,
+    }),
     noise: number(1.4, 'noise above that of the group by more than this factor', { min: 1 }),
-    gradient: number(0.05, 'flat: illumination across the frame differs from that of the group by more than this', { min: 0 }),
+    gradient: number(0.05, 'flat: illumination across the frame differs from that of the group by more than this', {
+      min: 0,
+    }),
     stars: number(0.01, 'flat: fraction of the pixels that stand out as stars do', { min: 0, max: 1 }),
   },
   mask: {

@@ -55,3 +55,14 @@ export function pooled(values: readonly number[]): Measured | undefined {
   const variance = values.reduce((sum, v) => sum + (v - mean) ** 2, 0) / Math.max(1, values.length - 1)
   return { value: medianOf(values), error: Math.sqrt(variance / values.length) }
 }
+
+/** The mean of measured values, each weighted by its error; the error is that of the mean, or their scatter if larger. */
+export function weightedMean(values: readonly Measured[]): Measured | undefined {
+  if (values.length === 0) return undefined
+  const weights = values.map(({ error }) => 1 / error ** 2)
+  const weight = weights.reduce((sum, w) => sum + w, 0)
+  const value = values.reduce((sum, v, k) => sum + weights[k] * v.value, 0) / weight
+  const chi2 =
+    values.reduce((sum, v, k) => sum + weights[k] * (v.value - value) ** 2, 0) / Math.max(1, values.length - 1)
+  return { value, error: Math.sqrt(Math.max(1, chi2) / weight) }
+}

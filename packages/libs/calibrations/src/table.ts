@@ -1,34 +1,7 @@
-import { defineTable } from '@nightpipe/table'
+import { defineTable, type RowOf } from '@nightpipe/table'
 
 /** The state of a folder of masters: one row per master, beside the masters. */
 export const CALIBRATIONS_FILE = 'calibrations.csv'
-
-/** One master. Missing is undefined, never 0. */
-export interface CalibrationRow {
-  filename: string
-  type: string
-  instrument: string
-  camera?: string
-  site?: string
-  filter?: string
-  binning: string
-  readmode?: string
-  width_px: number
-  height_px: number
-  exposure_s?: number
-  depth_s?: number
-  navg: number
-  jd?: number
-  date?: string
-  mean?: number
-  median?: number
-  rms?: number
-  unit?: string
-  gain_e?: number
-  readnoise_e?: number
-  flags: string
-  np_id?: string
-}
 
 export const calibrationsTable = defineTable({
   name: 'calibrations',
@@ -60,3 +33,6 @@ export const calibrationsTable = defineTable({
   key: ['filename'],
   sort: ['type', 'instrument', 'filter', 'binning', 'jd', 'filename'],
 })
+
+/** One master. Missing is undefined, never 0. */
+export type CalibrationRow = RowOf<typeof calibrationsTable>

@@ -107,7 +107,9 @@ function combineStrip(args: CombineArgs, columns: number, first: number, rows: n
   )
   tally(out.pixels, out.count, mask, args, result)
   const planes = [out.pixels, out.error, mask]
-  planes.forEach((plane, k) => (result.sums[k] = joinSums(result.sums[k], writeStrip(args.plan, k, first, plane))))
+  for (const [k, plane] of planes.entries()) {
+    result.sums[k] = joinSums(result.sums[k], writeStrip(args.plan, k, first, plane))
+  }
 }
 
 /** 32-bit sums with the carry brought round, as FITS adds checksums up. */

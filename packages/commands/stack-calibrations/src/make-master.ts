@@ -192,7 +192,7 @@ async function combine(job: Job<MasterJob>, used: readonly Used[], tools: Master
       })
     }
     const parts = await tools.map<CombineArgs, Combined>('combineRows', tasks)
-    for (const part of parts) part.sums.forEach((sum, k) => product.writer.addSum(k, sum))
+    for (const part of parts) for (const [k, sum] of part.sums.entries()) product.writer.addSum(k, sum)
     finishFacts(facts, parts, histogram, width * height)
     for (const [keyword, value] of masterCards(facts)) product.writer.setCard(0, keyword, value)
     product.finish(job.parents)

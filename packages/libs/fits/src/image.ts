@@ -2,7 +2,7 @@ import { FitsError } from './errors.js'
 import { type FitsFile, type Hdu, storedHdu } from './hdu.js'
 import { type StoredArray, scaleInto, storedValues } from './pixels.js'
 import { scalingOf } from './scaling.js'
-import { compressedValues } from './tiles.js'
+import { readStoredRows } from './tiles.js'
 
 /** Which pixels: `rows` rows from `firstRow` (0 is the first of the file, the bottom one on a display) of one plane. */
 export interface PixelRange {
@@ -107,21 +107,20 @@ export function eachStrip(
 ): void {
   const inside = storedHdu(hdu)
   const size = Math.abs(hdu.bitpix) / 8
-  const strip = new Uint8Array(Math.min(STRIP, count * size))
-  const perStrip = STRIP / size
+  const width = hdu.axes[0] ?? 1
+  // Tiles hold whole rows.
+  const perStrip = hdu.compressed ? width * Math.max(1, Math.floor(STRIP / size / width)) : STRIP / size
+  const strip = new Uint8Array(Math.min(perStrip, count) * size)
   for (let at = 0; at < count; at += perStrip) {
     const n = Math.min(perStrip, count - at)
     const bytes = strip.subarray(0, n * size)
-    inside.source.read(inside.dataStart + (first + at) * size, bytes)
+    if (hdu.compressed) readStoredRows(inside, (first + at) / width, n / width, bytes)
+    else inside.source.read(inside.dataStart + (first + at) * size, bytes)
     use(storedValues(bytes, hdu.bitpix), at)
   }
 }
 
 function readInto(hdu: Hdu, first: number, out: Float32Array | Float64Array): void {
-  if (hdu.compressed) {
-    compressedValues(storedHdu(hdu), first, out)
-    return
-  }
   const scaling = scalingOf(hdu)
   eachStrip(hdu, first, out.length, (stored, at) => scaleInto(stored, scaling, out, at))
 }
@@ -140,12 +139,6 @@ export function readIntegers<T extends Int16Array | Int32Array = Int32Array>(
   const place = { file: hdu.file.name, hdu: hdu.index }
   if (hdu.bitpix < 0 || scale !== 1 || !Number.isInteger(zero))
     throw new FitsError(place, 'the pixels are not integers')
-  if (hdu.compressed) {
-    const values = new Float64Array(count)
-    readInto(hdu, first, values)
-    copyIntegers(hdu, values, out, 0)
-    return out as T
-  }
   eachStrip(hdu, first, count, (stored, at) => {
     if (zero === 0 && stored.BYTES_PER_ELEMENT <= out.BYTES_PER_ELEMENT) out.set(stored as Int32Array, at)
     else

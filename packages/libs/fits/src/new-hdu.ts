@@ -14,6 +14,12 @@ export type PixelArray =
 
 export interface Compression {
   type: 'RICE_1' | 'GZIP_1' | 'GZIP_2' | 'HCOMPRESS_1' | 'PLIO_1'
+  /** Size of a tile along each axis. By default a row; for HCOMPRESS_1, about 16 rows. */
+  tile?: number[]
+  /** RICE_1: pixels in a block, 32 by default. */
+  blockSize?: number
+  /** HCOMPRESS_1: what is lost is about this many units. By default, and at 0 or 1, nothing is. */
+  scale?: number
   /** Of floats; without it they are compressed as they are (GZIP only). */
   quantize?: {
     /** Step: the noise of the tile over `level`; when negative, the step itself. */

@@ -4,6 +4,7 @@ import { BLOCK } from './header-reader.js'
 import type { NewHdu, NewImage } from './new-hdu.js'
 import { headerBytes, imageCards } from './new-header.js'
 import { encodeTable } from './table/encode.js'
+import { compressedTable } from './tiles.js'
 
 /** Where everything of an HDU goes. */
 export interface PlannedHdu {
@@ -30,7 +31,9 @@ export function planFile(given: readonly NewHdu[], start = 0, first = true): Fil
   const all: NewHdu[] = first && !canBePrimary(given[0]) ? [{ kind: 'empty' }, ...given] : [...given]
   let at = start
   const hdus = all.map((hdu, k) => {
-    const planned = planHdu(hdu, first && k === 0, at)
+    // The image that an empty primary HDU had to make room for is the primary one once it is unpacked.
+    const primary = first && (k === 0 || (k === 1 && all.length > given.length))
+    const planned = planHdu(hdu, primary, at)
     at = planned.dataStart + Math.ceil(planned.dataBytes / BLOCK) * BLOCK
     return planned
   })
@@ -45,11 +48,24 @@ function planHdu(hdu: NewHdu, primary: boolean, headerStart: number): PlannedHdu
   if (hdu.kind === 'table') return place(headerStart, encodeTable(hdu))
   const cards = imageCards(hdu, primary)
   if (hdu.kind === 'empty') return place(headerStart, { cards, bytes: new Uint8Array(0) })
-  return planImage(hdu, cards, headerStart)
+  if (!hdu.compress || !hdu.pixels) return planImage(hdu, cards, headerStart)
+  checkedPixels(hdu)
+  return place(headerStart, compressedTable(hdu, cards))
 }
 
 function planImage(source: NewImage, cards: Card[], headerStart: number): PlannedHdu {
   const { axes, bitpix } = source
+  const pixels = checkedPixels(source)
+  const width = axes[0]!
+  const image = { coding: codingOf(source), width, rows: width === 0 ? 0 : pixels / width, source }
+  const header = headerBytes(cards)
+  const dataBytes = (Math.abs(bitpix) / 8) * pixels
+  return { cards, headerStart, headerBytes: header, dataStart: headerStart + header, dataBytes, image }
+}
+
+/** The number of pixels that the axes promise, and that there are when there are any. */
+function checkedPixels(source: NewImage): number {
+  const { axes } = source
   if (axes.length === 0 || axes.length > 999 || !axes.every((length) => Number.isInteger(length) && length >= 0)) {
     throw new RangeError(`an image of axes [${axes.join(', ')}]`)
   }
@@ -57,11 +73,7 @@ function planImage(source: NewImage, cards: Card[], headerStart: number): Planne
   if (source.pixels && source.pixels.length !== pixels) {
     throw new RangeError(`${source.pixels.length} pixels for an image of ${axes.join(' x ')}`)
   }
-  const width = axes[0]!
-  const image = { coding: codingOf(source), width, rows: width === 0 ? 0 : pixels / width, source }
-  const header = headerBytes(cards)
-  const dataBytes = (Math.abs(bitpix) / 8) * pixels
-  return { cards, headerStart, headerBytes: header, dataStart: headerStart + header, dataBytes, image }
+  return pixels
 }
 
 function place(headerStart: number, { cards, bytes }: { cards: Card[]; bytes: Uint8Array }): PlannedHdu {

@@ -46,8 +46,14 @@ export interface Kernels {
     saturation: number,
     target: number,
   ): void
+  // noise: `results` eight float64, `scratch` room for 5 n + 16 pixels; quantise: NaN becomes -2147483647
+  noiseOfFloats(source: number, n: number, scratch: number, results: number): void
+  noiseOfDoubles(source: number, n: number, scratch: number, results: number): void
+  quantiseFloats(...tile: Quantise): void
+  quantiseDoubles(...tile: Quantise): void
 }
 
+type Quantise = [source: number, target: number, n: number, step: number, zero: number, dither: number, start: number]
 type Unquantise = [
   source: number,
   target: number,

@@ -12,7 +12,7 @@ export type Decoded =
   | { kind: 'integers'; values: Uint8Array | Int16Array | Int32Array }
   | { kind: 'bytes'; bytes: Uint8Array; width: number }
 
-type Codec = Pick<TileLayout, 'algorithm' | 'blockSize' | 'bytePix' | 'smooth' | 'bitpix' | 'quantised'>
+type Codec = Pick<TileLayout, 'algorithm' | 'blockSize' | 'bytePix' | 'smooth' | 'offset' | 'bitpix' | 'quantised'>
 
 /** Decodes one tile of the shape `size`. `bytes` lie in kernel memory. A damaged tile throws a TileError. */
 export function decodeTile(codec: Codec, bytes: Uint8Array, size: number[], pixels: number): Decoded {
@@ -20,7 +20,7 @@ export function decodeTile(codec: Codec, bytes: Uint8Array, size: number[], pixe
     case 'RICE_1':
       return { kind: 'integers', values: decodeRice(bytes, pixels, codec.bytePix, codec.blockSize) }
     case 'PLIO_1':
-      return { kind: 'integers', values: decodeLineList(bytes, pixels) }
+      return { kind: 'integers', values: decodeLineList(bytes, pixels, codec.offset) }
     case 'HCOMPRESS_1':
       throw new TileError(`HCOMPRESS_1 of ${size.join('x')}`)
     case 'NOCOMPRESS':
@@ -62,12 +62,13 @@ function decodeRice(bytes: Uint8Array, pixels: number, bytePix: number, blockSiz
   return values
 }
 
-function decodeLineList(bytes: Uint8Array, pixels: number): Int32Array {
+function decodeLineList(bytes: Uint8Array, pixels: number, offset: number): Int32Array {
   if (bytes.length % 2 !== 0) throw new TileError(`PLIO data of ${bytes.length} bytes`)
   const words = allocate(Int16Array, bytes.length / 2)
   kernels().swap16(bytes.byteOffset, words.byteOffset, words.length)
   // One instruction stands for at most 4095 pixels, and what is missing at the end is zero.
   const values = allocate(Int32Array, pixels)
   decodePlio(words, values)
+  if (offset !== 0) for (let i = 0; i < pixels; i++) values[i] -= offset
   return values
 }

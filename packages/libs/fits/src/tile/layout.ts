@@ -28,6 +28,8 @@ export interface TileLayout {
   bytePix: number
   /** HCOMPRESS_1 */
   smooth: boolean
+  /** PLIO_1: what was added to the stored values to make them positive. */
+  offset: number
   /** Floats stored as scaled integers; not so, and losslessly, when false. */
   quantised: boolean
   dither: 0 | 1 | 2
@@ -67,6 +69,7 @@ export function tileLayout(lookup: Lookup): TileLayout {
     blockSize: parameter(lookup, 'BLOCKSIZE', 32, 1, 2 ** 16),
     bytePix: parameter(lookup, 'BYTEPIX', 4, 1, 4),
     smooth: parameter(lookup, 'SMOOTH', 0, -Infinity, Infinity) !== 0,
+    offset: plioOffset(algorithm, bitpix, optionalNumber(lookup, 'BZERO')),
     ...quantisation(lookup, algorithm, bitpix, columns.found.scale !== undefined),
     columns: columns.found,
     rowBytes,
@@ -82,6 +85,11 @@ function algorithmOf(lookup: Lookup): Algorithm {
   const known = ALGORITHMS.find((algorithm) => algorithm === name)
   if (!known) throw new TileError(`ZCMPTYPE '${name}' is not one of ${ALGORITHMS.join(', ')}`)
   return known
+}
+
+/** Line lists hold no negative values: of unsigned 16-bit images they hold the physical ones, as CFITSIO has it. */
+export function plioOffset(algorithm: Algorithm, bitpix: number, zero: number | undefined): number {
+  return algorithm === 'PLIO_1' && bitpix === 16 && zero === 32768 ? 32768 : 0
 }
 
 /** By default a tile is a row of the image. */

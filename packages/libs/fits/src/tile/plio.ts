@@ -45,7 +45,7 @@ export function encodePlio(pixels: ArrayLike<number>): Int16Array | undefined {
   let zeros = 0
   for (let i = 0; i < pixels.length; ) {
     const value = pixels[i]
-    if (value < 0 || value > LARGEST) throw new TileError(`PLIO_1 holds pixels of 0 to ${LARGEST}, not ${value}`)
+    if (value < 0 || value > LARGEST) throw new RangeError(`PLIO_1 holds pixels of 0 to ${LARGEST}, not ${value}`)
     let run = 1
     while (i + run < pixels.length && pixels[i + run] === value) run++
     i += run

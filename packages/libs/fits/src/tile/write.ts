@@ -1,0 +1,137 @@
+import { allocate, kernels, scoped } from '@nightpipe/kernels'
+import type { Card } from '../header.js'
+import type { Compression } from '../new-hdu.js'
+import { encodeBytes, encodeIntegers, type TileIntegers } from './encode.js'
+import { type Grid, product, rowsOf, type Tile, tileAt, tileGrid } from './grid.js'
+import { plioOffset } from './layout.js'
+import { heapOf, type PackedTile, tableOf } from './pack.js'
+import { quantiseTile } from './quantise.js'
+import { tableCards } from './table-cards.js'
+
+/** NOCOMPRESS cuts into tiles only: for tests of readers. */
+export type TileOptions = Omit<Compression, 'type'> & { type: Compression['type'] | 'NOCOMPRESS' }
+
+/** An image to be compressed: its cards as if uncompressed, and its rows. */
+export interface TiledInput {
+  cards: readonly Card[]
+  bitpix: 8 | 16 | 32 | 64 | -32 | -64
+  axes: number[]
+  /** Fills `into` with whole rows from `first` on, counted through all planes: big-endian stored values. */
+  rows(first: number, into: Uint8Array): void
+}
+
+/** The binary table that holds an image: its cards, and its data with the heap. */
+export function compressImage(input: TiledInput, options: TileOptions): { cards: Card[]; bytes: Uint8Array } {
+  const settled = settle(input, options)
+  const grid = tileGrid(input.axes, settled.tile)
+  const heap = heapOf()
+  const tiles: PackedTile[] = []
+  scoped(() => {
+    const rows = rowReader(input, grid)
+    for (let index = 0; index < grid.tiles; index++) {
+      const tile = tileAt(grid, index)
+      scoped(() => tiles.push(packTile(input, settled, tile, gather(input, grid, tile, rows), heap.add)))
+    }
+  })
+  const table = tableOf(tiles, heap, settled.quantize !== undefined, settled.type === 'PLIO_1' ? 'I' : 'B')
+  return { cards: tableCards(input, settled, grid, table, tiles), bytes: table.bytes }
+}
+
+export type Settled = TileOptions & { tile: number[]; blockSize: number; scale: number; offset: number }
+
+/** What is asked for, made possible: refuses what an algorithm cannot do. */
+function settle({ cards, bitpix, axes }: TiledInput, options: TileOptions): Settled {
+  const { type, quantize } = options
+  const gzip = type === 'GZIP_1' || type === 'GZIP_2' || type === 'NOCOMPRESS'
+  if (bitpix === 64 && !gzip) throw new RangeError(`${type} cannot hold 64-bit integers: GZIP_1 and GZIP_2 can`)
+  if (bitpix < 0 && type === 'PLIO_1') throw new RangeError('PLIO_1 holds integers only')
+  if (bitpix < 0 && !quantize && !gzip) throw new RangeError(`${type} holds floats only when they are quantized`)
+  if (quantize && !(quantize.seed >= 1 && quantize.seed <= 10000)) throw new RangeError(`dither seed ${quantize.seed}`)
+  const tile = options.tile ?? defaultTile(type, axes)
+  const scale = type === 'HCOMPRESS_1' ? (options.scale ?? 0) : 0
+  const lossy = bitpix < 0 ? quantize : undefined
+  const zero = cards.find((card) => card.keyword === 'BZERO')?.value
+  const offset = plioOffset(type, bitpix, typeof zero === 'number' ? zero : undefined)
+  return { ...options, quantize: lossy, tile, blockSize: options.blockSize ?? 32, scale, offset }
+}
+
+/** A row; for H-compress, which needs two dimensions, as many rows near 16 as leave no thin remainder. */
+function defaultTile(type: TileOptions['type'], axes: number[]): number[] {
+  const height = axes[1] ?? 1
+  if (type !== 'HCOMPRESS_1') return [axes[0], ...axes.slice(1).map(() => 1)]
+  const fits = (rows: number) => height % rows === 0 || height % rows > 3
+  const rows = height <= 30 ? height : ([16, 24, 20, 30, 28, 26, 22, 18, 14].find(fits) ?? 17)
+  return [axes[0], rows, ...axes.slice(2).map(() => 1)]
+}
+
+type Rows = (first: number, count: number) => Uint8Array
+
+/** Rows are mostly wanted in order: they come by strips of about a megabyte, in kernel memory. */
+function rowReader(input: TiledInput, grid: Grid): Rows {
+  const lineBytes = (input.axes[0] * Math.abs(input.bitpix)) / 8
+  const lines = product(input.axes.slice(1))
+  const bandLines = product(grid.tile.slice(1))
+  const strip = Math.min(lines, Math.max(bandLines, Math.floor(2 ** 20 / lineBytes)))
+  const buffer = allocate(Uint8Array, strip * lineBytes)
+  let start = 0
+  let end = 0
+  return (first, count) => {
+    if (first < start || first + count > end) {
+      end = Math.min(lines, first + (first === end ? strip : count))
+      start = first
+      input.rows(first, buffer.subarray(0, (end - start) * lineBytes))
+    }
+    return buffer.subarray((first - start) * lineBytes, (first - start + count) * lineBytes)
+  }
+}
+
+/** The pixels of a tile, big-endian. */
+function gather(input: TiledInput, grid: Grid, tile: Tile, rows: Rows): Uint8Array {
+  const pixelBytes = Math.abs(input.bitpix) / 8
+  const lines = rowsOf(grid, tile)
+  const together = lines[lines.length - 1] - lines[0] === lines.length - 1
+  if (together && grid.counts[0] === 1) return rows(lines[0], lines.length)
+  const wide = tile.size[0] * pixelBytes
+  const x = tile.start[0] * pixelBytes
+  const bytes = allocate(Uint8Array, lines.length * wide)
+  for (let k = 0; k < lines.length; k++) bytes.set(rows(lines[k], 1).subarray(x, x + wide), k * wide)
+  return bytes
+}
+
+type Add = (bytes: Uint8Array) => { offset: number; bytes: number }
+
+function packTile(input: TiledInput, settled: Settled, tile: Tile, bytes: Uint8Array, add: Add): PackedTile {
+  const { bitpix } = input
+  const { type, quantize } = settled
+  const width = Math.abs(bitpix) / 8
+  if (bitpix < 0 && quantize) {
+    const quantised = quantiseTile(floatsOf(bytes, bitpix), tile.size[0], tile.index, quantize)
+    const data = quantised && encodeIntegers(settled, quantised.values, tile.size)
+    if (data) return { data: add(data), scale: quantised.scale, zero: quantised.zero, blanks: quantised.blanks }
+    return { gzipped: add(encodeBytes('GZIP_1', bytes, width)) }
+  }
+  if (bitpix < 0 || bitpix === 64) return { data: add(encodeBytes(type, bytes, width)) }
+  if (type !== 'RICE_1' && type !== 'PLIO_1' && type !== 'HCOMPRESS_1') {
+    return { data: add(encodeBytes(type, bytes, width)) }
+  }
+  const data = encodeIntegers(settled, integersOf(bytes, bitpix), tile.size)
+  return data ? { data: add(data) } : { gzipped: add(encodeBytes('GZIP_1', bytes, width)) }
+}
+
+function floatsOf(bytes: Uint8Array, bitpix: number): Float32Array | Float64Array {
+  const { swap32, swap64 } = kernels()
+  const n = (8 * bytes.length) / -bitpix
+  const floats = bitpix === -32 ? allocate(Float32Array, n) : allocate(Float64Array, n)
+  const swap = bitpix === -32 ? swap32 : swap64
+  swap(bytes.byteOffset, floats.byteOffset, n)
+  return floats
+}
+
+function integersOf(bytes: Uint8Array, bitpix: number): TileIntegers {
+  if (bitpix === 8) return bytes
+  const { swap16, swap32 } = kernels()
+  const values = bitpix === 16 ? allocate(Int16Array, bytes.length / 2) : allocate(Int32Array, bytes.length / 4)
+  const swap = bitpix === 16 ? swap16 : swap32
+  swap(bytes.byteOffset, values.byteOffset, values.length)
+  return values
+}

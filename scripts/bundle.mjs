@@ -1,12 +1,14 @@
 // Bundles a command into one start-up file: what a command needs at once is read in one go, and what it
 // imports lazily (progress display, plots) stays in chunks of its own. Run from the command's folder.
+// Usage: bundle [ENTRY FOLDER]   (default: dist/src/bin.js, into dist/bundle)
 import { rmSync } from 'node:fs'
 import { build } from 'esbuild'
 
-rmSync('dist/bundle', { recursive: true, force: true })
+const [entry = 'dist/src/bin.js', outdir = 'dist/bundle'] = process.argv.slice(2)
+rmSync(outdir, { recursive: true, force: true })
 await build({
-  entryPoints: { main: 'dist/src/bin.js' },
-  outdir: 'dist/bundle',
+  entryPoints: { main: entry },
+  outdir,
   outExtension: { '.js': '.mjs' },
   bundle: true,
   splitting: true,

@@ -28,7 +28,7 @@ export const COMMON_FLAGS: Readonly<Record<string, CommonFlag>> = {
   set: {
     type: 'list',
     placeholder: 'section.key=value',
-    doc: 'one value of the configuration, before that of the file',
+    doc: 'a value of the configuration; wins over the file',
   },
   workers: { type: 'integer', placeholder: 'N', doc: 'threads to work with (default: one for each core)' },
   memory: { type: 'text', placeholder: 'SIZE', doc: 'how much memory to use, as 500MB or 2GiB (default: 2GiB)' },
@@ -78,7 +78,8 @@ export async function parseFlags(command: Pick<Command, 'flags' | 'inputs'>, arg
     .showHelpOnFail(false)
     .strict()
     .fail((message, error) => {
-      throw error ?? new ConfigError(...explain(message, Object.keys(specs)))
+      if (error && error.name !== 'YError') throw error
+      throw new ConfigError(...explain(message ?? error.message, specs))
     })
   for (const [name, { type, alias }] of Object.entries(specs)) {
     const kind = type === 'flag' ? { boolean: true } : { string: true, array: type === 'list', requiresArg: true }
@@ -109,18 +110,19 @@ function flagValue(name: string, spec: FlagSpec, value: unknown): FlagValue {
 }
 
 /** yargs' message as ours, with the flag that was probably meant. */
-function explain(message: string, known: readonly string[]): [string, string?] {
+function explain(message: string, specs: Readonly<Record<string, FlagSpec>>): [string, string?] {
   const unknown = /^Unknown arguments?: (.*)$/.exec(message)?.[1]?.split(', ')
   if (unknown) {
     // yargs names an alias and its flag; a word without dashes is a positional argument.
     const [first] = unknown as [string]
-    const near = nearest(first, known)
+    const near = nearest(first, Object.keys(specs))
     return near
       ? [`unknown flag --${first}, did you mean --${near}?`]
       : [`unknown flag or argument '${first}'`, SEE_HELP]
   }
   const lacking = /^Not enough arguments following: (.*)$/.exec(message)?.[1]
-  if (lacking) return [`--${lacking} needs a value`, SEE_HELP]
+  const full = Object.entries(specs).find(([, { alias }]) => alias === lacking)?.[0] ?? lacking
+  if (full) return [`--${full} needs a value`, SEE_HELP]
   return [message, SEE_HELP]
 }
 

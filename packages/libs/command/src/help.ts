@@ -1,4 +1,4 @@
-import { describeSchema, type SchemaRow, sampleIni } from '@nightpipe/config'
+import { commonSchema, describeSchema, type SchemaRow, sampleIni } from '@nightpipe/config'
 import type { TableSpec } from '@nightpipe/table'
 import { EXIT_CODES } from './exit.js'
 import { COMMON_FLAGS, flagsOf } from './flags.js'
@@ -38,12 +38,19 @@ export function describe(command: Command): Description {
     usage: `${command.name}${input} --output DIR [--config FILE.ini] [flags]`,
     examples: (command.examples ?? []).map((e) => (typeof e === 'string' ? { run: e, doc: '' } : e)),
     flags: flags.map(([name, { hidden: _, ...spec }]) => ({ name, ...spec, common: name in COMMON_FLAGS })),
-    config: describeSchema(fullSchema(command)),
+    config: configRows(command),
     measurements: command.measurements.map(({ name, type = 'number', unit = '', doc }) => ({ name, type, unit, doc })),
     tables: [reportTable(command.name, command.measurements), ...(command.tables ?? [])],
     sample: sampleIni(fullSchema(command), `${command.name}: ${command.summary}`),
     exitCodes: EXIT_CODES.map(([code, meaning]) => ({ code, meaning })),
   }
+}
+
+/** The sections of the command first, then those that every INI has. */
+function configRows(command: Command): SchemaRow[] {
+  const rows = describeSchema(fullSchema(command))
+  const common = (row: SchemaRow) => row.section in commonSchema
+  return [...rows.filter((row) => !common(row)), ...rows.filter(common)]
 }
 
 /** What `--help` prints: readable at three in the morning. */

@@ -1,0 +1,72 @@
+import { join } from 'node:path'
+import { integer } from '@nightpipe/config'
+import { imageHdu, openFits, readPixels, type StripPlan, writeStrip } from '@nightpipe/fits'
+import { defineCommand, main, startProduct } from '../../src/index.js'
+
+interface Strip {
+  plan: StripPlan
+  paths: string[]
+  firstRow: number
+  rows: number
+  fail: number
+}
+
+/** A 'strips' command: the sum of all frames, some rows at a time. Refuses the verdict when asked to. */
+export const addFrames = defineCommand({
+  name: 'add-frames',
+  summary: 'adds frames up',
+  schema: {
+    sum: {
+      rows: integer(16, 'rows of a strip', { min: 1 }),
+      fail: integer(-1, 'the row at which to fail', { digest: false }),
+      verdict: integer(0, 'the exit is 4 when this is 1', { digest: false }),
+    },
+  },
+  measurements: [],
+  inputs: 'optional',
+  parallel: 'strips',
+  plan({ inputs, output }) {
+    const paths = inputs.map((file) => file.path)
+    const parents = paths.map((path) => ({ path, role: 'frame' }))
+    const jobs = [{ name: 'sum', inputs: paths, products: [join(output, 'sum.fits')], parents, params: {} }]
+    return { jobs: paths.length ? jobs : [] }
+  },
+  async job({ inputs, products, parents }, { config, context, map }) {
+    const file = openFits(inputs[0]!)
+    const { axes } = imageHdu(file)
+    file.close()
+    const [width, height] = axes as [number, number]
+    const product = startProduct(products[0]!, [{ kind: 'image', bitpix: -32, axes: [width, height] }], context)
+    try {
+      const strips = Array.from({ length: Math.ceil(height / config.sum.rows) }, (_, k): Strip => {
+        const firstRow = k * config.sum.rows
+        const rows = Math.min(config.sum.rows, height - firstRow)
+        return { plan: product.writer.plan, paths: inputs, firstRow, rows, fail: config.sum.fail }
+      })
+      const sums = await map<Strip, number>('strip', strips)
+      for (const sum of sums) product.writer.addSum(0, sum)
+      product.finish(parents)
+    } catch (error) {
+      product.discard()
+      throw error
+    }
+    return []
+  },
+  tasks: {
+    strip({ plan, paths, firstRow, rows, fail }: Strip) {
+      if (fail >= firstRow && fail < firstRow + rows) throw new RangeError(`row ${fail} cannot be added`)
+      const total = paths.reduce((sum: Float32Array | undefined, path) => {
+        const file = openFits(path)
+        const pixels = readPixels(imageHdu(file), { firstRow, rows })
+        file.close()
+        return sum ? sum.map((value, k) => value + pixels[k]!) : pixels
+      }, undefined)
+      return writeStrip(plan, 0, firstRow, total!)
+    },
+  },
+  finish({ config }) {
+    return { ok: config.sum.verdict !== 1, reasons: ['the sum is not accepted'] }
+  },
+})
+
+await main(addFrames)

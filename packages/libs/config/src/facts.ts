@@ -1,4 +1,4 @@
-import { readFileName } from './file-name.js'
+import { type NameFacts, nameWins, readFileName } from './file-name.js'
 import { type FrameSections, frameSections, type Size } from './frame-sections.js'
 import { type FrameSky, frameSky } from './frame-sky.js'
 import { type FrameTime, frameTime } from './frame-time.js'
@@ -12,6 +12,7 @@ import {
   firstOf,
   type HeaderLookup,
   makeReader,
+  matchesWord,
   numericFact,
   type Reader,
   saidBy,
@@ -67,14 +68,14 @@ export function describeFrame(lookup: HeaderLookup, profile: InstrumentProfile, 
     camera: camera && aliasOf(profile.values.cameras, camera),
     site: wordFact(reader, 'site'),
     telescope: wordFact(reader, 'telescope'),
-    filter: frameFilter(reader) ?? name.filter,
+    filter: frameFilter(reader, name),
     exposureSeconds,
     ...detector,
     binning,
     readMode: wordFact(reader, 'read mode'),
     object,
     ...frameTime(reader, name, exposureSeconds),
-    ...frameSky(reader),
+    ...frameSky(reader, shape),
     ...withDetector(frameSections(reader, shape, binning), detector),
     ...frameOrientation(reader),
     notes,
@@ -114,18 +115,25 @@ function withDetector(sections: FrameSections, { gain, readNoise }: Pick<FrameFa
   return { ...sections, amplifiers }
 }
 
-function frameFilter(reader: Reader): string | undefined {
+function frameFilter(reader: Reader, name: NameFacts): string | undefined {
   const { keywords, conventions, filters } = reader.profile.values
-  const isClear = (word: string) => conventions.clear.some((clear) => clear.toLowerCase() === word.toLowerCase())
+  const isClear = (word: string) => conventions.clear.some((clear) => matchesWord(word, clear))
   const ours = (word: string) => (isClear(word) ? 'clear' : aliasOf(filters, word))
   const imposed = saidBy(reader, 'override', 'filter')
   if (imposed !== undefined) return imposed
-  const said = firstOf(reader, keywords.filter, (source) => asText(reader.value(source)))
+  if (name.filter !== undefined && nameWins(reader, 'filter')) return ours(name.filter)
+  // NONE in a filter keyword is a filter wheel without filter, other texts for "no value" are none.
+  const read = (source: string) => {
+    const word = asText(reader.value(source)) ?? asText(reader.written(source))
+    return word !== undefined && (reader.value(source) !== undefined || isClear(word)) ? word : undefined
+  }
+  const said = firstOf(reader, keywords.filter, read)
   if (said) return ours(said.value)
-  const wheels = keywords['filter wheels'].flatMap((source) => asText(reader.value(source)) ?? [])
+  const wheels = keywords['filter wheels'].flatMap((source) => read(source) ?? [])
   const used = wheels.map(ours).filter((word) => word !== 'clear')
   if (wheels.length) return used.length ? used.join('+') : 'clear'
-  return saidBy(reader, 'assume', 'filter')
+  if (name.filter !== undefined) reader.note(`filter ${name.filter} from the file name`)
+  return name.filter !== undefined ? ours(name.filter) : saidBy(reader, 'assume', 'filter')
 }
 
 /** '2x2', '2 2', '2,2' or 2; each axis at least 1. */

@@ -10,35 +10,40 @@ export interface NameFacts {
   time?: string
 }
 
-const asPattern = (text: string): string => text.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*')
-const stemOf = (name: string): string =>
-  name
-    .replace(/^.*[\\/]/, '')
+const asPattern = (text: string, anything: string): string =>
+  text.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', anything)
+
+/** The end of a path with as many folders as a pattern has, without the extensions of FITS. */
+function endOf(path: string, folders: number): string {
+  const parts = path.split(/[\\/]/).slice(-1 - folders)
+  return parts
+    .join('/')
     .replace(/\.(?:gz|fz)$/i, '')
     .replace(/\.(?:fits?|fts)$/i, '')
+}
 
 /** The words that may stand for {type}, with the type of each. */
 function typeWords(profile: InstrumentProfile): { word: string; type: FrameType }[] {
   return FRAME_TYPES.flatMap((type) => profile.values['file types'][type].map((word) => ({ word, type })))
 }
 
-/** Reads a file name by the profile's patterns; empty where none fits. */
-export function readFileName(profile: InstrumentProfile, name: string | undefined): NameFacts {
-  if (!name) return {}
+/** Reads a path by the profile's patterns; empty where none fits. A pattern with folders reads the folders' names too. */
+export function readFileName(profile: InstrumentProfile, path: string | undefined): NameFacts {
+  if (!path) return {}
   const words = typeWords(profile)
-  // Longer words first: "flatdark" is not read as "flat".
-  const alternatives = words.map(({ word }) => asPattern(word)).sort((a, b) => b.length - a.length || (a < b ? -1 : 1))
+  // Longer words first, and none within another word: "arc" is not in "search".
+  const alternatives = words.map(({ word }) => asPattern(word, '[a-z]*')).sort((a, b) => b.length - a.length)
   const places: Record<string, string> = {
-    type: `(?<type>${alternatives.join('|') || '(?!)'})`,
+    type: `(?<![a-z])(?<type>${alternatives.join('|') || '(?!)'})(?![a-z])`,
     date: '(?<date>\\d{4}-?\\d{2}-?\\d{2})',
     time: '(?<time>\\d{2}[-:]?\\d{2}[-:]?\\d{2})',
-    filter: '(?<filter>[^_.-]+)',
+    filter: '(?<filter>[^_./-]+)',
     number: '\\d+',
   }
   for (const pattern of profile.values['file names'].patterns) {
     const parts = pattern.split(/\{(\w+)\}/)
-    const source = parts.map((part, k) => (k % 2 ? (places[part] ?? '(?!)') : asPattern(part))).join('')
-    const groups = new RegExp(`^${source}$`, 'i').exec(stemOf(name))?.groups
+    const source = parts.map((part, k) => (k % 2 ? (places[part] ?? '(?!)') : asPattern(part, '[^/]*'))).join('')
+    const groups = new RegExp(`^${source}$`, 'i').exec(endOf(path, pattern.split('/').length - 1))?.groups
     if (!groups) continue
     const type = words.find(({ word }) => groups.type !== undefined && matchesWord(groups.type, word))?.type
     return { ...groups, type } as NameFacts
@@ -63,7 +68,7 @@ export function fileStemFor(parts: NameParts, profile: InstrumentProfile): strin
   const [day = '', time = ''] = (parts.date ?? '').split('T')
   const known = FRAME_TYPES.find((type) => type === parts.type)
   const fill: Record<string, string> = {
-    type: (known && profile.values['file types'][known][0]) ?? parts.type,
+    type: (known && profile.values['file types'][known].find((word) => !word.includes('*'))) ?? parts.type,
     date: day.replaceAll('-', ''),
     time: time.slice(0, 8).replaceAll(':', ''),
     filter: (parts.filter ?? 'none').replace(/[^\w+]+/g, ''),

@@ -1,6 +1,6 @@
 import { type NameFacts, nameWins } from './file-name.js'
 import { FRAME_TYPES, type FrameType } from './profile-schema.js'
-import { asText, firstOf, matchesWord, type Reader, saidBy } from './reader.js'
+import { asText, matchesWord, type Reader, saidBy } from './reader.js'
 
 const isType = (word: string | undefined): word is FrameType => FRAME_TYPES.some((type) => type === word)
 
@@ -17,15 +17,19 @@ export function frameType(
   const imposed = saidBy(reader, 'override', 'type')
   if (isType(imposed)) return imposed
   const { keywords } = reader.profile.values
-  const said = firstOf(reader, keywords.type, (source) => asText(reader.value(source)))
-  const byHeader = said && typeOfWords(reader, said.value)
+  const said = keywords.type.flatMap((source) => {
+    const value = asText(reader.value(source))
+    return value === undefined ? [] : [{ source, value, type: typeOfWords(reader, value) }]
+  })
+  const known = said.find(({ type }) => type !== undefined)
+  const byHeader = known?.type
   if (name.type && nameWins(reader, 'type')) {
-    if (byHeader && byHeader !== name.type)
-      reader.note(`the file name says ${name.type}, ${said.source} says ${said.value}`)
+    if (known && byHeader !== name.type) reader.note(`the file name says ${name.type}, ${known.source} ${known.value}`)
     return name.type
   }
   if (byHeader) return byHeader
-  if (said) reader.note(`${said.source} = '${said.value}' is no type that the profile knows`)
+  const odd = said[0]
+  if (odd) reader.note(`${odd.source} = '${odd.value}' is no type that the profile knows`)
   return guessedType(reader, name, object, exposure)
 }
 

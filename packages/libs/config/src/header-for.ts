@@ -3,7 +3,7 @@ import type { FrameFacts } from './facts.js'
 import { formatSection, type Section } from './frame-sections.js'
 import type { InstrumentProfile } from './profile.js'
 import { FRAME_TYPES } from './profile-schema.js'
-import { asConstant, productOf } from './reader.js'
+import { asConstant, productOf, splitCondition } from './reader.js'
 
 export type HeaderCard = [keyword: string, value: string | number, comment: string]
 type Cards = Map<string, HeaderCard>
@@ -32,9 +32,9 @@ export function headerFor(facts: Partial<FrameFacts>, profile: InstrumentProfile
   return [...cards.values()]
 }
 
-/** The keyword under which this camera writes a fact: the first of its list that is no product and has no condition. */
+/** The keyword under which this camera writes a fact: the first of its list that is no product. */
 function plainKeyword(sources: readonly string[]): string | undefined {
-  return sources.find((source) => !productOf(source) && !/\sunless\s/i.test(source))
+  return sources.map((source) => splitCondition(source).source).find((source) => !productOf(source))
 }
 
 /** Writes a fact under its keyword, or, for a number told by a product with one keyword, that keyword. */
@@ -52,9 +52,15 @@ function putFact(
     if (typeof value === 'number') putProduct(cards, imposed, value)
     return
   }
+  const first = keywords[fact].length ? splitCondition(keywords[fact][0]).source : ''
   const keyword = plainKeyword(keywords[fact])
-  if (keyword) cards.set(keyword, [keyword, value, comment])
-  else if (typeof value === 'number' && keywords[fact][0]) putProduct(cards, keywords[fact][0], value)
+  if (typeof value === 'number' && productOf(first)) putProduct(cards, first, value)
+  else if (keyword) putOnce(cards, [keyword, value, comment])
+}
+
+/** Where two facts share a keyword (instrument and camera), the first said is written. */
+function putOnce(cards: Cards, card: HeaderCard): void {
+  if (!cards.has(card[0])) cards.set(card[0], card)
 }
 
 /** Solves `6.2 * SOFTGAIN / 8 = value` for the keyword; keywords beyond the first are set to 1. */
@@ -150,7 +156,9 @@ function putBinning(cards: Cards, { binning }: Partial<FrameFacts>, profile: Ins
   if (!binning || profile.values.override.binning) return
   const { keywords } = profile.values
   const [x, y, both] = [keywords['binning x'], keywords['binning y'], keywords.binning].map(plainKeyword)
-  if (both) cards.set(both, [both, both === 'CCDSUM' ? binning.join(' ') : binning.join('x'), 'binning along x and y'])
+  // CCDSUM is IRAF's, with a blank; elsewhere a number serves where both axes are alike.
+  const one = binning[0] === binning[1] ? binning[0] : binning.join('x')
+  if (both) cards.set(both, [both, both === 'CCDSUM' ? binning.join(' ') : one, 'binning along x and y'])
   else {
     if (x) cards.set(x, [x, binning[0], 'binning along x'])
     if (y) cards.set(y, [y, binning[1], 'binning along y'])

@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 import { DEFAULT, type FullSection } from './in-force.js'
-import { type FreeSection, isFree, isSection, keysOf, type Option, type Schema } from './options.js'
+import { isFree, isSection, keysOf, type Option, type Schema } from './options.js'
 import { expectation, quoted, valueText } from './values.js'
 
 const header = (section: FullSection): string => `[${[section.part, section.suffix].filter(Boolean).join('.')}]`
@@ -29,8 +29,8 @@ export function printConfig(schema: Schema, sections: FullSection[]): string {
     if (isFree(declared)) lines.push(...comment(declared.doc))
     for (const [key, { value, origin }] of section.held) {
       const option = optionOf(schema, section.part, key)
-      const meaning = isFree(declared) ? '' : `${option.doc}: ${expectation(option)}. `
-      lines.push(...comment(`${meaning}From ${origin === DEFAULT ? 'the default' : origin}.`))
+      if (!isFree(declared)) lines.push(...comment(`${option.doc}: ${expectation(option)}`))
+      lines.push(origin === DEFAULT ? '# default' : `# from ${origin}`)
       lines.push(value === undefined ? `# ${key} =` : `${key} = ${quoted(value)}`)
     }
   }
@@ -53,30 +53,31 @@ export function canonicalConfig(schema: Schema, sections: FullSection[]): string
   return `${blocks.filter(Boolean).sort().join('\n')}\n`
 }
 
-/** A commented INI with every key of a schema at its default, to copy and change. */
+/** A commented INI with every key of a schema at its default, to copy and change: reading it gives the defaults. */
 export function sampleIni(schema: Schema, title?: string): string {
   const lines: string[] = title ? comment(title) : []
   for (const [part, declared] of Object.entries(schema)) {
-    lines.push('', ...sampleHeader(part, declared))
+    // A section exists as soon as its header does: one that may be absent is shown without being opened.
+    const closed = mayBeAbsent(declared)
+    lines.push('')
+    if (isSection(declared) || isFree(declared)) lines.push(...comment(declared.doc))
+    if (isSection(declared) && declared.pattern)
+      lines.push(...comment(`Also as [${part}.WORD], which inherits from [${part}].`))
+    lines.push(closed ? `# [${part}]` : `[${part}]`)
     if (isFree(declared)) lines.push(...comment(`Any key here is ${expectation(declared.option)}.`))
     for (const [key, option] of Object.entries(keysOf(declared))) {
-      const needed = option.default === undefined && !option.optional
-      lines.push(...comment(`${option.doc}: ${expectation(option)}${needed ? ' (must be given)' : ''}`))
-      // A key that must be given is left out on purpose: the error then says what it wants.
-      lines.push(option.default === undefined ? `# ${key} =` : `${key} = ${quoted(option.default)}`)
+      lines.push(...comment(`${option.doc}: ${expectation(option)}${isNeeded(option) ? ' (must be given)' : ''}`))
+      const line = option.default === undefined ? `${key} =` : `${key} = ${quoted(option.default)}`
+      // A key that must be given stays a comment: the error then says what it wants.
+      lines.push(closed || option.default === undefined ? `# ${line}` : line)
     }
   }
   return `${lines.join('\n').trim()}\n`
 }
 
-function sampleHeader(part: string, declared: Schema[string]): string[] {
-  if (!isSection(declared) && !isFree(declared)) return [`[${part}]`]
-  const note = comment((declared as FreeSection).doc)
-  const more =
-    isSection(declared) && declared.pattern ? comment(`Also as [${part}.WORD], which inherits from this one.`) : []
-  // An optional section exists as soon as its header does: the sample shows it without opening it.
-  return isSection(declared) && declared.optional ? [...note, ...more, `# [${part}]`] : [...note, ...more, `[${part}]`]
-}
+const isNeeded = (option: Option): boolean => option.default === undefined && !option.optional
+const mayBeAbsent = (declared: Schema[string]): boolean =>
+  isSection(declared) && (declared.optional || (declared.pattern && Object.values(declared.keys).some(isNeeded)))
 
 export interface SchemaRow {
   section: string
@@ -102,7 +103,7 @@ export function describeSchema(schema: Schema): SchemaRow[] {
       key,
       kind: option.kind,
       default: option.default === undefined ? '' : valueText(option.default),
-      required: option.default === undefined && !option.optional,
+      required: isNeeded(option),
       unit: option.unit ?? '',
       expects: expectation(option),
       choices: option.kind === 'flag' ? ['yes', 'no'] : (option.choices ?? []),

@@ -1,6 +1,10 @@
 import { choice, freeSection, list, number, section, text } from './options.js'
 
 export const FRAME_TYPES = ['bias', 'dark', 'flat', 'arc', 'object', 'focus'] as const
+export const ORIENTATIONS = ['none', 'rotate-90', 'rotate-180', 'rotate-270', 'flip-x', 'flip-y', 'transpose'] as const
+/** What may stand in braces in a pattern of file names. */
+export const NAME_PLACES: readonly string[] = ['type', 'date', 'time', 'filter', 'number']
+
 export type FrameType = (typeof FRAME_TYPES)[number] | 'unknown'
 
 const keywordsFor = (what: string) => list([], `where to find ${what}, first usable first`)
@@ -34,7 +38,7 @@ export const profileSchema = {
     parent: text('generic', 'profile whose keys serve where this one is silent; none for no other'),
   },
   keywords: section(
-    'Header keywords for each fact. "A unless B" looks at A only where the header has no B; products such as 206.265 * XPIXSZ / FOCALLEN are numbers too.',
+    'Header keywords for each fact. "A unless B | C" looks at A only where the header has neither B nor C; products such as 206.265 * XPIXSZ / FOCALLEN are numbers too.',
     {
       type: keywordsFor('the type of the frame'),
       object: keywordsFor('the name of the object'),
@@ -102,11 +106,7 @@ export const profileSchema = {
     ),
   }),
   orientation: section('What turns the image to the orientation of the others of this camera.', {
-    default: choice(
-      'none',
-      ['none', 'rotate-90', 'rotate-180', 'rotate-270', 'flip-x', 'flip-y', 'transpose'],
-      'turn for every frame',
-    ),
+    default: choice('none', ORIENTATIONS, 'turn for every frame'),
     keyword: text('', 'keyword that tells the turn'),
     values: list([], 'its values and their turns, as 0:rotate-180, 180:none'),
     'end keyword': text('', 'keyword with its value at the end of the exposure: a difference makes the frame unfit'),

@@ -6,7 +6,7 @@ import { completeSections, valuesOf } from './in-force.js'
 import { nearestName, plainName } from './names.js'
 import type { ConfigOf } from './options.js'
 import { canonicalConfig } from './print.js'
-import { profileSchema } from './profile-schema.js'
+import { FRAME_TYPES, NAME_PLACES, ORIENTATIONS, profileSchema } from './profile-schema.js'
 import { resolve } from './resolve.js'
 import type { Scan } from './scan.js'
 import { scanFile } from './scan-file.js'
@@ -132,6 +132,24 @@ function checkProfile(values: ConfigOf<typeof profileSchema>, path: string): str
     if (!['type', 'filter', 'date'].includes(fact)) {
       problems.push(`${path}: [file names] wins = ${fact}: a file name can tell type, filter and date`)
     }
+  }
+  for (const part of ['assume', 'override'] as const) {
+    const type = values[part].type
+    if (type && !FRAME_TYPES.some((known) => known === type)) {
+      problems.push(`${path}: [${part}] type = ${type}, expected one of ${FRAME_TYPES.join(', ')}`)
+    }
+  }
+  for (const pair of values.orientation.values) {
+    const turn = pair.split(':')[1]?.trim()
+    if (!ORIENTATIONS.some((known) => known === turn)) {
+      problems.push(
+        `${path}: [orientation] values has '${pair}', expected VALUE:TURN with one of ${ORIENTATIONS.join(', ')}`,
+      )
+    }
+  }
+  for (const pattern of values['file names'].patterns) {
+    const odd = [...pattern.matchAll(/\{(\w*)\}/g)].find(([, place]) => !NAME_PLACES.includes(place))
+    if (odd) problems.push(`${path}: [file names] patterns has ${odd[0]} (known: {${NAME_PLACES.join('} {')}})`)
   }
   return problems
 }

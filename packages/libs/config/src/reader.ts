@@ -9,6 +9,8 @@ export interface Reader {
   profile: InstrumentProfile
   /** The value of a keyword; undefined where it is absent, empty or one of the texts that mean "no value". */
   value(keyword: string): string | number | boolean | undefined
+  /** The same, but also a text that means "no value": a filter called NONE is no filter, not an unknown one. */
+  written(keyword: string): string | number | boolean | undefined
   note(text: string): void
 }
 
@@ -20,31 +22,39 @@ export interface Found<T> {
 
 export function makeReader(lookup: HeaderLookup, profile: InstrumentProfile, notes: string[]): Reader {
   const missing = new Set(profile.values.conventions.missing.map((word) => word.toLowerCase()))
-  function value(keyword: string) {
+  function written(keyword: string) {
     const raw = lookup(keyword) ?? lookup(alternative(keyword))
     if (raw === undefined || raw === null) return undefined
     if (typeof raw === 'boolean') return raw
     if (typeof raw !== 'string') return Number.isFinite(Number(raw)) ? Number(raw) : undefined
-    const text = raw.trim()
-    return text === '' || missing.has(text.toLowerCase()) ? undefined : text
+    return raw.trim() || undefined
   }
-  return { profile, value, note: (text) => notes.push(text) }
+  function value(keyword: string) {
+    const found = written(keyword)
+    return typeof found === 'string' && missing.has(found.toLowerCase()) ? undefined : found
+  }
+  return { profile, value, written, note: (text) => notes.push(text) }
 }
 
 /** Some readers keep the word HIERARCH in the keyword, some do not. */
 const alternative = (keyword: string): string =>
   keyword.startsWith('HIERARCH ') ? keyword.slice(9) : `HIERARCH ${keyword}`
 
-const CONDITION = /^(.+?)\s+unless\s+(.+)$/i
+/** `GAIN unless EGAIN | OFFSET`: a source, and the keywords that must not be there. */
+export function splitCondition(source: string): { source: string; unless: string[] } {
+  const [what, others] = source.split(/\s+unless\s+/i)
+  return { source: what.trim(), unless: others ? others.split('|').map((keyword) => keyword.trim()) : [] }
+}
 
 /** The first usable value of a list of sources, as `read` makes it from the raw one. */
 export function firstOf<T>(reader: Reader, sources: readonly string[], read: (source: string) => T | undefined) {
-  for (const source of sources) {
-    const condition = CONDITION.exec(source)
-    if (condition && reader.value(condition[2]) !== undefined) continue
-    const keyword = condition ? condition[1] : source
-    const value = read(keyword)
-    if (value !== undefined) return { value, source: keyword } satisfies Found<T>
+  for (const item of sources) {
+    const { source, unless } = splitCondition(item)
+    const value = read(source)
+    if (value === undefined) continue
+    const obstacle = unless.find((keyword) => reader.value(keyword) !== undefined)
+    if (obstacle === undefined) return { value, source } satisfies Found<T>
+    reader.note(`${source} ignored, because there is ${obstacle}`)
   }
   return undefined
 }
@@ -81,11 +91,17 @@ export function numberFrom(reader: Reader, source: string): number | undefined {
   if (!product) return asNumber(reader.value(source))
   let result = 1
   for (const { factor, power } of product) {
-    const value = asConstant(factor) ?? asNumber(reader.value(factor))
+    const value = asConstant(factor) ?? asNumber(reader.value(factor)) ?? bothAxes(reader.value(factor))
     if (value === undefined || (power < 0 && value === 0)) return undefined
     result = power > 0 ? result * value : result / value
   }
   return result
+}
+
+/** A binning such as '2x2' or '2 2' is a factor too. */
+function bothAxes(value: string | number | boolean | undefined): number | undefined {
+  const [, x, y] = /^(\d+)[x, ]+(\d+)$/i.exec(String(value)) ?? []
+  return x !== undefined && x === y ? Number(x) : undefined
 }
 
 type FactName = keyof InstrumentProfile['values']['assume']

@@ -63,7 +63,10 @@ function openSection(line: string, origin: string, seen: Map<string, string>, sc
     return undefined
   }
   const first = seen.get(plainName(name))
-  if (first) scan.problems.push(`${origin}: section [${name}] appears again (first: ${first}; keep its keys together)`)
+  if (first)
+    scan.problems.push(
+      `${origin}: section [${name}] appears again (first on line ${lineOf(first)}; keep its keys together)`,
+    )
   else seen.set(plainName(name), origin)
   scan.sections.push({ name, origin })
   return name
@@ -77,7 +80,7 @@ function addEntry(line: string, origin: string, section: string | undefined, see
   if (section === undefined) return `'${key}' stands before the first [section]`
   const id = `${plainName(section)}\n${plainName(key)}`
   const first = seen.get(id)
-  if (first) return `key '${key}' of [${section}] is given again (first: ${first})`
+  if (first) return `key '${key}' of [${section}] is given again (first on line ${lineOf(first)})`
   seen.set(id, origin)
   const value = line.slice(equals + 1).trim()
   scan.entries.push({ section, key, value, origin })
@@ -116,4 +119,5 @@ function readValues(scan: Scan): void {
 /** `ini` reads what is in single quotes as JSON where it can ('1e3' becomes 1000): double quotes keep the text. */
 const requote = (value: string): string => (/^'.*'$/s.test(value) ? JSON.stringify(value.slice(1, -1)) : value)
 
+const lineOf = (origin: string): string => origin.slice(origin.lastIndexOf(':') + 1)
 const shorten = (text: string): string => (text.length > 60 ? `${text.slice(0, 57)}...` : text)

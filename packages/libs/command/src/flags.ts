@@ -1,3 +1,4 @@
+import { nearestName } from '@nightpipe/config'
 import { ConfigError } from '@nightpipe/files'
 import type { Command, FlagSpec } from './types.js'
 
@@ -85,19 +86,23 @@ export async function parseFlags(command: Pick<Command, 'flags' | 'inputs'>, arg
     const kind = type === 'flag' ? { boolean: true } : { string: true, array: type === 'list', requiresArg: true }
     parser.option(name, { ...kind, ...(alias ? { alias } : {}) } as object)
   }
-  const given = (await parser.parseAsync([...args])) as Record<string, unknown>
+  const given = (await parser.parseAsync(args.map((word) => (word === '-' ? DASH : word)))) as Record<string, unknown>
   return Object.fromEntries(Object.entries(specs).map(([name, spec]) => [name, flagValue(name, spec, given[name])]))
 }
 
+/** Stands for '-' while yargs reads, which would take it for the end of a list. */
+const DASH = '\0-'
+const undashed = (word: unknown) => String(word).replace(DASH, '-')
+
 function flagValue(name: string, spec: FlagSpec, value: unknown): FlagValue {
   if (value === undefined) return undefined
-  if (spec.type === 'list') return (value as unknown[]).map(String)
+  if (spec.type === 'list') return (value as unknown[]).map(undashed)
   if (Array.isArray(value)) {
     if (spec.type === 'flag') return value.at(-1) as boolean
     throw new ConfigError(`--${name} is given ${value.length} times`, 'give it once')
   }
   if (spec.type === 'flag') return value as boolean
-  const text = String(value)
+  const text = undashed(value)
   if (spec.choices && !spec.choices.includes(text)) {
     throw new ConfigError(`--${name} ${text}: expected one of ${spec.choices.join(', ')}`)
   }
@@ -114,7 +119,7 @@ function explain(message: string, specs: Readonly<Record<string, FlagSpec>>): [s
   const unknown = /^Unknown arguments?: (.*)$/.exec(message)?.[1]?.split(', ')
   if (unknown) {
     // yargs names an alias and its flag; a word without dashes is a positional argument.
-    const [first] = unknown as [string]
+    const first = undashed(unknown[0])
     const near = nearest(first, Object.keys(specs))
     return near
       ? [`unknown flag --${first}, did you mean --${near}?`]
@@ -133,23 +138,7 @@ function nearest(typed: string, known: readonly string[]): string | undefined {
   const word = typed.toLowerCase()
   const begins = known.filter((name) => word.length > 1 && name.startsWith(word))
   if (begins.length === 1) return begins[0]
-  const ranked = known
-    .map((name) => ({ name, distance: editDistance(word, name) }))
-    .sort((a, b) => a.distance - b.distance)
-  const best = ranked[0]
-  return best && best.distance <= Math.max(1, Math.floor(word.length / 3)) ? best.name : undefined
-}
-
-function editDistance(a: string, b: string): number {
-  let last = Array.from({ length: b.length + 1 }, (_, k) => k)
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i]
-    for (let j = 1; j <= b.length; j++) {
-      row[j] = Math.min(last[j]! + 1, row[j - 1]! + 1, last[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1))
-    }
-    last = row
-  }
-  return last[b.length]!
+  return nearestName(word, known)
 }
 
 const UNITS: Record<string, number> = {

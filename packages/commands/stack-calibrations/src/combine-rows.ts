@@ -1,5 +1,5 @@
 import { readIntegers, readPixels, type StripPlan, writeStrip } from '@nightpipe/fits'
-import { combinePlanes, type NoiseModel, type Section } from '@nightpipe/image'
+import { combinePlanes, MaskBit, type NoiseModel, type Section } from '@nightpipe/image'
 import { allocate, kernels, scoped } from '@nightpipe/kernels'
 import type { Pedestal } from './examine.js'
 import { type Flagged, flagPixels, type MaskRules } from './flag-pixels.js'
@@ -40,9 +40,8 @@ export const HISTOGRAM_BINS = 16384
 export interface Combined {
   /** Parts of the checksums of the three planes. */
   sums: [number, number, number]
-  good: number
-  total: number
-  squares: number
+  /** Number of good pixels, sum and sum of squares of their distances from the middle of the histogram. */
+  moments: [number, number, number]
   histogram: Uint32Array
   rejected: number
   counts: Flagged
@@ -56,9 +55,7 @@ export function combineRows(args: CombineArgs): Combined {
   const columns = args.data.x1 - args.data.x0
   const result: Combined = {
     sums: [0, 0, 0],
-    good: 0,
-    total: 0,
-    squares: 0,
+    moments: [0, 0, 0],
     histogram: new Uint32Array(HISTOGRAM_BINS),
     rejected: 0,
     counts: { bad: 0, hot: 0, low: 0, noData: 0 },
@@ -98,18 +95,20 @@ function combineStrip(args: CombineArgs, columns: number, first: number, rows: n
     out,
   )
   addParentErrors(out.error, args.planes, bias?.error, dark?.error)
-  const mask = allocate(Int16Array, n)
-  const inherited = [bias?.mask, dark?.mask]
-  flagPixels(
-    { type: args.type, pixels: out.pixels, count: out.count, columns, rules: args.mask, inherited },
-    mask,
-    result.counts,
-  )
-  tally(out.pixels, out.count, mask, args, result)
+  const mask = allocate(Int16Array, n).fill(0)
+  for (const parent of [bias, dark]) inheritFlags(mask, parent?.mask)
+  flagPixels({ type: args.type, pixels: out.pixels, count: out.count, columns, rules: args.mask }, mask, result.counts)
+  tally(out.pixels, mask, args, result)
+  for (let p = 0; p < n; p++) result.rejected -= out.count[p]
+  result.rejected += n * args.planes.length
   const planes = [out.pixels, out.error, mask]
   for (const [k, plane] of planes.entries()) {
     result.sums[k] = joinSums(result.sums[k], writeStrip(args.plan, k, first, plane))
   }
+}
+
+function inheritFlags(mask: Int16Array, parent: Int16Array | undefined): void {
+  if (parent) for (let p = 0; p < mask.length; p++) mask[p] |= parent[p] & (MaskBit.bad | MaskBit.noData)
 }
 
 /** 32-bit sums with the carry brought round, as FITS adds checksums up. */
@@ -178,28 +177,26 @@ function addParentErrors(
   bias?: Float32Array,
   dark?: Float32Array,
 ): void {
+  if (!bias && !dark) return
   const mean = (factor: (plane: Plane) => number) => planes.reduce((sum, p) => sum + factor(p), 0) / planes.length
   const biasFactor = mean((p) => p.scale)
   const darkFactor = mean((p) => p.scale * p.darkScale)
-  for (let p = 0; p < error.length; p++) {
-    let variance = error[p] * error[p]
-    if (bias) variance += (biasFactor * bias[p]) ** 2
-    if (dark) variance += (darkFactor * dark[p]) ** 2
-    error[p] = Math.sqrt(variance)
-  }
+  const address = (array: Float32Array | undefined) => array?.byteOffset ?? 0
+  kernels().joinErrors(error.byteOffset, address(bias), biasFactor, address(dark), darkFactor, error.length)
 }
 
-function tally(pixels: Float32Array, count: Int16Array, mask: Int16Array, args: CombineArgs, result: Combined): void {
-  const { low, high } = args.histogram
-  const bins = HISTOGRAM_BINS / (high - low)
-  for (let p = 0; p < pixels.length; p++) {
-    result.rejected += args.planes.length - count[p]
-    if (mask[p] !== 0) continue
-    const value = pixels[p]
-    result.good++
-    result.total += value
-    result.squares += value * value
-    const bin = Math.floor((value - low) * bins)
-    result.histogram[bin < 0 ? 0 : bin >= HISTOGRAM_BINS ? HISTOGRAM_BINS - 1 : bin]++
-  }
+function tally(
+  pixels: Float32Array,
+  mask: Int16Array,
+  { histogram: { low, high } }: CombineArgs,
+  result: Combined,
+): void {
+  const histogram = allocate(Int32Array, HISTOGRAM_BINS).fill(0)
+  const sums = allocate(Float64Array, 3).fill(0)
+  const centre = (low + high) / 2
+  const perUnit = HISTOGRAM_BINS / (high - low)
+  const bins = [HISTOGRAM_BINS, histogram.byteOffset, sums.byteOffset] as const
+  kernels().tallyStrip(pixels.byteOffset, mask.byteOffset, pixels.length, centre, low, perUnit, ...bins)
+  for (let k = 0; k < 3; k++) result.moments[k] += sums[k]
+  for (let b = 0; b < HISTOGRAM_BINS; b++) result.histogram[b] += histogram[b]
 }

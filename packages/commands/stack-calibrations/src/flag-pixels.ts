@@ -1,5 +1,5 @@
-import { MaskBit } from '@nightpipe/image'
-import { MAD_TO_SIGMA, medianOf } from '@nightpipe/math'
+import { allocate, kernels } from '@nightpipe/kernels'
+import { MAD_TO_SIGMA, median } from '@nightpipe/math'
 
 /** The limits of [mask]. */
 export interface MaskRules {
@@ -17,75 +17,74 @@ export interface Flagged {
   noData: number
 }
 
+/** All arrays in kernel memory. */
 interface Strip {
   type: string
   pixels: Float32Array
   count: Int16Array
   columns: number
   rules: MaskRules
-  /** Masks of the masters that were subtracted. */
-  inherited: readonly (Int16Array | undefined)[]
 }
 
 /** Columns over which the surroundings of a pixel are taken: glow and vignetting are smooth over as many. */
 const SEGMENT = 64
+/** Values that the level of a segment is taken from: a median to a tenth of the scatter. */
+const LOOKED_AT = 256
 
 /**
- * The mask of a strip of a master. A pixel is judged against its surroundings, the median of the strip over 64 columns:
- * a dark pixel far above is hot, a bias pixel far off is bad, a flat pixel far below is dead or of low response.
+ * The mask of a strip of a master, added to the bits that `mask` holds. A pixel is judged against its surroundings, the
+ * strip over 64 columns: a dark pixel far above is hot, a bias pixel far off is bad, a flat pixel far below is dead or
+ * of low response.
  */
-export function flagPixels(strip: Strip, mask: Int16Array, counts: Flagged): void {
-  const { type, pixels, count, columns, rules, inherited } = strip
-  const level = surroundings(pixels, columns)
-  const sigma = type === 'flat' ? 0 : scatterAbout(pixels, level, columns)
-  for (let p = 0; p < pixels.length; p++) {
-    const value = pixels[p]
-    const around = level[Math.floor((p % columns) / SEGMENT)]
-    let bits = 0
-    for (const master of inherited) if (master) bits |= master[p] & (MaskBit.bad | MaskBit.noData)
-    if (count[p] === 0 || !Number.isFinite(value)) {
-      bits |= MaskBit.noData
-      counts.noData++
-    } else if (type === 'dark' && value - around > rules.hot * sigma) {
-      bits |= MaskBit.bad
-      counts.hot++
-    } else if (type === 'bias' && Math.abs(value - around) > rules.deviant * sigma) {
-      bits |= MaskBit.bad
-    } else if (type === 'flat' && !(value > rules.dead * around && value > 0)) {
-      bits |= MaskBit.bad
-    } else if (type === 'flat' && value < rules.low * around) {
-      bits |= MaskBit.lowResponse
-      counts.low++
-    }
-    if (bits & MaskBit.bad) counts.bad++
-    mask[p] = bits
-  }
-}
-
-function surroundings(pixels: Float32Array, columns: number): Float64Array {
+export function flagPixels({ type, pixels, count, columns, rules }: Strip, mask: Int16Array, flagged: Flagged): void {
   const rows = pixels.length / columns
-  const level = new Float64Array(Math.ceil(columns / SEGMENT))
-  const box = new Float32Array(rows * SEGMENT)
-  for (let s = 0; s < level.length; s++) {
-    let n = 0
-    for (let y = 0; y < rows; y++) {
-      for (let x = s * SEGMENT; x < Math.min(columns, (s + 1) * SEGMENT); x++) {
-        const value = pixels[y * columns + x]
-        if (Number.isFinite(value)) box[n++] = value
-      }
-    }
-    level[s] = n > 0 ? medianOf(box.subarray(0, n)) : Number.NaN
-  }
-  return level
+  const segments = Math.ceil(columns / SEGMENT)
+  const bounds = allocate(Float32Array, 3 * segments)
+  const counts = allocate(Int32Array, 4).fill(0)
+  const { levels, sigma } = surroundings(pixels, columns, rows, segments)
+  for (let s = 0; s < segments; s++) bounds.set(boundsOf(type, levels[s], sigma, rules), 3 * s)
+  const addresses = [bounds, mask, counts].map((array) => array.byteOffset) as [number, number, number]
+  kernels().flagStrip(pixels.byteOffset, count.byteOffset, columns, rows, SEGMENT, ...addresses)
+  flagged.bad += counts[0]
+  if (type === 'dark') flagged.hot += counts[1]
+  flagged.low += counts[2]
+  flagged.noData += counts[3]
 }
 
-/** Robust scatter of a strip about its surroundings. */
-function scatterAbout(pixels: Float32Array, level: Float64Array, columns: number): number {
-  const deviations = new Float32Array(pixels.length)
-  let n = 0
-  for (let p = 0; p < pixels.length; p++) {
-    const deviation = Math.abs(pixels[p] - level[Math.floor((p % columns) / SEGMENT)])
-    if (Number.isFinite(deviation)) deviations[n++] = deviation
+/** Lowest and highest good value, and the lowest of full response. */
+function boundsOf(type: string, level: number, sigma: number, rules: MaskRules): [number, number, number] {
+  const none = Number.NEGATIVE_INFINITY
+  if (Number.isNaN(level)) return [none, Number.POSITIVE_INFINITY, none]
+  if (type === 'dark') return [none, level + rules.hot * sigma, none]
+  if (type === 'flat')
+    return [Math.max(rules.dead * level, Number.MIN_VALUE), Number.POSITIVE_INFINITY, rules.low * level]
+  return [level - rules.deviant * sigma, level + rules.deviant * sigma, none]
+}
+
+/** The median of each segment, and the median of their robust scatters. */
+function surroundings(
+  pixels: Float32Array,
+  columns: number,
+  rows: number,
+  segments: number,
+): { levels: Float64Array; sigma: number } {
+  const levels = new Float64Array(segments)
+  const scatters = new Float64Array(segments)
+  const box = new Float64Array(rows * SEGMENT)
+  let judged = 0
+  for (let s = 0; s < segments; s++) {
+    const x0 = s * SEGMENT
+    const width = Math.min(columns - x0, SEGMENT)
+    // Every so-manyth pixel, a step that does not line up with the columns.
+    const step = Math.max(1, Math.floor((width * rows) / LOOKED_AT)) | 1
+    let n = 0
+    for (let k = 0; k < width * rows; k += step) {
+      const value = pixels[Math.floor(k / width) * columns + x0 + (k % width)]
+      if (Number.isFinite(value)) box[n++] = value
+    }
+    levels[s] = n > 0 ? median(box, n) : Number.NaN
+    for (let k = 0; k < n; k++) box[k] = Math.abs(box[k] - levels[s])
+    if (n > 1) scatters[judged++] = MAD_TO_SIGMA * median(box, n)
   }
-  return n > 0 ? MAD_TO_SIGMA * medianOf(deviations.subarray(0, n)) : 0
+  return { levels, sigma: judged > 0 ? median(scatters, judged) : 0 }
 }

@@ -292,12 +292,9 @@ function finishFacts(
   { low, high }: { low: number; high: number },
   pixels: number,
 ): void {
-  let [good, total, squares] = [0, 0, 0]
+  const [good, total, squares] = [0, 1, 2].map((k) => parts.reduce((sum, part) => sum + part.moments[k], 0))
   const histogram = new Float64Array(HISTOGRAM_BINS)
   for (const part of parts) {
-    good += part.good
-    total += part.total
-    squares += part.squares
     facts.rejected += part.rejected
     facts.hot += part.counts.hot
     facts.bad += part.counts.bad
@@ -307,8 +304,8 @@ function finishFacts(
   }
   if (good === 0)
     throw new DataError(`none of the ${pixels} pixels of the master is good`, 'look at the frames, or relax [mask]')
-  facts.mean = total / good
-  facts.rms = Math.sqrt(Math.max(0, squares / good - facts.mean ** 2))
+  facts.mean = (low + high) / 2 + total / good
+  facts.rms = Math.sqrt(Math.max(0, squares / good - (total / good) ** 2))
   facts.median = medianOfHistogram(histogram, good, low, high)
 }
 

@@ -30,6 +30,30 @@ export interface Kernels {
   // ones-sum.ts: the FITS checksum of n bytes, to be read as unsigned (>>> 0)
   onesSum(source: number, n: number): number
 
+  // master: the mask, statistics and errors of a strip of a master
+  flagStrip(
+    pixels: number,
+    count: number,
+    columns: number,
+    rows: number,
+    segment: number,
+    bounds: number,
+    mask: number,
+    counts: number,
+  ): void
+  tallyStrip(
+    pixels: number,
+    mask: number,
+    n: number,
+    centre: number,
+    low: number,
+    perUnit: number,
+    bins: number,
+    histogram: number,
+    sums: number,
+  ): void
+  joinErrors(error: number, a: number, aFactor: number, b: number, bFactor: number, n: number): void
+
   // strip
   prepareStrip(
     source: number,

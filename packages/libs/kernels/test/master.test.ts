@@ -1,0 +1,110 @@
+import t from 'tap'
+import { allocate, kernels, scoped } from '../src/index.js'
+
+/** Numbers that repeat from run to run. */
+function sequence(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (Math.imul(state, 1103515245) + 12345) >>> 0
+    return state / 2 ** 32
+  }
+}
+
+const inMemory = (values: ArrayLike<number>) => {
+  const array = allocate(Float32Array, values.length)
+  array.set(Array.from(values))
+  return array
+}
+
+t.test('flagStrip is the plain rule, pixel by pixel, and counts what it flags', async (t) => {
+  for (const [columns, rows, segment] of [
+    [1, 1, 4],
+    [7, 3, 4],
+    [64, 2, 16],
+    [37, 5, 10],
+  ]) {
+    scoped(() => {
+      const next = sequence(columns)
+      const n = columns * rows
+      const values = [Number.NaN, Number.POSITIVE_INFINITY, -1, 0.1, 0.5, 0.9, 1, 1, 1, 1, 1, 1, 1.1, 1.5, 3]
+      const pixels = inMemory(Array.from({ length: n }, () => values[Math.floor(next() * values.length)]))
+      const count = allocate(Uint16Array, n).map(() => (next() < 0.1 ? 0 : 5))
+      const counted = allocate(Uint16Array, n)
+      counted.set(count)
+      const mask = allocate(Int16Array, n)
+      for (let p = 0; p < n; p++) mask[p] = next() < 0.1 ? 1 : 0
+      const segments = Math.ceil(columns / segment)
+      const bounds = inMemory(
+        Array.from({ length: 3 * segments }, (_, k) => [0.2, 1.4, 0.7][k % 3] + Math.floor(k / 3) / 100),
+      )
+      const expected = { mask: [] as number[], counts: [0, 0, 0, 0] }
+      for (let p = 0; p < n; p++) {
+        const [low, high, weak] = bounds.subarray(3 * Math.floor((p % columns) / segment))
+        let bits = mask[p]
+        if (counted[p] === 0 || Number.isNaN(pixels[p])) {
+          bits |= 8
+          expected.counts[3]++
+        } else if (pixels[p] > high) {
+          bits |= 1
+          expected.counts[1]++
+        } else if (pixels[p] < low) bits |= 1
+        else if (pixels[p] < weak) {
+          bits |= 32
+          expected.counts[2]++
+        }
+        if (bits & 1) expected.counts[0]++
+        expected.mask.push(bits)
+      }
+      const counts = allocate(Int32Array, 4).fill(0)
+      kernels().flagStrip(
+        pixels.byteOffset,
+        counted.byteOffset,
+        columns,
+        rows,
+        segment,
+        bounds.byteOffset,
+        mask.byteOffset,
+        counts.byteOffset,
+      )
+      t.same([...mask], expected.mask, `${columns}x${rows}`)
+      t.same([...counts], expected.counts)
+    })
+  }
+})
+
+t.test('tallyStrip counts, sums and sorts into bins what is not masked', async (t) => {
+  scoped(() => {
+    const next = sequence(5)
+    const n = 1001
+    const pixels = inMemory(Array.from({ length: n }, () => 100 + 10 * (next() - 0.5)))
+    pixels[3] = 1e6
+    pixels[4] = -1e6
+    const mask = allocate(Int16Array, n).fill(0)
+    for (let p = 0; p < n; p += 7) mask[p] = 8
+    pixels[0] = Number.NaN
+    const histogram = allocate(Int32Array, 10)
+    histogram.fill(0)
+    const sums = allocate(Float64Array, 3).fill(0)
+    kernels().tallyStrip(pixels.byteOffset, mask.byteOffset, n, 100, 95, 1, 10, histogram.byteOffset, sums.byteOffset)
+    const good = [...pixels].filter((_, p) => mask[p] === 0)
+    const bins = new Array(10).fill(0)
+    for (const v of good) bins[Math.floor(Math.min(9, Math.max(0, Math.fround(v - 95))))]++
+    t.same([...histogram], bins)
+    t.equal(sums[0], good.length)
+    t.ok(Math.abs(sums[1] - good.reduce((s, v) => s + (v - 100), 0)) < 1e-6)
+    t.ok(Math.abs(sums[2] / good.reduce((s, v) => s + (v - 100) ** 2, 0) - 1) < 1e-12)
+  })
+})
+
+t.test('joinErrors adds in quadrature, with either, both or none', async (t) => {
+  for (const which of [0, 1, 2, 3]) {
+    scoped(() => {
+      const error = inMemory([3, 0, 1, 2, 5])
+      const a = inMemory([2, 1, 0, 4, 6])
+      const b = inMemory([1, 1, 1, 1, 1])
+      const expected = [...error].map((e, p) => Math.hypot(e, which & 1 ? 2 * a[p] : 0, which & 2 ? 0.5 * b[p] : 0))
+      kernels().joinErrors(error.byteOffset, which & 1 ? a.byteOffset : 0, 2, which & 2 ? b.byteOffset : 0, 0.5, 5)
+      for (let p = 0; p < 5; p++) t.ok(Math.abs(error[p] - expected[p]) < 1e-6 * Math.max(1, expected[p]))
+    })
+  }
+})

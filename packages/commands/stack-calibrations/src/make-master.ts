@@ -175,7 +175,7 @@ async function combine(job: Job<MasterJob>, used: readonly Used[], tools: Master
   try {
     const width = header.data.x1 - header.data.x0
     const height = header.data.y1 - header.data.y0
-    const histogram = boundsOf(type, used, planes)
+    const histogram = boundsOf(type, used, planes, bias.median)
     const { method, clip, drop } = config.combine
     const shared = {
       ...{ plan: product.writer.plan, type, planes, width: used[0].frame.width, data: header.data, noise, histogram },
@@ -235,9 +235,9 @@ function noiseOf(
   return { variance0, variancePerUnit, relative: type === 'flat' ? varies : undefined }
 }
 
-function boundsOf(type: string, used: readonly Used[], planes: readonly Plane[]): { low: number; high: number } {
+function boundsOf(type: string, used: readonly Used[], planes: readonly Plane[], below: number): { low: number; high: number } {
   if (type === 'flat') return { low: 0, high: 2 }
-  const level = medianOf(used.map(({ look }, k) => look.statistics.level * planes[k].scale))
+  const level = medianOf(used.map(({ look }, k) => (look.statistics.level - below) * planes[k].scale))
   const noise = medianOf(used.map(({ look }, k) => look.statistics.noise * planes[k].scale)) || 1
   return { low: level - 40 * noise, high: level + 40 * noise }
 }

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { CALIBRATIONS_FILE, type CalibrationRow, calibrationsTable, chooseMaster } from '@nightpipe/calibrations'
-import { ConfigError, DataError, type Job, type Plan, type Request, type Row } from '@nightpipe/command'
+import { ConfigError, DataError, type Job, type Plan, productPath, type Request, type Row } from '@nightpipe/command'
 import { describeFrame } from '@nightpipe/config'
+import type { InputFile } from '@nightpipe/files'
 import { cardValue, imageHdu, openFits } from '@nightpipe/fits'
 import { mjdToJd, parseDate } from '@nightpipe/sky'
 import { readTable } from '@nightpipe/table'
@@ -26,7 +27,7 @@ export function planMasters(request: Sources): Plan<MasterJob> {
   const wanted = selection(request)
   for (const input of request.inputs) {
     try {
-      const candidate = describe(input.path, input.shown, request)
+      const candidate = describe(input, request)
       const why = wanted(candidate)
       if (why) rows.push({ input: input.path, status: 'rejected', reason: why })
       else candidates.push(candidate)
@@ -42,7 +43,7 @@ export function planMasters(request: Sources): Plan<MasterJob> {
   return { jobs, rows }
 }
 
-function describe(path: string, shown: string, request: Sources): Candidate {
+function describe({ path, name, shown }: InputFile, request: Sources): Candidate {
   const file = openFits(path)
   try {
     const hdu = imageHdu(file)
@@ -51,14 +52,8 @@ function describe(path: string, shown: string, request: Sources): Candidate {
       const value = cardValue(hdu.header, keyword)
       return typeof value === 'bigint' ? Number(value) : value
     }
-    return {
-      path,
-      shown,
-      hdu: hdu.index,
-      width,
-      height,
-      facts: describeFrame(lookup, request.profile, { width, height }),
-    }
+    const facts = describeFrame(lookup, request.profile, { width, height, name })
+    return { path, shown, hdu: hdu.index, width, height, facts }
   } finally {
     file.close()
   }
@@ -72,6 +67,7 @@ function selection({ config: { select } }: Sources): (candidate: Candidate) => s
   const start = limit(select.start, 'start')
   const end = limit(select.end, 'end')
   return ({ facts }) => {
+    if (facts.unfit) return facts.unfit
     if (!types.includes(facts.type)) return `is of type ${facts.type} (stacked: ${types.join(', ')})`
     if (start !== undefined && !((facts.mjd ?? Number.NaN) >= start)) return `taken before ${select.start}, or undated`
     if (end !== undefined && !((facts.mjd ?? Number.NaN) <= end)) return `taken after ${select.end}, or undated`
@@ -142,7 +138,7 @@ function masterFor(
     .filter((g) => g.type === type && g.frames.length >= request.config.select.minimum)
     .filter((g) => sameDetector(g.frames[0], group.frames[0]))
     .sort((a, b) => exposure(b) - exposure(a))
-  if (made.length > 0) return join(request.output, made[0].name)
+  if (made.length > 0) return productPath(join(request.output, made[0].name), request.context)
   const { row } = chooseMaster(
     bank.rows,
     {

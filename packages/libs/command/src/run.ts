@@ -71,9 +71,14 @@ function settled(plan: Plan, { inputs, context }: Request): Plan {
 /** No product may replace a file that something is made from, or another product of the same run. */
 function refuseCollisions(plan: Plan, folder: OutputFolder): void {
   const real = (path: string) => (existsSync(path) ? realpathSync(path) : path)
-  const sources = new Map<string, string>()
-  for (const { inputs, parents } of plan.jobs) {
-    for (const path of [...inputs, ...parents.map((parent) => parent.path)]) sources.set(real(path), path)
+  const sources = new Set<string>()
+  // A job may build on what an earlier one of the same run makes: that is no input to be kept from harm.
+  const made = new Set<string>()
+  for (const { inputs, parents, products } of plan.jobs) {
+    for (const path of [...inputs, ...parents.map((parent) => parent.path)]) {
+      if (!made.has(real(path))) sources.add(real(path))
+    }
+    for (const path of products) made.add(real(path))
   }
   const makers = new Map<string, Job>()
   for (const job of plan.jobs) {
@@ -135,10 +140,16 @@ async function carryOut(
   const rows: Row[] = [...(plan.rows ?? [])]
   await report.add(rows, 0)
   const waiting: Job[] = []
+  // What builds on a product that will be made anew is out of date with it.
+  const remade = new Set<string>()
   for (const job of plan.jobs) {
-    const kept = flags.force !== true && isCurrent(job, request.context) ? report.rowsOf(job) : undefined
+    const stale = flags.force === true || job.parents.some(({ path }) => remade.has(path))
+    const kept = !stale && isCurrent(job, request.context) ? report.rowsOf(job) : undefined
     if (kept) rows.push(...kept)
-    else waiting.push(job)
+    else {
+      waiting.push(job)
+      for (const path of job.products) remade.add(path)
+    }
   }
   const faults = await workThrough(command, request, { ...plan, jobs: waiting }, log, session, report, rows)
   await report.save()

@@ -235,7 +235,12 @@ function noiseOf(
   return { variance0, variancePerUnit, relative: type === 'flat' ? varies : undefined }
 }
 
-function boundsOf(type: string, used: readonly Used[], planes: readonly Plane[], below: number): { low: number; high: number } {
+function boundsOf(
+  type: string,
+  used: readonly Used[],
+  planes: readonly Plane[],
+  below: number,
+): { low: number; high: number } {
   if (type === 'flat') return { low: 0, high: 2 }
   const level = medianOf(used.map(({ look }, k) => (look.statistics.level - below) * planes[k].scale))
   const noise = medianOf(used.map(({ look }, k) => look.statistics.noise * planes[k].scale)) || 1

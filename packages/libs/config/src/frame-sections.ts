@@ -51,12 +51,11 @@ export function parseSections(text: string, first = 1): Section[] {
   return [...text.matchAll(pattern)].flatMap((match) => {
     const [a, b, c, d] = match.slice(1).map(Number)
     if ([a, b, c, d].some((n) => n < first)) return []
-    if ((b < a && b <= first) || (d < c && d <= first)) return []
     return [
       {
         x0: Math.min(a, b) - first,
-        x1: Math.max(a, b) - first + 1,
         y0: Math.min(c, d) - first,
+        x1: Math.max(a, b) - first + 1,
         y1: Math.max(c, d) - first + 1,
       },
     ]

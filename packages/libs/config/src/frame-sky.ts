@@ -1,4 +1,4 @@
-import { parseAngle, type TanWcs, tanWcs } from '@nightpipe/sky'
+import { parseAngle, type TanWcs, tanWcs, wrapDegrees } from '@nightpipe/sky'
 import type { Size } from './frame-sections.js'
 import { asNumber, numericFact, type Reader } from './reader.js'
 
@@ -38,7 +38,7 @@ function pointing(reader: Reader, wcs: TanWcs | undefined): { raDeg: number; dec
       reader.note(`${raKeyword} = ${raValue}, ${dec[k]} = ${decValue} is no position: ignored`)
     } else if (raDeg === 0 && decDeg === 0) {
       reader.note(`${raKeyword} and ${dec[k]} are both zero: taken as no position`)
-    } else return { raDeg: (raDeg + 360) % 360, decDeg }
+    } else return { raDeg: wrapDegrees(raDeg), decDeg }
   }
   return undefined
 }

@@ -64,10 +64,10 @@ function guessedType(
 /** The type that a value such as 'Bias Frame', 'flat,lamp' or 'SKYFLAT' means: by the whole of it, then by its words. */
 function typeOfWords(reader: Reader, value: string): FrameType | undefined {
   const { types } = reader.profile.values
-  const whole = value.replace(/[^a-z0-9]+/gi, '')
-  const candidates = [value, whole, ...value.split(/[^a-z0-9]+/i).filter(Boolean)]
+  const plain = (text: string) => text.replace(/[^a-z0-9*]+/gi, '')
+  const candidates = [plain(value), ...value.split(/[^a-z0-9]+/i).filter(Boolean)]
   for (const candidate of candidates) {
-    const type = FRAME_TYPES.find((type) => types[type].some((word) => matchesWord(candidate, word)))
+    const type = FRAME_TYPES.find((type) => types[type].some((word) => matchesWord(candidate, plain(word))))
     if (type) return type
   }
   return undefined

@@ -117,6 +117,7 @@ t.test('a schema describes itself', async (t) => {
       unit: 'sigma',
       expects: 'a number in sigma, at least 0',
       alias: [],
+      choices: [],
       doc: 'reject samples further than this from the median',
     },
   )

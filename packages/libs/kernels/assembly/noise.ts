@@ -5,8 +5,7 @@ import { selectNear } from './select'
 // arithmetic is that of the pixels, term by term in CFITSIO's order, so that quantised files agree to the last bit.
 
 /** Copies the pixels that are not NaN together, returns their number. */
-// @ts-ignore: decorator
-@inline function good<T>(source: usize, n: i32, target: usize): i32 {
+function good<T>(source: usize, n: i32, target: usize): i32 {
   const size = sizeof<T>()
   let out = target
   const end = source + (<usize>n) * size
@@ -25,8 +24,7 @@ import { selectNear } from './select'
  *
  * Where neighbours are all equal there is no noise to measure: such places are left out.
  */
-// @ts-ignore: decorator
-@inline function noiseOfRow<T>(source: usize, n: i32, scratch: usize, results: usize): void {
+function noiseOfRow<T>(source: usize, n: i32, scratch: usize, results: usize): void {
   const size = sizeof<T>()
   const room = (<usize>n + 3) * size
   const count = good<T>(source, n, scratch)
@@ -70,8 +68,7 @@ import { selectNear } from './select'
   }
 }
 
-// @ts-ignore: decorator
-@inline function median<T>(values: usize, n: i32, spare: usize, result: usize): void {
+function median<T>(values: usize, n: i32, spare: usize, result: usize): void {
   store<f64>(result, <f64>selectNear<T>(values, n, (n - 1) >> 1, <T>load<f64>(result), spare))
 }
 

@@ -49,8 +49,7 @@
  * The same for values that are not negative, with a `guess` of the answer: where it is right within a few standard
  * errors of a median, one pass over the values suffices. `scratch` holds n values.
  */
-// @ts-ignore: decorator
-@inline export function selectNear<T>(values: usize, n: i32, k: i32, guess: T, scratch: usize): T {
+export function selectNear<T>(values: usize, n: i32, k: i32, guess: T, scratch: usize): T {
   const size = sizeof<T>()
   if (n > 64 && guess > 0) {
     const width = 5 / Math.sqrt(<f64>n)

@@ -75,8 +75,23 @@ export interface Kernels {
   noiseOfDoubles(source: number, n: number, scratch: number, results: number): void
   quantiseFloats(...tile: Quantise): void
   quantiseDoubles(...tile: Quantise): void
+  // h-decompress: 0, or 1 not H-compress, 2 another size, 3 damaged; h-compress: the number of bytes
+  hDecompress32(...tile: HDecompress): number
+  hDecompress64(...tile: HDecompress): number
+  hCompress32(...tile: HCompress): number
+  hCompress64(...tile: HCompress): number
 }
 
+type HDecompress = [
+  source: number,
+  bytes: number,
+  target: number,
+  rows: number,
+  columns: number,
+  smooth: number,
+  room: number,
+]
+type HCompress = [source: number, rows: number, columns: number, scale: number, room: number, target: number]
 type Quantise = [source: number, target: number, n: number, step: number, zero: number, dither: number, start: number]
 type Unquantise = [
   source: number,

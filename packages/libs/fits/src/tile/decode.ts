@@ -1,6 +1,8 @@
 import { allocate, kernels } from '@nightpipe/kernels'
 import { TileError } from './error.js'
 import { gunzipTile, unshuffle } from './gzip.js'
+import { decodeHcompress } from './hcompress.js'
+import type { TileIntegers } from './integers.js'
 import type { TileLayout } from './layout.js'
 import { decodePlio } from './plio.js'
 
@@ -8,9 +10,7 @@ import { decodePlio } from './plio.js'
  * What a tile's bytes decode to: integers in the machine's order, or the bytes of big-endian pixels as they lie in an
  * uncompressed file. Both are allocated in kernel memory: decode within `scoped`.
  */
-export type Decoded =
-  | { kind: 'integers'; values: Uint8Array | Int16Array | Int32Array }
-  | { kind: 'bytes'; bytes: Uint8Array; width: number }
+export type Decoded = { kind: 'integers'; values: TileIntegers } | { kind: 'bytes'; bytes: Uint8Array; width: number }
 
 type Codec = Pick<TileLayout, 'algorithm' | 'blockSize' | 'bytePix' | 'smooth' | 'offset' | 'bitpix' | 'quantised'>
 
@@ -22,7 +22,7 @@ export function decodeTile(codec: Codec, bytes: Uint8Array, size: number[], pixe
     case 'PLIO_1':
       return { kind: 'integers', values: decodeLineList(bytes, pixels, codec.offset) }
     case 'HCOMPRESS_1':
-      throw new TileError(`HCOMPRESS_1 of ${size.join('x')}`)
+      return { kind: 'integers', values: decodeHcompress(bytes, size, pixels, codec.bitpix, codec.smooth) }
     case 'NOCOMPRESS':
       return pixelBytes(codec, bytes, pixels)
     default: {

@@ -1,24 +1,29 @@
 import { allocate, kernels } from '@nightpipe/kernels'
 import { TileError } from './error.js'
 import { gzipTile, shuffle } from './gzip.js'
+import { encodeHcompress } from './hcompress.js'
+import { type TileIntegers, widened } from './integers.js'
 import type { Algorithm } from './layout.js'
 import { encodePlio } from './plio.js'
 import type { Settled } from './write.js'
-
-export type TileIntegers = Uint8Array | Int16Array | Int32Array
 
 /**
  * The integers of one tile compressed, or undefined when the algorithm cannot hold them. They lie in kernel memory, and
  * so does what is returned: encode within `scoped`.
  */
-export function encodeIntegers(settled: Settled, values: TileIntegers, size: number[]): Uint8Array | undefined {
+export function encodeIntegers(
+  settled: Settled,
+  values: TileIntegers,
+  size: number[],
+  bitpix: number,
+): Uint8Array | undefined {
   switch (settled.type) {
     case 'RICE_1':
       return encodeRice(values, settled.blockSize)
     case 'PLIO_1':
       return encodeLineList(values, settled.offset)
     case 'HCOMPRESS_1':
-      throw new TileError(`HCOMPRESS_1 ${size}`)
+      return encodeHcompress(widened(values), size, bitpix, settled.scale)
     default:
       return encodeBytes(settled.type, bigEndian(values), values.BYTES_PER_ELEMENT)
   }

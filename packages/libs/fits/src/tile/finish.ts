@@ -1,6 +1,7 @@
 import { allocate, inKernelMemory, kernels } from '@nightpipe/kernels'
 import type { Decoded } from './decode.js'
 import { TileError } from './error.js'
+import { type TileIntegers, widened } from './integers.js'
 import type { TileLayout } from './layout.js'
 
 /** How one tile's integers become floats again. */
@@ -30,7 +31,7 @@ function unquantise(layout: TileLayout, decoded: Decoded, scaling: Scaling, targ
 }
 
 /** The integers of a tile in the machine's order. */
-function integersOf(decoded: Decoded): Uint8Array | Int16Array | Int32Array {
+function integersOf(decoded: Decoded): TileIntegers {
   if (decoded.kind === 'integers') return decoded.values
   const { bytes, width } = decoded
   const source = inKernelMemory(bytes) && bytes.byteOffset % width === 0 ? bytes : allocate(Uint8Array, bytes.length)
@@ -47,15 +48,8 @@ function integersOf(decoded: Decoded): Uint8Array | Int16Array | Int32Array {
   return values
 }
 
-function widened(values: Uint8Array | Int16Array | Int32Array): Int32Array {
-  if (values instanceof Int32Array) return values
-  const wide = allocate(Int32Array, values.length)
-  wide.set(values)
-  return wide
-}
-
 /** Integers as big-endian pixels of BITPIX; the sizes of the two may differ. */
-function store(bitpix: number, values: Uint8Array | Int16Array | Int32Array, target: Uint8Array): void {
+function store(bitpix: number, values: TileIntegers, target: Uint8Array): void {
   const { swap16, swap32, bigEndian16From32, bytesFrom32 } = kernels()
   const n = values.length
   if (bitpix === 8 && values instanceof Uint8Array) target.set(values)

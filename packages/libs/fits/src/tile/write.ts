@@ -1,8 +1,9 @@
 import { allocate, kernels, scoped } from '@nightpipe/kernels'
 import type { Card } from '../header.js'
 import type { Compression } from '../new-hdu.js'
-import { encodeBytes, encodeIntegers, type TileIntegers } from './encode.js'
+import { encodeBytes, encodeIntegers } from './encode.js'
 import { type Grid, product, rowsOf, type Tile, tileAt, tileGrid } from './grid.js'
+import type { TileIntegers } from './integers.js'
 import { plioOffset } from './layout.js'
 import { heapOf, type PackedTile, tableOf } from './pack.js'
 import { quantiseTile } from './quantise.js'
@@ -48,6 +49,7 @@ function settle({ cards, bitpix, axes }: TiledInput, options: TileOptions): Sett
   if (bitpix < 0 && !quantize && !gzip) throw new RangeError(`${type} holds floats only when they are quantized`)
   if (quantize && !(quantize.seed >= 1 && quantize.seed <= 10000)) throw new RangeError(`dither seed ${quantize.seed}`)
   const tile = options.tile ?? defaultTile(type, axes)
+  if (type === 'HCOMPRESS_1') checkSides(axes, tile)
   const scale = type === 'HCOMPRESS_1' ? (options.scale ?? 0) : 0
   const lossy = bitpix < 0 ? quantize : undefined
   const zero = cards.find((card) => card.keyword === 'BZERO')?.value
@@ -62,6 +64,18 @@ function defaultTile(type: TileOptions['type'], axes: number[]): number[] {
   const fits = (rows: number) => height % rows === 0 || height % rows > 3
   const rows = height <= 30 ? height : ([16, 24, 20, 30, 28, 26, 22, 18, 14].find(fits) ?? 17)
   return [axes[0], rows, ...axes.slice(2).map(() => 1)]
+}
+
+/** CFITSIO refuses thinner tiles, at the edges too. */
+function checkSides(axes: number[], tile: number[]): void {
+  const thin = [0, 1].some((k) => {
+    const side = Math.min(tile[k] ?? 1, axes[k] ?? 1)
+    const rest = (axes[k] ?? 1) % side
+    return side < 4 || (rest > 0 && rest < 4)
+  })
+  if (thin || tile.slice(2).some((side) => side !== 1)) {
+    throw new RangeError(`HCOMPRESS_1 needs tiles of two dimensions, 4 pixels or more, not ${tile.join('x')}`)
+  }
 }
 
 type Rows = (first: number, count: number) => Uint8Array
@@ -106,7 +120,7 @@ function packTile(input: TiledInput, settled: Settled, tile: Tile, bytes: Uint8A
   const width = Math.abs(bitpix) / 8
   if (bitpix < 0 && quantize) {
     const quantised = quantiseTile(floatsOf(bytes, bitpix), tile.size[0], tile.index, quantize)
-    const data = quantised && encodeIntegers(settled, quantised.values, tile.size)
+    const data = quantised && encodeIntegers(settled, quantised.values, tile.size, bitpix)
     if (data) return { data: add(data), scale: quantised.scale, zero: quantised.zero, blanks: quantised.blanks }
     return { gzipped: add(encodeBytes('GZIP_1', bytes, width)) }
   }
@@ -114,7 +128,7 @@ function packTile(input: TiledInput, settled: Settled, tile: Tile, bytes: Uint8A
   if (type !== 'RICE_1' && type !== 'PLIO_1' && type !== 'HCOMPRESS_1') {
     return { data: add(encodeBytes(type, bytes, width)) }
   }
-  const data = encodeIntegers(settled, integersOf(bytes, bitpix), tile.size)
+  const data = encodeIntegers(settled, integersOf(bytes, bitpix), tile.size, bitpix)
   return data ? { data: add(data) } : { gzipped: add(encodeBytes('GZIP_1', bytes, width)) }
 }
 

@@ -1,5 +1,6 @@
 export { FitsError, type Place } from './errors.js'
 export { companion, type FitsFrame, type FrameRows, readFrame, readFrameRows } from './frame.js'
+export { type Groups, readGroups } from './groups.js'
 export type { FitsFile, Hdu, HduKind } from './hdu.js'
 export {
   addComment,
@@ -33,4 +34,5 @@ export { type StripPlan, writeStrip } from './strip.js'
 export { type Column, column, type NumberArray, type Table, type VariableCell } from './table/column.js'
 export type { TablePart } from './table/part.js'
 export { readTable } from './table/read.js'
+export { type HduSums, type SumState, verifySums } from './verify.js'
 export { createFits, encodeFits, type FitsWriter, writeFits } from './writer.js'

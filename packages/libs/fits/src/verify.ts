@@ -1,0 +1,51 @@
+import { allocate, scoped } from '@nightpipe/kernels'
+import { addSums, onesSum } from './checksum.js'
+import { type FitsFile, storedHdu } from './hdu.js'
+import { cardValue, textOf } from './header.js'
+import { BLOCK } from './header-reader.js'
+
+export type SumState = 'right' | 'wrong' | 'absent'
+
+export interface HduSums {
+  hdu: number
+  /** CHECKSUM, over header and data. */
+  checksum: SumState
+  /** DATASUM, over the data. */
+  datasum: SumState
+}
+
+/** Whether the bytes of each HDU are those that its sums were made of. */
+export function verifySums(file: FitsFile): HduSums[] {
+  return file.hdus.map((hdu) => {
+    const { source, headerStart, dataStart, dataBytes, stored } = storedHdu(hdu)
+    const end = Math.min(source.size, dataStart + Math.ceil(dataBytes / BLOCK) * BLOCK)
+    const data = sumOf(source, dataStart, end)
+    const whole = addSums(data, sumOf(source, headerStart, dataStart))
+    const promised = textOf(stored, 'DATASUM')
+    const checked = cardValue(stored, 'CHECKSUM')
+    return {
+      hdu: hdu.index,
+      checksum:
+        typeof checked !== 'string' || checked.trim() === '' ? 'absent' : state(whole === 0 || whole === 0xffffffff),
+      // Both zeros of ones' complement arithmetic are zero.
+      datasum: promised === undefined ? 'absent' : state(Number(promised) % 0xffffffff === data % 0xffffffff),
+    }
+  })
+}
+
+function state(right: boolean): SumState {
+  return right ? 'right' : 'wrong'
+}
+
+function sumOf(source: { read(offset: number, into: Uint8Array): void }, from: number, to: number): number {
+  return scoped(() => {
+    const strip = allocate(Uint8Array, Math.max(0, Math.min(1 << 18, to - from)))
+    let sum = 0
+    for (let at = from; at < to; at += strip.length) {
+      const part = strip.subarray(0, Math.min(strip.length, to - at))
+      source.read(at, part)
+      sum = addSums(sum, onesSum(part))
+    }
+    return sum
+  })
+}

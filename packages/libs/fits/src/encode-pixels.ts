@@ -76,6 +76,10 @@ function encodeIntegers(
     out.set(part as Int16Array)
     return
   }
+  if (part instanceof Uint16Array && out instanceof Int16Array && scale === 1 && zero === 32768) {
+    for (let i = 0; i < part.length; i++) out[i] = part[i]! ^ 0x8000
+    return
+  }
   for (let i = 0; i < part.length; i++) {
     const value = Number(part[i])
     const stored = Number.isNaN(value) && blank !== undefined ? blank : Math.round((value - zero) / scale)

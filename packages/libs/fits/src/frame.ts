@@ -2,8 +2,9 @@ import type { Frame } from '@nightpipe/image'
 import { FitsError } from './errors.js'
 import type { FitsFile, Hdu } from './hdu.js'
 import type { Header } from './header.js'
-import { imageHdu, readIntegers, readPixels } from './image.js'
+import { imageHdu } from './image.js'
 import { openFits } from './open.js'
+import { readIntegers, readPixels } from './read-pixels.js'
 
 export interface FitsFrame extends Frame {
   header: Header

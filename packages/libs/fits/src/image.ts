@@ -1,8 +1,5 @@
 import { FitsError } from './errors.js'
-import { type FitsFile, type Hdu, storedHdu } from './hdu.js'
-import { type StoredArray, scaleInto, storedValues } from './pixels.js'
-import { scalingOf } from './scaling.js'
-import { readStoredRows } from './tiles.js'
+import type { FitsFile, Hdu } from './hdu.js'
 
 /** Which pixels: `rows` rows from `firstRow` (0 is the first of the file, the bottom one on a display) of one plane. */
 export interface PixelRange {
@@ -12,8 +9,6 @@ export interface PixelRange {
   plane?: number
 }
 
-/** Pixels are converted by strips of this many bytes, which stay in the processor's cache. */
-const STRIP = 1 << 19
 /** One call gives at most this many pixels (1 GiB of floats): larger images are read by rows. */
 const MOST_PIXELS = 2 ** 28
 
@@ -43,27 +38,8 @@ function isTwoDimensional(axes: readonly number[]): boolean {
   return axes.length >= 2 && axes.every((length) => length > 0)
 }
 
-/**
- * Physical values as float32: BZERO + BSCALE * stored, BLANK as NaN, computed in float64 and rounded once. `into` may lie in kernel memory, and must
- * have room for the pixels asked for; what is returned is the part of it that was filled.
- */
-export function readPixels(hdu: Hdu, options: PixelRange & { into?: Float32Array } = {}): Float32Array {
-  const { first, count } = span(hdu, options)
-  const out = room(hdu, options.into, count, Float32Array)
-  readInto(hdu, first, out)
-  return out
-}
-
-/** The same as float64: what 32 and 64-bit pixels need to keep their digits. */
-export function readPixels64(hdu: Hdu, options: PixelRange & { into?: Float64Array } = {}): Float64Array {
-  const { first, count } = span(hdu, options)
-  const out = room(hdu, options.into, count, Float64Array)
-  readInto(hdu, first, out)
-  return out
-}
-
 /** First element and number of elements that a range means; refuses ranges outside the image. */
-function span(hdu: Hdu, { firstRow, rows, plane }: PixelRange): { first: number; count: number } {
+export function span(hdu: Hdu, { firstRow, rows, plane }: PixelRange): { first: number; count: number } {
   if (hdu.kind !== 'image')
     throw new FitsError({ file: hdu.file.name, hdu: hdu.index }, `is not an image (${hdu.kind})`)
   const width = hdu.axes[0] ?? 0
@@ -80,7 +56,8 @@ function span(hdu: Hdu, { firstRow, rows, plane }: PixelRange): { first: number;
   return { first: (base + from) * width, count: wanted * width }
 }
 
-function room<T extends Float32Array | Float64Array | Int16Array | Int32Array>(
+/** The array to fill: part of the given one, or a new one of reasonable size. */
+export function room<T extends Float32Array | Float64Array | Int16Array | Int32Array>(
   hdu: Hdu,
   into: T | undefined,
   count: number,
@@ -96,67 +73,4 @@ function room<T extends Float32Array | Float64Array | Int16Array | Int32Array>(
     `${count} pixels at once are too many`,
     'read it by rows',
   )
-}
-
-/** Stored values strip by strip: the array given to `use` is good only during the call. */
-export function eachStrip(
-  hdu: Hdu,
-  first: number,
-  count: number,
-  use: (stored: StoredArray, at: number) => void,
-): void {
-  const inside = storedHdu(hdu)
-  const size = Math.abs(hdu.bitpix) / 8
-  const width = hdu.axes[0] ?? 1
-  // Tiles hold whole rows.
-  const perStrip = hdu.compressed ? width * Math.max(1, Math.floor(STRIP / size / width)) : STRIP / size
-  const strip = new Uint8Array(Math.min(perStrip, count) * size)
-  for (let at = 0; at < count; at += perStrip) {
-    const n = Math.min(perStrip, count - at)
-    const bytes = strip.subarray(0, n * size)
-    if (hdu.compressed) readStoredRows(inside, (first + at) / width, n / width, bytes)
-    else inside.source.read(inside.dataStart + (first + at) * size, bytes)
-    use(storedValues(bytes, hdu.bitpix), at)
-  }
-}
-
-function readInto(hdu: Hdu, first: number, out: Float32Array | Float64Array): void {
-  const scaling = scalingOf(hdu)
-  eachStrip(hdu, first, out.length, (stored, at) => scaleInto(stored, scaling, out, at))
-}
-
-/**
- * Integer pixels as they are meant: the unsigned conventions (BZERO 32768 and the like) applied, BLANK left as it is
- * stored. Refuses images that are not integer, or whose values do not fit in `into` (Int32Array when it is absent).
- */
-export function readIntegers<T extends Int16Array | Int32Array = Int32Array>(
-  hdu: Hdu,
-  options: PixelRange & { into?: T } = {},
-): T {
-  const { first, count } = span(hdu, options)
-  const out = room<Int16Array | Int32Array>(hdu, options.into, count, Int32Array)
-  const { scale, zero } = scalingOf(hdu)
-  const place = { file: hdu.file.name, hdu: hdu.index }
-  if (hdu.bitpix < 0 || scale !== 1 || !Number.isInteger(zero))
-    throw new FitsError(place, 'the pixels are not integers')
-  eachStrip(hdu, first, count, (stored, at) => {
-    if (zero === 0 && stored.BYTES_PER_ELEMENT <= out.BYTES_PER_ELEMENT) out.set(stored as Int32Array, at)
-    else
-      copyIntegers(
-        hdu,
-        Float64Array.from(stored as Int32Array, (value) => Number(value) + zero),
-        out,
-        at,
-      )
-  })
-  return out as T
-}
-
-function copyIntegers(hdu: Hdu, values: Float64Array, out: Int16Array | Int32Array, at: number): void {
-  for (let i = 0; i < values.length; i++) {
-    out[at + i] = values[i]!
-    if (out[at + i] === values[i]) continue
-    const place = { file: hdu.file.name, hdu: hdu.index }
-    throw new FitsError(place, `pixel value ${values[i]} does not fit in ${8 * out.BYTES_PER_ELEMENT} bits`)
-  }
 }

@@ -18,7 +18,7 @@ export {
   setCard,
   textOf,
 } from './header.js'
-export { imageHdu, type PixelRange, readIntegers, readPixels, readPixels64 } from './image.js'
+export { imageHdu, type PixelRange } from './image.js'
 export type {
   ColumnValues,
   Compression,
@@ -30,6 +30,7 @@ export type {
   PixelArray,
 } from './new-hdu.js'
 export { openFits } from './open.js'
+export { readBigIntegers, readIntegers, readPixels, readPixels64 } from './read-pixels.js'
 export { type StripPlan, writeStrip } from './strip.js'
 export { type Column, column, type NumberArray, type Table, type VariableCell } from './table/column.js'
 export type { TablePart } from './table/part.js'

@@ -1,3 +1,4 @@
+import { allocate, kernels } from '@nightpipe/kernels'
 import type { Scaling } from './scaling.js'
 
 /** Big-endian stored values turned into the machine's, as the typed array of their BITPIX. Changes `bytes`. */
@@ -40,6 +41,27 @@ export function scaleInto(
   else if (scaling.scale === 1 && scaling.zero === 0) out.set(stored, offset)
   else scaleShort(stored, scaling, out, offset)
   if (scaling.blank !== undefined) markBlank(stored, scaling.blank, out, offset)
+}
+
+/** Physical float32 of big-endian pixels; both arrays lie in kernel memory. Call within `scoped`. */
+export function floatsInto(bytes: Uint8Array, bitpix: number, scaling: Scaling, out: Float32Array): void {
+  const { scale, zero, blank } = scaling
+  const { floatsFrom8, floatsFrom16, floatsFrom32, floatsFromFloats, floatsFromDoubles } = kernels()
+  const from = bytes.byteOffset
+  const to = out.byteOffset
+  const n = out.length
+  if (bitpix === -32) floatsFromFloats(from, to, n, scale, zero)
+  else if (bitpix === -64) floatsFromDoubles(from, to, n, scale, zero)
+  else if (bitpix === 64) {
+    // Rounded once to float64, and once more: as every reader of 64-bit integers does.
+    const wide = allocate(Float64Array, n)
+    scaleInto(storedValues(bytes, bitpix), scaling, wide, 0)
+    out.set(wide)
+  } else {
+    const convert = bitpix === 8 ? floatsFrom8 : bitpix === 16 ? floatsFrom16 : floatsFrom32
+    const possible = blank !== undefined && BigInt.asIntN(32, blank) === blank
+    convert(from, to, n, scale, zero, possible ? 1 : 0, possible ? Number(blank) : 0)
+  }
 }
 
 function scaleShort(

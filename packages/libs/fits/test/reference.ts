@@ -30,12 +30,18 @@ export function readReference(folder: string): Reference {
 
 /** As in scripts/fixtures/fits-reference.py: the values as float64, every NaN alike. */
 export function digestNumbers(values: ArrayLike<number | bigint>): string {
-  const copy = Float64Array.from(values as ArrayLike<number>, Number)
-  const bits = new BigUint64Array(copy.buffer)
-  for (let i = 0; i < copy.length; i++) if (Number.isNaN(copy[i])) bits[i] = 0x7ff8000000000000n
+  const copy = new Float64Array(values.length)
+  const words = new Uint32Array(copy.buffer)
+  for (let i = 0; i < copy.length; i++) {
+    copy[i] = Number(values[i])
+    if (Number.isNaN(copy[i])) words.set([0, 0x7ff80000], 2 * i)
+  }
   return createHash('sha256').update(new Uint8Array(copy.buffer)).digest('hex').slice(0, 16)
 }
 
 export function digestTexts(texts: readonly string[]): string {
-  return createHash('sha256').update(Buffer.from(texts.join('\n'), 'latin1')).digest('hex').slice(0, 16)
+  return createHash('sha256')
+    .update(Buffer.from(texts.join('\n'), 'latin1'))
+    .digest('hex')
+    .slice(0, 16)
 }

@@ -27,6 +27,13 @@ export interface Kernels {
   ditherValues(): number
   unquantiseFloats(...tile: Unquantise): void
   unquantiseDoubles(...tile: Unquantise): void
+  // physical: big-endian stored pixels to float32, zero + scale * stored; blank (integers) is NaN when hasBlank is 1
+  floatsFrom8(...pixels: PhysicalIntegers): void
+  floatsFrom16(...pixels: PhysicalIntegers): void
+  floatsFrom32(...pixels: PhysicalIntegers): void
+  floatsFromFloats(source: number, target: number, n: number, scale: number, zero: number): void
+  floatsFromDoubles(source: number, target: number, n: number, scale: number, zero: number): void
+
   // ones-sum.ts: the FITS checksum of n bytes, to be read as unsigned (>>> 0)
   onesSum(source: number, n: number): number
 
@@ -93,6 +100,16 @@ type HDecompress = [
 ]
 type HCompress = [source: number, rows: number, columns: number, scale: number, room: number, target: number]
 type Quantise = [source: number, target: number, n: number, step: number, zero: number, dither: number, start: number]
+type PhysicalIntegers = [
+  source: number,
+  target: number,
+  n: number,
+  scale: number,
+  zero: number,
+  hasBlank: number,
+  blank: number,
+]
+
 type Unquantise = [
   source: number,
   target: number,

@@ -21,7 +21,9 @@ const SCALINGS: [number, number][] = [
 
 /** Bytes of every kind: the extremes of integers, NaN, infinities, denormals and noise. */
 function hostileBytes(into: Uint8Array): void {
-  const special = [0x7f, 0xff, 0xff, 0xff, 0x80, 0, 0, 0, 0x7f, 0x80, 0, 0, 0xff, 0x80, 0, 0, 0x7f, 0xc0, 0, 0, 0, 0, 0, 1]
+  const special = [
+    0x7f, 0xff, 0xff, 0xff, 0x80, 0, 0, 0, 0x7f, 0x80, 0, 0, 0xff, 0x80, 0, 0, 0x7f, 0xc0, 0, 0, 0, 0, 0, 1,
+  ]
   for (let i = 0; i < into.length; i++) into[i] = i < special.length ? special[i]! : (i * 2654435761) >>> 13
 }
 

@@ -11,7 +11,7 @@ export interface TanSolution {
   sky: Direction
   /** Degrees of the tangent plane (towards east, towards north) for each pixel: CD1_1, CD1_2, CD2_1, CD2_2. */
   matrix: [number, number, number, number]
-  /** Native longitude of the celestial pole; 180 unless a header says otherwise. */
+  /** Native longitude of the celestial pole, where it is not the default. */
   lonPole?: number
   radesys?: string
   equinox?: number
@@ -39,7 +39,8 @@ export function tanWcs(card: CardLookup): TanWcs | undefined {
   const reference = ['CRPIX1', 'CRPIX2', 'CRVAL1', 'CRVAL2'].map((keyword) => number(card(keyword)))
   const matrix = readMatrix(card)
   if (reference.includes(undefined) || !matrix) return undefined
-  const [p1, p2, v1, v2] = reference as number[]
+  const [p1, p2] = reference as number[]
+  const [v1, v2] = [1, 2].map((axis) => reference[1 + axis]! * degreesIn(card(`CUNIT${axis}`)))
   const swapped = forms[0][1] === 'DEC'
   const [a, b, c, d] = matrix
   const radesys = card('RADESYS') ?? card('RADECSYS')
@@ -47,7 +48,7 @@ export function tanWcs(card: CardLookup): TanWcs | undefined {
     pixel: [p1 - 1, p2 - 1],
     sky: swapped ? [v2, v1] : [v1, v2],
     matrix: swapped ? [c, d, a, b] : [a, b, c, d],
-    lonPole: number(card('LONPOLE')) ?? 180,
+    lonPole: number(card('LONPOLE')),
     radesys: typeof radesys === 'string' ? radesys.trim() : undefined,
     equinox: number(card('EQUINOX')) ?? number(card('EPOCH')),
   }
@@ -90,14 +91,17 @@ function degreesIn(unit: unknown): number {
   return name.startsWith('rad') ? 1 / RADIANS : 1
 }
 
+/** The paper's default: 180 degrees, and 0 only where the reference is the celestial pole itself. */
+const defaultPole = ({ sky }: TanSolution): number => (sky[1] >= 90 ? 0 : 180)
+
 /** Adds the two directions of the projection to a plate solution (Calabretta & Greisen 2002, A&A 395, 1077). */
 export function makeTan(solution: TanSolution): TanWcs {
   const [a, b, c, d] = solution.matrix
   const determinant = a * d - b * c
   if (!(Math.abs(determinant) > 0)) throw new RangeError('the matrix of a plate solution must not be singular')
-  const pole = (solution.lonPole ?? 180) * RADIANS
+  const pole = (solution.lonPole ?? defaultPole(solution)) * RADIANS
   const [s0, c0] = [Math.sin(solution.sky[1] * RADIANS), Math.cos(solution.sky[1] * RADIANS)]
-  // For lonPole = 180 these turn nothing: plane x points east and y north.
+  // For 180 degrees these turn nothing: plane x points east and y north.
   const [sp, cp] = [Math.sin(pole), -Math.cos(pole)]
 
   function toSky(x: number, y: number): Direction {
@@ -139,7 +143,7 @@ export function tanHeaderCards(wcs: TanSolution): [keyword: string, value: strin
     ['CD2_1', wcs.matrix[2], '[deg/pixel] tangent plane per pixel'],
     ['CD2_2', wcs.matrix[3], '[deg/pixel] tangent plane per pixel'],
   ]
-  if (wcs.lonPole !== undefined && wcs.lonPole !== 180) cards.push(['LONPOLE', wcs.lonPole, '[deg] native pole'])
+  cards.push(['LONPOLE', wcs.lonPole ?? defaultPole(wcs), '[deg] native longitude of the celestial pole'])
   cards.push(['RADESYS', wcs.radesys ?? 'ICRS', 'celestial reference system'])
   if (wcs.equinox !== undefined) cards.push(['EQUINOX', wcs.equinox, '[yr] equinox of the coordinates'])
   return cards

@@ -1,10 +1,49 @@
 import { WASM_BASE64 } from './generated/wasm.js'
 
+/** Where in the stream of random numbers: unsigned 32-bit words. */
+type RandomRow = [row: number, purpose: number, key0: number, key1: number]
+type SimulatedCharge = [light: number, dark: number, flat: number, n: number, seconds: number, noise: number]
+type SimulatedReadout = [
+  charge: number,
+  bias: number,
+  n: number,
+  level: number,
+  gain: number,
+  curve: number,
+  noise: number,
+  maximum: number,
+]
+type SimulatedMoffat = [
+  target: number,
+  stride: number,
+  x0: number,
+  x1: number,
+  y0: number,
+  y1: number,
+  cx: number,
+  cy: number,
+  xx: number,
+  xy: number,
+  yy: number,
+  beta: number,
+  peak: number,
+  core: number,
+]
+
 /** The raw exports: addresses are byte offsets into `memory`, counts are in elements. */
 export interface Kernels {
   readonly memory: WebAssembly.Memory
   base(): number
   floatsFromBigEndian(source: number, target: number, n: number): void
+
+  // simulate-noise: rows of random numbers and of a simulated detector; the same key, row and purpose give the same
+  simulateWords(target: number, block: number, ...stream: RandomRow): void
+  simulateNormals(target: number, n: number, ...stream: RandomRow): void
+  simulateCharge(...row: [...SimulatedCharge, ...RandomRow, target: number]): void
+  simulateReadout(...row: [...SimulatedReadout, ...RandomRow, target: number]): void
+
+  // simulate-moffat
+  simulateMoffat(...star: SimulatedMoffat): void
 
   // rice: 0, or 1 when the bytes end too early
   riceDecode8(source: number, bytes: number, target: number, n: number, blockSize: number): number

@@ -9,6 +9,7 @@ const COLUMN = /^[a-z][a-z0-9_]*$/
 export function defineCommand<S extends Schema, J>(command: Command<S, J>): Command<S, J> {
   const wrong = (what: string) => new TypeError(`command ${command.name}: ${what}`)
   if (!NAME.test(command.name)) throw wrong('a name is lower-case words with hyphens')
+  if (command.subcommand && !NAME.test(command.subcommand)) throw wrong('so is the name of a subcommand')
   const taken = new Set<string>()
   for (const [name, { alias }] of Object.entries(COMMON_FLAGS)) taken.add(name).add(alias ?? name)
   for (const [name, { alias }] of Object.entries(command.flags ?? {})) {

@@ -4,6 +4,7 @@ import { EXIT_CODES } from './exit.js'
 import { COMMON_FLAGS, flagsOf } from './flags.js'
 import { reportTable } from './report.js'
 import { fullSchema } from './settings.js'
+import { calledAs } from './subcommands.js'
 import type { Command, Example, FlagSpec } from './types.js'
 import { VERSION } from './version.js'
 
@@ -31,17 +32,17 @@ export function describe(command: Command): Description {
   const flags = Object.entries(flagsOf(command)).filter(([, spec]) => !spec.hidden)
   const input = command.inputs === 'none' ? '' : ' --input PATH…'
   return {
-    name: command.name,
+    name: calledAs(command),
     version: VERSION,
     summary: command.summary,
     description: command.description ?? '',
-    usage: `${command.name}${input} --output DIR [--config FILE.ini] [flags]`,
+    usage: `${calledAs(command)}${input} --output DIR [--config FILE.ini] [flags]`,
     examples: (command.examples ?? []).map((e) => (typeof e === 'string' ? { run: e, doc: '' } : e)),
     flags: flags.map(([name, { hidden: _, ...spec }]) => ({ name, ...spec, common: name in COMMON_FLAGS })),
     config: configRows(command),
     measurements: command.measurements.map(({ name, type = 'number', unit = '', doc }) => ({ name, type, unit, doc })),
     tables: [reportTable(command.name, command.measurements), ...(command.tables ?? [])],
-    sample: sampleIni(fullSchema(command), `${command.name}: ${command.summary}`),
+    sample: sampleIni(fullSchema(command), `${calledAs(command)}: ${command.summary}`),
     exitCodes: EXIT_CODES.map(([code, meaning]) => ({ code, meaning })),
   }
 }
@@ -72,7 +73,7 @@ export function helpText(command: Command, width = WIDTH): string {
       ),
     ),
     titled('Configuration (INI; --print-config prints what is in force)', configLines(about.config, width)),
-    titled(`Columns of the report, DIR/${about.name}.csv`, reportLines(about, width)),
+    titled(`Columns of the report, DIR/${command.name}.csv`, reportLines(about, width)),
     titled(
       'Exit codes',
       columns(

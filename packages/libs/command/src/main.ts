@@ -5,15 +5,19 @@ import { Exit, type Fault, faultOf } from './exit.js'
 import { type Flags, parseFlags } from './flags.js'
 import { createLog, type MainLog } from './log.js'
 import type { RunSession } from './run.js'
+import { calledAs, chooseSubcommand, familyHelp } from './subcommands.js'
 import type { Command } from './types.js'
 import { VERSION } from './version.js'
 
-/** Runs a command as a process. The only function of the toolkit that reads the command line, prints, and exits. */
-export async function main<S extends Schema, J>(command: Command<S, J>): Promise<void> {
-  const any = command as unknown as Command
-  if (!isMainThread) return (await import('./thread.js')).serveThread(any)
+/**
+ * Runs a command as a process. The only function of the toolkit that reads the command line, prints, and exits. Commands
+ * with subcommands come as a list: the first argument chooses.
+ */
+export async function main<S extends Schema, J>(command: Command<S, J> | readonly Command[]): Promise<void> {
+  const commands = Array.isArray(command) ? (command as readonly Command[]) : [command as unknown as Command]
+  if (!isMainThread) return (await import('./thread.js')).serveThread(commands)
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {}) // the reader went away: not our matter
-  const code = await answer(any, process.argv.slice(2))
+  const code = await answerOneOf(commands, process.argv.slice(2))
   process.exit(code)
 }
 
@@ -23,6 +27,24 @@ const print = (text: string) =>
     if (text === '') resolve()
     else process.stdout.write(text, () => resolve())
   })
+
+async function answerOneOf(commands: readonly Command[], args: readonly string[]): Promise<number> {
+  try {
+    const chosen = chooseSubcommand(commands, args)
+    if (chosen) return await answer(chosen.command, chosen.args)
+  } catch (error) {
+    const log = createLog(commands[0]!.name, 'normal', 'text', (line) => process.stderr.write(line))
+    return codeFor(faultOf(error), log)
+  }
+  const { describe } = await import('./help.js')
+  if (args.includes('--describe')) {
+    await print(
+      `${JSON.stringify({ name: commands[0]!.name, version: VERSION, subcommands: commands.map(describe) })}\n`,
+    )
+  } else if (args.includes('--version')) await print(`${commands[0]!.name} ${VERSION}\n`)
+  else await print(familyHelp(commands))
+  return Exit.done
+}
 
 async function answer(command: Command, args: readonly string[]): Promise<number> {
   let log = createLog(command.name, 'normal', 'text', (line) => process.stderr.write(line))
@@ -37,7 +59,7 @@ async function answer(command: Command, args: readonly string[]): Promise<number
     }
     const flags = await parseFlags(command, args)
     if (flags.version) {
-      await print(`${command.name} ${VERSION}\n`)
+      await print(`${calledAs(command)} ${VERSION}\n`)
       return Exit.done
     }
     log = logFor(command, flags)

@@ -42,9 +42,10 @@ export function productId(path: string, records: readonly ParentRecord[], contex
  * True when everything that a job makes is there and is what its inputs, the configuration and this version would give.
  * Products that are not FITS carry no identity: they count when they exist beside one that does.
  */
-export function isCurrent(job: Pick<Job, 'products' | 'parents'>, context: Context): boolean {
+export function isCurrent(job: Pick<Job, 'products' | 'bare' | 'parents'>, context: Context): boolean {
   if (job.products.length === 0 || !job.products.every((path) => existsSync(path))) return false
-  const headers = job.products.map((path) => ({ path, header: productHeader(path) }))
+  const stamped = job.products.filter((path) => !job.bare?.includes(path))
+  const headers = stamped.map((path) => ({ path, header: productHeader(path) }))
   const ours = headers.filter(({ header }) => header)
   if (ours.length === 0 || headers.some(({ path, header }) => !header && /\.(fits|fz)$/.test(path))) return false
   if (ours.some(({ header }) => textOf(header!, 'NP_CFG') !== context.configDigest)) return false

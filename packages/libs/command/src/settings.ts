@@ -14,6 +14,7 @@ import { ConfigError, expandInputs, explainSystemError, type InputFile } from '@
 import type { Compression } from '@nightpipe/fits'
 import { type Flags, parseMemory } from './flags.js'
 import { isOwnProduct } from './provenance.js'
+import { calledAs } from './subcommands.js'
 import type { Command, Context } from './types.js'
 import { VERSION } from './version.js'
 
@@ -42,7 +43,7 @@ export function configOf(command: Command, flags: Flags): ConfigInForce<Schema> 
 export function contextOf(command: Command, config: ConfigInForce<Schema>): Context {
   const configText = config.canonical()
   const configDigest = createHash('sha256').update(configText).digest('hex').slice(0, 32)
-  const context: Context = { command: command.name, version: VERSION, configText, configDigest }
+  const context: Context = { command: calledAs(command), version: VERSION, configText, configDigest }
   const compress = compressionOf((config.values as Common).output)
   return compress ? { ...context, compress } : context
 }
@@ -102,7 +103,7 @@ export async function inputsOf(command: Command, flags: Flags, config: ConfigInF
     ...(given.includes('-') ? { stdin: await standardInput() } : {}),
   }
   const files = expandInputs(given, options)
-  const kept = files.filter((file) => !isOursInOutput(command.name, file, output, given))
+  const kept = files.filter((file) => !isOursInOutput(calledAs(command), file, output, given))
   return kept
 }
 

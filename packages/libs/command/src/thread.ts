@@ -2,14 +2,16 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { faultOf } from './exit.js'
 import type { LogLevel } from './log.js'
 import type { Answer, Message, Order, ThreadSetup } from './orders.js'
+import { calledAs } from './subcommands.js'
 import { drawTasks, gather, taskCounter, taskOf } from './tasks.js'
 import type { Command, Tools } from './types.js'
 
 /** The life of a worker thread: it runs the same bundle as the main thread, and carries out one order after the other. */
-export function serveThread(command: Command): void {
+export function serveThread(commands: readonly Command[]): void {
   const port = parentPort
   const { nightpipe, context, config, profile, memoryBytes } = workerData as ThreadSetup
-  if (!port || nightpipe !== command.name) throw new Error(`this thread is not one of ${command.name}'s`)
+  const command = commands.find((one) => calledAs(one) === nightpipe)
+  if (!port || !command) throw new Error(`this thread is not one of ${commands[0]?.name}'s`)
   const say = (level: LogLevel) => (text: string) => port.postMessage({ kind: 'log', level, text } satisfies Message)
   const tools: Tools = {
     workers: 1,

@@ -57,6 +57,11 @@ export interface Job<J = unknown> {
   inputs: string[]
   /** absolute paths of what it makes, all of them, as .fits also when products are compressed */
   products: string[]
+  /**
+   * Those of the products that carry no cards of ours, though they are FITS: simulated raw frames, which hold what a
+   * camera writes. They count as current beside a product of the same job that does.
+   */
+  bare?: string[]
   /** everything the products depend on, inputs and masters alike; give the same list to `writeProduct` */
   parents: Parent[]
   /** what the command wants to know about it */
@@ -143,6 +148,8 @@ export interface Example {
 /** One executable: what it is called, what its INI says, and its three steps. */
 export interface Command<S extends Schema = Schema, J = unknown> {
   name: string
+  /** the first argument that chooses it, where `main` gets several commands of this name: `simulate imaging` */
+  subcommand?: string
   /** one line, as in `nightpipe list` */
   summary: string
   /** some paragraphs for --help and the manual */

@@ -120,7 +120,7 @@ const PATIENCE_MS = 400
 /** Threads are stopped, finished rows saved, unfinished files removed: within a second, whatever hangs. */
 async function closeDown(session: RunSession): Promise<void> {
   const patience = () => new Promise<void>((go) => setTimeout(go, PATIENCE_MS))
-  await Promise.race([session.progressEnd?.(), patience()])
+  await Promise.race([session.progressEnd?.(true), patience()])
   await Promise.race([session.pool?.stop(), patience()])
   try {
     await Promise.race([session.report?.save(0.2), patience()])

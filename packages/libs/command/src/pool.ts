@@ -26,10 +26,10 @@ export function openPool(size: number, setup: ThreadSetup, log: MainLog): Pool {
   let stopped = false
 
   function start(k: number): Thread {
-    const gone = () => {
+    return startThread(setup, log, () => {
       threads[k] = undefined
-    }
-    return startThread(setup, log, gone)
+      return !stopped
+    })
   }
   function ask(k: number, order: Order): Promise<Answer> {
     if (stopped) return new Promise(() => {}) // interrupted: the process is about to end
@@ -62,7 +62,7 @@ export function openPool(size: number, setup: ThreadSetup, log: MainLog): Pool {
 /** V8's own heap in a thread; pixels are outside of it. */
 const LEAST_HEAP_MB = 256
 
-function startThread(setup: ThreadSetup, log: MainLog, gone: () => void): Thread {
+function startThread(setup: ThreadSetup, log: MainLog, diedAtWork: () => boolean): Thread {
   const heap = Math.max(LEAST_HEAP_MB, Math.floor(setup.memoryBytes / 2 ** 20))
   const worker = new Worker(realpathSync(process.argv[1]!), {
     workerData: setup,
@@ -84,8 +84,8 @@ function startThread(setup: ThreadSetup, log: MainLog, gone: () => void): Thread
     fault = faultOf(error)
   })
   worker.on('exit', (code) => {
-    gone()
-    settle({ kind: 'fault', fault: fault ?? faultOf(new Error(`its worker thread ended with code ${code}`)) })
+    if (diedAtWork())
+      settle({ kind: 'fault', fault: fault ?? faultOf(new Error(`its worker thread ended with code ${code}`)) })
   })
   return thread
 }

@@ -8,9 +8,9 @@ export function showOnTerminal(title: string, total: number, log: MainLog): Prog
   const count = { done: 0, rejected: 0, failed: 0 }
   const held: string[] = []
   const write = log.sink
-  let end = () => {}
-  const ended = new Promise<void>((resolve) => {
-    end = resolve
+  let end = (_wellDone: boolean) => {}
+  const ended = new Promise<void>((resolve, reject) => {
+    end = (wellDone) => (wellDone ? resolve() : reject(new Error('not all done')))
   })
   let show = () => {}
   const logger = new ListrLogger({ processOutput: new ProcessOutput(process.stderr, process.stderr) })
@@ -31,7 +31,8 @@ export function showOnTerminal(title: string, total: number, log: MainLog): Prog
     },
     {
       renderer: 'default',
-      rendererOptions: { logger },
+      rendererOptions: { logger, showErrorMessage: false },
+      exitOnError: false,
       fallbackRendererOptions: { logger },
       registerSignalListeners: false,
     },
@@ -48,8 +49,8 @@ export function showOnTerminal(title: string, total: number, log: MainLog): Prog
       count[wordFor(outcome) as keyof typeof count]++
       show()
     },
-    async end() {
-      end()
+    async end(interrupted = false) {
+      end(!interrupted && count.failed === 0)
       await shown
       log.sink = write
       for (const line of held.splice(0)) write(line)

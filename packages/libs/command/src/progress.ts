@@ -5,7 +5,7 @@ import type { Outcome } from './work.js'
 export interface Progress {
   started(name: string): void
   finished(name: string, outcome: Outcome): void
-  end(): Promise<void>
+  end(interrupted?: boolean): Promise<void>
 }
 
 /** On a terminal one line that moves; elsewhere a line for each job; nothing with --quiet. */

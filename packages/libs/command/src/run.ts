@@ -19,7 +19,7 @@ export interface RunSession extends Session {
   /** folders that products are written to */
   folders: Set<string>
   /** takes the progress display off the screen */
-  progressEnd?: () => Promise<void>
+  progressEnd?: (interrupted: boolean) => Promise<void>
   jobsDone: number
   jobsTotal: number
 }
@@ -178,8 +178,8 @@ async function workThrough(
   session.jobsTotal = plan.jobs.length
   if (plan.jobs.length === 0) return []
   const failed: Outcome[] = []
-  const progress = await showProgress(command.name, plan.jobs.length, log, process.stderr.isTTY === true)
-  session.progressEnd = () => progress.end()
+  const progress = await showProgress(command.name, plan.jobs.length, log, isTerminal())
+  session.progressEnd = (interrupted) => progress.end(interrupted)
   try {
     await work(command, request, plan, session, log, progress, async (outcome) => {
       session.jobsDone++
@@ -193,6 +193,9 @@ async function workThrough(
   }
   return failed
 }
+
+/** A terminal that does not know its width cannot show lines that move. */
+const isTerminal = () => process.stderr.isTTY === true && process.stderr.columns >= 20
 
 interface Ending {
   rows: readonly Row[]

@@ -1,6 +1,5 @@
 import { isMainThread } from 'node:worker_threads'
 import type { Schema } from '@nightpipe/config'
-import { discardOpenParts } from '@nightpipe/files'
 import { Exit, type Fault, faultOf } from './exit.js'
 import { type Flags, parseFlags } from './flags.js'
 import { createLog, type MainLog } from './log.js'
@@ -83,7 +82,7 @@ function codeFor(fault: Fault, log: MainLog): number {
 
 /** The run, with whatever may come from outside: signals, and errors that nobody waits for. */
 async function guarded(command: Command, flags: Flags, log: MainLog): Promise<number> {
-  const { run } = await import('./run.js')
+  const [{ run }, { closeDown }] = await Promise.all([import('./run.js'), import('./close-down.js')])
   const stop = new AbortController()
   const session: RunSession = { signal: stop.signal, print, folders: new Set(), jobsDone: 0, jobsTotal: 0 }
   const end = async (code: () => number) => {
@@ -113,20 +112,4 @@ async function guarded(command: Command, flags: Flags, log: MainLog): Promise<nu
     await closeDown(session)
     return codeFor(fault, log)
   }
-}
-
-const PATIENCE_MS = 400
-
-/** Threads are stopped, finished rows saved, unfinished files removed: within a second, whatever hangs. */
-async function closeDown(session: RunSession): Promise<void> {
-  const patience = () => new Promise<void>((go) => setTimeout(go, PATIENCE_MS))
-  await Promise.race([session.progressEnd?.(true), patience()])
-  await Promise.race([session.pool?.stop(), patience()])
-  try {
-    await Promise.race([session.report?.save(0.2), patience()])
-  } catch {
-    // Somebody else is writing the report: the work of the lost rows is done again.
-  }
-  session.report?.close()
-  discardOpenParts([...session.folders])
 }

@@ -9,8 +9,8 @@ export interface Progress {
 }
 
 /** On a terminal one line that moves; elsewhere a line for each job; nothing with --quiet. */
-export async function showProgress(title: string, total: number, log: MainLog, terminal: boolean): Promise<Progress> {
-  if (terminal && total > 0 && log.verbosity !== 'quiet' && log.format === 'text') {
+export async function showProgress(title: string, total: number, log: MainLog): Promise<Progress> {
+  if (isTerminal() && total > 0 && log.verbosity !== 'quiet' && log.format === 'text') {
     return (await import('./progress-terminal.js')).showOnTerminal(title, total, log)
   }
   let done = 0
@@ -24,6 +24,9 @@ export async function showProgress(title: string, total: number, log: MainLog, t
     end: async () => {},
   }
 }
+
+/** A terminal that does not know its width cannot show lines that move. */
+const isTerminal = () => process.stderr.isTTY === true && process.stderr.columns >= 20
 
 /** A job in one word: what the person must see of its rows. */
 export function wordFor({ rows, fault }: Pick<Outcome, 'rows' | 'fault'>): string {

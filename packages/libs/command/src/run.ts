@@ -1,17 +1,24 @@
 import { existsSync, realpathSync } from 'node:fs'
-import { dirname, join, relative } from 'node:path'
-import { ConfigError, removeStaleParts } from '@nightpipe/files'
-import { Exit, faultText } from './exit.js'
+import { ConfigError } from '@nightpipe/files'
+import { carryOut } from './carry-out.js'
+import { Exit } from './exit.js'
 import type { Flags } from './flags.js'
 import type { MainLog } from './log.js'
 import { productPath } from './product.js'
-import { showProgress } from './progress.js'
 import { isCurrent } from './provenance.js'
-import { openReport, type Report } from './report.js'
-import { configOf, contextOf, inputsOf, memoryOf, type OutputFolder, outputOf, workersOf } from './settings.js'
-import { jsonLines, pathLines } from './stdout.js'
-import type { Command, Context, Job, Plan, Request, Row, Verdict } from './types.js'
-import { type Outcome, type Session, work } from './work.js'
+import type { Report } from './report.js'
+import {
+  configOf,
+  contextOf,
+  inputsOf,
+  memoryOf,
+  type OutputFolder,
+  outputOf,
+  shownPath,
+  workersOf,
+} from './settings.js'
+import type { Command, Context, Job, Plan, Request } from './types.js'
+import type { Session } from './work.js'
 
 export interface RunSession extends Session {
   print(text: string): Promise<void>
@@ -48,7 +55,8 @@ export async function run(command: Command, flags: Flags, log: MainLog, session:
     await session.print(dryRunText(plan, folder, context, flags))
     return Exit.done
   }
-  return await carryOut(command, request, plan, folder, flags, log, session)
+  const wishes = { force: flags.force === true, json: flags.json === true }
+  return await carryOut(command, request, plan, folder, wishes, log, session)
 }
 
 const ownFlags = (command: Command, flags: Flags) =>
@@ -103,12 +111,6 @@ function refuseCollisions(plan: Plan, folder: OutputFolder): void {
   }
 }
 
-/** As the person would write it: below the output folder as it was given. */
-export const shownPath = (path: string, { shown, path: folder }: OutputFolder) => {
-  const inside = relative(folder, path)
-  return inside.startsWith('..') ? path : join(shown, inside)
-}
-
 function dryRunText(plan: Plan, folder: OutputFolder, context: Context, flags: Flags): string {
   const lines = plan.jobs.map((job) => {
     const state = flags.force !== true && isCurrent(job, context) ? 'current' : 'to do'
@@ -122,119 +124,4 @@ function dryRunText(plan: Plan, folder: OutputFolder, context: Context, flags: F
       : `${row.status.padEnd(8)} ${row.input}: ${row.reason ?? ''}`,
   )
   return [...lines, ...set].map((line) => `${line}\n`).join('')
-}
-
-async function carryOut(
-  command: Command,
-  request: Request,
-  plan: Plan,
-  folder: OutputFolder,
-  flags: Flags,
-  log: MainLog,
-  session: RunSession,
-): Promise<number> {
-  for (const job of plan.jobs) for (const path of job.products) session.folders.add(dirname(path))
-  session.folders.add(folder.path)
-  const report = await openReport(command, folder.path)
-  session.report = report
-  for (const path of session.folders) if (path !== folder.path) removeStaleParts(path)
-  const rows: Row[] = [...(plan.rows ?? [])]
-  await report.add(rows, 0)
-  const waiting: Job[] = []
-  // What builds on a product that will be made anew is out of date with it.
-  const remade = new Set<string>()
-  for (const job of plan.jobs) {
-    const stale = flags.force === true || job.parents.some(({ path }) => remade.has(path))
-    const kept = !stale && isCurrent(job, request.context) ? report.rowsOf(job) : undefined
-    if (kept) rows.push(...kept)
-    else {
-      waiting.push(job)
-      for (const path of job.products) remade.add(path)
-    }
-  }
-  const faults = await workThrough(command, request, { ...plan, jobs: waiting }, log, session, report, rows)
-  await report.save()
-  report.close()
-  const verdict = (await command.finish?.(request, rows, plan)) ?? undefined
-  const text = flags.json ? jsonLines(rows, request.inputs, folder) : pathLines(rows, verdict, folder)
-  await session.print(text)
-  return conclude(
-    { rows, faults, verdict, kept: plan.jobs.length - waiting.length },
-    log,
-    shownPath(report.path, folder),
-  )
-}
-
-/** Runs what is not there yet. Returns the faults of the jobs that failed. */
-async function workThrough(
-  command: Command,
-  request: Request,
-  plan: Plan,
-  log: MainLog,
-  session: RunSession,
-  report: Report,
-  rows: Row[],
-): Promise<Outcome[]> {
-  session.jobsTotal = plan.jobs.length
-  if (plan.jobs.length === 0) return []
-  const failed: Outcome[] = []
-  const progress = await showProgress(command.name, plan.jobs.length, log, isTerminal())
-  session.progressEnd = (interrupted) => progress.end(interrupted)
-  try {
-    await work(command, request, plan, session, log, progress, async (outcome) => {
-      session.jobsDone++
-      rows.push(...outcome.rows)
-      if (outcome.fault) failed.push(outcome)
-      await report.add(outcome.rows, outcome.seconds)
-    })
-  } finally {
-    session.progressEnd = undefined
-    await progress.end()
-  }
-  return failed
-}
-
-/** A terminal that does not know its width cannot show lines that move. */
-const isTerminal = () => process.stderr.isTTY === true && process.stderr.columns >= 20
-
-interface Ending {
-  rows: readonly Row[]
-  faults: readonly Outcome[]
-  verdict: Verdict | undefined
-  kept: number
-}
-
-/** Says what came of it, and gives the exit code. */
-function conclude({ rows, faults, verdict, kept }: Ending, log: MainLog, report: string): number {
-  const count = (status: Row['status']) => rows.filter((row) => row.status === status).length
-  const [done, rejected, failed] = [count('done'), count('rejected'), count('failed')]
-  tellFailures(rows, faults, log, report)
-  if (done + rejected > 0) {
-    const parts = [`${done} done`, rejected && `${rejected} rejected`, failed && `${failed} failed`]
-    const current = kept ? ` (${kept} ${kept === 1 ? 'job was' : 'jobs were'} up to date)` : ''
-    log.info(`${parts.filter(Boolean).join(', ')}${current}; see ${report}`)
-  }
-  if (faults.some(({ fault }) => fault?.kind === 'bug')) return Exit.bug
-  if (verdict && !verdict.ok) {
-    for (const reason of verdict.reasons) log.say('error', reason)
-    return Exit.verdictNo
-  }
-  if (failed === 0) return Exit.done
-  return done === 0 ? Exit.noProduct : Exit.someFailed
-}
-
-const MOST_LINES = 20
-
-/** A line for each failure, as far as a person reads. */
-function tellFailures(rows: readonly Row[], faults: readonly Outcome[], log: MainLog, report: string): void {
-  const ofJobs = new Set(faults.flatMap((outcome) => outcome.rows))
-  const lines = faults.map(({ job, fault }) => ({ about: job.name, fault: fault! }))
-  const others = rows.filter((row) => row.status === 'failed' && !ofJobs.has(row))
-  for (const { input, reason = 'failed' } of others)
-    lines.push({ about: input, fault: { kind: 'data', message: reason } })
-  for (const { about, fault } of lines.slice(0, MOST_LINES)) {
-    const text = faultText(fault)
-    log.fault({ ...fault, advice: undefined, message: text.includes(about) ? text : `${about}: ${text}` })
-  }
-  if (lines.length > MOST_LINES) log.say('error', `${lines.length - MOST_LINES} more failed: see ${report}`)
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { accessSync, constants, existsSync, mkdirSync, statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { dirname, resolve, sep } from 'node:path'
+import { dirname, join, relative, resolve, sep } from 'node:path'
 import {
   type ConfigInForce,
   type ConfigOf,
@@ -66,6 +66,12 @@ export interface OutputFolder {
   /** as a person gave it */
   shown: string
   path: string
+}
+
+/** As the person would write it: below the output folder as it was given. */
+export const shownPath = (path: string, { shown, path: folder }: OutputFolder) => {
+  const inside = relative(folder, path)
+  return inside.startsWith('..') ? path : join(shown, inside)
 }
 
 /** --output, or [Input and Output] output; made now unless this is a dry run. */

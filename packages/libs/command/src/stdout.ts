@@ -1,6 +1,5 @@
 import type { InputFile } from '@nightpipe/files'
-import { shownPath } from './run.js'
-import type { OutputFolder } from './settings.js'
+import { type OutputFolder, shownPath } from './settings.js'
 import type { Row, Verdict } from './types.js'
 
 const lines = (texts: readonly string[]) => texts.map((text) => `${text}\n`).join('')

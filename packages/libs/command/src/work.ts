@@ -1,17 +1,21 @@
 import { statSync } from 'node:fs'
+import { DataError } from '@nightpipe/files'
 import { errorOf, type Fault, faultOf, faultText } from './exit.js'
 import type { MainLog } from './log.js'
-import type { Answer, ThreadSetup } from './orders.js'
+import type { Answer } from './orders.js'
 import { openPool, type Pool } from './pool.js'
 import type { Progress } from './progress.js'
-import { breathe, drawTasks, gather, taskCounter, taskOf } from './tasks.js'
-import type { Command, Job, Plan, Request, Row, Tools } from './types.js'
+import { breathe } from './tasks.js'
+import { performHere, setupOf } from './tools.js'
+import type { Command, Job, Plan, Request, Row } from './types.js'
 
-/** A job that ran: its rows, or why it failed. */
+/** What became of a job: its rows, and why it failed if it did. */
 export interface Outcome {
   job: Job
   rows: Row[]
   seconds: number
+  /** its products were up to date: nothing was done */
+  kept?: boolean
   fault?: Fault
 }
 
@@ -21,41 +25,69 @@ export interface Session {
   pool?: Pool
 }
 
+/** Those who want to know. */
+export interface Audience {
+  log: MainLog
+  progress: Progress
+  /** The rows of a job that builds on one of this run, if it turns out to be up to date when its turn comes. */
+  kept(job: Job): Row[] | undefined
+  finished(outcome: Outcome): Promise<void>
+}
+
 /** Inputs smaller than this together are worked on here: starting threads would take longer. */
 const SMALL_BYTES = 4 * 2 ** 20
 
-/** Runs the jobs, in threads where that pays, and gives each outcome as it comes. */
+/** Runs the jobs, in threads where that pays, each after those of the same run that make its parents. */
 export async function work(
   command: Command,
   request: Request,
   plan: Plan,
   session: Session,
-  log: MainLog,
-  progress: Progress,
-  finished: (outcome: Outcome) => Promise<void>,
+  audience: Audience,
 ): Promise<void> {
   const threads = threadsFor(command, request, plan)
   const inThreads = command.parallel === 'jobs' && threads > 0
   const share = inThreads ? Math.floor(request.memoryBytes / threads) : request.memoryBytes
-  if (threads > 0) session.pool = openPool(threads, setupOf(request, share), log)
+  if (threads > 0) session.pool = openPool(threads, setupOf(request, share), audience.log)
   const { pool } = session
-  const tools = toolsHere(command, request, command.parallel === 'strips' ? pool : undefined)
-  const one = async (job: Job) => {
-    const start = performance.now()
-    progress.started(job.name)
-    const answer = inThreads && pool ? await pool.perform({ kind: 'job', job }) : await performHere(command, job, tools)
-    const outcome = outcomeOf(job, answer, (performance.now() - start) / 1000)
-    progress.finished(job.name, outcome)
-    await finished(outcome)
-  }
-  if (inThreads) await side(plan.jobs, threads, one)
-  else {
-    for (const job of plan.jobs) {
-      await one(job)
-      await breathe()
+  const perform = (job: Job) =>
+    inThreads && pool ? pool.perform({ kind: 'job', job }) : performHere(command, request, job, pool)
+  const making = new Map<string, Promise<Outcome>>()
+  let next = 0
+  const line = async () => {
+    while (next < plan.jobs.length) {
+      const job = plan.jobs[next++]!
+      const outcome = one(job, perform, making, audience)
+      for (const path of job.products) making.set(path, outcome)
+      await audience.finished(await outcome)
+      if (!inThreads) await breathe()
       if (session.signal.aborted) await new Promise(() => {}) // interrupted: the process is about to end
     }
   }
+  await Promise.all(Array.from({ length: inThreads ? threads : 1 }, line))
+}
+
+async function one(
+  job: Job,
+  perform: (job: Job) => Promise<Answer>,
+  making: ReadonlyMap<string, Promise<Outcome>>,
+  { progress, kept }: Audience,
+): Promise<Outcome> {
+  const before = job.parents.map(({ path }) => making.get(path)).filter((outcome) => outcome !== undefined)
+  const lost = (await Promise.all(before)).find((outcome) => outcome.fault)
+  progress.started(job.name)
+  const start = performance.now()
+  const same = before.length > 0 && !lost ? kept(job) : undefined
+  const outcome = same
+    ? { job, rows: same, seconds: 0, kept: true }
+    : outcomeOf(job, lost ? lostAnswer(lost.job) : await perform(job), (performance.now() - start) / 1000)
+  progress.finished(job.name, outcome)
+  return outcome
+}
+
+/** Without its parent a job is not tried: an older one may lie there, and would pass for it. */
+function lostAnswer(parent: Job): Answer {
+  return { kind: 'fault', fault: faultOf(new DataError(`${parent.name}, which it needs, could not be made`)) }
 }
 
 /** How many worker threads help. In a 'strips' command the main thread works too; in a 'jobs' command it listens. */
@@ -68,6 +100,7 @@ function threadsFor(command: Command, request: Request, plan: Plan): number {
   return Math.min(workers, plan.jobs.length, fit)
 }
 
+/** As far as it matters: counting stops where the inputs are no longer small. */
 function bytesOf(jobs: readonly Job[]): number {
   let bytes = 0
   for (const job of jobs) {
@@ -77,40 +110,6 @@ function bytesOf(jobs: readonly Job[]): number {
     }
   }
   return bytes
-}
-
-function setupOf(request: Request, memoryBytes: number): ThreadSetup {
-  const { context, config, profile } = request
-  return { nightpipe: context.command, context, config, profile, memoryBytes }
-}
-
-function toolsHere(command: Command, request: Request, pool: Pool | undefined): Tools {
-  const { log, context, config, profile, signal, memoryBytes } = request
-  const map = async <A, R>(name: string, args: readonly A[]): Promise<R[]> => {
-    const task = taskOf(command, name)
-    const next = taskCounter()
-    const helpers = args.length > 1 ? (pool?.performAll({ kind: 'map', task: name, args, next }) ?? []) : []
-    const answers = await Promise.all([drawTasks(task, args, next, signal), ...helpers])
-    return gather(answers, args.length) as R[]
-  }
-  return { workers: (pool?.size ?? 0) + 1, memoryBytes, log, context, config, profile, signal, map }
-}
-
-async function performHere(command: Command, job: Job, tools: Tools): Promise<Answer> {
-  try {
-    return { kind: 'job', rows: [...(await command.job(job, tools))] }
-  } catch (error) {
-    return { kind: 'fault', fault: faultOf(error) }
-  }
-}
-
-/** `count` at a time, in the order given. */
-async function side(jobs: readonly Job[], count: number, one: (job: Job) => Promise<void>): Promise<void> {
-  let next = 0
-  const line = async () => {
-    while (next < jobs.length) await one(jobs[next++]!)
-  }
-  await Promise.all(Array.from({ length: count }, line))
 }
 
 function outcomeOf(job: Job, answer: Answer, seconds: number): Outcome {

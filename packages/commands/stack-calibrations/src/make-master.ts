@@ -128,12 +128,11 @@ function measurements({ facts }: Candidate, { statistics, pedestals }: Examined)
 function transfer(
   type: string,
   used: readonly Used[],
-  readNoiseAdu: number,
-): { readNoiseAdu?: Measured; gain?: Measured } {
+  readNoiseAdu: number, below: number): { readNoiseAdu?: Measured; gain?: Measured } {
   const pairs = used.slice(1, MOST_PAIRS + 1).map(({ look }, k) => [used[k].look.sample, look.sample] as const)
   if (type === 'bias') return { readNoiseAdu: pooled(pairs.map(([a, b]) => readNoiseOfPair(a, b))) }
   if (type !== 'flat') return {}
-  return { gain: weightedMean(pairs.flatMap(([a, b]) => gainOfPair(a, b, readNoiseAdu) ?? [])) }
+  return { gain: weightedMean(pairs.flatMap(([a, b]) => gainOfPair(a, b, readNoiseAdu, below) ?? [])) }
 }
 
 /** What the masters that are subtracted know: their level, and the read noise that the biases showed. */
@@ -159,7 +158,7 @@ async function combine(job: Job<MasterJob>, used: readonly Used[], tools: Master
   const header = used[0].frame.facts
   const [bias, dark] = [levelOf(job.params.bias), levelOf(job.params.dark)]
   const noiseAdu = bias.readNoiseAdu ?? (header.readNoise ?? 0) / (header.gain ?? 1)
-  const measured = transfer(type, used, noiseAdu)
+  const measured = transfer(type, used, noiseAdu, bias.median)
   const gain = measured.gain?.value ?? header.gain
   const scaled = type === 'dark' && config.dark.scale
   const planes = used.map(({ frame, look }): Plane => {

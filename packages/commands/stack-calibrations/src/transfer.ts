@@ -25,17 +25,17 @@ export function readNoiseOfPair(a: Float32Array, b: Float32Array): number {
  * Gain in electrons per ADU from two flats (photon transfer of a pair). With each divided by its own level L over a
  * box, the pixels' response drops out of the difference and
  *   variance = (1/L1 + 1/L2) / gain + readNoise² (1/L1² + 1/L2²).
- * The gain of the pair is that of the mean variance of its boxes, weighted by what each box knows.
+ * The gain of the pair is that of the mean variance of its boxes. `below` is what of the levels is not light: the bias.
  */
-export function gainOfPair(a: Float32Array, b: Float32Array, readNoiseAdu: number): Measured | undefined {
+export function gainOfPair(a: Float32Array, b: Float32Array, readNoiseAdu: number, below = 0): Measured | undefined {
   const inverse: number[] = []
   const ratio = new Float32Array(BOX)
   for (let start = 0; start + BOX <= a.length; start += BOX) {
     const first = a.subarray(start, start + BOX)
     const second = b.subarray(start, start + BOX)
-    const [l1, l2] = [medianOf(first), medianOf(second)]
+    const [l1, l2] = [medianOf(first) - below, medianOf(second) - below]
     if (!(l1 > 0) || !(l2 > 0)) continue
-    for (let k = 0; k < BOX; k++) ratio[k] = first[k] / l1 - second[k] / l2
+    for (let k = 0; k < BOX; k++) ratio[k] = (first[k] - below) / l1 - (second[k] - below) / l2
     const { sigma, count } = robustStatistics(ratio, { clip: 4 })
     if (count < BOX / 2) continue
     // Medians of 256 values take up a little of the variance, as the mean of n does by 1/n.

@@ -1,1 +1,8 @@
-export {}
+export { chart } from './chart.js'
+export { binCounts } from './histogram.js'
+export { type Picture, pictureFigure } from './image-figure.js'
+export { encodePng } from './png.js'
+export type { Axis, Chart, Series } from './series.js'
+export { type Cuts, percentileCuts, type Stretch, stretched, zscale } from './stretch.js'
+export type { Figure } from './svg.js'
+export { renderPng, writeFigure } from './write.js'

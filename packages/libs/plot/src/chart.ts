@@ -1,0 +1,203 @@
+import { histogramBars } from './histogram.js'
+import { position, rangeOf, type Scale, type Tick, ticks, timeTicks } from './scale.js'
+import type { Axis, Chart, Drawn } from './series.js'
+import { COLOURS, document, element, type Figure, FONT, textElement } from './svg.js'
+
+const LEFT = 110
+const RIGHT = 24
+const TOP = 56
+const BOTTOM = 76
+
+/** Lines, points with errors and histograms over two axes. What is not finite is not drawn. */
+export function chart({ title, x, y, series, width = 1000, height = 640 }: Chart): Figure {
+  const drawn = series.map((s) => (s.kind === 'histogram' ? histogramBars(s) : s))
+  const xs = x.range ?? rangeOf(drawn.flatMap(xValues), x.log)
+  const ys = y.range ?? rangeOf(drawn.flatMap(yValues), y.log)
+  const across: Scale = { low: xs[0], high: xs[1], log: x.log ?? false, from: LEFT, to: width - RIGHT }
+  const [bottom, top] = [height - BOTTOM, TOP]
+  const up: Scale = {
+    low: ys[0],
+    high: ys[1],
+    log: y.log ?? false,
+    from: y.inverted ? top : bottom,
+    to: y.inverted ? bottom : top,
+  }
+  const clip = element(
+    'clipPath',
+    { id: 'plot' },
+    element('rect', { x: LEFT, y: TOP, width: width - LEFT - RIGHT, height: bottom - TOP }),
+  )
+  const colours = drawn.map((s, k) => s.colour ?? COLOURS[k % COLOURS.length])
+  const marks = drawn.map((s, k) => draw(s, colours[k], across, up))
+  return document(width, height, [
+    element('defs', {}, clip),
+    textElement(width / 2, 36, title, { 'text-anchor': 'middle', 'font-weight': 'bold' }),
+    ...axes(x, y, across, up, width, height),
+    element('g', { 'clip-path': 'url(#plot)' }, `\n${marks.join('\n')}\n`),
+    ...legend(drawn, colours, width),
+  ])
+}
+
+const xValues = (s: Drawn): number[] =>
+  s.kind === 'bars' ? s.edges : s.kind === 'position' ? [s.x] : s.kind === 'level' ? [] : Array.from(s.x)
+
+function yValues(s: Drawn): number[] {
+  if (s.kind === 'bars') return [0, ...s.counts]
+  if (s.kind === 'position') return []
+  if (s.kind === 'level') return [s.y]
+  const values = Array.from(s.y)
+  if (s.kind === 'line' || !s.error) return values
+  return values.flatMap((v, k) => [v - s.error![k], v + s.error![k]])
+}
+
+function draw(s: Drawn, colour: string, across: Scale, up: Scale): string {
+  const px = (v: number) => position(across, v)
+  const py = (v: number) => position(up, v)
+  const stroke = { stroke: colour, 'stroke-width': 2.5, fill: 'none' }
+  if (s.kind === 'level')
+    return element('line', {
+      x1: across.from,
+      x2: across.to,
+      y1: py(s.y),
+      y2: py(s.y),
+      ...stroke,
+      'stroke-dasharray': '10 8',
+    })
+  if (s.kind === 'position')
+    return element('line', { x1: px(s.x), x2: px(s.x), y1: up.from, y2: up.to, ...stroke, 'stroke-dasharray': '10 8' })
+  if (s.kind === 'bars') {
+    const floor = up.log ? up.from : py(0)
+    const path = s.counts.map((count, k) => {
+      const height = up.log && count <= 0 ? floor : py(count)
+      return `L${px(s.edges[k]).toFixed(2)} ${height.toFixed(2)}H${px(s.edges[k + 1]).toFixed(2)}`
+    })
+    return element('path', {
+      d: `M${px(s.edges[0]).toFixed(2)} ${floor.toFixed(2)}${path.join('')}V${floor.toFixed(2)}Z`,
+      fill: colour,
+      'fill-opacity': 0.45,
+      stroke: colour,
+      'stroke-width': 1.5,
+    })
+  }
+  if (s.kind === 'line') {
+    const parts: string[] = []
+    let pen = 'M'
+    for (let k = 0; k < s.x.length; k++) {
+      const [a, b] = [px(s.x[k]), py(s.y[k])]
+      if (!Number.isFinite(a) || !Number.isFinite(b)) pen = 'M'
+      else {
+        parts.push(`${pen}${a.toFixed(2)} ${b.toFixed(2)}`)
+        pen = 'L'
+      }
+    }
+    return element('path', {
+      d: parts.join('') || 'M0 0',
+      ...stroke,
+      'stroke-dasharray': s.dashed ? '10 8' : undefined,
+    })
+  }
+  return points(s, colour, px, py)
+}
+
+function points(
+  s: Extract<Drawn, { kind: 'points' }>,
+  colour: string,
+  px: (v: number) => number,
+  py: (v: number) => number,
+): string {
+  const out: string[] = []
+  const radius = s.x.length > 2000 ? 1.5 : s.x.length > 200 ? 3 : 6
+  for (let k = 0; k < s.x.length; k++) {
+    const [a, b] = [px(s.x[k]), py(s.y[k])]
+    if (!Number.isFinite(a) || !Number.isFinite(b)) continue
+    const error = s.error?.[k]
+    if (error !== undefined && Number.isFinite(error)) {
+      out.push(
+        element('line', {
+          x1: a,
+          x2: a,
+          y1: py(s.y[k] - error),
+          y2: py(s.y[k] + error),
+          stroke: colour,
+          'stroke-width': 2,
+        }),
+      )
+    }
+    if (s.marker === 'cross') {
+      const d = `M${(a - radius).toFixed(2)} ${(b - radius).toFixed(2)}l${2 * radius} ${2 * radius}m0 ${-2 * radius}l${-2 * radius} ${2 * radius}`
+      out.push(element('path', { d, stroke: colour, 'stroke-width': 3, fill: 'none' }))
+    } else {
+      out.push(
+        element('circle', {
+          cx: a,
+          cy: b,
+          r: radius,
+          fill: s.marker === 'ring' ? '#ffffff' : colour,
+          stroke: colour,
+          'stroke-width': 2,
+        }),
+      )
+    }
+  }
+  return out.join('\n')
+}
+
+function axes(x: Axis, y: Axis, across: Scale, up: Scale, width: number, height: number): string[] {
+  const bottom = height - BOTTOM
+  const xTicks = x.time ? timeTicks(across.low, across.high, 5) : ticks(across, 6)
+  const yTicks = y.time ? timeTicks(up.low, up.high, 5) : ticks(up, 6)
+  const grid = { stroke: '#dddddd', 'stroke-width': 1.5 }
+  const out: string[] = []
+  for (const { value, label } of inside(xTicks, across)) {
+    const a = position(across, value)
+    out.push(element('line', { x1: a, x2: a, y1: TOP, y2: bottom, ...grid }))
+    out.push(textElement(a, bottom + 28, label, { 'text-anchor': 'middle' }))
+  }
+  for (const { value, label } of inside(yTicks, up)) {
+    const b = position(up, value)
+    out.push(element('line', { x1: LEFT, x2: width - RIGHT, y1: b, y2: b, ...grid }))
+    out.push(textElement(LEFT - 10, b + FONT / 3, label, { 'text-anchor': 'end' }))
+  }
+  out.push(
+    element('rect', {
+      x: LEFT,
+      y: TOP,
+      width: width - LEFT - RIGHT,
+      height: bottom - TOP,
+      fill: 'none',
+      stroke: '#222222',
+      'stroke-width': 2,
+    }),
+  )
+  out.push(textElement((LEFT + width - RIGHT) / 2, height - 16, x.label, { 'text-anchor': 'middle' }))
+  const middle = (TOP + bottom) / 2
+  out.push(textElement(26, middle, y.label, { 'text-anchor': 'middle', transform: `rotate(-90 26 ${middle})` }))
+  return out
+}
+
+const inside = (all: readonly Tick[], { low, high }: Scale) => all.filter(({ value }) => value >= low && value <= high)
+
+function legend(drawn: readonly Drawn[], colours: readonly string[], width: number): string[] {
+  const named = drawn.flatMap((s, k) => (s.label ? [{ label: s.label, colour: colours[k] }] : []))
+  if (named.length === 0) return []
+  const longest = Math.max(...named.map(({ label }) => label.length))
+  const w = 50 + longest * FONT * 0.62
+  const left = width - RIGHT - w - 10
+  const box = {
+    x: left,
+    y: TOP + 10,
+    width: w,
+    height: named.length * 28 + 12,
+    fill: '#ffffff',
+    'fill-opacity': 0.85,
+    stroke: '#bbbbbb',
+  }
+  const lines = named.flatMap(({ label, colour }, k) => {
+    const y = TOP + 36 + k * 28
+    return [
+      element('rect', { x: left + 12, y: y - 13, width: 18, height: 14, fill: colour }),
+      textElement(left + 40, y, label),
+    ]
+  })
+  return [element('rect', box), ...lines]
+}

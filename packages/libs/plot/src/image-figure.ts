@@ -1,0 +1,120 @@
+import { encodePng } from './png.js'
+import { type Scale, ticks } from './scale.js'
+import { type Cuts, type Stretch, stretched, zscale } from './stretch.js'
+import { document, element, type Figure, FONT, textElement } from './svg.js'
+
+export interface Picture {
+  title: string
+  pixels: ArrayLike<number>
+  width: number
+  height: number
+  /** Default: zscale of the pixels. */
+  cuts?: Cuts
+  /** Default: linear between the levels of zscale, asinh between given ones. */
+  stretch?: Stretch
+  /** What the colour bar shows, with the unit. */
+  unit: string
+  /** Largest side of the image in the figure. */
+  side?: number
+}
+
+/** An image with its first row at the bottom, as FITS viewers show it, and a bar of its levels. NaN is red. */
+export function pictureFigure({
+  title,
+  pixels,
+  width,
+  height,
+  cuts,
+  stretch = 'asinh',
+  unit,
+  side = 900,
+}: Picture): Figure {
+  const levels = cuts ?? zscale(pixels)
+  const shrink = Math.max(1, Math.ceil(Math.max(width, height) / side))
+  const small = { width: Math.max(1, Math.floor(width / shrink)), height: Math.max(1, Math.floor(height / shrink)) }
+  const enlarge = Math.max(1, Math.min(side / small.width, side / small.height))
+  const [w, h] = [Math.round(small.width * enlarge), Math.round(small.height * enlarge)]
+  const png = encodePng(render(pixels, width, shrink, small, levels, stretch), small.width, small.height)
+  const href = `data:image/png;base64,${Buffer.from(png).toString('base64')}`
+  const [left, top] = [24, 56]
+  const bar = { x: left + w + 24, width: 28 }
+  const scale: Scale = { ...levels, log: false, from: top + h, to: top }
+  const body = [
+    textElement((left + left + w) / 2, 36, title, { 'text-anchor': 'middle', 'font-weight': 'bold' }),
+    element('image', {
+      x: left,
+      y: top,
+      width: w,
+      height: h,
+      href,
+      'image-rendering': 'optimizeSpeed',
+      preserveAspectRatio: 'none',
+    }),
+    element('rect', { x: left, y: top, width: w, height: h, fill: 'none', stroke: '#222222', 'stroke-width': 2 }),
+    ...colourBar(bar, scale, stretch, h, top),
+    textElement(bar.x + 110, top + h / 2, unit, {
+      'text-anchor': 'middle',
+      transform: `rotate(-90 ${bar.x + 110} ${top + h / 2})`,
+    }),
+  ]
+  return document(left + w + 24 + 28 + 110, top + h + 24, body)
+}
+
+/** RGB, top row last in the data; `shrink` pixels of each direction become one, their mean, NaN left out. */
+function render(
+  pixels: ArrayLike<number>,
+  stride: number,
+  shrink: number,
+  small: { width: number; height: number },
+  cuts: Cuts,
+  stretch: Stretch,
+): Uint8Array {
+  const out = new Uint8Array(3 * small.width * small.height)
+  for (let y = 0; y < small.height; y++) {
+    for (let x = 0; x < small.width; x++) {
+      const value = boxMean(pixels, stride, x * shrink, y * shrink, shrink)
+      const to = 3 * ((small.height - 1 - y) * small.width + x)
+      const grey = Math.round(255 * stretched(value, cuts, stretch))
+      out.fill(grey, to, to + 3)
+      if (Number.isNaN(value)) out.set([200, 0, 0], to)
+    }
+  }
+  return out
+}
+
+function boxMean(pixels: ArrayLike<number>, stride: number, x0: number, y0: number, side: number): number {
+  let sum = 0
+  let n = 0
+  for (let y = y0; y < y0 + side; y++) {
+    for (let x = x0; x < x0 + side; x++) {
+      const value = pixels[y * stride + x]
+      if (Number.isNaN(value)) continue
+      sum += value
+      n++
+    }
+  }
+  return sum / n
+}
+
+function colourBar(
+  bar: { x: number; width: number },
+  scale: Scale,
+  stretch: Stretch,
+  height: number,
+  top: number,
+): string[] {
+  const steps = 64
+  const out: string[] = []
+  for (let k = 0; k < steps; k++) {
+    const value = scale.low + ((k + 0.5) / steps) * (scale.high - scale.low)
+    const grey = Math.round(255 * stretched(value, scale, stretch))
+    const y = top + height - ((k + 1) * height) / steps
+    out.push(element('rect', { ...bar, y, height: height / steps + 0.5, fill: `rgb(${grey},${grey},${grey})` }))
+  }
+  out.push(element('rect', { ...bar, y: top, height, fill: 'none', stroke: '#222222', 'stroke-width': 2 }))
+  for (const { value, label } of ticks(scale, 6)) {
+    const y = top + height - ((value - scale.low) / (scale.high - scale.low)) * height
+    out.push(textElement(bar.x + bar.width + 6, y + FONT / 3, label, { 'font-size': FONT * 0.8 }))
+  }
+  return out
+}

@@ -3,7 +3,7 @@ import { DataError, type Job, type Row, startProduct, type Tools } from '@nightp
 import { createHeader, imageHdu, type NewHdu, numberOf, openFits } from '@nightpipe/fits'
 import type { NoiseModel } from '@nightpipe/image'
 import { medianOf } from '@nightpipe/math'
-import { type CombineArgs, type Combined, HISTOGRAM_BINS, joinSums, type Plane } from './combine-rows.js'
+import { type CombineArgs, type Combined, HISTOGRAM_BINS, type Plane } from './combine-rows.js'
 import type { ExamineArgs, Examined } from './examine.js'
 import type { Candidate } from './groups.js'
 import { judgeGroup } from './judge.js'
@@ -128,7 +128,9 @@ function measurements({ facts }: Candidate, { statistics, pedestals }: Examined)
 function transfer(
   type: string,
   used: readonly Used[],
-  readNoiseAdu: number, below: number): { readNoiseAdu?: Measured; gain?: Measured } {
+  readNoiseAdu: number,
+  below: number,
+): { readNoiseAdu?: Measured; gain?: Measured } {
   const pairs = used.slice(1, MOST_PAIRS + 1).map(({ look }, k) => [used[k].look.sample, look.sample] as const)
   if (type === 'bias') return { readNoiseAdu: pooled(pairs.map(([a, b]) => readNoiseOfPair(a, b))) }
   if (type !== 'flat') return {}

@@ -1,0 +1,4 @@
+import { main } from '@nightpipe/command'
+import { fitsPicture } from './command.js'
+
+await main(fitsPicture)

@@ -19,6 +19,7 @@ export {
   textOf,
 } from './header.js'
 export { imageHdu, type PixelRange } from './image.js'
+export { cardLookup } from './lookup.js'
 export type {
   ColumnValues,
   Compression,

@@ -4,7 +4,7 @@ import { CALIBRATIONS_FILE, type CalibrationRow, calibrationsTable, chooseMaster
 import { ConfigError, DataError, type Job, type Plan, productPath, type Request, type Row } from '@nightpipe/command'
 import { describeFrame } from '@nightpipe/config'
 import type { InputFile } from '@nightpipe/files'
-import { cardValue, imageHdu, openFits } from '@nightpipe/fits'
+import { cardLookup, imageHdu, openFits } from '@nightpipe/fits'
 import { mjdToJd, parseDate } from '@nightpipe/sky'
 import { readTable } from '@nightpipe/table'
 import { type Candidate, type Group, groupFrames } from './groups.js'
@@ -43,16 +43,13 @@ export function planMasters(request: Sources): Plan<MasterJob> {
   return { jobs, rows }
 }
 
-function describe({ path, name, shown }: InputFile, request: Sources): Candidate {
+function describe({ path, shown }: InputFile, request: Sources): Candidate {
   const file = openFits(path)
   try {
     const hdu = imageHdu(file)
     const [width, height] = hdu.axes
-    const lookup = (keyword: string) => {
-      const value = cardValue(hdu.header, keyword)
-      return typeof value === 'bigint' ? Number(value) : value
-    }
-    const facts = describeFrame(lookup, request.profile, { width, height, name })
+    // The path, not only the name: a camera may file its darks in a folder of that name.
+    const facts = describeFrame(cardLookup(hdu), request.profile, { width, height, name: path })
     return { path, shown, hdu: hdu.index, width, height, facts }
   } finally {
     file.close()

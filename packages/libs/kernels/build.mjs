@@ -1,17 +1,24 @@
 // Compiles assembly/index.ts to WebAssembly and embeds the bytes in a module, so that bundles and worker threads find
 // the kernels without a path.
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import asc from 'assemblyscript/asc'
+import { networkSource } from './networks.mjs'
 
 mkdirSync('dist', { recursive: true })
 mkdirSync('src/generated', { recursive: true })
-const { error, stderr } = await asc.main([
+// assembly/networks.ts exists only here: networks.mjs writes it.
+const readFile = (name) => {
+  if (name === 'assembly/networks.ts') return networkSource()
+  return existsSync(name) ? readFileSync(name, 'utf8') : null
+}
+const options = [
   'assembly/index.ts',
   ...['--outFile', 'dist/kernels.wasm'],
   ...['--runtime', 'stub', '--enable', 'simd,threads,bulk-memory', '--importMemory', '--sharedMemory'],
   ...['--initialMemory', '1', '--maximumMemory', '65536'],
   ...['-O3', '--converge', '--noAssert'],
-])
+]
+const { error, stderr } = await asc.main(options, { readFile })
 if (error) {
   console.error(stderr.toString())
   process.exit(1)

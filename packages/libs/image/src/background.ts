@@ -68,12 +68,12 @@ export function backgroundMesh(
       rms[m] = enough ? stats.sigma : Number.NaN
     }
   }
-  const map = (values: Float32Array) => filterMeshes(fillMeshes(values, columns, rows), columns, rows, filter)
+  const map = (values: Float32Array) => filterMeshes(fillMeshes(values, columns), columns, rows, filter)
   return background(map(level), map(rms), columns, rows, width, height)
 }
 
 /** Puts the mean of the nearest good meshes where a mesh has no value. */
-function fillMeshes(values: Float32Array, columns: number, rows: number): Float32Array {
+function fillMeshes(values: Float32Array, columns: number): Float32Array {
   const filled = Float32Array.from(values)
   for (let m = 0; m < values.length; m++) {
     if (!Number.isNaN(values[m])) continue

@@ -1,5 +1,7 @@
-import { MAD_TO_SIGMA, median } from '@nightpipe/math'
+import { inStrips, kernels, type Lent, scoped } from '@nightpipe/kernels'
+import { type Combination, fillJob } from './combine-job.js'
 import { type DetectorNoise, type NoiseModel, noiseModel } from './noise.js'
+import { isRaw, type Plane, planeLength } from './raw-plane.js'
 
 export interface CombineOptions {
   /**
@@ -10,12 +12,12 @@ export interface CombineOptions {
   /** `sigma`: samples further than this below and above the median are set aside, in sigma (3). */
   clipLow?: number
   clipHigh?: number
-  /** `sigma`: at most so many rounds (5). */
+  /** `sigma`: at most so many rounds: 5, but 1 without noise or errors, as each round shrinks the MAD of few samples. */
   iterations?: number
   /**
    * What noise a sample has, in the unit of the planes before `scale`. The clip then measures in this sigma, and without
-   * `errors` the error of the result comes from it. Without a model the clip uses the MAD of the few samples of a pixel,
-   * which is itself noisy: `measureNoise` finds the model from the planes.
+   * `errors` the error of the result comes from it. Without a model the clip uses `errors`, and without those the MAD of
+   * the few samples of a pixel, which is itself noisy: `measureNoise` finds the model from the planes.
    */
   noise?: NoiseModel | DetectorNoise
   /** A level per plane that was subtracted before and whose photons are still noise: the sky. Unit of the planes. */
@@ -25,7 +27,7 @@ export interface CombineOptions {
   offset?: readonly number[]
   /** Weight per plane for `mean`, `sigma` and `weighted`. */
   weights?: readonly number[]
-  /** `minmax`: how many of the lowest and highest samples are left out (1, 1). */
+  /** `minmax`: how many of the lowest and highest samples are left out (1, 1); a pixel with too few has its median. */
   lowest?: number
   highest?: number
   /** One-sigma error of each plane's pixels, in the unit of the planes: then the error of the result comes from it. */
@@ -44,88 +46,47 @@ export interface Combined {
 }
 
 /**
- * Pixel by pixel, planes of one size made into one. NaN and masked samples are left out; a pixel with none left is NaN,
- * with count 0. The error is that of the kept samples: from `errors`, else from `noise`, else from their scatter (which
- * is itself uncertain by 1/sqrt(2n): 24 % for ten).
+ * Pixel by pixel, planes of one size made into one. Samples that are not finite or masked are left out; a pixel with
+ * none left is NaN, with count 0. Where a clip would leave nothing (two samples that exclude each other) the lower camp
+ * stays: cosmic rays only add. The error is that of the kept samples: from `errors`, else from `noise`, else from
+ * their scatter, which is itself uncertain by 1/sqrt(2n): 24 % for ten. Arrays in kernel memory are used where they lie.
+ * Each pixel depends on its own samples only, so that strips give what the whole would. Values beyond 1e19, whose squares
+ * float32 cannot hold, are outliers to any clip and have no useful error.
  */
-export function combinePlanes(planes: readonly Float32Array[], options: CombineOptions, out: Combined): Combined {
-  const n = planes.length
-  if (n === 0) throw new RangeError('no planes to combine')
-  const sample = new Float64Array(n)
-  const variance = new Float64Array(n)
-  const weight = new Float64Array(n)
-  const scratch = new Float64Array(n)
-  const model = options.noise && noiseModel(options.noise)
-  for (let p = 0; p < out.pixels.length; p++) {
-    let m = 0
-    for (let k = 0; k < n; k++) {
-      const value = (planes[k][p] - (options.offset?.[k] ?? 0)) * (options.scale?.[k] ?? 1)
-      const bits = (options.masks?.[k]?.[p] ?? 0) & (options.maskBits ?? -1)
-      if (Number.isNaN(value) || bits !== 0) continue
-      sample[m] = value
-      const error = (options.errors?.[k][p] ?? Number.NaN) * (options.scale?.[k] ?? 1)
-      variance[m] = error * error
-      weight[m++] = options.weights?.[k] ?? 1
-    }
-    const kept = options.method === 'sigma' ? clip(sample, variance, weight, m, scratch, options, model) : m
-    let value = Number.NaN
-    if (options.method === 'median') {
-      for (let k = 0; k < kept; k++) scratch[k] = sample[k]
-      value = median(scratch, kept)
-    } else {
-      let total = 0
-      let weights = 0
-      for (let k = 0; k < kept; k++) {
-        const w = options.method === 'weighted' && !options.weights ? 1 / variance[k] : weight[k]
-        total += w * sample[k]
-        weights += w
+export function combinePlanes(planes: readonly Plane[], options: CombineOptions, out: Combined): Combined {
+  check(planes, options, out)
+  const combination: Combination = { planes, options, noise: options.noise && noiseModel(options.noise), out }
+  const read = (array: Lent['array'], each = 1): Lent => ({ array, use: 'read', each })
+  const lentPlanes = planes.map((plane) => (isRaw(plane) ? read(plane.bytes, 2) : read(plane)))
+  const lentErrors = (options.errors ?? []).map((error) => read(error))
+  const lentMasks = planes.map((_, k) => options.masks?.[k]).map((mask) => mask && read(mask))
+  const lentOut = [out.pixels, out.error, out.count].map((array): Lent | undefined => array && { array, use: 'write' })
+  const lent = [...lentPlanes, ...lentErrors, ...lentMasks, ...lentOut].filter((one) => one !== undefined)
+  scoped(() => {
+    const job = fillJob(combination)
+    inStrips(lent, out.pixels.length, (_, count) => {
+      const address = (one?: Lent) => one?.address ?? 0
+      for (let k = 0; k < planes.length; k++) {
+        job.setPlane(k, address(lentPlanes[k]), address(lentMasks[k]), address(lentErrors[k]))
       }
-      value = total / weights
-    }
-    out.pixels[p] = value
-    if (out.count) out.count[p] = kept
-    if (out.error) {
-      let squares = 0
-      let weights = 0
-      for (let k = 0; k < kept; k++) {
-        squares += options.errors ? variance[k] : model ? model.variance0 + model.variancePerUnit * value : 0
-        weights += (sample[k] - value) ** 2
-      }
-      out.error[p] = options.errors || model ? Math.sqrt(squares) / kept : Math.sqrt(weights / (kept - 1) / kept)
-    }
-  }
+      job.setOutputs(address(lentOut[0]), address(lentOut[1]), address(lentOut[2]))
+      kernels().combine(job.address, 0, count)
+    })
+  })
   return out
 }
 
-function clip(
-  sample: Float64Array,
-  variance: Float64Array,
-  weight: Float64Array,
-  start: number,
-  scratch: Float64Array,
-  options: CombineOptions,
-  model?: NoiseModel,
-): number {
-  const { clipLow = 3, clipHigh = 3, iterations = 5 } = options
-  let n = start
-  for (let round = 0; round < iterations; round++) {
-    for (let k = 0; k < n; k++) scratch[k] = sample[k]
-    const centre = median(scratch, n)
-    for (let k = 0; k < n; k++) scratch[k] = Math.abs(sample[k] - centre)
-    const spread = MAD_TO_SIGMA * median(scratch, n)
-    let kept = 0
-    for (let k = 0; k < n; k++) {
-      const known = model
-        ? Math.sqrt(model.variance0 + model.variancePerUnit * Math.max(0, centre))
-        : Math.sqrt(variance[k])
-      const sigma = Number.isNaN(known) ? spread : known
-      if (sample[k] < centre - clipLow * sigma || sample[k] > centre + clipHigh * sigma) continue
-      sample[kept] = sample[k]
-      variance[kept] = variance[k]
-      weight[kept++] = weight[k]
-    }
-    if (kept === n) break
-    n = kept
+function check(planes: readonly Plane[], options: CombineOptions, out: Combined): void {
+  const { weights, scale, offset, errors, background, method } = options
+  if (planes.length === 0) throw new RangeError('no planes to combine')
+  if (planes.length > 32767) throw new RangeError(`${planes.length} planes, and at most 32767 can be combined at once`)
+  const n = out.pixels.length
+  const others = [out.error, out.count, ...(errors ?? []), ...(options.masks ?? [])]
+  if (planes.some((plane) => planeLength(plane) !== n) || others.some((array) => array && array.length !== n)) {
+    throw new RangeError('planes of different sizes cannot be combined')
   }
-  return n
+  if ([weights, scale, offset, errors, background].some((list) => list && list.length !== planes.length)) {
+    throw new RangeError(`a scale, offset, weight, background or error plane is missing for ${planes.length} planes`)
+  }
+  if (method === 'weighted' && !weights && !errors) throw new RangeError('nothing to weight by: give weights or errors')
 }

@@ -6,4 +6,5 @@ export { boxMean, convolve, convolveSeparable, gaussianLine, type Kernel, median
 export { type Frame, MaskBit } from './frame.js'
 export { type DetectorNoise, type NoiseModel, noiseModel } from './noise.js'
 export { ORIENTATIONS, type Orientation, orient, orientPixels, orientPoint, turnsAxes } from './orientation.js'
+export { isRaw, type Plane, planeLength, type RawPlane } from './raw-plane.js'
 export { cropPixels, fits, intersect, type Pixels, type Section, trim, wholeSection } from './section.js'

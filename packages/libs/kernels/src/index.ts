@@ -1,2 +1,3 @@
 export { type Kernels, kernels } from './kernels.js'
-export { allocate, allocateBytes, inKernelMemory, mark, release, scoped } from './memory.js'
+export { allocate, allocateBytes, inKernelMemory, mark, release, scoped, type Typed } from './memory.js'
+export { inStrips, type Lent } from './strips.js'

@@ -1,4 +1,5 @@
 import { WASM_BASE64 } from './generated/wasm.js'
+import type { NumericKernels } from './numeric-kernels.js'
 
 /** Where in the stream of random numbers: unsigned 32-bit words. */
 type RandomRow = [row: number, purpose: number, key0: number, key1: number]
@@ -31,7 +32,7 @@ type SimulatedMoffat = [
 ]
 
 /** The raw exports: addresses are byte offsets into `memory`, counts are in elements. */
-export interface Kernels {
+export interface Kernels extends NumericKernels {
   readonly memory: WebAssembly.Memory
   base(): number
   floatsFromBigEndian(source: number, target: number, n: number): void

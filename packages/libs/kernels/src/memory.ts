@@ -1,6 +1,7 @@
 import { kernels } from './kernels.js'
 
-type Typed = Float32Array | Float64Array | Int32Array | Int16Array | Uint16Array | Uint8Array
+/** The arrays that kernels work on. */
+export type Typed = Float32Array | Float64Array | Int32Array | Uint32Array | Int16Array | Uint16Array | Uint8Array
 type Constructor<T extends Typed> = {
   new (buffer: ArrayBufferLike, offset: number, length: number): T
   BYTES_PER_ELEMENT: number

@@ -10,6 +10,7 @@ export {
 export { type LeastSquares, leastSquares, solve } from './least-squares.js'
 export { MAD_TO_SIGMA, mad, median, medianOf, select, type Values } from './median.js'
 export { mode, percentile } from './percentile.js'
+export { normalBelow, normalDensity, normalQuantile } from './normal.js'
 export { type Random, random } from './random.js'
 export { type RobustOptions, type RobustStatistics, robustStatistics, truncationFactor } from './robust-statistics.js'
 export { mean, sum } from './sum.js'

@@ -1,0 +1,100 @@
+import { allocate } from '@nightpipe/kernels'
+import type { Combined, CombineOptions } from './combine.js'
+import { madToSigma, medianLoss, trimmedLoss } from './efficiency.js'
+import type { NoiseModel } from './noise.js'
+import { isRaw, type Plane } from './raw-plane.js'
+import { sortingPairs } from './sorting-pairs.js'
+
+export interface Combination {
+  planes: readonly Plane[]
+  options: CombineOptions
+  noise?: NoiseModel
+  out: Combined
+}
+
+/** The record that the kernel `combine` reads, and what changes in it from strip to strip. */
+export interface Job {
+  address: number
+  setPlane(k: number, source: number, mask: number, error: number): void
+  setOutputs(pixels: number, error: number, count: number): void
+}
+
+const METHOD = { median: 0, mean: 1, weighted: 1, sigma: 2, minmax: 3 } as const
+const FROM = { nothing: 0, errors: 1, model: 2, scatter: 3 } as const
+
+// Words of the record `Job` of assembly/combine.ts, and of its records `Plane` (16 words each).
+const JOB_WORDS = 26
+const PIXELS_WORD = 23
+const PLANE_WORDS = 16
+
+/** Allocates and fills the record: to be called inside `scoped`, after all arrays that the kernel shall read. */
+export function fillJob({ planes, options, noise, out }: Combination): Job {
+  const n = planes.length
+  const words = allocate(Int32Array, JOB_WORDS)
+  const numbers = new Float32Array(words.buffer, words.byteOffset, JOB_WORDS)
+  const records = allocate(Int32Array, PLANE_WORDS * n)
+  const { clipLow = 3, clipHigh = 3, lowest = 1, highest = 1, maskBits = -1 } = options
+  const errorFrom = options.errors ? FROM.errors : noise ? FROM.model : FROM.scatter
+  const clipFrom = noise ? FROM.model : options.errors ? FROM.errors : FROM.scatter
+  words.set([records.byteOffset, n, METHOD[options.method], out.error ? errorFrom : FROM.nothing, clipFrom])
+  numbers.set([clipLow ** 2, clipHigh ** 2], 5)
+  const iterations = options.iterations ?? (clipFrom === FROM.scatter ? 1 : 5)
+  words.set([iterations, lowest, highest, maskBits], 7)
+  numbers[11] = noise?.relative ?? 0
+  words[12] = options.method === 'weighted' && !options.weights ? 1 : 0
+  words[13] = words[12] === 0 && [options.weights, options.scale, options.background].every(allEqual) ? 1 : 0
+  const loss = (k: number) => (options.method === 'minmax' ? trimmedLoss(k, lowest, highest) : medianLoss(k))
+  const pairs = sortingPairs(n)
+  const scratch = [0, 1, 2, 3].map(() => allocate(Float32Array, 16 * n).byteOffset)
+  const result = allocate(Float32Array, 128).byteOffset
+  words.set([table(n, madToSigma), table(n, loss), pairs.byteOffset, pairs.length / 2, ...scratch, result], 14)
+  fillPlanes(records, planes, options, noise)
+  const { scale, offset } = options
+  const taken = planes.map((plane, k) => !isRaw(plane) && (scale?.[k] ?? 1) === 1 && (offset?.[k] ?? 0) === 0)
+  return {
+    address: words.byteOffset,
+    setPlane(k, source, mask, error) {
+      records[k * PLANE_WORDS] = source
+      records[k * PLANE_WORDS + 6] = mask
+      records[k * PLANE_WORDS + 7] = error
+      records[k * PLANE_WORDS + 12] = mask === 0 && taken[k] ? 1 : 0
+    },
+    setOutputs: (pixels, error, count) => words.set([pixels, error, count], PIXELS_WORD),
+  }
+}
+
+function fillPlanes(
+  records: Int32Array,
+  planes: readonly Plane[],
+  options: CombineOptions,
+  noise: NoiseModel = { variance0: 0, variancePerUnit: 0 },
+): void {
+  const numbers = new Float32Array(records.buffer, records.byteOffset, records.length)
+  planes.forEach((plane, k) => {
+    const at = k * PLANE_WORDS
+    const scale = options.scale?.[k] ?? 1
+    const raw = isRaw(plane)
+    records[at + 1] = raw ? 1 : 0
+    numbers[at + 2] = raw ? (plane.zero ?? 0) : 0
+    numbers[at + 3] = options.offset?.[k] ?? 0
+    numbers[at + 4] = scale
+    numbers[at + 5] = options.weights?.[k] ?? 1
+    // A level L of the result is L / scale + background in the plane; its variance there is multiplied by scale².
+    const background = Math.max(0, options.background?.[k] ?? 0)
+    numbers[at + 8] = scale * scale * (noise.variance0 + noise.variancePerUnit * background)
+    numbers[at + 9] = Math.abs(scale) * noise.variancePerUnit
+    records[at + 10] = raw && plane.blank !== undefined ? 1 : 0
+    records[at + 11] = raw ? (plane.blank ?? 0) : 0
+  })
+}
+
+function allEqual(list?: readonly number[]): boolean {
+  return !list || list.every((value) => value === list[0])
+}
+
+/** The address of a table of what `value` is for 0 … n samples. */
+function table(n: number, value: (samples: number) => number): number {
+  const values = allocate(Float32Array, n + 1)
+  for (let k = 0; k <= n; k++) values[k] = value(k)
+  return values.byteOffset
+}

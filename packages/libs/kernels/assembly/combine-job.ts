@@ -1,0 +1,88 @@
+// The record that says what a combination does; libs/image/src/combine-job.ts fills it, word by word in this order.
+
+export const MEDIAN: i32 = 0
+export const MEAN: i32 = 1
+export const CLIP: i32 = 2
+export const TRIM: i32 = 3
+
+/** Where a sigma comes from. */
+export const NOWHERE: i32 = 0
+export const FROM_ERRORS: i32 = 1
+export const FROM_MODEL: i32 = 2
+export const FROM_SCATTER: i32 = 3
+
+@unmanaged
+export class Job {
+  planes: usize // records of 64 bytes
+  n: i32
+  method: i32
+  errorFrom: i32
+  clipFrom: i32
+  clipLow: f32 // squared
+  clipHigh: f32 // squared
+  iterations: i32
+  lowest: i32
+  highest: i32
+  maskBits: i32
+  relative: f32
+  inverseVariance: i32 // weights are 1 / variance
+  uniform: i32 // planes have the same weight and the same noise model
+  madFactor: usize // [count]: MAD to sigma
+  loss: usize // [count]: variance of the combination over that of a mean of as many
+  pairs: usize
+  pairCount: i32
+  values: usize // blocks of n x 64 bytes: the samples, NaN where there is none
+  variances: usize
+  distances: usize // |value - centre|
+  sorted: usize
+  result: usize // rows of 64 bytes, as below
+  pixels: usize // where results go; 0: not wanted
+  error: usize
+  count: usize
+}
+
+// Rows of `result`, bytes from its start.
+export const CENTRE: usize = 0
+export const SPREAD: usize = 64
+export const COUNT: usize = 128
+export const VALUE: usize = 192
+export const ERROR: usize = 256
+export const SAMPLES: usize = 320 // how many samples went into the centre
+export const SPARE: usize = 384
+
+@unmanaged
+export class Plane {
+  source: usize
+  format: i32
+  zero: f32 // added first
+  offset: f32 // then subtracted
+  scale: f32 // then multiplied
+  weight: f32
+  mask: usize // int16; 0: none
+  error: usize // float32; 0: none
+  variance: f32 // model: variance + perUnit * level, in the scaled unit
+  perUnit: f32
+  hasBlank: i32
+  blank: i32
+  plain: i32 // floats, taken as they are
+}
+
+// @ts-ignore: decorator
+@inline
+export function planeOf(job: Job, k: i32): Plane {
+  return changetype<Plane>(job.planes + ((<usize>k) << 6))
+}
+
+/** Row `k` of a block. */
+// @ts-ignore: decorator
+@inline
+export function row(block: usize, k: i32): usize {
+  return block + ((<usize>k) << 6)
+}
+
+// @ts-ignore: decorator
+@inline
+export function relativeVariance(job: Job, value: v128): v128 {
+  const sigma = f32x4.mul(f32x4.splat(job.relative), value) // not relative² value²: 0 times infinity is NaN
+  return f32x4.mul(sigma, sigma)
+}

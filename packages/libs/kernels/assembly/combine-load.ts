@@ -1,0 +1,92 @@
+// 16 pixels of every plane into a block: scaled, masked, with NaN for what shall not count.
+import { Job, Plane, planeOf, row } from './combine-job'
+import { SHORTS, fourMasks, fourShorts } from './pixel-source'
+
+/** Fills the blocks of values and variances from pixel `p` on; true when a value is NaN. */
+export function loadBlock(job: Job, p: i32): bool {
+  let bad = i32x4.splat(0)
+  for (let k = 0; k < job.n; k++) {
+    const from = planeOf(job, k)
+    const to = row(job.values, k)
+    bad = v128.or(bad, from.plain ? loadPlain(from, p, to) : loadScaled(job, from, p, to))
+    if (from.error) bad = v128.or(bad, loadVariance(job, from, p, to, row(job.variances, k)))
+  }
+  return v128.any_true(bad)
+}
+
+// @ts-ignore: decorator
+@inline
+function loadPlain(from: Plane, p: i32, to: usize): v128 {
+  const largest = f32x4.splat(f32.MAX_VALUE)
+  const at = from.source + ((<usize>p) << 2)
+  const a = v128.load(at)
+  const b = v128.load(at, 16)
+  const c = v128.load(at, 32)
+  const d = v128.load(at, 48)
+  v128.store(to, a)
+  v128.store(to, b, 16)
+  v128.store(to, c, 32)
+  v128.store(to, d, 48)
+  const good = v128.and(
+    v128.and(f32x4.le(f32x4.abs(a), largest), f32x4.le(f32x4.abs(b), largest)),
+    v128.and(f32x4.le(f32x4.abs(c), largest), f32x4.le(f32x4.abs(d), largest)),
+  )
+  const bad = v128.not(good)
+  if (v128.any_true(bad)) markInfinite(to)
+  return bad
+}
+
+function markInfinite(to: usize): void {
+  for (let g: usize = 0; g < 64; g += 16) {
+    const v = v128.load(to + g)
+    const good = f32x4.le(f32x4.abs(v), f32x4.splat(f32.MAX_VALUE))
+    v128.store(to + g, v128.or(v, v128.not(good))) // all bits set is a NaN
+  }
+}
+
+function loadScaled(job: Job, from: Plane, p: i32, to: usize): v128 {
+  const largest = f32x4.splat(f32.MAX_VALUE)
+  const zero = f32x4.splat(from.zero)
+  const offset = f32x4.splat(from.offset)
+  const scale = f32x4.splat(from.scale)
+  const bits = i32x4.splat(job.maskBits)
+  let bad = i32x4.splat(0)
+  for (let g: usize = 0; g < 16; g += 4) {
+    const first = (<usize>p) + g
+    let v: v128
+    let blank = i32x4.splat(0)
+    if (from.format == SHORTS) {
+      const stored = fourShorts(from.source + (first << 1))
+      if (from.hasBlank) blank = i32x4.eq(stored, i32x4.splat(from.blank))
+      v = f32x4.convert_i32x4_s(stored)
+    } else {
+      v = v128.load(from.source + (first << 2))
+    }
+    v = f32x4.mul(f32x4.sub(f32x4.add(v, zero), offset), scale)
+    let good = v128.andnot(f32x4.le(f32x4.abs(v), largest), blank)
+    if (from.mask) {
+      good = v128.and(good, i32x4.eq(v128.and(fourMasks(from.mask + (first << 1)), bits), i32x4.splat(0)))
+    }
+    bad = v128.or(bad, v128.not(good))
+    v128.store(to + (g << 2), v128.or(v, v128.not(good)))
+  }
+  return bad
+}
+
+/** Squared errors; where they are weights, a sample with an error of 0 or NaN counts for nothing. */
+function loadVariance(job: Job, from: Plane, p: i32, to: usize, variances: usize): v128 {
+  const scale = f32x4.splat(from.scale)
+  let bad = i32x4.splat(0)
+  for (let g: usize = 0; g < 64; g += 16) {
+    const e = f32x4.mul(v128.load(from.error + ((<usize>p) << 2) + g), scale)
+    const variance = f32x4.mul(e, e)
+    v128.store(variances + g, variance)
+    if (!job.inverseVariance) continue
+    const weightless = v128.not(
+      v128.and(f32x4.gt(variance, f32x4.splat(0)), f32x4.le(variance, f32x4.splat(f32.MAX_VALUE))),
+    )
+    v128.store(to + g, v128.or(v128.load(to + g), weightless))
+    bad = v128.or(bad, weightless)
+  }
+  return bad
+}

@@ -1,0 +1,94 @@
+// Median, and mean without the extremes: the samples in order decide.
+import {
+  CENTRE, COUNT, ERROR, FROM_ERRORS, FROM_MODEL, FROM_SCATTER, Job, MEDIAN, NOWHERE, SAMPLES, SPARE, SPREAD, VALUE,
+  planeOf, relativeVariance, row,
+} from './combine-job'
+import { distances } from './combine-clip'
+import { medianBlock, pickMiddles, sortValues } from './sort-planes'
+
+export function combineOrdered(job: Job, holes: bool): void {
+  const result = job.result
+  if (job.method == MEDIAN) {
+    medianBlock(job.values, job.n, holes, job.sorted, result + SAMPLES, job.pairs, job.pairCount, result + VALUE)
+    memory.copy(result + COUNT, result + SAMPLES, 64)
+    memory.copy(result + CENTRE, result + VALUE, 64)
+  } else {
+    sortValues(job.values, job.n, job.sorted, result + SAMPLES, job.pairs, job.pairCount)
+    pickMiddles(job.sorted, result + SAMPLES, result + CENTRE, false)
+    for (let column: usize = 0; column < 64; column += 4) trimColumn(job, column)
+  }
+  if (job.errorFrom == NOWHERE) return
+  if (job.errorFrom == FROM_SCATTER) {
+    distances(job)
+    medianBlock(job.distances, job.n, holes, job.sorted, result + SPARE, job.pairs, job.pairCount, result + SPREAD)
+  }
+  for (let g: usize = 0; g < 64; g += 16) orderedError(job, g, holes)
+}
+
+/** The mean of a sorted column without its extremes; of too few, the median. */
+function trimColumn(job: Job, column: usize): void {
+  const n = load<i32>(job.result + SAMPLES + column)
+  const kept = n - job.lowest - job.highest
+  const centre = load<f32>(job.result + CENTRE + column)
+  store<f32>(job.result + VALUE + column, centre)
+  store<i32>(job.result + COUNT + column, max<i32>(kept, min<i32>(n, 1)))
+  if (kept <= 0) return
+  let sum: f32 = 0
+  for (let k = job.lowest; k < n - job.highest; k++) sum += load<f32>(row(job.sorted, k) + column) - centre
+  store<f32>(job.result + VALUE + column, centre + sum / <f32>kept)
+}
+
+/** sqrt(loss · Σσ²) / n, over the samples that went in. */
+function orderedError(job: Job, g: usize, holes: bool): void {
+  const zero = f32x4.splat(0)
+  const samples = v128.load(job.result + SAMPLES + g)
+  const n = f32x4.convert_i32x4_s(samples)
+  let loss: v128
+  let mad: v128
+  if (holes) {
+    loss = lookUp(job.loss, samples)
+    mad = lookUp(job.madFactor, samples)
+  } else {
+    loss = v128.load32_splat(job.loss + ((<usize>job.n) << 2))
+    mad = v128.load32_splat(job.madFactor + ((<usize>job.n) << 2))
+  }
+  let total: v128
+  if (job.errorFrom == FROM_SCATTER) {
+    const sigma = f32x4.mul(mad, v128.load(job.result + SPREAD + g))
+    total = f32x4.mul(n, f32x4.mul(sigma, sigma))
+    total = v128.bitselect(total, f32x4.splat(NaN), f32x4.gt(n, f32x4.splat(1))) // one sample has no scatter
+  } else {
+    total = summedVariance(job, g, n)
+  }
+  const error = f32x4.div(f32x4.sqrt(f32x4.mul(total, loss)), n)
+  v128.store(job.result + ERROR + g, v128.bitselect(error, f32x4.splat(NaN), f32x4.gt(n, zero)))
+}
+
+/** Σσ² of the samples, from their errors or from the model at the value found. */
+function summedVariance(job: Job, g: usize, n: v128): v128 {
+  const value = v128.load(job.result + VALUE + g)
+  const level = f32x4.pmax(f32x4.splat(0), value)
+  const relative = relativeVariance(job, value)
+  if (job.errorFrom == FROM_MODEL && job.uniform) {
+    const first = planeOf(job, 0)
+    const one = f32x4.add(f32x4.splat(first.variance), f32x4.mul(f32x4.splat(first.perUnit), level))
+    return f32x4.mul(n, f32x4.add(one, relative))
+  }
+  let total = f32x4.splat(0)
+  for (let k = 0; k < job.n; k++) {
+    const v = v128.load(row(job.values, k) + g)
+    const from = planeOf(job, k)
+    const variance = job.errorFrom == FROM_ERRORS
+      ? v128.load(row(job.variances, k) + g)
+      : f32x4.add(f32x4.add(f32x4.splat(from.variance), relative), f32x4.mul(f32x4.splat(from.perUnit), level))
+    total = f32x4.add(total, v128.and(variance, f32x4.eq(v, v)))
+  }
+  return total
+}
+
+function lookUp(table: usize, index: v128): v128 {
+  let v = f32x4.splat(load<f32>(table + ((<usize>i32x4.extract_lane(index, 0)) << 2)))
+  v = f32x4.replace_lane(v, 1, load<f32>(table + ((<usize>i32x4.extract_lane(index, 1)) << 2)))
+  v = f32x4.replace_lane(v, 2, load<f32>(table + ((<usize>i32x4.extract_lane(index, 2)) << 2)))
+  return f32x4.replace_lane(v, 3, load<f32>(table + ((<usize>i32x4.extract_lane(index, 3)) << 2)))
+}

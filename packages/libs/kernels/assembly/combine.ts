@@ -1,0 +1,39 @@
+// Planes of one size combined pixel by pixel, 16 pixels at a time: loaded, scaled and masked into a block that stays in
+// the fastest cache, then reduced there.
+import { COUNT, ERROR, Job, MEDIAN, TRIM, VALUE } from './combine-job'
+import { loadBlock } from './combine-load'
+import { combineMean } from './combine-mean'
+import { combineOrdered } from './combine-ordered'
+
+/** Combines `n` pixels from pixel `from` on, as the record at `address` says. */
+export function combine(address: usize, from: i32, n: i32): void {
+  const job = changetype<Job>(address)
+  for (let p = from; p < from + n; p += 16) {
+    const holes = loadBlock(job, p)
+    if (job.method == MEDIAN || job.method == TRIM) combineOrdered(job, holes)
+    else combineMean(job, holes)
+    if (from + n - p >= 16) storeBlock(job, p)
+    else storeSome(job, p, from + n - p)
+  }
+}
+
+function storeBlock(job: Job, p: i32): void {
+  const at = (<usize>p) << 2
+  const result = job.result
+  for (let g: usize = 0; g < 64; g += 16) v128.store(job.pixels + at + g, v128.load(result + VALUE + g))
+  if (job.error) for (let g: usize = 0; g < 64; g += 16) v128.store(job.error + at + g, v128.load(result + ERROR + g))
+  if (!job.count) return
+  const to = job.count + ((<usize>p) << 1)
+  v128.store(to, i16x8.narrow_i32x4_s(v128.load(result + COUNT), v128.load(result + COUNT, 16)))
+  v128.store(to, i16x8.narrow_i32x4_s(v128.load(result + COUNT, 32), v128.load(result + COUNT, 48)), 16)
+}
+
+function storeSome(job: Job, p: i32, n: i32): void {
+  for (let i = 0; i < n; i++) {
+    const from = (<usize>i) << 2
+    const at = (<usize>(p + i)) << 2
+    store<f32>(job.pixels + at, load<f32>(job.result + VALUE + from))
+    if (job.error) store<f32>(job.error + at, load<f32>(job.result + ERROR + from))
+    if (job.count) store<i16>(job.count + (at >> 1), load<i16>(job.result + COUNT + from))
+  }
+}

@@ -1,0 +1,22 @@
+// Where the pixels of a plane come from: floats of the machine, or 16-bit integers as they stand in a FITS file.
+
+/** 32-bit floats of the machine. */
+export const FLOATS: i32 = 0
+/** Big-endian 16-bit integers. */
+export const SHORTS: i32 = 1
+
+/** Four big-endian 16-bit integers at `at` as 32-bit integers. */
+// @ts-ignore: decorator
+@inline
+export function fourShorts(at: usize): v128 {
+  const v = v128.load64_zero(at)
+  // each into the upper half of a lane, so that the shift brings the sign down
+  return i32x4.shr_s(v128.shuffle<u8>(v, v, 15, 15, 1, 0, 15, 15, 3, 2, 15, 15, 5, 4, 15, 15, 7, 6), 16)
+}
+
+/** Four mask values (int16) at `at` as 32-bit integers. */
+// @ts-ignore: decorator
+@inline
+export function fourMasks(at: usize): v128 {
+  return i32x4.extend_low_i16x8_s(v128.load64_zero(at))
+}

@@ -1,0 +1,5 @@
+/** The kernels under the math and image libraries (assembly/numerics.ts). Addresses are bytes, counts are elements. */
+export interface NumericKernels {
+  /** Pixels `from` to `from + n` of the planes of a job, a record that libs/image/src/combine-job.ts fills. */
+  combine(job: number, from: number, n: number): void
+}

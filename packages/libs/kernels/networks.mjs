@@ -111,7 +111,9 @@ function squareMedian(size) {
   return [
     `export function median${size}x${size}(source: usize, stride: usize): v128 {`,
     '  let t: v128',
-    ...numbered(size * size).map((k) => `  let v${k} = v128.load(source + ${Math.floor(k / size)} * stride, ${4 * (k % size)})`),
+    ...numbered(size * size).map(
+      (k) => `  let v${k} = v128.load(source + ${Math.floor(k / size)} * stride, ${4 * (k % size)})`,
+    ),
     ...exchangeLines(steps),
     `  return ${middleLine(size * size)}`,
     '}',

@@ -11,17 +11,28 @@ export function compressedImageHeader(table: Header): Header {
     const card = value.get(from)
     return card ? [{ ...card, keyword }] : []
   }
+  const integer = Number(value.get('ZBITPIX')?.value) > 0
   const naxis = Number(value.get('ZNAXIS')?.value ?? 0)
   const count = Number.isInteger(naxis) && naxis >= 0 && naxis <= 999 ? naxis : 0
+  const shape = [
+    ...take('ZBITPIX', 'BITPIX'),
+    ...take('ZNAXIS', 'NAXIS'),
+    ...Array.from({ length: count }, (_, k) => take(`ZNAXIS${k + 1}`, `NAXIS${k + 1}`)).flat(),
+  ]
+  const extension: Card[] = take('ZTENSION', 'XTENSION')
+  if (extension.length === 0) extension.push({ keyword: 'XTENSION', value: 'IMAGE', comment: 'image extension' })
+  const groups: Card[] = [
+    { keyword: 'PCOUNT', value: 0, comment: 'no group parameters' },
+    { keyword: 'GCOUNT', value: 1, comment: 'one group' },
+  ]
   const header: Header = {
     cards: [
-      { keyword: 'XTENSION', value: 'IMAGE', comment: 'image extension' },
-      ...take('ZBITPIX', 'BITPIX'),
-      ...take('ZNAXIS', 'NAXIS'),
-      ...Array.from({ length: count }, (_, k) => take(`ZNAXIS${k + 1}`, `NAXIS${k + 1}`)).flat(),
-      { keyword: 'PCOUNT', value: 0, comment: 'no group parameters' },
-      { keyword: 'GCOUNT', value: 1, comment: 'one group' },
+      // An image that was the primary HDU is that again.
+      ...(value.has('ZSIMPLE') ? take('ZSIMPLE', 'SIMPLE') : extension),
+      ...shape,
+      ...(value.has('ZSIMPLE') ? take('ZEXTEND', 'EXTEND') : groups),
       ...table.cards.filter((card) => !OF_TABLE.test(card.keyword)).map((card) => ({ ...card })),
+      ...(integer && !value.has('BLANK') ? take('ZBLANK', 'BLANK') : []),
       ...take('ZHECKSUM', 'CHECKSUM'),
       ...take('ZDATASUM', 'DATASUM'),
     ],

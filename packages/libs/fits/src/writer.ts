@@ -5,6 +5,7 @@ import { type CardValue, setCard } from './header.js'
 import type { NewHdu, PixelArray } from './new-hdu.js'
 import { formatHeader } from './new-header.js'
 import { type FilePlan, type PlannedHdu, planFile } from './plan.js'
+import { repack, waitsForRows } from './repack.js'
 import { fileSink, putRows, type Sink, type StripImage, type StripPlan } from './strip.js'
 
 /** A file in the making. Nothing is seen under its name before `finish`. */
@@ -33,7 +34,7 @@ export function createFits(path: string, hdus: readonly NewHdu[]): FitsWriter {
   const sums = new Array<number>(plan.hdus.length).fill(0)
   const images = plan.places.map((place) => stripImage(plan.hdus[place]!))
   const strips: StripPlan = { path: target.partial, images }
-  const fd = explained(path, () => openSync(target.partial, 'wx'))
+  const fd = explained(path, () => openSync(target.partial, 'wx+'))
   let open = true
   const sink = fileSink(fd)
   const add = (place: number, sum: number) => {
@@ -64,6 +65,11 @@ export function createFits(path: string, hdus: readonly NewHdu[]): FitsWriter {
     setCard: (hduIndex, keyword, value) => replaceCard(plan, hduIndex, keyword, value),
     addSum: (hduIndex, sum) => add(plan.places[hduIndex]!, sum),
     finish(extra = []) {
+      if (plan.hdus.some(waitsForRows)) {
+        guarded(() => finishPacked(path, plan, sums, fd, extra))
+        discard()
+        return
+      }
       guarded(() => {
         putHeaders(plan, sums, sink)
         if (extra.length > 0) putAll(planFile(extra, plan.size, false), sink, (size) => ftruncateSync(fd, size))
@@ -72,6 +78,25 @@ export function createFits(path: string, hdus: readonly NewHdu[]): FitsWriter {
       })
     },
     discard,
+  }
+}
+
+/** The file as it was written is only the source of the one that stays. */
+function finishPacked(path: string, plan: FilePlan, sums: number[], fd: number, extra: readonly NewHdu[]): void {
+  const target = atomicTarget(path)
+  try {
+    const out = openSync(target.partial, 'wx')
+    try {
+      const sink = fileSink(out)
+      const size = repack(plan, sums, fd, sink)
+      if (extra.length > 0) putAll(planFile(extra, size, false), sink, (all) => ftruncateSync(out, all))
+    } finally {
+      closeSync(out)
+    }
+    target.commit()
+  } catch (cause) {
+    target.discard()
+    throw cause
   }
 }
 

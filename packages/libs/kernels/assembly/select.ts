@@ -52,7 +52,7 @@
 export function selectNear<T>(values: usize, n: i32, k: i32, guess: T, scratch: usize): T {
   const size = sizeof<T>()
   if (n > 64 && guess > 0) {
-    const width = 5 / Math.sqrt(<f64>n)
+    const width = 12 / Math.sqrt(<f64>n)
     const from = <T>(<f64>guess * (1 - width))
     const to = <T>(<f64>guess * (1 + width))
     let below = 0
@@ -68,4 +68,53 @@ export function selectNear<T>(values: usize, n: i32, k: i32, guess: T, scratch: 
     if (k >= below && k < below + inside) return selectInPlace<T>(scratch, inside, k - below)
   }
   return selectInPlace<T>(values, n, k)
+}
+
+/** For each set of four lanes, the shuffle that brings the lanes of the set together at the start of a vector. */
+const TOGETHER = memory.data(256, 16)
+let filled = false
+
+function fillTogether(): void {
+  for (let set = 0; set < 16; set++) {
+    let to = TOGETHER + ((<usize>set) << 4)
+    for (let lane = 0; lane < 4; lane++) {
+      if (!((set >> lane) & 1)) continue
+      store<u32>(to, 0x03020100 + 0x04040404 * lane)
+      to += 4
+    }
+  }
+  filled = true
+}
+
+/** The same for float32, four values at a time. `scratch` holds four values more. */
+export function selectNearFloats(values: usize, n: i32, k: i32, guess: f32, scratch: usize): f32 {
+  if (n <= 64 || !(guess > 0)) return selectInPlace<f32>(values, n, k)
+  if (!filled) fillTogether()
+  const width = 12 / Math.sqrt(<f64>n)
+  const from = <f32>(<f64>guess * (1 - width))
+  const to = <f32>(<f64>guess * (1 + width))
+  const lowest = f32x4.splat(from)
+  const highest = f32x4.splat(to)
+  let belows = i32x4.splat(0)
+  let out = scratch
+  let i = 0
+  for (; i + 4 <= n; i += 4) {
+    const at = values + ((<usize>i) << 2)
+    const v = v128.load(at)
+    belows = i32x4.sub(belows, f32x4.lt(v, lowest))
+    const inside = i32x4.bitmask(v128.and(f32x4.ge(v, lowest), f32x4.le(v, highest)))
+    v128.store(out, i8x16.swizzle(v, v128.load(TOGETHER + ((<usize>inside) << 4))))
+    out += (<usize>popcnt<i32>(inside)) << 2
+  }
+  const pairs = i32x4.add(belows, v128.shuffle<u32>(belows, belows, 2, 3, 0, 1))
+  let below = i32x4.extract_lane(pairs, 0) + i32x4.extract_lane(pairs, 1)
+  for (; i < n; i++) {
+    const value = load<f32>(values + ((<usize>i) << 2))
+    below += i32(value < from)
+    store<f32>(out, value)
+    out += <usize>(i32(value >= from) & i32(value <= to)) << 2
+  }
+  const inside = <i32>((out - scratch) >> 2)
+  if (k >= below && k < below + inside) return selectInPlace<f32>(scratch, inside, k - below)
+  return selectInPlace<f32>(values, n, k)
 }

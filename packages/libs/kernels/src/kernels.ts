@@ -117,7 +117,7 @@ export interface Kernels extends NumericKernels {
     saturation: number,
     target: number,
   ): void
-  // noise: `results` eight float64, `scratch` room for 5 n + 16 pixels; quantise: NaN becomes -2147483647
+  // noise: `results` eight float64, `scratch` room for 5 n + 32 pixels; quantise: NaN becomes -2147483647
   noiseOfFloats(source: number, n: number, scratch: number, results: number): void
   noiseOfDoubles(source: number, n: number, scratch: number, results: number): void
   quantiseFloats(...tile: Quantise): void

@@ -38,7 +38,13 @@ export function compressImage(input: TiledInput, options: TileOptions): { cards:
   return { cards: tableCards(input, settled, grid, table, tiles), bytes: table.bytes }
 }
 
-export type Settled = TileOptions & { tile: number[]; blockSize: number; scale: number; offset: number }
+export type Settled = TileOptions & {
+  tile: number[]
+  blockSize: number
+  scale: number
+  offset: number
+  last: Float64Array
+}
 
 /** What is asked for, made possible: refuses what an algorithm cannot do. */
 function settle({ cards, bitpix, axes }: TiledInput, options: TileOptions): Settled {
@@ -54,7 +60,15 @@ function settle({ cards, bitpix, axes }: TiledInput, options: TileOptions): Sett
   const lossy = bitpix < 0 ? quantize : undefined
   const zero = cards.find((card) => card.keyword === 'BZERO')?.value
   const offset = plioOffset(type, bitpix, typeof zero === 'number' ? zero : undefined)
-  return { ...options, quantize: lossy, tile, blockSize: options.blockSize ?? 32, scale, offset }
+  return {
+    ...options,
+    quantize: lossy,
+    tile,
+    blockSize: options.blockSize ?? 32,
+    scale,
+    offset,
+    last: new Float64Array(3),
+  }
 }
 
 /** A row; for H-compress, which needs two dimensions, as many rows near 16 as leave no thin remainder. */
@@ -119,7 +133,7 @@ function packTile(input: TiledInput, settled: Settled, tile: Tile, bytes: Uint8A
   const { type, quantize } = settled
   const width = Math.abs(bitpix) / 8
   if (bitpix < 0 && quantize) {
-    const quantised = quantiseTile(floatsOf(bytes, bitpix), tile.size[0], tile.index, quantize)
+    const quantised = quantiseTile(floatsOf(bytes, bitpix), tile.size[0], tile.index, quantize, settled.last)
     const data = quantised && encodeIntegers(settled, quantised.values, tile.size, bitpix)
     if (data) return { data: add(data), scale: quantised.scale, zero: quantised.zero, blanks: quantised.blanks }
     return { gzipped: add(encodeBytes('GZIP_1', bytes, width)) }

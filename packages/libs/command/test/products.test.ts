@@ -257,6 +257,30 @@ t.test('compressed products are called .fits.fz, and are up to date the second t
   t.equal(textOf(imageHdu(openFits(join(cwd, 'red/a.fits.fz'))).header, 'NP_CMD'), 'copy-frames')
 })
 
+t.test('a job may build on another of the same run', async (t) => {
+  const cwd = scratch(t)
+  makeFrames(join(cwd, 'raw'), ['a', 'b'])
+  const call = (...more: string[]) =>
+    run('add-frames', ['-s', 'raw', '-r', 'deep', '--set', 'sum.twice=yes', ...more], { cwd })
+  t.match(await call(), { code: 0, stdout: 'deep/sum.fits\ndeep/twice.fits\n' })
+  const before = contentOf(join(cwd, 'deep'), isProduct)
+  t.match((await call()).stderr, /2 jobs were up to date/)
+  rmSync(join(cwd, 'deep/sum.fits'))
+  const mended = await call()
+  t.match(mended.stderr, /1 job was up to date/, 'remade, the parent is what it was: the other one stays')
+  t.same(contentOf(join(cwd, 'deep'), isProduct), before)
+  makeFrames(join(cwd, 'raw'), ['c'])
+  const failed = await call('--set', 'sum.fail=3')
+  t.equal(failed.code, 1)
+  t.match(
+    failed.stderr,
+    /^add-frames: twice: sum, which it needs, could not be made$/m,
+    'the old sum does not pass for it',
+  )
+  t.match(await call(), { code: 0, stdout: mended.stdout })
+  t.not(contentOf(join(cwd, 'deep'), isProduct)['twice.fits'], before['twice.fits'])
+})
+
 t.test('nobody reading stdout is no error', async (t) => {
   const cwd = scratch(t)
   makeFrames(join(cwd, 'raw'), ['a', 'b'])

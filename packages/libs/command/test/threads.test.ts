@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { imageHdu, openFits, readPixels } from '@nightpipe/fits'
 import t from 'tap'
 import { contentOf, isProduct, linesOf, litterIn, makeFrames, makeNight, reportOf, run, scratch } from './toy/night.js'
 
@@ -43,6 +44,17 @@ t.test('strips give the same bytes with 1 and 3 workers', async (t) => {
     reportOf(join(cwd, 'deep3'), 'add-frames').map((row) => row.product),
     Array(6).fill('sum.fits'),
   )
+})
+
+t.test('strips can be compressed too', async (t) => {
+  const cwd = scratch(t)
+  makeNight(join(cwd, 'raw'))
+  const call = (...more: string[]) => run('add-frames', ['-s', 'raw', '-r', 'deep', ...more], { cwd })
+  t.match(await call('--compress', '--set', 'output.quantize=0'), { code: 0, stdout: 'deep/sum.fits.fz\n' })
+  await call()
+  const pixels = (name: string) => readPixels(imageHdu(openFits(join(cwd, 'deep', name))))
+  t.same(pixels('sum.fits.fz'), pixels('sum.fits'), 'without loss when no quantising is asked for')
+  t.same(litterIn(cwd), [])
 })
 
 t.test('a strip that fails fails its job, and leaves nothing', async (t) => {

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
-import { integer } from '@nightpipe/config'
-import { imageHdu, openFits, readPixels, type StripPlan, writeStrip } from '@nightpipe/fits'
-import { defineCommand, main, startProduct } from '../../src/index.js'
+import { flag, integer } from '@nightpipe/config'
+import { imageHdu, openFits, readFrame, readPixels, type StripPlan, writeStrip } from '@nightpipe/fits'
+import { defineCommand, type Job, main, startProduct, writeProduct } from '../../src/index.js'
 
 interface Strip {
   plan: StripPlan
@@ -19,19 +19,36 @@ export const addFrames = defineCommand({
     sum: {
       rows: integer(16, 'rows of a strip', { min: 1 }),
       fail: integer(-1, 'the row at which to fail', { digest: false }),
+      twice: flag(false, 'also twice the sum, made from it', { digest: false }),
       verdict: integer(0, 'the exit is 4 when this is 1', { digest: false }),
     },
   },
   measurements: [],
   inputs: 'optional',
   parallel: 'strips',
-  plan({ inputs, output }) {
+  plan({ inputs, output, config }) {
     const paths = inputs.map((file) => file.path)
     const parents = paths.map((path) => ({ path, role: 'frame' }))
-    const jobs = [{ name: 'sum', inputs: paths, products: [join(output, 'sum.fits')], parents, params: {} }]
+    const sum = join(output, 'sum.fits')
+    const jobs: Job<{ of?: string }>[] = [{ name: 'sum', inputs: paths, products: [sum], parents, params: {} }]
+    if (config.sum.twice) {
+      const [products, parents] = [[join(output, 'twice.fits')], [{ path: sum, role: 'sum' }]]
+      jobs.push({ name: 'twice', inputs: [], products, parents, params: { of: sum } })
+    }
     return { jobs: paths.length ? jobs : [] }
   },
-  async job({ inputs, products, parents }, { config, context, map }) {
+  async job({ inputs, products, parents, params }, { config, context, map }) {
+    if (params.of) {
+      const { width, height, pixels } = readFrame(params.of)
+      const twice = pixels.map((value) => 2 * value)
+      writeProduct(
+        products[0]!,
+        [{ kind: 'image', bitpix: -32, axes: [width, height], pixels: twice }],
+        context,
+        parents,
+      )
+      return [{ input: 'twice', status: 'done', product: products[0]! }]
+    }
     const file = openFits(inputs[0]!)
     const { axes } = imageHdu(file)
     file.close()

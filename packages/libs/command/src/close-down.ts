@@ -11,8 +11,9 @@ export async function closeDown(session: RunSession): Promise<void> {
   try {
     await Promise.race([session.report?.save(0.2), patience()])
   } catch {
-    // Somebody else is writing the report, or the disk is full: the work of the lost rows is done again.
+    // Somebody else is writing the report, or the disk is full: the journal keeps the rows for the next run.
   }
-  session.report?.close()
+  const journal = session.report?.setAside()
   discardOpenParts([...session.folders])
+  journal?.restore()
 }

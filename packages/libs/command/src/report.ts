@@ -1,4 +1,4 @@
-import { appendFileSync, readFileSync } from 'node:fs'
+import { appendFileSync, readFileSync, renameSync } from 'node:fs'
 import { basename, join, relative, resolve, sep } from 'node:path'
 import { type AtomicTarget, atomicTarget, listLitter, removeStaleParts, systemCode } from '@nightpipe/files'
 import { readTable, type TableSpec, upsertRows } from '@nightpipe/table'
@@ -48,7 +48,10 @@ export interface Report {
   add(rows: readonly Row[], seconds: number): Promise<void>
   /** Writes what is pending into the table. */
   save(timeoutSeconds?: number): Promise<void>
+  /** Removes the journal once everything is in the table. */
   close(): void
+  /** Where that failed: keeps the journal from being discarded with the unfinished files, until `restore` is called. */
+  setAside(): { restore(): void }
 }
 
 const JOURNAL = '.rows'
@@ -90,7 +93,16 @@ export async function openReport(command: Command, output: string): Promise<Repo
     },
     save,
     close: () => journal?.discard(),
+    setAside: () => setAside(pending.size > 0 ? journal?.partial : undefined),
   }
+}
+
+function setAside(journal: string | undefined): { restore(): void } {
+  const aside = `${journal}.aside`
+  if (!journal) return { restore: () => {} }
+  renameSync(journal, aside)
+  // Under its own name again: the next run finds it, sees that we are gone, and takes its rows.
+  return { restore: () => renameSync(aside, journal) }
 }
 
 const RANK = ['done', 'rejected', 'failed']
@@ -116,23 +128,23 @@ function tableRow(row: Row, seconds: number, output: string, command: Command): 
 
 function earlierRows(
   job: Job,
-  earlier: Map<string, ReportRow>,
+  earlier: ReadonlyMap<string, ReportRow>,
   output: string,
   measurements: readonly MeasurementSpec[],
-) {
+): Row[] | undefined {
   const products = new Set(job.products.map((path) => pathInReport(output, path)))
-  const inputs = new Set(job.inputs.map((path) => pathInReport(output, path)))
-  const rows = [...earlier.values()].filter((row) =>
-    inputs.size ? inputs.has(String(row.input)) : products.has(String(row.product)),
-  )
-  if (rows.length < Math.max(1, inputs.size) || rows.some((row) => row.status === 'failed')) return undefined
+  const found = job.inputs.length
+    ? job.inputs.map((path) => earlier.get(pathInReport(output, path)))
+    : [...earlier.values()].filter((row) => products.has(String(row.product)))
+  const rows = found.filter((row) => row !== undefined)
+  if (rows.length === 0 || rows.length < found.length || rows.some((row) => row.status === 'failed')) return undefined
   // A row that names no product of this job is of another job, or of an earlier state of the command.
   if (rows.some((row) => row.status === 'done' && !products.has(String(row.product)))) return undefined
   const absolute = (text: unknown) => resolve(output, String(text))
   return rows.map((row): Row => {
     const measured = measurements.map(({ name }) => [name, row[name] as number | string | undefined] as const)
     return {
-      input: inputs.size ? absolute(row.input) : String(row.input),
+      input: job.inputs.length ? absolute(row.input) : String(row.input),
       status: row.status as Row['status'],
       ...(row.reason ? { reason: String(row.reason) } : {}),
       ...(row.product ? { product: absolute(row.product) } : {}),

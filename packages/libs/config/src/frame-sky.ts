@@ -1,5 +1,5 @@
 import { parseAngle, type TanWcs, tanWcs, wrapDegrees } from '@nightpipe/sky'
-import type { Size } from './frame-sections.js'
+import type { Size } from './pixel-section.js'
 import { asNumber, numericFact, type Reader } from './reader.js'
 
 export interface FrameSky {
@@ -38,7 +38,10 @@ function pointing(reader: Reader, wcs: TanWcs | undefined): { raDeg: number; dec
       reader.note(`${raKeyword} = ${raValue}, ${dec[k]} = ${decValue} is no position: ignored`)
     } else if (raDeg === 0 && decDeg === 0) {
       reader.note(`${raKeyword} and ${dec[k]} are both zero: taken as no position`)
-    } else return { raDeg: wrapDegrees(raDeg), decDeg }
+    } else {
+      reader.from('position', `${raKeyword}, ${dec[k]}`)
+      return { raDeg: wrapDegrees(raDeg), decDeg }
+    }
   }
   return undefined
 }

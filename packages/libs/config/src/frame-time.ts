@@ -20,18 +20,25 @@ export function frameTime(reader: Reader, name: NameFacts, exposure: number | un
 function dateInHeader(reader: Reader, name: NameFacts): HeaderDate | undefined {
   const { keywords } = reader.profile.values
   const named = dateInName(name)
-  if (named && nameWins(reader, 'date')) return named
+  if (named && nameWins(reader, 'date')) return told(reader, named, 'file name')
   const written = firstOf(reader, keywords.date, (source) => readDate(reader, source))
   const days = daysInHeader(reader)
   const full = written?.value.hasTime ? withSeparateTime(reader, written) : written && addTime(reader, written)
-  if (full) return checked(reader, full, written!.source, days)
-  if (days) return { mjd: days.value, hasTime: true }
+  if (written && full) return told(reader, checked(reader, full, written.source, days), written.source)
+  if (days) return told(reader, { mjd: days.value, hasTime: true }, days.source)
   if (written) {
     reader.note(`${written.source} has a day without a time`)
-    return written.value
+    return told(reader, written.value, written.source)
   }
-  if (named) reader.note('date from the file name')
-  return named
+  if (!named) return undefined
+  reader.note('date from the file name')
+  return told(reader, named, 'file name')
+}
+
+function told(reader: Reader, date: HeaderDate, source: string): HeaderDate {
+  reader.from('date', reader.sources.time ? `${source}, ${reader.sources.time}` : source)
+  delete reader.sources.time
+  return date
 }
 
 /** A date of the header in UTC as far as its zone, or the profile's, tells. */
@@ -60,6 +67,7 @@ function addTime(reader: Reader, date: Found<HeaderDate>): HeaderDate | undefine
     return full?.hasTime ? full.mjd - Math.floor(full.mjd) : parseTime(value)
   })
   if (!time) return undefined
+  reader.from('time', time.source)
   const zone = reader.profile.values.conventions['time zone'] / 24
   return { mjd: Math.floor(date.value.mjd) + time.value - zone, hasTime: true }
 }

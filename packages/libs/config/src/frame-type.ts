@@ -15,7 +15,7 @@ export function frameType(
   exposure: number | undefined,
 ): FrameType {
   const imposed = saidBy(reader, 'override', 'type')
-  if (isType(imposed)) return imposed
+  if (isType(imposed)) return told(reader, imposed, 'override')
   const { keywords } = reader.profile.values
   const said = keywords.type.flatMap((source) => {
     const value = asText(reader.value(source))
@@ -25,12 +25,17 @@ export function frameType(
   const byHeader = known?.type
   if (name.type && nameWins(reader, 'type')) {
     if (known && byHeader !== name.type) reader.note(`the file name says ${name.type}, ${known.source} ${known.value}`)
-    return name.type
+    return told(reader, name.type, 'file name')
   }
-  if (byHeader) return byHeader
+  if (known?.type) return told(reader, known.type, known.source)
   const odd = said[0]
   if (odd) reader.note(`${odd.source} = '${odd.value}' is no type that the profile knows`)
   return guessedType(reader, name, object, exposure)
+}
+
+function told(reader: Reader, type: FrameType, source: string): FrameType {
+  reader.from('type', source)
+  return type
 }
 
 function guessedType(
@@ -42,21 +47,21 @@ function guessedType(
   const byObject = object === undefined ? undefined : calibrationNamed(reader, object)
   if (byObject) {
     reader.note(`type ${byObject} from the object's name '${object}'`)
-    return byObject
+    return told(reader, byObject, 'object')
   }
   if (name.type) {
     reader.note(`type ${name.type} from the file name`)
-    return name.type
+    return told(reader, name.type, 'file name')
   }
   if (exposure === 0) {
     reader.note('type bias from the zero exposure time')
-    return 'bias'
+    return told(reader, 'bias', 'exposure')
   }
   const assumed = saidBy(reader, 'assume', 'type')
-  if (isType(assumed)) return assumed
+  if (isType(assumed)) return told(reader, assumed, 'assumed')
   if (object !== undefined && exposure !== undefined) {
     reader.note('type object, for a frame with an object and an exposure time')
-    return 'object'
+    return told(reader, 'object', 'object')
   }
   return 'unknown'
 }

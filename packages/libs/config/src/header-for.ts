@@ -1,6 +1,6 @@
 import { formatMjd, formatSexagesimal } from '@nightpipe/sky'
 import type { FrameFacts } from './facts.js'
-import { formatSection, type Section } from './frame-sections.js'
+import { formatSection, type Section } from './pixel-section.js'
 import type { InstrumentProfile } from './profile.js'
 import { FRAME_TYPES } from './profile-schema.js'
 import { asConstant, productOf, splitCondition } from './reader.js'

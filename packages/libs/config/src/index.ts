@@ -1,8 +1,9 @@
 export { ConfigError } from '@nightpipe/files'
 export { commonSchema, withCommon } from './common.js'
-export { describeFrame, type FrameFacts, type FrameShape, type Orientation } from './facts.js'
+export { describeFrame, type FrameFacts, type FrameShape } from './facts.js'
 export { fileStemFor, type NameParts } from './file-name.js'
-export { type Amplifier, formatSection, parseSections, type Section as PixelSection } from './frame-sections.js'
+export type { Amplifier } from './frame-amplifiers.js'
+export type { Orientation } from './frame-orientation.js'
 export { type HeaderCard, headerFor } from './header-for.js'
 export { mostSpecific } from './in-force.js'
 export { type ConfigInForce, type LoadOptions, loadConfig } from './load.js'
@@ -26,6 +27,7 @@ export {
   text,
   type ValuesOf,
 } from './options.js'
+export { formatSection, parseSections, type Section as PixelSection } from './pixel-section.js'
 export { describeSchema, type SchemaRow, sampleIni } from './print.js'
 export { type InstrumentProfile, listProfiles, loadProfile, profileFolder } from './profile.js'
 export type { FrameType } from './profile-schema.js'

@@ -12,6 +12,10 @@ export interface Reader {
   /** The same, but also a text that means "no value": a filter called NONE is no filter, not an unknown one. */
   written(keyword: string): string | number | boolean | undefined
   note(text: string): void
+  /** Remembers where a fact came from. */
+  from(fact: string, source: string): void
+  notes: string[]
+  sources: Record<string, string>
 }
 
 /** A value and the keyword (or product of keywords) that gave it. */
@@ -20,7 +24,9 @@ export interface Found<T> {
   source: string
 }
 
-export function makeReader(lookup: HeaderLookup, profile: InstrumentProfile, notes: string[]): Reader {
+export function makeReader(lookup: HeaderLookup, profile: InstrumentProfile): Reader {
+  const notes: string[] = []
+  const sources: Record<string, string> = {}
   const missing = new Set(profile.values.conventions.missing.map((word) => word.toLowerCase()))
   function written(keyword: string) {
     const raw = lookup(keyword) ?? lookup(alternative(keyword))
@@ -33,7 +39,10 @@ export function makeReader(lookup: HeaderLookup, profile: InstrumentProfile, not
     const found = written(keyword)
     return typeof found === 'string' && missing.has(found.toLowerCase()) ? undefined : found
   }
-  return { profile, value, written, note: (text) => notes.push(text) }
+  const from = (fact: string, source: string) => {
+    sources[fact] = source
+  }
+  return { profile, value, written, note: (text) => notes.push(text), from, notes, sources }
 }
 
 /** Some readers keep the word HIERARCH in the keyword, some do not. */
@@ -117,28 +126,37 @@ export function numericFact(
   accept: (value: number) => boolean,
 ): Found<number> | undefined {
   const { values } = reader.profile
+  const told = (found: Found<number>) => {
+    reader.from(fact, found.source)
+    return found
+  }
   const imposed = saidBy(reader, 'override', fact)
   const override = imposed === undefined ? undefined : numberFrom(reader, imposed)
-  if (override !== undefined) return { value: override, source: 'override' }
+  if (override !== undefined) return told({ value: override, source: 'override' })
   const found = firstOf(reader, values.keywords[fact], (source) => {
     const value = numberFrom(reader, source)
     if (value === undefined || accept(value)) return value
     reader.note(`${source} = ${value} is no ${fact}: ignored`)
     return undefined
   })
-  if (found) return found
+  if (found) return told(found)
   const assumed = saidBy(reader, 'assume', fact)
   const value = assumed === undefined ? undefined : numberFrom(reader, assumed)
-  return value === undefined ? undefined : { value, source: 'assumed' }
+  return value === undefined ? undefined : told({ value, source: 'assumed' })
 }
 
 type WordFact = 'instrument' | 'camera' | 'telescope' | 'site' | 'object' | 'read mode'
 
 export function wordFact(reader: Reader, fact: WordFact): string | undefined {
   const imposed = saidBy(reader, 'override', fact)
-  if (imposed !== undefined) return imposed
-  const found = firstOf(reader, reader.profile.values.keywords[fact], (source) => asText(reader.value(source)))
-  return found?.value ?? saidBy(reader, 'assume', fact)
+  const said = reader.profile.values.keywords[fact]
+  const found =
+    imposed === undefined
+      ? firstOf(reader, said, (source) => asText(reader.value(source)))
+      : { value: imposed, source: 'override' }
+  const assumed = saidBy(reader, 'assume', fact)
+  if (found ?? assumed) reader.from(fact, found?.source ?? 'assumed')
+  return found?.value ?? assumed
 }
 
 /** Whether a text is a word of a profile, where * stands for anything; case and blanks around do not count. */

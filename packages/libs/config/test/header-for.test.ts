@@ -65,7 +65,9 @@ for (const name of listProfiles()) {
       }
       t.same(back.notes, [], 'nothing odd in a header of its own')
       const again = readBack(back, profile)
-      t.same({ ...again, mjd: 0, raDeg: 0, decDeg: 0 }, { ...back, mjd: 0, raDeg: 0, decDeg: 0 }, 'and stays so')
+      // What was assumed at first stands in the header the second time; positions and times are rounded once.
+      const values = (facts: FrameFacts) => ({ ...facts, mjd: 0, raDeg: 0, decDeg: 0, sources: {} })
+      t.same(values(again), values(back), 'and stays so')
     }
   })
 }

@@ -95,7 +95,12 @@ t.test('override beats the header, and the header beats what is assumed', async 
     instrument: 'mine',
     data: { x0: 2, y0: 0, x1: 8, y1: 10 },
   })
-  t.match(read({}), { gain: 5, readNoise: 9, type: 'object' })
+  t.match(read({}), {
+    gain: 5,
+    readNoise: 9,
+    type: 'object',
+    sources: { gain: 'assumed', type: 'assumed', filter: 'override' },
+  })
 })
 
 t.test('a frame that was turned during the exposure is unfit', async (t) => {

@@ -12,12 +12,12 @@ export function frameBinning(reader: Reader): [number, number] {
   const { keywords } = reader.profile.values
   const imposed = parseBinning(saidBy(reader, 'override', 'binning'))
   if (imposed) {
-    reader.from('binning', 'override')
+    reader.credit('binning', 'override')
     return imposed
   }
   const both = firstOf(reader, keywords.binning, (source) => parseBinning(asText(reader.value(source))))
   if (both) {
-    reader.from('binning', both.source)
+    reader.credit('binning', both.source)
     return both.value
   }
   const axis = (sources: string[]) =>
@@ -27,9 +27,9 @@ export function frameBinning(reader: Reader): [number, number] {
     })
   const [x, y] = [axis(keywords['binning x']), axis(keywords['binning y'])]
   if (x || y) {
-    reader.from('binning', [x, y].flatMap((found) => found?.source ?? []).join(', '))
+    reader.credit('binning', [x, y].flatMap((found) => found?.source ?? []).join(', '))
     return [(x ?? y)!.value, (y ?? x)!.value]
   }
-  reader.from('binning', 'assumed')
+  reader.credit('binning', 'assumed')
   return parseBinning(saidBy(reader, 'assume', 'binning')) ?? [1, 1]
 }

@@ -7,7 +7,7 @@ export function frameFilter(reader: Reader, name: NameFacts): string | undefined
   const isClear = (word: string) => conventions.clear.some((clear) => matchesWord(word, clear))
   const ours = (word: string) => (isClear(word) ? 'clear' : aliasOf(filters, word))
   const told = (value: string | undefined, source: string) => {
-    if (value !== undefined) reader.from('filter', source)
+    if (value !== undefined) reader.credit('filter', source)
     return value
   }
   const imposed = saidBy(reader, 'override', 'filter')

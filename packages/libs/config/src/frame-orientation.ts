@@ -8,7 +8,7 @@ export function frameOrientation(reader: Reader): { orientation: Orientation; un
   const said = reader.profile.values.orientation
   const start = said.keyword ? reader.value(said.keyword) : undefined
   if (start === undefined) return { orientation: said.default }
-  reader.from('orientation', said.keyword)
+  reader.credit('orientation', said.keyword)
   const end = said['end keyword'] ? reader.value(said['end keyword']) : undefined
   const same = end === undefined || sameValue(start, end)
   const unfit = same

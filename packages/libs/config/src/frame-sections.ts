@@ -49,8 +49,8 @@ function wholeArray(reader: Reader, size: Size, binning: [number, number]): { da
   const [data, overscan] = [false, true].map((wanted) => (fitted as Fitted[]).filter((n) => n.overscan === wanted))
   const strips = overscan.length ? overscan.map((n) => n.section) : countedStrips(reader, size)
   const sensitive = data[0]?.section ?? whole(size)
-  if (data[0]) reader.from('data section', data[0].source)
-  if (overscan.length) reader.from('overscan section', overscan.map((n) => n.source).join(', '))
+  if (data[0]) reader.credit('data section', data[0].source)
+  if (overscan.length) reader.credit('overscan section', overscan.map((n) => n.source).join(', '))
   return cutOverscan(reader, sensitive, strips, data[0]?.source, size)
 }
 

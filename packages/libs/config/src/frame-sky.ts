@@ -39,7 +39,7 @@ function pointing(reader: Reader, wcs: TanWcs | undefined): { raDeg: number; dec
     } else if (raDeg === 0 && decDeg === 0) {
       reader.note(`${raKeyword} and ${dec[k]} are both zero: taken as no position`)
     } else {
-      reader.from('position', `${raKeyword}, ${dec[k]}`)
+      reader.credit('position', `${raKeyword}, ${dec[k]}`)
       return { raDeg: wrapDegrees(raDeg), decDeg }
     }
   }

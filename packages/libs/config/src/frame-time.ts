@@ -36,7 +36,7 @@ function dateInHeader(reader: Reader, name: NameFacts): HeaderDate | undefined {
 }
 
 function told(reader: Reader, date: HeaderDate, source: string): HeaderDate {
-  reader.from('date', reader.sources.time ? `${source}, ${reader.sources.time}` : source)
+  reader.credit('date', reader.sources.time ? `${source}, ${reader.sources.time}` : source)
   delete reader.sources.time
   return date
 }
@@ -67,7 +67,7 @@ function addTime(reader: Reader, date: Found<HeaderDate>): HeaderDate | undefine
     return full?.hasTime ? full.mjd - Math.floor(full.mjd) : parseTime(value)
   })
   if (!time) return undefined
-  reader.from('time', time.source)
+  reader.credit('time', time.source)
   const zone = reader.profile.values.conventions['time zone'] / 24
   return { mjd: Math.floor(date.value.mjd) + time.value - zone, hasTime: true }
 }

@@ -34,7 +34,7 @@ export function frameType(
 }
 
 function told(reader: Reader, type: FrameType, source: string): FrameType {
-  reader.from('type', source)
+  reader.credit('type', source)
   return type
 }
 

@@ -13,7 +13,7 @@ export interface Reader {
   written(keyword: string): string | number | boolean | undefined
   note(text: string): void
   /** Remembers where a fact came from. */
-  from(fact: string, source: string): void
+  credit(fact: string, source: string): void
   notes: string[]
   sources: Record<string, string>
 }
@@ -39,10 +39,10 @@ export function makeReader(lookup: HeaderLookup, profile: InstrumentProfile): Re
     const found = written(keyword)
     return typeof found === 'string' && missing.has(found.toLowerCase()) ? undefined : found
   }
-  const from = (fact: string, source: string) => {
+  const credit = (fact: string, source: string) => {
     sources[fact] = source
   }
-  return { profile, value, written, note: (text) => notes.push(text), from, notes, sources }
+  return { profile, value, written, note: (text) => notes.push(text), credit, notes, sources }
 }
 
 /** Some readers keep the word HIERARCH in the keyword, some do not. */
@@ -127,7 +127,7 @@ export function numericFact(
 ): Found<number> | undefined {
   const { values } = reader.profile
   const told = (found: Found<number>) => {
-    reader.from(fact, found.source)
+    reader.credit(fact, found.source)
     return found
   }
   const imposed = saidBy(reader, 'override', fact)
@@ -155,7 +155,7 @@ export function wordFact(reader: Reader, fact: WordFact): string | undefined {
       ? firstOf(reader, said, (source) => asText(reader.value(source)))
       : { value: imposed, source: 'override' }
   const assumed = saidBy(reader, 'assume', fact)
-  if (found ?? assumed) reader.from(fact, found?.source ?? 'assumed')
+  if (found ?? assumed) reader.credit(fact, found?.source ?? 'assumed')
   return found?.value ?? assumed
 }
 

@@ -1,6 +1,6 @@
 import { DataError } from '@nightpipe/files'
 import { compareCells } from './cells.js'
-import { textOfTable } from './csv.js'
+import { parseCsv, textOfTable } from './csv.js'
 import type { Cell, TableSpec } from './define.js'
 import { cellAt, type Layout, layOut } from './layout.js'
 import { keyOfRow } from './rewrite.js'
@@ -14,14 +14,29 @@ export interface TableProblem {
 
 /** All that is wrong with a table: cells that cannot be read, missing ones, keys that stand twice, rows out of order. */
 export function checkTable(path: string, spec: TableSpec): TableProblem[] {
-  const text = textOfTable(path)
-  if (text === undefined) return [{ line: 0, problem: 'no such file' }]
+  return problemsIn(path, (text) => checkLayout(layOut(text, path, spec), spec))
+}
+
+/** What is wrong with the form of any CSV file: text, quotes, rows that are not as long as the header. */
+export function checkForm(path: string): TableProblem[] {
+  return problemsIn(path, (text) => {
+    const [header, ...rows] = parseCsv(text, path)
+    const width = header?.cells.length ?? 0
+    const odd = rows.filter(({ cells }) => cells.length !== width)
+    return odd.map(({ cells, line }) => ({ line, problem: `${cells.length} cells, the header has ${width}` }))
+  })
+}
+
+/** With what makes the file unreadable as one of its problems. */
+function problemsIn(path: string, check: (text: string) => TableProblem[]): TableProblem[] {
   try {
-    return checkLayout(layOut(text, path, spec), spec)
+    const text = textOfTable(path)
+    return text === undefined ? [{ line: 0, problem: 'no such file' }] : check(text)
   } catch (error) {
     if (!(error instanceof DataError)) throw error
-    const at = /^.*:(\d+): /.exec(error.message)
-    return [{ line: Number(at?.[1] ?? 0), problem: at ? error.message.slice(at[0].length) : error.message }]
+    const about = error.message.startsWith(path) ? error.message.slice(path.length) : error.message
+    const [, line = '0', problem = about] = /^:(\d+): (.*)$/s.exec(about) ?? []
+    return [{ line: Number(line), problem: problem.trim() }]
   }
 }
 

@@ -1,5 +1,5 @@
 export { alignColumns } from './align.js'
-export { checkTable, type TableProblem } from './check.js'
+export { checkForm, checkTable, type TableProblem } from './check.js'
 export { type CsvRecord, formatCsv, parseCsv, textOfTable } from './csv.js'
 export { type Cell, type ColumnSpec, type ColumnType, defineTable, type RowOf, type TableSpec } from './define.js'
 export {

@@ -1,0 +1,92 @@
+import { readdirSync, realpathSync, statSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
+import { fileDigest, type ParentRecord, reportTable } from '@nightpipe/command'
+import { readTable } from '@nightpipe/table'
+
+/** Where a parent is now. `changed`: files of that name are there, and none of them has its digest. */
+export interface Located {
+  state: 'matches' | 'changed' | 'missing'
+  path?: string
+}
+
+/** Folders are searched this deep and no further than this many entries: a night, not a disk. */
+const DEPTH = 4
+const MOST_ENTRIES = 100_000
+
+/** Finds the parents of products again, which remember the names of files but not their folders. */
+export interface Search {
+  locate(parent: ParentRecord, product: string, command: string): Located
+  /** files of that name, best guess first */
+  named(name: string, product: string, command: string): string[]
+}
+
+/** `from`: folders given by a person, searched first; then the product's own folder, its report, and the folder above. */
+export function searchIn(from: readonly string[]): Search {
+  const listings = new Map<string, Map<string, string[]>>()
+  const listing = (folder: string) => {
+    const known = listings.get(folder) ?? listingOf(folder)
+    listings.set(folder, known)
+    return known
+  }
+  const named = (name: string, product: string, command: string) => {
+    const folder = dirname(resolve(product))
+    const given = from.flatMap((place) => listing(resolve(place)).get(name) ?? [])
+    const reported = inputsInReport(folder, command).filter((path) => basename(path) === name)
+    const near = [folder, dirname(folder)].flatMap((place) => listing(place).get(name) ?? [])
+    const found = [...given, ...reported, ...near]
+    return [...new Set(found)].filter((path) => statSync(path, { throwIfNoEntry: false })?.isFile())
+  }
+  return {
+    named,
+    locate(parent, product, command) {
+      const candidates = named(parent.file, product, command)
+      const path = candidates.find((candidate) => fileDigest(candidate).id === parent.id)
+      if (path !== undefined) return { state: 'matches', path }
+      // A product beside its parent of the same name is no candidate for it.
+      const others = candidates.filter((candidate) => resolve(candidate) !== resolve(product))
+      return others.length ? { state: 'changed', path: others[0]! } : { state: 'missing' }
+    },
+  }
+}
+
+function listingOf(root: string): Map<string, string[]> {
+  const found = new Map<string, string[]>()
+  const seen = new Set<string>()
+  let left = MOST_ENTRIES
+  const walk = (folder: string, depth: number) => {
+    const real = realpathSync(folder)
+    if (seen.has(real)) return
+    seen.add(real)
+    for (const entry of readdirSync(folder, { withFileTypes: true })) {
+      if (left-- <= 0) return
+      if (entry.name.startsWith('.') || entry.name === 'node_modules') continue
+      const path = join(folder, entry.name)
+      const isFolder = entry.isSymbolicLink()
+        ? statSync(path, { throwIfNoEntry: false })?.isDirectory()
+        : entry.isDirectory()
+      if (!isFolder) found.set(entry.name, [...(found.get(entry.name) ?? []), path])
+      else if (depth < DEPTH) quietly(() => walk(path, depth + 1))
+    }
+  }
+  quietly(() => walk(root, 0))
+  return found
+}
+
+/** A folder that may not be read holds nothing for us. */
+function quietly(work: () => void): void {
+  try {
+    work()
+  } catch {
+    // as said
+  }
+}
+
+/** The inputs that the report beside a product names. */
+function inputsInReport(folder: string, command: string): string[] {
+  try {
+    const rows = readTable(join(folder, `${command}.csv`), reportTable(command, []), { orEmpty: true })
+    return rows.map((row) => resolve(folder, String(row.input)))
+  } catch {
+    return [] // damaged: `tables check` says how
+  }
+}

@@ -37,7 +37,8 @@ function sources(path) {
     .map((e) => join(e.parentPath ?? e.path, e.name))
     .sort()
 }
-const imports = (text) => [...text.matchAll(/(?:^|[\s}])(?:from|import)\s*\(?\s*['"]([@\w./:-]+)['"]/gm)].map((m) => m[1])
+const imports = (text) =>
+  [...text.matchAll(/(?:^|[\s}])(?:from|import)\s*\(?\s*['"]([@\w./:-]+)['"]/gm)].map((m) => m[1])
 const packageOf = (specifier) =>
   specifier
     .split('/')

@@ -37,4 +37,5 @@ export { type Column, column, type NumberArray, type Table, type VariableCell } 
 export type { TablePart } from './table/part.js'
 export { readTable } from './table/read.js'
 export { type HduSums, type SumState, verifySums } from './verify.js'
-export { createFits, encodeFits, type FitsWriter, writeFits } from './writer.js'
+export { encodeFits, writeFits } from './write-file.js'
+export { createFits, type FitsWriter } from './writer.js'

@@ -26,25 +26,35 @@ export interface FilePlan {
   size: number
 }
 
-/** Lays the HDUs out one behind the other, from byte `start`. `first`: the file begins with them. */
-export function planFile(given: readonly NewHdu[], start = 0, first = true): FilePlan {
-  const all: NewHdu[] = first && !canBePrimary(given[0]) ? [{ kind: 'empty' }, ...given] : [...given]
-  let at = start
-  const hdus = all.map((hdu, k) => {
-    // The image that an empty primary HDU had to make room for is the primary one once it is unpacked.
-    const primary = first && (k === 0 || (k === 1 && all.length > given.length))
+/** The HDUs of a file in order: an empty primary is put before a first one that cannot be it. */
+export function arrange(given: readonly NewHdu[]): { hdu: NewHdu; primary: boolean }[] {
+  if (canBePrimary(given[0])) return given.map((hdu, k) => ({ hdu, primary: k === 0 }))
+  const empty = { hdu: { kind: 'empty' } as const, primary: true }
+  // The image that an empty primary HDU had to make room for is the primary one once it is unpacked.
+  return [empty, ...given.map((hdu, k) => ({ hdu, primary: k === 0 && hdu.kind === 'image' }))]
+}
+
+/** Lays a whole file out, one HDU behind the other. */
+export function planFile(given: readonly NewHdu[]): FilePlan {
+  let at = 0
+  const hdus = arrange(given).map(({ hdu, primary }) => {
     const planned = planHdu(hdu, primary, at)
-    at = planned.dataStart + Math.ceil(planned.dataBytes / BLOCK) * BLOCK
+    at = endOf(planned)
     return planned
   })
-  return { hdus, places: given.map((_, k) => k + all.length - given.length), size: at }
+  return { hdus, places: given.map((_, k) => k + hdus.length - given.length), size: at }
+}
+
+/** Where the HDU behind this one begins. */
+export function endOf(hdu: PlannedHdu): number {
+  return hdu.dataStart + Math.ceil(hdu.dataBytes / BLOCK) * BLOCK
 }
 
 function canBePrimary(hdu: NewHdu | undefined): boolean {
   return hdu !== undefined && hdu.kind !== 'table' && !(hdu.kind === 'image' && hdu.compress)
 }
 
-function planHdu(hdu: NewHdu, primary: boolean, headerStart: number): PlannedHdu {
+export function planHdu(hdu: NewHdu, primary: boolean, headerStart: number): PlannedHdu {
   if (hdu.kind === 'table') return place(headerStart, encodeTable(hdu))
   const cards = imageCards(hdu, primary)
   if (hdu.kind === 'empty') return place(headerStart, { cards, bytes: new Uint8Array(0) })

@@ -66,12 +66,11 @@ function startsExtension(source: Source, at: number): boolean {
 function readHdu(file: FitsFile, source: Source, index: number, headerStart: number): StoredHdu {
   const { header: stored, end: dataStart } = readHeader(source, index, headerStart)
   const layout = layoutOf(stored, { file: source.name, hdu: index, byte: headerStart })
-  const missing = dataStart + layout.dataBytes - source.size
-  if (layout.dataBytes > 0 && missing > 0) {
-    const problem = `the header promises ${layout.dataBytes} bytes of data, the file ends ${missing} bytes before`
+  if (layout.dataBytes > 0 && dataStart + layout.dataBytes > source.size) {
+    const there = Math.max(0, source.size - dataStart)
     throw new FitsError(
       { file: source.name, hdu: index, byte: source.size },
-      problem,
+      `the header promises ${layout.dataBytes} bytes of data, and only ${there} are there`,
       'the file is truncated or damaged',
     )
   }

@@ -62,6 +62,7 @@ function fixedFormat(column: NewColumn, rows: number): { type: TypeCode; repeat:
     return { type, repeat: longest, tform: `${longest}A` }
   }
   const repeat = rows === 0 ? 1 : values.length / rows
+  if (!Number.isInteger(repeat)) throw new RangeError(`column ${name} has ${values.length} values for ${rows} rows`)
   return { type, repeat, tform: repeat === 1 ? type : `${repeat}${type}` }
 }
 

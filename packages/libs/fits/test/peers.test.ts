@@ -89,13 +89,16 @@ with fits.open(sys.argv[1], checksum=True) as f:
     d = f[1].data
     for n in d.names:
         v = d[n]
-        if n in ('C', 'M'): v = np.ascontiguousarray(v).view('f4' if n == 'C' else 'f8')
+        if n in ('C', 'M'): v = np.asarray(v).astype('c16').view('f8')
         if n == 'VC': v = [np.asarray(c).view('f4') for c in v]
         if n.startswith('V'): v = np.concatenate([np.asarray(c).ravel() for c in v])
         v = np.asarray(v)
         out[n] = [str(x).rstrip() for x in v.ravel()] if v.dtype.kind in 'SU' else digest(v.astype('f8'))
 print(json.dumps(out))
 `
+
+/** It has no TNULL of scaled columns, no logicals and no unsigned numbers of variable length, and no substrings. */
+const LIMITS = ['SCALED', 'VL', 'VUI', 'SUB']
 
 t.test('astropy reads every column that we write', { skip: noAstropy }, async (t) => {
   const path = join(t.testdir(), 'table.fits')
@@ -104,7 +107,7 @@ t.test('astropy reads every column that we write', { skip: noAstropy }, async (t
   writeFileSync(path, encodeFits([{ kind: 'table', columns, rows }]))
   const read = runPython(READ_TABLE, path) as Record<string, string | string[]>
   for (const { name, values } of columns) {
-    if (name === 'SCALED' || name === 'VL' || name === 'SUB') continue // there no TNULL, no logicals and no substrings
+    if (LIMITS.includes(name)) continue
     const flat =
       (values as unknown[])[0] instanceof Object
         ? (values as unknown as number[][]).flatMap((cell) => [...cell])

@@ -13,6 +13,9 @@ export interface Digest {
 /** Identities are cut to 128 bits: they fit in a FITS card with their comment. */
 export const identityOf = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 32)
 
+/** EXTNAME of the table that ends every product. */
+export const PROVENANCE = 'PROVENANCE'
+
 interface Known {
   stamp: string
   digest: Digest
@@ -85,6 +88,8 @@ export function productHeader(path: string): Header | undefined {
   try {
     const file = openFits(path)
     try {
+      // Without its end the file is not what we wrote, whatever its header says.
+      if (!file.hdus.some((hdu) => hdu.name === PROVENANCE)) return undefined
       return file.hdus.slice(0, 2).find((hdu) => textOf(hdu.header, 'NP_ID'))?.header
     } finally {
       file.close()

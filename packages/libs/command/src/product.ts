@@ -1,15 +1,10 @@
-import { atomicTarget } from '@nightpipe/files'
 import {
   copyHeader,
   createFits,
   createHeader,
   type FitsWriter,
-  type Hdu,
   type Header,
   type NewHdu,
-  openFits,
-  readPixels,
-  readPixels64,
   setCard,
   writeFits,
 } from '@nightpipe/fits'
@@ -48,54 +43,19 @@ export interface ProductWriter {
 const PENDING = '0'.repeat(32)
 
 export function startProduct(path: string, hdus: readonly NewHdu[], context: Context): ProductWriter {
-  if (context.compress) return startCompressed(productPath(path, context), hdus, context)
-  const writer = createFits(path, stamp(hdus, context, PENDING))
+  const target = productPath(path, context)
+  const packed = (all: readonly NewHdu[]) => all.map((hdu) => compressed(hdu, context))
+  const writer = createFits(target, packed(stamp(hdus, context, PENDING)))
   return {
     writer,
     finish(parents, extra = []) {
       const records = recordsOf(parents)
-      writer.setCard(0, 'NP_ID', productId(path, records, context))
-      writer.finish([...extra, provenanceTable(records, context)])
-      return path
+      writer.setCard(0, 'NP_ID', productId(target, records, context))
+      writer.finish([...packed(extra), provenanceTable(records, context)])
+      return target
     },
     discard: () => writer.discard(),
   }
-}
-
-/**
- * The length of a compressed tile is known when it is compressed, so strips cannot go to their place in any order: they
- * are collected in a plain file beside the target, which is compressed as a whole at the end.
- */
-function startCompressed(target: string, hdus: readonly NewHdu[], context: Context): ProductWriter {
-  const plain = atomicTarget(target)
-  const writer = createFits(plain.partial, hdus)
-  const discard = () => {
-    writer.discard()
-    plain.discard()
-  }
-  return {
-    writer,
-    finish(parents, extra = []) {
-      try {
-        writer.finish()
-        const file = openFits(plain.partial)
-        const before = file.hdus.length - hdus.length // an empty primary may stand before a table
-        const whole = hdus.map((hdu, k) => complete(hdu, file.hdus[k + before]!))
-        file.close()
-        return writeProduct(target, [...whole, ...extra], context, parents)
-      } finally {
-        discard()
-      }
-    },
-    discard,
-  }
-}
-
-/** With the pixels and the cards that came by and by. */
-function complete(hdu: NewHdu, stored: Hdu): NewHdu {
-  const { header } = stored
-  if (hdu.kind !== 'image') return { ...hdu, header }
-  return { ...hdu, header, pixels: hdu.bitpix === -32 ? readPixels(stored) : readPixels64(stored) }
 }
 
 /** The same HDUs, the first one with our cards; the headers of the caller stay as they are. */

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { basename } from 'node:path'
 import { type NewHdu, textOf } from '@nightpipe/fits'
-import { type Digest, fileDigest, identityOf, productHeader } from './digest.js'
+import { type Digest, fileDigest, identityOf, PROVENANCE, productHeader } from './digest.js'
 import type { Context, Job, Parent } from './types.js'
 
 /** A parent as a product remembers it. */
@@ -69,8 +69,6 @@ export function productCards(context: Context, id: string): [string, string, str
   ]
 }
 
-export const TABLE = 'PROVENANCE'
-
 /** The table that ends every product: a row for each parent, then the configuration, a row for each line. */
 export function provenanceTable(records: readonly ParentRecord[], context: Context): NewHdu {
   const lines = context.configText.split('\n').map(escaped)
@@ -79,7 +77,7 @@ export function provenanceTable(records: readonly ParentRecord[], context: Conte
   const values = (of: (record: ParentRecord) => string) => records.map((record) => escaped(of(record)))
   return {
     kind: 'table',
-    name: TABLE,
+    name: PROVENANCE,
     rows: records.length + lines.length,
     columns: [
       { name: 'FILE', values: [...values((r) => r.file), ...fill], comment: 'parent, without folder' },

@@ -1,7 +1,7 @@
 import { DataError } from '@nightpipe/files'
 import { column, openFits, readTable, textOf } from '@nightpipe/fits'
-import { productHeader } from './digest.js'
-import { type ParentRecord, TABLE } from './provenance.js'
+import { PROVENANCE, productHeader } from './digest.js'
+import type { ParentRecord } from './provenance.js'
 
 /** What a product says of its own making. */
 export interface Provenance {
@@ -26,7 +26,7 @@ export function readProvenance(path: string): Provenance {
   const header = productHeader(path)
   const file = openFits(path)
   try {
-    const table = file.hdus.find((hdu) => hdu.name === TABLE && hdu.kind === 'table')
+    const table = file.hdus.find((hdu) => hdu.name === PROVENANCE && hdu.kind === 'table')
     if (!header || !table)
       throw new DataError(`${path} is not a product of nightpipe`, 'it has no NP_ID and PROVENANCE')
     const rows = readTable(table)

@@ -165,8 +165,11 @@ export interface Command<S extends Schema = Schema, J = unknown> {
   inputs?: 'fits' | 'optional' | 'none'
   /** of the files to take from folders, instead of FITS: ['.csv'] */
   extensions?: readonly string[]
-  /** 'jobs': jobs run in threads side by side; 'strips': one after the other, each spreading its strips by `tools.map` */
-  parallel: 'jobs' | 'strips'
+  /**
+   * 'jobs': jobs run in threads side by side; 'strips': one after the other, each spreading its strips by `tools.map`;
+   * 'both': strips while there are fewer jobs than workers, else jobs (where `tools.map` works in the thread of the job)
+   */
+  parallel: 'jobs' | 'strips' | 'both'
   /** What there is to do, from headers only: refuse here what cannot work, before the first pixel is read. */
   plan(request: Request<S>): Plan<J> | Promise<Plan<J>>
   /** Makes the products of one job. An input without a row of its own counts as done, with the first product. */

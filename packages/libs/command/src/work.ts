@@ -45,8 +45,10 @@ export async function work(
   session: Session,
   audience: Audience,
 ): Promise<void> {
-  const threads = threadsFor(command, request, plan)
-  const inThreads = command.parallel === 'jobs' && threads > 0
+  const few = plan.jobs.length < request.workers
+  const mode = command.parallel === 'both' ? (few ? 'strips' : 'jobs') : command.parallel
+  const threads = threadsFor(command, mode, request, plan)
+  const inThreads = mode === 'jobs' && threads > 0
   const share = inThreads ? Math.floor(request.memoryBytes / threads) : request.memoryBytes
   if (threads > 0) session.pool = openPool(threads, setupOf(request, share), audience.log)
   const { pool } = session
@@ -91,11 +93,11 @@ function lostAnswer(parent: Job): Answer {
 }
 
 /** How many worker threads help. In a 'strips' command the main thread works too; in a 'jobs' command it listens. */
-function threadsFor(command: Command, request: Request, plan: Plan): number {
+function threadsFor(command: Command, mode: 'jobs' | 'strips', request: Request, plan: Plan): number {
   const { workers, memoryBytes } = request
-  if (command.parallel === 'strips' && (workers === 1 || !command.tasks)) return 0
+  if (mode === 'strips' && (workers === 1 || !command.tasks)) return 0
   if (command.inputs !== 'none' && bytesOf(plan.jobs) <= SMALL_BYTES) return 0
-  if (command.parallel === 'strips') return workers - 1
+  if (mode === 'strips') return workers - 1
   const fit = plan.memoryPerJob ? Math.max(1, Math.floor(memoryBytes / plan.memoryPerJob)) : workers
   return Math.min(workers, plan.jobs.length, fit)
 }

@@ -11,7 +11,7 @@ interface Strip {
   fail: number
 }
 
-/** A 'strips' command: the sum of all frames, some rows at a time. Refuses the verdict when asked to. */
+/** Works by strips, or in threads when there is one worker: the sum of all frames, some rows at a time. Refuses the verdict when asked to. */
 export const addFrames = defineCommand({
   name: 'add-frames',
   summary: 'adds frames up',
@@ -25,7 +25,7 @@ export const addFrames = defineCommand({
   },
   measurements: [],
   inputs: 'optional',
-  parallel: 'strips',
+  parallel: 'both',
   plan({ inputs, output, config }) {
     const paths = inputs.map((file) => file.path)
     const parents = paths.map((path) => ({ path, role: 'frame' }))

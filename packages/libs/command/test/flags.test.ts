@@ -1,0 +1,51 @@
+import t from 'tap'
+import { parseFlags, parseMemory } from '../src/flags.js'
+import { defineCommand } from '../src/index.js'
+import { pathInReport } from '../src/report.js'
+
+t.test('sizes of memory as people write them', (t) => {
+  const sizes: Record<string, number> = {
+    '2GiB': 2 ** 31,
+    '500MB': 5e8,
+    '1.5 g': 1.5e9,
+    '300m': 3e8,
+    '134217728': 2 ** 27,
+  }
+  for (const [text, bytes] of Object.entries(sizes)) t.equal(parseMemory(text), bytes, text)
+  for (const text of ['', 'GB', '2 GiBs', '-1GB', '1e9', '10', '0x10']) t.throws(() => parseMemory(text), text)
+  t.end()
+})
+
+t.test('flags as people write them', async (t) => {
+  const command = { flags: { shift: { type: 'number', doc: '', alias: 'x' } } } as const
+  const parse = (...args: string[]) => parseFlags(command, args)
+  t.same((await parse('-s', 'a', 'b', '-s', 'c', '--input', '-')).input, ['a', 'b', 'c', '-'])
+  t.same((await parse('--input=a b', '-r=out')).input, ['a b'])
+  t.equal((await parse('-r', '012')).output, '012', 'a name of digits stays a name')
+  t.equal((await parse('--shift', '-3.5')).shift, -3.5)
+  t.equal((await parse('-x', '1e3')).shift, 1000)
+  t.same((await parse('--set', 'a.b=c=d', '--set', 'e.f=1,2')).set, ['a.b=c=d', 'e.f=1,2'])
+  t.same([(await parse('--json')).json, (await parse()).json], [true, undefined])
+  await t.rejects(parse('--no-json'), /unknown flag --no-json|unknown flag or argument/)
+  await t.rejects(parse('--work', '2'), /did you mean --workers\?/)
+  await t.rejects(parse('--shift', ''), /expected a number/)
+})
+
+t.test('a command that cannot be right is refused when it is defined', (t) => {
+  const sound = { name: 'toy', summary: '', schema: {}, measurements: [], parallel: 'jobs' } as const
+  const define = (odd: object) => () => defineCommand({ ...sound, plan: () => ({ jobs: [] }), job: () => [], ...odd })
+  t.doesNotThrow(define({}))
+  t.throws(define({ name: 'Toy' }), /a name is lower-case/)
+  t.throws(define({ flags: { output: { type: 'text', doc: '' } } }), /flag 'output' exists already/)
+  t.throws(define({ flags: { own: { type: 'text', doc: '', alias: 'r' } } }), /flag 'r' exists already/)
+  t.throws(define({ measurements: [{ name: 'status', doc: '' }] }), /'status' cannot be the name of a measurement/)
+  t.end()
+})
+
+t.test('a report says paths from where it lies, as far as the two have something in common', (t) => {
+  t.equal(pathInReport('/night/red', '/night/raw/a.fits'), '../raw/a.fits')
+  t.equal(pathInReport('/night/red', '/night/red/a.fits'), 'a.fits')
+  t.equal(pathInReport('/night/red', '/archive/a.fits'), '/archive/a.fits')
+  t.equal(pathInReport('/night/red', 'simulated star'), 'simulated star')
+  t.end()
+})

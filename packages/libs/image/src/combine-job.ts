@@ -33,7 +33,7 @@ export function fillJob({ planes, options, noise, out }: Combination): Job {
   const words = allocate(Int32Array, JOB_WORDS)
   const numbers = new Float32Array(words.buffer, words.byteOffset, JOB_WORDS)
   const records = allocate(Int32Array, PLANE_WORDS * n)
-  const { clipLow = 3, clipHigh = 3, lowest = 1, highest = 1, maskBits = -1 } = options
+  const { clipLow = 4, clipHigh = 4, lowest = 1, highest = 1, maskBits = -1 } = options
   const errorFrom = options.errors ? FROM.errors : noise ? FROM.model : FROM.scatter
   const clipFrom = noise ? FROM.model : options.errors ? FROM.errors : FROM.scatter
   words.set([records.byteOffset, n, METHOD[options.method], out.error ? errorFrom : FROM.nothing, clipFrom])

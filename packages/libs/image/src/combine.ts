@@ -9,7 +9,10 @@ export interface CombineOptions {
    * weighted by `weights`, or by 1 / error².
    */
   method: 'median' | 'mean' | 'sigma' | 'minmax' | 'weighted'
-  /** `sigma`: samples further than this below and above the median are set aside, in sigma (3). */
+  /**
+   * `sigma`: samples further than this below and above the median are set aside, in sigma (4). On clean noise a clip at 3
+   * already costs 2 % (the tails that it cuts off move the mean), at 4 it costs 0.1 %.
+   */
   clipLow?: number
   clipHigh?: number
   /** `sigma`: at most so many rounds: 5, but 1 without noise or errors, as each round shrinks the MAD of few samples. */

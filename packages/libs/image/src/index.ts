@@ -4,6 +4,7 @@ export { type CalibratedPixels, type Calibration, calibratePixels } from './cali
 export { type Combined, type CombineOptions, combinePlanes } from './combine.js'
 export { boxMean, convolve, convolveSeparable, gaussianLine, type Kernel, medianFilter } from './filters.js'
 export { type Frame, MaskBit } from './frame.js'
+export { measureNoise } from './measure-noise.js'
 export { type DetectorNoise, type NoiseModel, noiseModel } from './noise.js'
 export { ORIENTATIONS, type Orientation, orient, orientPixels, orientPoint, turnsAxes } from './orientation.js'
 export { isRaw, type Plane, planeLength, type RawPlane } from './raw-plane.js'

@@ -58,7 +58,7 @@ function spread(samples: Sample[]): number {
 }
 
 function clip(all: Sample[], options: CombineOptions): Sample[] {
-  const { noise, errors, clipLow = 3, clipHigh = 3 } = options
+  const { noise, errors, clipLow = 4, clipHigh = 4 } = options
   const rounds = options.iterations ?? (noise || errors ? 5 : 1)
   let samples = all
   for (let round = 0; round < rounds && samples.length > 0; round++) {

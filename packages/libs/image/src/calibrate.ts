@@ -1,4 +1,5 @@
-import { MaskBit } from './frame.js'
+import { allocate, inStrips, kernels, type Lent, scoped } from '@nightpipe/kernels'
+import { isRaw, type Plane, planeLength } from './raw-plane.js'
 
 export interface Calibration {
   /** Overscan level to subtract, ADU: one for all, or one per row (then `width` says how long a row is). */
@@ -43,48 +44,94 @@ export interface CalibratedPixels {
 /**
  * A raw frame made into a calibrated one: scale · (raw - overscan - bias - darkScale · dark) / flat, in one pass. The
  * error joins read noise, photon noise and the errors of the masters. What cannot be computed (a NaN in the raw frame or
- * a master, a flat of zero or less) is NaN and marked `noData`. `out.pixels` may be `raw` itself.
+ * a master, a flat of zero or less) is NaN and marked `noData`. `out.pixels` may be `raw` itself. The arithmetic is that
+ * of float32; arrays in kernel memory are used where they lie.
  */
-export function calibratePixels(raw: Float32Array, calibration: Calibration, out: CalibratedPixels): CalibratedPixels {
-  const c = calibration
-  const { darkScale = 1, scale = 1, gain = 1, readNoise = 0, minimumFlat = 0 } = c
-  const { saturation = Number.POSITIVE_INFINITY, width = raw.length } = c
-  for (let p = 0; p < raw.length; p++) {
-    const value = raw[p]
-    const overscan = typeof c.overscan === 'object' ? c.overscan[Math.floor(p / width)] : (c.overscan ?? 0)
-    const net = value - overscan - (c.bias ? c.bias[p] : 0)
-    const { signal, slope } = linear(net, c.linearity)
-    const clean = signal - (c.dark ? darkScale * c.dark[p] : 0)
-    const flat = c.flat ? c.flat[p] : 1
-    const result = flat > 0 ? clean / flat : Number.NaN
-    out.pixels[p] = scale * result
-    if (out.error) {
-      const photons = Math.max(0, c.signal ? c.signal[p] : net) / gain
-      let variance = (readNoise / gain) ** 2 + photons + (c.biasError ? c.biasError[p] ** 2 : 0)
-      variance *= slope * slope
-      if (c.darkError) variance += (darkScale * c.darkError[p]) ** 2
-      if (c.flatError) variance += (result * c.flatError[p]) ** 2
-      out.error[p] = (scale * Math.sqrt(variance)) / (flat > 0 ? flat : Number.NaN)
-    }
-    if (out.mask) {
-      let bits = c.mask ? c.mask[p] : 0
-      if (value >= saturation) bits |= MaskBit.saturated
-      if (!(flat >= minimumFlat)) bits |= MaskBit.lowResponse
-      if (!Number.isFinite(result)) bits |= MaskBit.noData
-      out.mask[p] = bits
-    }
+export function calibratePixels(raw: Plane, calibration: Calibration, out: CalibratedPixels): CalibratedPixels {
+  const n = planeLength(raw)
+  const { width = Math.max(1, n) } = calibration
+  check(n, width, calibration, out)
+  const each = isRaw(raw) ? 2 : 1
+  const lent: Partial<Record<Field, Lent>> = {
+    source: { array: isRaw(raw) ? raw.bytes : raw, use: 'read', each },
+    pixels: { array: out.pixels, use: 'write' },
   }
+  for (const field of ['bias', 'biasError', 'dark', 'darkError', 'flat', 'flatError', 'mask', 'signal'] as const) {
+    const array = calibration[field]
+    if (array) lent[field] = { array, use: 'read' }
+  }
+  if (out.error) lent.error = { array: out.error, use: 'write' }
+  if (out.mask) lent.bits = { array: out.mask, use: 'write' }
+  scoped(() => {
+    const words = fillRecord(raw, calibration, Math.ceil(n / width), width)
+    const entries = Object.entries(lent) as [Field, Lent][]
+    inStrips(Object.values(lent), n, (start, count) => {
+      for (const [field, one] of entries) words[WORD[field]] = one.address ?? 0
+      kernels().calibrate(words.byteOffset, start, count)
+    })
+  })
   return out
 }
 
-function linear(net: number, coefficients?: readonly number[]): { signal: number; slope: number } {
-  let signal = net
-  let slope = 1
-  let power = 1
-  coefficients?.forEach((c, i) => {
-    power *= net
-    signal += c * power * net
-    slope += (i + 2) * c * power
-  })
-  return { signal, slope }
+// Words of the record `Calibration` of assembly/calibrate.ts.
+const WORDS = [
+  ...['source', 'format', 'zero', 'hasBlank', 'blank', 'width', 'overscan', 'bias', 'biasError', 'linearity', 'terms'],
+  ...['dark', 'darkError', 'darkScale', 'flat', 'flatError', 'minimumFlat', 'perElectron', 'readVariance', 'scale'],
+  ...['saturation', 'mask', 'signal', 'pixels', 'error', 'bits'],
+]
+const WORD = Object.fromEntries(WORDS.map((name, i) => [name, i]))
+
+type Field =
+  | 'source'
+  | 'bias'
+  | 'biasError'
+  | 'dark'
+  | 'darkError'
+  | 'flat'
+  | 'flatError'
+  | 'mask'
+  | 'signal'
+  | 'pixels'
+  | 'error'
+  | 'bits'
+
+function fillRecord(raw: Plane, c: Calibration, rows: number, width: number): Int32Array {
+  const words = allocate(Int32Array, WORDS.length).fill(0)
+  const numbers = new Float32Array(words.buffer, words.byteOffset, words.length)
+  const { gain = 1, readNoise = 0, linearity = [] } = c
+  if (isRaw(raw)) {
+    words[WORD.format] = 1
+    numbers[WORD.zero] = raw.zero ?? 0
+    words[WORD.hasBlank] = raw.blank === undefined ? 0 : 1
+    words[WORD.blank] = raw.blank ?? 0
+  }
+  words[WORD.width] = width
+  words[WORD.overscan] = floats(typeof c.overscan === 'object' ? c.overscan : new Array(rows).fill(c.overscan ?? 0))
+  words[WORD.linearity] = floats(linearity)
+  words[WORD.terms] = linearity.length
+  numbers[WORD.darkScale] = c.darkScale ?? 1
+  numbers[WORD.minimumFlat] = c.minimumFlat ?? 0
+  numbers[WORD.perElectron] = 1 / gain
+  numbers[WORD.readVariance] = (readNoise / gain) ** 2
+  numbers[WORD.scale] = c.scale ?? 1
+  numbers[WORD.saturation] = c.saturation ?? Number.POSITIVE_INFINITY
+  return words
+}
+
+function floats(values: ArrayLike<number>): number {
+  const copy = allocate(Float32Array, values.length)
+  copy.set(values)
+  return copy.byteOffset
+}
+
+function check(n: number, width: number, c: Calibration, out: CalibratedPixels): void {
+  const planes = [c.bias, c.biasError, c.dark, c.darkError, c.flat, c.flatError, c.mask, c.signal]
+  if ([out.pixels, out.error, out.mask, ...planes].some((plane) => plane && plane.length !== n)) {
+    throw new RangeError('a master of another size cannot calibrate a frame')
+  }
+  if (!(width > 0)) throw new RangeError(`rows of ${width} pixels are impossible`)
+  if (typeof c.overscan === 'object' && c.overscan.length < n / width) {
+    throw new RangeError(`${c.overscan.length} overscan levels for ${n / width} rows`)
+  }
+  if (c.gain !== undefined && !(c.gain > 0)) throw new RangeError(`a gain of ${c.gain} is impossible`)
 }

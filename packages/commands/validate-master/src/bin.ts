@@ -1,1 +1,4 @@
-export {}
+import { main } from '@nightpipe/command'
+import { validateMaster } from './command.js'
+
+await main(validateMaster)

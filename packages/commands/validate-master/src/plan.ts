@@ -1,0 +1,116 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { CalibrationRow } from '@nightpipe/calibrations'
+import { ConfigError, type Job, type Parent, type Plan, type Request, type Row } from '@nightpipe/command'
+import { isInForce, nameInForce, readBank, register } from './bank.js'
+import { parseCalibrationJson } from './calibration-json.js'
+import { type ChainJob, chainName, chainProducts } from './chain.js'
+import { record, rowOfRecord } from './history.js'
+import { type RebiasJob, rebiasMembers } from './rebias.js'
+import type { schema } from './schema.js'
+import { recordPaths, requireMaster, type ValidationJob } from './validate.js'
+
+export type AnyJob =
+  | { kind: 'validate'; params: ValidationJob }
+  | { kind: 'chain'; params: ChainJob }
+  | { kind: 'rebias'; params: RebiasJob }
+type Sources = Request<typeof schema>
+
+/** Where JSON, pictures and maps go, inside the bank. */
+export const RECORDS = 'validation'
+
+export async function planValidation(request: Sources): Promise<Plan<AnyJob>> {
+  const { flags, inputs, output } = request
+  if (typeof flags.import === 'string') await importRecords(flags.import, output, request.dryRun)
+  if (flags.rollback) return { jobs: [] }
+  if (flags.rebias !== undefined) return planRebias(request, Number(flags.rebias))
+  if (inputs.length === 0 && !flags.import) {
+    throw new ConfigError('no candidate was given', 'name masters with --input, or use --rollback, --rebias or --import')
+  }
+  const rows: Row[] = []
+  const candidates: { path: string; row: CalibrationRow }[] = []
+  for (const { path } of inputs) {
+    try {
+      candidates.push({ path, row: requireMaster(path) })
+    } catch (error) {
+      rows.push({ input: path, status: 'failed', reason: (error as Error).message })
+    }
+  }
+  candidates.sort((a, b) => (a.row.jd ?? 0) - (b.row.jd ?? 0) || (a.row.filename < b.row.filename ? -1 : 1))
+  if (flags.chain) return { jobs: chainJobs(candidates, output), rows }
+  return planCandidates(candidates, rows, request)
+}
+
+async function planCandidates(candidates: { path: string; row: CalibrationRow }[], rows: Row[], request: Sources): Promise<Plan<AnyJob>> {
+  const { output, flags, config, dryRun } = request
+  const bank = readBank(output)
+  const jobs: Job<AnyJob>[] = []
+  for (const { path, row } of candidates) {
+    const name = nameInForce(bank, row)
+    if (isInForce(output, name, row)) {
+      // A run that was killed after the rename left the table behind: bring it up to date.
+      if (!dryRun) await register(output, name)
+      rows.push({ input: path, status: 'done', product: join(output, name), reason: 'is in force already' })
+      continue
+    }
+    const reference = referenceOf(flags.reference, join(output, name))
+    jobs.push(validationJob(path, { bank: output, records: join(output, RECORDS), candidate: path, name, reference, bootstrap: flags.bootstrap === true }, config.compare.pictures))
+  }
+  return { jobs, rows }
+}
+
+function referenceOf(flag: unknown, inForce: string): string | undefined {
+  if (typeof flag === 'string') {
+    if (!existsSync(flag)) throw new ConfigError(`--reference ${flag} does not exist`)
+    return flag
+  }
+  return existsSync(inForce) ? inForce : undefined
+}
+
+function validationJob(path: string, params: ValidationJob, pictures: boolean): Job<AnyJob> {
+  const stem = params.candidate.split('/').at(-1)!.replace(/\.fits(\.fz|\.gz)?$/i, '')
+  const parents: Parent[] = [{ path, role: 'candidate' }]
+  if (params.reference) parents.push({ path: params.reference, role: 'reference' })
+  const products = recordPaths(params.records, stem, pictures, params.reference !== undefined)
+  return { name: stem, inputs: [path], products, parents, params: { kind: 'validate', params } }
+}
+
+function chainJobs(candidates: { path: string; row: CalibrationRow }[], output: string): Job<AnyJob>[] {
+  const groups = new Map<string, { path: string; row: CalibrationRow }[]>()
+  for (const member of candidates) groups.set(chainName(member.row), [...(groups.get(chainName(member.row)) ?? []), member])
+  return [...groups].map(([name, members]) => {
+    const inputs = members.map(({ path }) => path)
+    const parents = inputs.map((path) => ({ path, role: 'master' }))
+    const products = chainProducts(join(output, RECORDS), members[0].row)
+    return { name, inputs, products, parents, params: { kind: 'chain', params: { members } } }
+  })
+}
+
+function planRebias({ output, config, dryRun }: Sources, count: number): Plan<AnyJob> {
+  if (!(count >= 2)) throw new ConfigError(`--rebias ${count}: at least 2 masters are needed`)
+  const jobs: Job<AnyJob>[] = []
+  for (const row of readBank(output).filter(({ type }) => type === 'bias')) {
+    const members = rebiasMembers(output, row, count)
+    if (members.length < 2) continue
+    const records = join(output, RECORDS)
+    const candidate = join(records, row.filename.replace(/\.fits$/, '_rebias.fits'))
+    const reference = join(output, row.filename)
+    const base = { bank: output, records, candidate, name: row.filename, reference, bootstrap: false }
+    const job = validationJob(candidate, base, config.compare.pictures)
+    const parents = members.map((path) => ({ path, role: 'bias' }))
+    // The candidate is made by the job itself: it is no input that exists before.
+    jobs.push({ ...job, inputs: [reference], parents, params: { kind: 'rebias', params: { ...base, members } } })
+  }
+  if (jobs.length === 0 && !dryRun) throw new ConfigError(`${output} holds no bias with an earlier generation`, '--rebias averages generations')
+  return { jobs }
+}
+
+async function importRecords(path: string, bank: string, dryRun: boolean): Promise<void> {
+  let records: ReturnType<typeof parseCalibrationJson>
+  try {
+    records = parseCalibrationJson(readFileSync(path, 'utf8'))
+  } catch (cause) {
+    throw new ConfigError(`${path}: ${(cause as Error).message}`, 'a calibration file of either schema is expected')
+  }
+  if (!dryRun) await record(bank, records.map(rowOfRecord))
+}

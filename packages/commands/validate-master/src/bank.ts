@@ -1,6 +1,12 @@
 import { copyFileSync, existsSync, linkSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { CALIBRATIONS_FILE, type CalibrationRow, calibrationsTable, describeMaster, masterName } from '@nightpipe/calibrations'
+import {
+  CALIBRATIONS_FILE,
+  type CalibrationRow,
+  calibrationsTable,
+  describeMaster,
+  masterName,
+} from '@nightpipe/calibrations'
 import { atomicTarget, DataError, flushFolder } from '@nightpipe/files'
 import { readTable, upsertRows } from '@nightpipe/table'
 
@@ -95,7 +101,8 @@ export function generations(bank: string, name: string): string[] {
 export async function rollback(bank: string, name: string): Promise<{ restored: string; withdrawn: string }> {
   const target = join(bank, name)
   const last = generations(bank, name).at(-1)
-  if (!existsSync(target)) throw new DataError(`${name} is not in force in ${bank}`, 'give the name of a file of the bank')
+  if (!existsSync(target))
+    throw new DataError(`${name} is not in force in ${bank}`, 'give the name of a file of the bank')
   if (!last) throw new DataError(`${name} has no earlier generation in ${join(bank, OLD)}`, 'nothing was changed')
   const folder = join(bank, WITHDRAWN)
   mkdirSync(folder, { recursive: true })

@@ -32,13 +32,20 @@ export function formatCalibrationJson(records: readonly CalibrationRecord[], sch
 
 function planned(record: CalibrationRecord): Record<string, unknown> {
   const out: Record<string, unknown> = {}
-  for (const key of ['IM_NAME', 'TYPE', 'DATE', 'ORIGIN', 'TELESCOP', 'INSTRUME', 'FILTER'] as const) out[key] = record[key] ?? ''
+  for (const key of ['IM_NAME', 'TYPE', 'DATE', 'ORIGIN', 'TELESCOP', 'INSTRUME', 'FILTER'] as const)
+    out[key] = record[key] ?? ''
   const unit = UNITS[record.TYPE] ?? 'adu'
   for (const name of NUMBERS) {
     const value = finite(record[name])
     out[name] = { name, value, type: 'float', unit, errorcode: value === null ? 1 : 0 }
   }
-  out.VALID = { name: 'VALID', value: record.VALID, type: 'boolean', unit: '', errorcode: record.VALID === null ? 1 : 0 }
+  out.VALID = {
+    name: 'VALID',
+    value: record.VALID,
+    type: 'boolean',
+    unit: '',
+    errorcode: record.VALID === null ? 1 : 0,
+  }
   return out
 }
 
@@ -83,10 +90,19 @@ function readRecord(entry: unknown, k: number): CalibrationRecord {
   }
   const valid = value('VALID')
   return {
-    ...{ IM_NAME: need('IM_NAME'), TYPE: need('TYPE').toLowerCase(), DATE: need('DATE').replace(' ', 'T'), INSTRUME: need('INSTRUME') },
+    ...{
+      IM_NAME: need('IM_NAME'),
+      TYPE: need('TYPE').toLowerCase(),
+      DATE: need('DATE').replace(' ', 'T'),
+      INSTRUME: need('INSTRUME'),
+    },
     ...{ ORIGIN: text('ORIGIN'), TELESCOP: text('TELESCOP'), FILTER: text('FILTER') },
     ...{ MEAN: number('MEAN') ?? Number.NaN, MEDIAN: number('MEDIAN') ?? Number.NaN, RMS: number('RMS') ?? Number.NaN },
-    ...{ MEANDIFF: number('MEANDIFF'), MEDIANDIF: number('MEDIANDIF') ?? number('MEDIANDIFF'), RMSDIFF: number('RMSDIFF') },
+    ...{
+      MEANDIFF: number('MEANDIFF'),
+      MEDIANDIF: number('MEDIANDIF') ?? number('MEDIANDIFF'),
+      RMSDIFF: number('RMSDIFF'),
+    },
     VALID: typeof valid === 'boolean' ? valid : valid === 'true' ? true : valid === 'false' ? false : null,
   }
 }

@@ -1,8 +1,8 @@
 import { basename, join } from 'node:path'
 import { type CalibrationRow, safeName } from '@nightpipe/calibrations'
 import { type Job, type Row, type Tools, writeProduct } from '@nightpipe/command'
-import { createHeader, readFrame } from '@nightpipe/fits'
 import { writeAtomically } from '@nightpipe/files'
+import { createHeader, readFrame } from '@nightpipe/fits'
 import type { Frame } from '@nightpipe/image'
 import { chart, writeFigure } from '@nightpipe/plot'
 import { parseDate } from '@nightpipe/sky'
@@ -58,16 +58,41 @@ export async function walkChain(job: Job<ChainJob>, tools: ChainTools): Promise<
       continue
     }
     const frame = readFrame(path)
-    const { minimum, mean, median, rms, pixels } = compareMasters(frame, reference, limits.mode, tools.config.compare.sigma)
+    const { minimum, mean, median, rms, pixels } = compareMasters(
+      frame,
+      reference,
+      limits.mode,
+      tools.config.compare.sigma,
+    )
     const file = basename(path)
-    steps.push({ date: row.date ?? '', camera: row.instrument, filter: row.filter ?? '', type: row.type, file, min: minimum, mean, median, rms })
-    rows.push({ input: path, status: 'done', product: job.products[0], measurements: { meandiff: mean, mediandiff: median, rmsdiff: rms } })
+    steps.push({
+      date: row.date ?? '',
+      camera: row.instrument,
+      filter: row.filter ?? '',
+      type: row.type,
+      file,
+      min: minimum,
+      mean,
+      median,
+      rms,
+    })
+    rows.push({
+      input: path,
+      status: 'done',
+      product: job.products[0],
+      measurements: { meandiff: mean, mediandiff: median, rmsdiff: rms },
+    })
     addToSpread(spread, frame)
     reference = nextReference(tools.config.chain.update, reference, frame, pixels, spread)
   }
   const header = createHeader([['BUNIT', members[0].row.unit ?? '', 'deviation of each pixel over the chain']])
   const pixels = spreadOf(spread)
-  writeProduct(job.products[0], [{ kind: 'image', bitpix: -32, axes: [reference.width, reference.height], pixels, header }], tools.context, job.parents)
+  writeProduct(
+    job.products[0],
+    [{ kind: 'image', bitpix: -32, axes: [reference.width, reference.height], pixels, header }],
+    tools.context,
+    job.parents,
+  )
   writeAtomically(job.products[1], `${JSON.stringify(steps, null, 2)}\n`)
   await writeFigure(job.products[2], figureOf(job.name, steps))
   return rows

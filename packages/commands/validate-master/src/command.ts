@@ -29,10 +29,25 @@ export const validateMaster = defineCommand({
   flags: {
     bootstrap: { type: 'flag', doc: 'put a candidate in force where there is no master of its kind yet' },
     reference: { type: 'text', doc: 'compare with this master instead of the one in force', placeholder: 'FILE' },
-    rollback: { type: 'text', doc: 'take this master out of force, put the generation before back', placeholder: 'NAME' },
-    rebias: { type: 'integer', doc: 'average each bias with its generations, this many in all, and validate the mean', placeholder: 'N' },
-    chain: { type: 'flag', doc: 'walk the inputs in order of time, comparing each with what came before; nothing is promoted' },
-    import: { type: 'text', doc: 'take the validations of a calibration JSON (either schema) into the history', placeholder: 'FILE' },
+    rollback: {
+      type: 'text',
+      doc: 'take this master out of force, put the generation before back',
+      placeholder: 'NAME',
+    },
+    rebias: {
+      type: 'integer',
+      doc: 'average each bias with its generations, this many in all, and validate the mean',
+      placeholder: 'N',
+    },
+    chain: {
+      type: 'flag',
+      doc: 'walk the inputs in order of time, comparing each with what came before; nothing is promoted',
+    },
+    import: {
+      type: 'text',
+      doc: 'take the validations of a calibration JSON (either schema) into the history',
+      placeholder: 'FILE',
+    },
   },
   measurements: [
     { name: 'type', doc: 'type of the master', type: 'text' },
@@ -58,7 +73,10 @@ export const validateMaster = defineCommand({
   finish,
 })
 
-async function finish({ flags, output, config, log, dryRun }: Request<typeof schema>, rows: readonly Row[]): Promise<Verdict> {
+async function finish(
+  { flags, output, config, log, dryRun }: Request<typeof schema>,
+  rows: readonly Row[],
+): Promise<Verdict> {
   const products: string[] = []
   if (typeof flags.rollback === 'string' && !dryRun) {
     const { restored, withdrawn } = await rollback(output, flags.rollback)

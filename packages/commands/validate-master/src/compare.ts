@@ -60,7 +60,10 @@ export function compareMasters(
     const [a, b] = [candidate.pixels[p], reference.pixels[p]]
     const good = isGood(candidate, p) && isGood(reference, p) && (mode === 'difference' || b !== 0)
     pixels[p] = good ? (mode === 'ratio' ? a / b : a - b) : Number.NaN
-    const error = Math.hypot(candidate.error?.[p] ?? Number.NaN, (mode === 'ratio' ? pixels[p] : 1) * (reference.error?.[p] ?? Number.NaN))
+    const error = Math.hypot(
+      candidate.error?.[p] ?? Number.NaN,
+      (mode === 'ratio' ? pixels[p] : 1) * (reference.error?.[p] ?? Number.NaN),
+    )
     errors[p] = mode === 'ratio' ? error / Math.abs(b) : error
   }
   const all = moments(pixels)
@@ -68,7 +71,12 @@ export function compareMasters(
 }
 
 /** Where there are no errors, the robust scatter of the comparison stands for them. */
-function deviatingFraction(pixels: Float32Array, errors: Float32Array, { median, count }: Moments, sigma: number): number {
+function deviatingFraction(
+  pixels: Float32Array,
+  errors: Float32Array,
+  { median, count }: Moments,
+  sigma: number,
+): number {
   const scatter = MAD_TO_SIGMA * medianOf(pixels.filter(Number.isFinite).map((v) => Math.abs(v - median)))
   let deviating = 0
   for (let p = 0; p < pixels.length; p++) {
@@ -79,7 +87,11 @@ function deviatingFraction(pixels: Float32Array, errors: Float32Array, { median,
 }
 
 /** The deviation of a comparison within boxes: where it is large, something changed. */
-export function dispersionMap(pixels: Float32Array, width: number, box: number): { pixels: Float32Array; width: number; height: number } {
+export function dispersionMap(
+  pixels: Float32Array,
+  width: number,
+  box: number,
+): { pixels: Float32Array; width: number; height: number } {
   const height = pixels.length / width
   const columns = Math.max(1, Math.floor(width / box))
   const rows = Math.max(1, Math.floor(height / box))

@@ -40,7 +40,16 @@ export const record = (bank: string, rows: ValidationRow[]) => upsertRows(histor
 
 /** The row of a validation that was made elsewhere, as a calibration file tells it. */
 export function rowOfRecord(r: CalibrationRecord): ValidationRow {
-  const { IM_NAME: im_name, TYPE: type, INSTRUME: instrument, FILTER: filter, DATE: date, MEAN: mean, MEDIAN: median, RMS: rms } = r
+  const {
+    IM_NAME: im_name,
+    TYPE: type,
+    INSTRUME: instrument,
+    FILTER: filter,
+    DATE: date,
+    MEAN: mean,
+    MEDIAN: median,
+    RMS: rms,
+  } = r
   return {
     ...{ im_name, type, instrument, filter, date, mean, median, rms },
     ...{ meandiff: r.MEANDIFF ?? undefined, mediandiff: r.MEDIANDIF ?? undefined, rmsdiff: r.RMSDIFF ?? undefined },
@@ -53,7 +62,11 @@ const groupOf = (row: ValidationRow) =>
   [row.type, row.instrument, row.type === 'flat' ? (row.filter ?? 'none') : ''].filter(Boolean).map(safeName).join('_')
 
 /** Two figures per group: median with rms, and the comparison with its rms, both over time; refused ones are crossed. */
-export async function drawEvolution(bank: string, folder: string, touched: readonly ValidationRow[]): Promise<string[]> {
+export async function drawEvolution(
+  bank: string,
+  folder: string,
+  touched: readonly ValidationRow[],
+): Promise<string[]> {
   const all = readHistory(bank)
   const made: string[] = []
   for (const group of [...new Set(touched.map(groupOf))].sort()) {
@@ -70,17 +83,28 @@ export async function drawEvolution(bank: string, folder: string, touched: reado
 
 const mjd = (row: ValidationRow) => (row.date ? parseDate(row.date)?.mjd : undefined)
 
-function figure(title: string, rows: ValidationRow[], value: 'median' | 'mediandiff', spread: 'rms' | 'rmsdiff', mark: boolean) {
+function figure(
+  title: string,
+  rows: ValidationRow[],
+  value: 'median' | 'mediandiff',
+  spread: 'rms' | 'rmsdiff',
+  mark: boolean,
+) {
   const points = (chosen: ValidationRow[]): { x: number[]; y: number[]; error: number[] } => ({
     x: chosen.map((row) => mjd(row) ?? Number.NaN),
     y: chosen.map((row) => row[value] ?? Number.NaN),
     error: chosen.map((row) => row[spread] ?? Number.NaN),
   })
   const accepted = rows.filter((row) => !mark || row.valid !== false)
-  const series: Series[] = [{ kind: 'points', ...points(accepted), label: mark ? 'accepted' : undefined, colour: '#009e73' }]
+  const series: Series[] = [
+    { kind: 'points', ...points(accepted), label: mark ? 'accepted' : undefined, colour: '#009e73' },
+  ]
   if (mark) {
     const refused = points(rows.filter((row) => row.valid === false))
-    series.push({ kind: 'points', ...refused, label: 'refused', marker: 'cross', colour: '#d55e00' }, { kind: 'level', y: 0, colour: '#888888' })
+    series.push(
+      { kind: 'points', ...refused, label: 'refused', marker: 'cross', colour: '#d55e00' },
+      { kind: 'level', y: 0, colour: '#888888' },
+    )
   }
   const unit = { bias: 'adu', dark: 'adu/s', flat: 'relative' }[rows[0]?.type ?? ''] ?? 'adu'
   return chart({ title, x: { label: 'date (UTC)', time: true }, y: { label: `${value} (${unit})` }, series })

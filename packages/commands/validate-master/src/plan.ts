@@ -25,7 +25,10 @@ export async function planValidation(request: Sources): Promise<Plan<AnyJob>> {
   if (flags.rollback) return { jobs: [] }
   if (flags.rebias !== undefined) return planRebias(request, Number(flags.rebias))
   if (inputs.length === 0 && !flags.import) {
-    throw new ConfigError('no candidate was given', 'name masters with --input, or use --rollback, --rebias or --import')
+    throw new ConfigError(
+      'no candidate was given',
+      'name masters with --input, or use --rollback, --rebias or --import',
+    )
   }
   const rows: Row[] = []
   const candidates: { path: string; row: CalibrationRow }[] = []
@@ -41,7 +44,11 @@ export async function planValidation(request: Sources): Promise<Plan<AnyJob>> {
   return planCandidates(candidates, rows, request)
 }
 
-async function planCandidates(candidates: { path: string; row: CalibrationRow }[], rows: Row[], request: Sources): Promise<Plan<AnyJob>> {
+async function planCandidates(
+  candidates: { path: string; row: CalibrationRow }[],
+  rows: Row[],
+  request: Sources,
+): Promise<Plan<AnyJob>> {
   const { output, flags, config, dryRun } = request
   const bank = readBank(output)
   const jobs: Job<AnyJob>[] = []
@@ -54,7 +61,20 @@ async function planCandidates(candidates: { path: string; row: CalibrationRow }[
       continue
     }
     const reference = referenceOf(flags.reference, join(output, name))
-    jobs.push(validationJob(path, { bank: output, records: join(output, RECORDS), candidate: path, name, reference, bootstrap: flags.bootstrap === true }, config.compare.pictures))
+    jobs.push(
+      validationJob(
+        path,
+        {
+          bank: output,
+          records: join(output, RECORDS),
+          candidate: path,
+          name,
+          reference,
+          bootstrap: flags.bootstrap === true,
+        },
+        config.compare.pictures,
+      ),
+    )
   }
   return { jobs, rows }
 }
@@ -68,7 +88,10 @@ function referenceOf(flag: unknown, inForce: string): string | undefined {
 }
 
 function validationJob(path: string, params: ValidationJob, pictures: boolean): Job<AnyJob> {
-  const stem = params.candidate.split('/').at(-1)!.replace(/\.fits(\.fz|\.gz)?$/i, '')
+  const stem = params.candidate
+    .split('/')
+    .at(-1)!
+    .replace(/\.fits(\.fz|\.gz)?$/i, '')
   const parents: Parent[] = [{ path, role: 'candidate' }]
   if (params.reference) parents.push({ path: params.reference, role: 'reference' })
   const products = recordPaths(params.records, stem, pictures, params.reference !== undefined)
@@ -77,7 +100,8 @@ function validationJob(path: string, params: ValidationJob, pictures: boolean): 
 
 function chainJobs(candidates: { path: string; row: CalibrationRow }[], output: string): Job<AnyJob>[] {
   const groups = new Map<string, { path: string; row: CalibrationRow }[]>()
-  for (const member of candidates) groups.set(chainName(member.row), [...(groups.get(chainName(member.row)) ?? []), member])
+  for (const member of candidates)
+    groups.set(chainName(member.row), [...(groups.get(chainName(member.row)) ?? []), member])
   return [...groups].map(([name, members]) => {
     const inputs = members.map(({ path }) => path)
     const parents = inputs.map((path) => ({ path, role: 'master' }))
@@ -101,7 +125,8 @@ function planRebias({ output, config, dryRun }: Sources, count: number): Plan<An
     // The candidate is made by the job itself: it is no input that exists before.
     jobs.push({ ...job, inputs: [reference], parents, params: { kind: 'rebias', params: { ...base, members } } })
   }
-  if (jobs.length === 0 && !dryRun) throw new ConfigError(`${output} holds no bias with an earlier generation`, '--rebias averages generations')
+  if (jobs.length === 0 && !dryRun)
+    throw new ConfigError(`${output} holds no bias with an earlier generation`, '--rebias averages generations')
   return { jobs }
 }
 

@@ -24,7 +24,11 @@ export async function rebias(job: Job<RebiasJob>, tools: Tools<typeof schema>): 
   const frames = job.params.members.map((path) => readFrame(path))
   const [last] = frames.slice(-1)
   const odd = frames.find((f) => f.width !== last.width || f.height !== last.height)
-  if (odd) throw new DataError(`${odd.name} is ${odd.width}x${odd.height} but ${last.name} is ${last.width}x${last.height}`, 'withdraw one of them')
+  if (odd)
+    throw new DataError(
+      `${odd.name} is ${odd.width}x${odd.height} but ${last.name} is ${last.width}x${last.height}`,
+      'withdraw one of them',
+    )
   const mean = meanOf(frames)
   const header = copyHeader(last.header)
   for (const keyword of ['NP_CMD', 'NP_VER', 'NP_CFG', 'NP_ID', 'CHECKSUM', 'DATASUM']) removeCard(header, keyword)
@@ -32,7 +36,12 @@ export async function rebias(job: Job<RebiasJob>, tools: Tools<typeof schema>): 
   const own = momentsOf({ ...last, ...mean })
   setCard(header, 'NFRAMES', frameCount, 'frames combined')
   setCard(header, 'NMASTERS', frames.length, 'masters averaged')
-  for (const [keyword, value] of [['MEAN', own.mean], ['MEDIAN', own.median], ['RMS', own.rms]] as const) setCard(header, keyword, value)
+  for (const [keyword, value] of [
+    ['MEAN', own.mean],
+    ['MEDIAN', own.median],
+    ['RMS', own.rms],
+  ] as const)
+    setCard(header, keyword, value)
   const axes = [last.width, last.height]
   const unit = createHeader([['BUNIT', 'adu', 'unit of the pixels']])
   writeProduct(

@@ -12,11 +12,18 @@ const limits = {
 
 /** Every key of validate-master.ini, once. */
 export const schema = {
-  limits: section('limits; [limits.flat], [limits.dark.C1], [limits.flat.C1.r] are for a type, instrument and filter', limits, {
-    pattern: true,
-  }),
+  limits: section(
+    'limits; [limits.flat], [limits.dark.C1], [limits.flat.C1.r] are for a type, instrument and filter',
+    limits,
+    {
+      pattern: true,
+    },
+  ),
   compare: {
-    sigma: number(6, 'a pixel deviates when it differs by more than this many of its errors', { unit: 'sigma', min: 1 }),
+    sigma: number(6, 'a pixel deviates when it differs by more than this many of its errors', {
+      unit: 'sigma',
+      min: 1,
+    }),
     box: integer(32, 'side of the boxes of the dispersion map', { unit: 'px', min: 2 }),
     pictures: flag(true, 'draw histogram, dispersion map and evolution'),
   },
@@ -24,7 +31,11 @@ export const schema = {
     schema: choice('plan', ['plan', 'deployed'], 'which of the two descriptions of the calibration file is written'),
   },
   chain: {
-    update: choice('none', ['none', 'previous', 'difference', 'mean'], 'what each next master of --chain is compared with'),
+    update: choice(
+      'none',
+      ['none', 'previous', 'difference', 'mean'],
+      'what each next master of --chain is compared with',
+    ),
   },
 }
 

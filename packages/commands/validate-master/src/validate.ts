@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { type CalibrationRow, describeMaster } from '@nightpipe/calibrations'
 import { DataError, type Job, type Parent, type Row, type Tools, writeProduct } from '@nightpipe/command'
-import { createHeader, openFits, readFrame, imageHdu, textOf } from '@nightpipe/fits'
 import { writeAtomically } from '@nightpipe/files'
+import { createHeader, imageHdu, openFits, readFrame, textOf } from '@nightpipe/fits'
 import { chart, pictureFigure, writeFigure } from '@nightpipe/plot'
 import { promote } from './bank.js'
 import { type CalibrationRecord, formatCalibrationJson } from './calibration-json.js'
@@ -47,8 +47,15 @@ export async function validate(job: Job<ValidationJob>, tools: ValidationTools):
       measurements: {
         ...{ type: row.type, instrument: row.instrument, filter: row.filter },
         ...{ mean: own.mean, median: own.median, rms: own.rms },
-        ...{ meandiff: verdict.comparison?.mean, mediandiff: verdict.comparison?.median, rmsdiff: verdict.comparison?.rms },
-        ...{ deviating: verdict.comparison?.deviating, codes: verdict.reasons.map(({ code }) => code).join(' ') || undefined },
+        ...{
+          meandiff: verdict.comparison?.mean,
+          mediandiff: verdict.comparison?.median,
+          rmsdiff: verdict.comparison?.rms,
+        },
+        ...{
+          deviating: verdict.comparison?.deviating,
+          codes: verdict.reasons.map(({ code }) => code).join(' ') || undefined,
+        },
       },
     },
   ]
@@ -64,7 +71,12 @@ interface Judged {
 const first = (bootstrap: boolean): Judged => ({
   reasons: bootstrap
     ? []
-    : [{ code: 'NO_REFERENCE', text: 'there is no master of its kind in force (put the first one in force with --bootstrap)' }],
+    : [
+        {
+          code: 'NO_REFERENCE',
+          text: 'there is no master of its kind in force (put the first one in force with --bootstrap)',
+        },
+      ],
 })
 
 function judge(row: CalibrationRow, candidate: string, reference: string, tools: ValidationTools): Judged {
@@ -76,7 +88,13 @@ function judge(row: CalibrationRow, candidate: string, reference: string, tools:
   return { reasons: [...differences, ...comparisonReasons(comparison, limits)], limits, comparison, width: a.width }
 }
 
-function historyRow(row: CalibrationRow, reference: string | undefined, own: Moments, verdict: Judged, valid?: boolean): ValidationRow {
+function historyRow(
+  row: CalibrationRow,
+  reference: string | undefined,
+  own: Moments,
+  verdict: Judged,
+  valid?: boolean,
+): ValidationRow {
   const { comparison, reasons } = verdict
   return {
     ...{ im_name: row.filename, np_id: row.np_id, reference_id: reference && describeMaster(reference).np_id },
@@ -104,7 +122,10 @@ async function writeRecords(
   valid: boolean | undefined,
   tools: ValidationTools,
 ): Promise<string[]> {
-  writeAtomically(products[0], formatCalibrationJson([jsonRecord(params.candidate, row, own, comparison, valid)], tools.config.json.schema))
+  writeAtomically(
+    products[0],
+    formatCalibrationJson([jsonRecord(params.candidate, row, own, comparison, valid)], tools.config.json.schema),
+  )
   if (!comparison || !width || !limits || products.length === 1) return [products[0]]
   const map = dispersionMap(comparison.pixels, width, tools.config.compare.box)
   const unit = limits.mode === 'ratio' ? '' : (row.unit ?? '')
@@ -148,7 +169,13 @@ function histogram(title: string, { pixels, median, rms, mean }: Comparison, uni
   })
 }
 
-function jsonRecord(path: string, row: CalibrationRow, own: Moments, comparison: Comparison | undefined, valid?: boolean): CalibrationRecord {
+function jsonRecord(
+  path: string,
+  row: CalibrationRow,
+  own: Moments,
+  comparison: Comparison | undefined,
+  valid?: boolean,
+): CalibrationRecord {
   const file = openFits(path)
   try {
     const { header } = imageHdu(file)
@@ -156,7 +183,11 @@ function jsonRecord(path: string, row: CalibrationRow, own: Moments, comparison:
       ...{ IM_NAME: row.filename, TYPE: row.type, DATE: row.date ?? '', ORIGIN: textOf(header, 'ORIGIN') ?? row.site },
       ...{ TELESCOP: textOf(header, 'TELESCOP'), INSTRUME: row.instrument, FILTER: row.filter },
       ...{ MEAN: own.mean, MEDIAN: own.median, RMS: own.rms },
-      ...{ MEANDIFF: comparison?.mean ?? null, MEDIANDIF: comparison?.median ?? null, RMSDIFF: comparison?.rms ?? null },
+      ...{
+        MEANDIFF: comparison?.mean ?? null,
+        MEDIANDIF: comparison?.median ?? null,
+        RMSDIFF: comparison?.rms ?? null,
+      },
       VALID: valid ?? null,
     }
   } finally {

@@ -5,7 +5,19 @@ import type { Limits } from './schema.js'
 
 /** Why a candidate is not accepted: a word for machines, and a sentence. */
 export interface Reason {
-  code: 'TYPE' | 'INSTRUMENT' | 'CAMERA' | 'FILTER' | 'BINNING' | 'READMODE' | 'SIZE' | 'MEAN' | 'RMS' | 'DEVIATING' | 'NO_PIXEL' | 'NO_REFERENCE'
+  code:
+    | 'TYPE'
+    | 'INSTRUMENT'
+    | 'CAMERA'
+    | 'FILTER'
+    | 'BINNING'
+    | 'READMODE'
+    | 'SIZE'
+    | 'MEAN'
+    | 'RMS'
+    | 'DEVIATING'
+    | 'NO_PIXEL'
+    | 'NO_REFERENCE'
   text: string
 }
 
@@ -39,13 +51,22 @@ export function comparisonReasons(comparison: Comparison, limits: Limits): Reaso
   const reasons: Reason[] = []
   const outside = (value: number, low: number, high: number) => !(value >= low && value <= high)
   if (outside(mean, limits.mean_min, limits.mean_max)) {
-    reasons.push({ code: 'MEAN', text: `mean of the ${limits.mode} is ${show(mean)}, allowed ${limits.mean_min} to ${limits.mean_max}` })
+    reasons.push({
+      code: 'MEAN',
+      text: `mean of the ${limits.mode} is ${show(mean)}, allowed ${limits.mean_min} to ${limits.mean_max}`,
+    })
   }
   if (outside(rms, limits.rms_min, limits.rms_max)) {
-    reasons.push({ code: 'RMS', text: `rms of the ${limits.mode} is ${show(rms)}, allowed ${limits.rms_min} to ${limits.rms_max}` })
+    reasons.push({
+      code: 'RMS',
+      text: `rms of the ${limits.mode} is ${show(rms)}, allowed ${limits.rms_min} to ${limits.rms_max}`,
+    })
   }
   if (deviating > limits.deviating_max) {
-    reasons.push({ code: 'DEVIATING', text: `${show(100 * deviating)} % of the pixels deviate, allowed ${show(100 * limits.deviating_max)} %` })
+    reasons.push({
+      code: 'DEVIATING',
+      text: `${show(100 * deviating)} % of the pixels deviate, allowed ${show(100 * limits.deviating_max)} %`,
+    })
   }
   return reasons
 }

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { explainSystemError, removeStaleParts } from '@nightpipe/files'
 import { closeDown } from './close-down.js'
@@ -35,6 +35,7 @@ export async function carryOut(
 ): Promise<number> {
   for (const job of plan.jobs) for (const path of job.products) session.folders.add(dirname(path))
   session.folders.add(folder.path)
+  for (const path of session.folders) mkdirSync(path, { recursive: true })
   const report = await openReport(command, folder.path)
   session.report = report
   for (const path of session.folders) if (path !== folder.path) removeStaleParts(path)

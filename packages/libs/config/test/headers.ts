@@ -4,9 +4,9 @@ import { fileURLToPath } from 'node:url'
 import { gunzipSync } from 'node:zlib'
 import type { HeaderLookup } from '../src/index.js'
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '../../../../..')
+export const repository = join(dirname(fileURLToPath(import.meta.url)), '../../../../..')
 /** Real frames, not part of the repository. */
-export const fixtures = process.env.NIGHTPIPE_FIXTURES ?? join(root, '../shared/fixtures')
+export const fixtures = process.env.NIGHTPIPE_FIXTURES ?? join(repository, '../shared/fixtures')
 export const missing = existsSync(fixtures) ? false : 'the fixtures folder is not here'
 
 export interface Header {

@@ -1,3 +1,4 @@
+import { stemOf } from '@nightpipe/files'
 import type { InstrumentProfile } from './profile.js'
 import { FRAME_TYPES, type FrameType } from './profile-schema.js'
 import { matchesWord, type Reader } from './reader.js'
@@ -14,13 +15,8 @@ const asPattern = (text: string, anything: string): string =>
   text.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', anything)
 
 /** The end of a path with as many folders as a pattern has, without the extensions of FITS. */
-function endOf(path: string, folders: number): string {
-  const parts = path.split(/[\\/]/).slice(-1 - folders)
-  return parts
-    .join('/')
-    .replace(/\.(?:gz|fz)$/i, '')
-    .replace(/\.(?:fits?|fts)$/i, '')
-}
+const endOf = (path: string, folders: number): string =>
+  [...path.split(/[\\/]/).slice(-1 - folders, -1), stemOf(path)].join('/')
 
 /** The words that may stand for {type}, with the type of each. */
 function typeWords(profile: InstrumentProfile): { word: string; type: FrameType }[] {

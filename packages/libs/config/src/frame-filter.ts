@@ -5,7 +5,10 @@ import { aliasOf, asText, firstOf, matchesWord, type Reader, saidBy } from './re
 export function frameFilter(reader: Reader, name: NameFacts): string | undefined {
   const { keywords, conventions, filters } = reader.profile.values
   const isClear = (word: string) => conventions.clear.some((clear) => matchesWord(word, clear))
-  const ours = (word: string) => (isClear(word) ? 'clear' : aliasOf(filters, word))
+  const ours = (word: string) => {
+    const alias = aliasOf(filters, word)
+    return isClear(alias) ? 'clear' : alias
+  }
   const told = (value: string | undefined, source: string) => {
     if (value !== undefined) reader.credit('filter', source)
     return value

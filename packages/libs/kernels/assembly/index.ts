@@ -17,3 +17,4 @@ export { floatsFrom8, floatsFrom16, floatsFrom32, floatsFromFloats, floatsFromDo
 export { simulateNormals, simulateWords, simulateCharge, simulateReadout } from './simulate-noise'
 export { simulateMoffat } from './simulate-moffat'
 export * from './numerics'
+export * from './cosmic'

@@ -1,5 +1,6 @@
 import { WASM_BASE64 } from './generated/wasm.js'
 import type { NumericKernels } from './numeric-kernels.js'
+import type { ReductionKernels } from './reduction-kernels.js'
 
 /** Where in the stream of random numbers: unsigned 32-bit words. */
 type RandomRow = [row: number, purpose: number, key0: number, key1: number]
@@ -32,7 +33,7 @@ type SimulatedMoffat = [
 ]
 
 /** The raw exports: addresses are byte offsets into `memory`, counts are in elements. */
-export interface Kernels extends NumericKernels {
+export interface Kernels extends NumericKernels, ReductionKernels {
   readonly memory: WebAssembly.Memory
   base(): number
   floatsFromBigEndian(source: number, target: number, n: number): void

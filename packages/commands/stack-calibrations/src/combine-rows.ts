@@ -48,7 +48,7 @@ export interface Combined {
 }
 
 /** Rows of which the samples fit into the processor's cache. */
-const CACHE_BYTES = 1 << 21
+const CACHE_BYTES = 1 << 22
 
 /** A few rows of the master: read, calibrate, combine, judge, write. The same bytes whoever calls it and in any order. */
 export function combineRows(args: CombineArgs): Combined {

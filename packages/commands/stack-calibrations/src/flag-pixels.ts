@@ -29,7 +29,7 @@ interface Strip {
 /** Columns over which the surroundings of a pixel are taken: glow and vignetting are smooth over as many. */
 const SEGMENT = 64
 /** Values that the level of a segment is taken from: a median to a tenth of the scatter. */
-const LOOKED_AT = 256
+const LOOKED_AT = 128
 
 /**
  * The mask of a strip of a master, added to the bits that `mask` holds. A pixel is judged against its surroundings, the

@@ -2,8 +2,6 @@ import { medianOf, robustStatistics } from '@nightpipe/math'
 
 /** Box, in pixels of a row sample, within which two flats are compared: small against their illumination. */
 const BOX = 256
-/** A deviation clipped at 4 sigma misses this part of a Gaussian's variance. */
-const CLIPPED_VARIANCE = 1 - 0.00107
 
 /** A value with its standard error. */
 export interface Measured {
@@ -18,7 +16,7 @@ export interface Measured {
 export function readNoiseOfPair(a: Float32Array, b: Float32Array): number {
   const difference = new Float32Array(a.length)
   for (let k = 0; k < a.length; k++) difference[k] = a[k] - b[k]
-  return robustStatistics(difference, { clip: 4 }).sigma / Math.sqrt(2 * CLIPPED_VARIANCE)
+  return robustStatistics(difference, { clip: 4 }).sigma / Math.SQRT2
 }
 
 /**
@@ -39,7 +37,7 @@ export function gainOfPair(a: Float32Array, b: Float32Array, readNoiseAdu: numbe
     const { sigma, count } = robustStatistics(ratio, { clip: 4 })
     if (count < BOX / 2) continue
     // Medians of 256 values take up a little of the variance, as the mean of n does by 1/n.
-    const variance = (sigma ** 2 / CLIPPED_VARIANCE) * (count / (count - 1))
+    const variance = sigma ** 2 * (count / (count - 1))
     inverse.push((variance - readNoiseAdu ** 2 * (1 / l1 ** 2 + 1 / l2 ** 2)) / (1 / l1 + 1 / l2))
   }
   if (inverse.length < 8) return undefined

@@ -58,8 +58,10 @@ export function putRows(image: StripImage, firstRow: number, pixels: PixelArray,
     for (let at = 0; at < pixels.length; at += STRIP / size) {
       const bytes = strip.subarray(0, Math.min(STRIP, (pixels.length - at) * size))
       encodePixels(pixels, at, coding, bytes)
-      sum = addSums(sum, onesSum(bytes, start + at * size))
-      sink(dataStart + start + at * size, bytes)
+      const part = onesSum(bytes, start + at * size)
+      sum = addSums(sum, part)
+      // The file was made at its full size: where nothing but zeros belongs, as in most of a mask, they are there.
+      if (part !== 0) sink(dataStart + start + at * size, bytes)
     }
     return sum
   })

@@ -113,11 +113,11 @@ function cutOverscan(reader: Reader, data: Section, strips: Section[], source: s
   let sensitive = data
   const overscan: Section[] = []
   for (const strip of strips) {
-    if (area(strip) * 2 > size.width * size.height) {
-      reader.note(`an overscan of ${formatSection(strip)} would be most of the array: ignored`)
+    const rest = beside(sensitive, strip)
+    if (area(strip) * 2 > size.width * size.height || area(rest) === 0) {
+      reader.note(`an overscan of ${formatSection(strip)} would leave too few pixels: ignored`)
       continue
     }
-    const rest = beside(sensitive, strip)
     if (area(intersection(sensitive, strip)) > 0 && source)
       reader.note(`${source} covers the overscan ${formatSection(strip)}: cut`)
     sensitive = rest

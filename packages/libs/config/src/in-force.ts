@@ -1,6 +1,9 @@
+import { plainName } from './names.js'
 import { type ConfigOf, isFree, isSection, type Keys, keysOf, type Schema } from './options.js'
 import type { Held, HeldSection, Resolution } from './resolve.js'
 import { expectation } from './values.js'
+
+const sameName = (a: string, b: string): boolean => plainName(a) === plainName(b)
 
 export const DEFAULT = 'default'
 
@@ -34,7 +37,7 @@ function complete(part: string, suffix: string, keys: Keys, given: HeldSection[]
   const held = new Map<string, Held>()
   const chain = inheritance(suffix)
   for (const [key, option] of Object.entries(keys)) {
-    const source = chain.map((s) => given.find((section) => section.suffix === s)?.given.get(key)).find((h) => h)
+    const source = chain.flatMap((s) => given.find(({ suffix }) => sameName(suffix, s))?.given.get(key) ?? [])[0]
     if (!source && option.default === undefined && !option.optional) {
       problems.push(
         `${name}: [${[part, suffix].filter(Boolean).join('.')}] ${key} is missing, expected ${expectation(option)}`,

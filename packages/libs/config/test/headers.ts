@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gunzipSync } from 'node:zlib'
-import type { HeaderLookup } from '../src/index.js'
+import { describeFrame, type FrameFacts, type FrameShape, type HeaderLookup, loadProfile } from '../src/index.js'
 
 export const repository = join(dirname(fileURLToPath(import.meta.url)), '../../../../..')
 /** Real frames, not part of the repository. */
@@ -53,3 +53,13 @@ export const headerOf =
   (cards: Record<string, string | number | boolean>): HeaderLookup =>
   (keyword) =>
     cards[keyword]
+
+const generic = loadProfile('generic')
+
+export type Cards = Record<string, string | number | boolean>
+
+/** What the generic profile makes of a few cards. */
+export const facts = (cards: Cards, shape: Partial<FrameShape> = {}): FrameFacts =>
+  describeFrame(headerOf(cards), generic, { width: 2148, height: 2048, ...shape })
+
+export const box = (x0: number, y0: number, x1: number, y1: number) => ({ x0, y0, x1, y1 })

@@ -106,6 +106,8 @@ mean_min=-2
 [limits.flat]
 mean_min = 0.98
 rms_max = 0.1
+[limits.Dark]
+mean min = -7
 [limits.dark.C1]
 rms_max = 9
 `
@@ -114,6 +116,6 @@ rms_max = 9
   const { values } = loadConfig(schema, { file: file(t, content) })
   t.same(mostSpecific(values.limits, ['bias', 'C1', 'r']), { 'mean min': -2, 'rms max': 3 })
   t.same(mostSpecific(values.limits, ['flat', 'C1', 'r']), { 'mean min': 0.98, 'rms max': 0.1 })
-  t.same(mostSpecific(values.limits, ['dark', 'C1', 'w']), { 'mean min': -2, 'rms max': 9 })
-  t.same(mostSpecific(values.limits, ['dark', 'C2', 'w']), { 'mean min': -2, 'rms max': 3 })
+  t.same(mostSpecific(values.limits, ['dark', 'C1', 'w']), { 'mean min': -7, 'rms max': 9 })
+  t.same(mostSpecific(values.limits, ['dark', 'C2', 'w']), { 'mean min': -7, 'rms max': 3 })
 })

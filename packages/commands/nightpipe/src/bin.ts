@@ -15,7 +15,8 @@ async function frontDoor(args: readonly string[]): Promise<number | undefined> {
     await runInOurPlace(command.name, rest)
     return undefined // the code of the command stands
   }
-  const { runVerb } = await import('./run-verb.js')
+  const { describeVerbs, runVerb } = await import('./run-verb.js')
+  if (first === '--describe') return describeVerbs()
   return runVerb(first === undefined || first === '-h' || first === '--help' ? 'help' : first, rest)
 }
 

@@ -1,6 +1,6 @@
 import type { Description } from '@nightpipe/command'
 import { executables } from './commands.js'
-import { describeCommand } from './describe.js'
+import { describeExecutable } from './describe.js'
 import { print } from './print.js'
 import type { Verb } from './verb.js'
 import { verbs } from './verbs.js'
@@ -77,9 +77,22 @@ const flagsOfVerb = (verb: Verb) => [
   ['--help', 'how to use it'] as Candidate,
 ]
 
-async function forCommand(name: string, args: readonly string[]): Promise<Candidates> {
+async function forCommand(name: string, words: readonly string[]): Promise<Candidates> {
   if (!executables().some((one) => one.name === name)) return { more: 'files', candidates: [] }
-  const about = await describeCommand(name)
+  const [first, ...others] = (await describeExecutable(name)) as [Description, ...Description[]]
+  if (others.length === 0 && first.name === name) return forFlags(first, words)
+  const family = [first, ...others].map((about) => ({ about, word: about.name.slice(name.length + 1) }))
+  const [word, ...args] = words
+  if (args.length === 0)
+    return only(
+      family.map(({ about, word }) => [word, about.summary]),
+      word ?? '',
+    )
+  const chosen = family.find((one) => one.word === word)
+  return chosen ? forFlags(chosen.about, args) : { more: 'files', candidates: [] }
+}
+
+function forFlags(about: Description, args: readonly string[]): Candidates {
   const typed = args.at(-1) ?? ''
   const flag = flagBefore(about, args)
   if (!flag)

@@ -1,6 +1,6 @@
 import { nearestName } from '@nightpipe/config'
 import { ConfigError } from '@nightpipe/files'
-import { executables } from './commands.js'
+import { executables, version } from './commands.js'
 import { print } from './print.js'
 import { parseVerb, verbHelp } from './verb.js'
 import { verbs } from './verbs.js'
@@ -14,6 +14,12 @@ export async function runVerb(name: string, args: readonly string[]): Promise<nu
     return 0
   }
   return verb.run(parseVerb(verb, args))
+}
+
+/** All that the front door does itself, as JSON for the manual. */
+export function describeVerbs(): number {
+  print(`${JSON.stringify({ name: 'nightpipe', version: version(), verbs: verbs.filter((verb) => !verb.hidden) })}\n`)
+  return 0
 }
 
 function unknown(name: string): ConfigError {

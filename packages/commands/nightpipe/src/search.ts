@@ -84,7 +84,8 @@ function quietly(work: () => void): void {
 /** The inputs that the report beside a product names. */
 function inputsInReport(folder: string, command: string): string[] {
   try {
-    const rows = readTable(join(folder, `${command}.csv`), reportTable(command, []), { orEmpty: true })
+    const [name] = command.split(' ') // subcommands share a report
+    const rows = readTable(join(folder, `${name}.csv`), reportTable(command, []), { orEmpty: true })
     return rows.map((row) => resolve(folder, String(row.input)))
   } catch {
     return [] // damaged: `tables check` says how

@@ -38,9 +38,13 @@ export interface Outcome {
   stderr: string
 }
 
-/** Runs a command to its end and collects what it prints. */
-export async function runToEnd(name: string, args: readonly string[], cwd?: string): Promise<Outcome> {
-  const child = spawn(process.execPath, [executable(name).bin, ...args], { cwd, stdio: ['ignore', 'pipe', 'pipe'] })
+/** Runs a command (`reduction`, or `simulate imaging`) to its end and collects what it prints. */
+export async function runToEnd(command: string, args: readonly string[], cwd?: string): Promise<Outcome> {
+  const [name, ...subcommand] = command.split(' ')
+  const child = spawn(process.execPath, [executable(name!).bin, ...subcommand, ...args], {
+    cwd,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   const [stdout, stderr]: [Buffer[], Buffer[]] = [[], []]
   child.stdout.on('data', (piece: Buffer) => stdout.push(piece))
   child.stderr.on('data', (piece: Buffer) => stderr.push(piece))

@@ -8,15 +8,10 @@ import { encodePlio } from './plio.js'
 import type { Settled } from './write.js'
 
 /**
- * The integers of one tile compressed, or undefined when the algorithm cannot hold them. They lie in kernel memory, and
+ * The integers of one tile compressed. They lie in kernel memory, and
  * so does what is returned: encode within `scoped`.
  */
-export function encodeIntegers(
-  settled: Settled,
-  values: TileIntegers,
-  size: number[],
-  bitpix: number,
-): Uint8Array | undefined {
+export function encodeIntegers(settled: Settled, values: TileIntegers, size: number[], bitpix: number): Uint8Array {
   switch (settled.type) {
     case 'RICE_1':
       return encodeRice(values, settled.blockSize)
@@ -48,9 +43,8 @@ function encodeRice(values: TileIntegers, blockSize: number): Uint8Array {
   return out.subarray(0, encode(values.byteOffset, n, block, codes.byteOffset, out.byteOffset))
 }
 
-function encodeLineList(values: TileIntegers, offset: number): Uint8Array | undefined {
+function encodeLineList(values: TileIntegers, offset: number): Uint8Array {
   const words = encodePlio(offset === 0 ? values : Int32Array.from(values, (value) => value + offset))
-  if (!words) return undefined
   const copy = allocate(Int16Array, words.length)
   copy.set(words)
   kernels().swap16(copy.byteOffset, copy.byteOffset, copy.length)

@@ -67,28 +67,29 @@ export function tableOf(tiles: readonly PackedTile[], heap: Heap, scaled: boolea
   const size = element === 'I' ? 2 : 1
   const columns = [{ name: 'COMPRESSED_DATA', format: `1${letter}${element}(${longest('data') / size})` }]
   const fallback = tiles.some((tile) => tile.gzipped)
-  if (fallback) columns.push({ name: 'GZIP_COMPRESSED_DATA', format: `1${letter}B(${longest('gzipped')})` })
   if (scaled) columns.push({ name: 'ZSCALE', format: '1D' }, { name: 'ZZERO', format: '1D' })
+  if (fallback) columns.push({ name: 'GZIP_COMPRESSED_DATA', format: `1${letter}B(${longest('gzipped')})` })
   const rowBytes = pointer * (fallback ? 2 : 1) + (scaled ? 16 : 0)
   const bytes = new Uint8Array(rowBytes * tiles.length + heap.size())
   const view = new DataView(bytes.buffer)
   tiles.forEach((tile, k) => {
-    let at = k * rowBytes
-    for (const extent of fallback ? [tile.data, tile.gzipped] : [tile.data]) {
-      const count = (extent?.bytes ?? 0) / (extent === tile.data ? size : 1)
-      if (wide) {
-        view.setBigInt64(at, BigInt(count))
-        view.setBigInt64(at + 8, BigInt(extent?.offset ?? 0))
-      } else {
-        view.setInt32(at, count)
-        view.setInt32(at + 4, extent?.offset ?? 0)
-      }
-      at += pointer
-    }
-    if (!scaled) return
-    view.setFloat64(at, tile.scale ?? 0)
-    view.setFloat64(at + 8, tile.zero ?? 0)
+    const at = k * rowBytes
+    putExtent(view, at, wide, tile.data, size)
+    if (scaled) view.setFloat64(at + pointer, tile.scale ?? 0)
+    if (scaled) view.setFloat64(at + pointer + 8, tile.zero ?? 0)
+    if (fallback) putExtent(view, at + rowBytes - pointer, wide, tile.gzipped, 1)
   })
   heap.copyTo(bytes.subarray(rowBytes * tiles.length))
   return { bytes, columns }
+}
+
+function putExtent(view: DataView, at: number, wide: boolean, extent: Extent | undefined, size: number): void {
+  const count = (extent?.bytes ?? 0) / size
+  if (wide) {
+    view.setBigInt64(at, BigInt(count))
+    view.setBigInt64(at + 8, BigInt(extent?.offset ?? 0))
+  } else {
+    view.setInt32(at, count)
+    view.setInt32(at + 4, extent?.offset ?? 0)
+  }
 }

@@ -38,9 +38,9 @@ export function decodePlio(words: Int16Array, out: Int32Array): void {
 /** The largest value that a line list holds here: its high part fills a signed 16-bit word. */
 const LARGEST = 2 ** 24 - 1
 
-/** Encodes pixels of 0 to 2^24 - 1 as a line list in the old form, or undefined when it would be too long for that. */
-export function encodePlio(pixels: ArrayLike<number>): Int16Array | undefined {
-  const words = [0, 0, 0]
+/** Encodes pixels of 0 to 2^24 - 1 as a line list in the new form. */
+export function encodePlio(pixels: ArrayLike<number>): Int16Array {
+  const words = [0, 7, -100, 0, 0, 0, 0]
   let high = 1
   let zeros = 0
   for (let i = 0; i < pixels.length; ) {
@@ -57,8 +57,8 @@ export function encodePlio(pixels: ArrayLike<number>): Int16Array | undefined {
     zeros = 0
   }
   writeLong(words, zeros, 0)
-  if (words.length > 32767) return undefined
-  words[2] = words.length
+  words[3] = words.length % 32768
+  words[4] = Math.floor(words.length / 32768)
   return Int16Array.from(words)
 }
 

@@ -134,16 +134,15 @@ function packTile(input: TiledInput, settled: Settled, tile: Tile, bytes: Uint8A
   const width = Math.abs(bitpix) / 8
   if (bitpix < 0 && quantize) {
     const quantised = quantiseTile(floatsOf(bytes, bitpix), tile.size[0], tile.index, quantize, settled.last)
-    const data = quantised && encodeIntegers(settled, quantised.values, tile.size, bitpix)
-    if (data) return { data: add(data), scale: quantised.scale, zero: quantised.zero, blanks: quantised.blanks }
-    return { gzipped: add(encodeBytes('GZIP_1', bytes, width)) }
+    if (!quantised) return { gzipped: add(encodeBytes('GZIP_1', bytes, width)) }
+    const { values, scale, zero, blanks } = quantised
+    return { data: add(encodeIntegers(settled, values, tile.size, bitpix)), scale, zero, blanks }
   }
   if (bitpix < 0 || bitpix === 64) return { data: add(encodeBytes(type, bytes, width)) }
   if (type !== 'RICE_1' && type !== 'PLIO_1' && type !== 'HCOMPRESS_1') {
     return { data: add(encodeBytes(type, bytes, width)) }
   }
-  const data = encodeIntegers(settled, integersOf(bytes, bitpix), tile.size, bitpix)
-  return data ? { data: add(data) } : { gzipped: add(encodeBytes('GZIP_1', bytes, width)) }
+  return { data: add(encodeIntegers(settled, integersOf(bytes, bitpix), tile.size, bitpix)) }
 }
 
 function floatsOf(bytes: Uint8Array, bitpix: number): Float32Array | Float64Array {

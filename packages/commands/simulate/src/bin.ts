@@ -1,1 +1,4 @@
-export {}
+import { main } from '@nightpipe/command'
+import { commands } from './command.js'
+
+await main(commands)

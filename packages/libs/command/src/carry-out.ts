@@ -50,7 +50,9 @@ export async function carryOut(
   const ended = plan.jobs.map((job) => outcomes.get(job)).filter((outcome) => outcome !== undefined)
   const rows: Row[] = [...(plan.rows ?? []), ...ended.flatMap((outcome) => outcome.rows)]
   const verdict = unsaved ? undefined : ((await command.finish?.(request, rows, plan)) ?? undefined)
-  await session.print(wishes.json ? jsonLines(rows, request.inputs, folder) : pathLines(rows, verdict, folder))
+  const aside = new Set(plan.jobs.flatMap((job) => (job.aside ? job.products : [])))
+  const shown = rows.filter((row) => row.product === undefined || !aside.has(row.product))
+  await session.print(wishes.json ? jsonLines(shown, request.inputs, folder) : pathLines(shown, verdict, folder))
   return conclude({ rows, outcomes: ended, verdict, trouble: unsaved }, log, shownPath(report.path, folder))
 }
 

@@ -62,6 +62,8 @@ export interface Job<J = unknown> {
    * camera writes. They count as current beside a product of the same job that does.
    */
   bare?: string[]
+  /** Its products are not printed: they explain what others made (the truth of a simulated night). */
+  aside?: boolean
   /** everything the products depend on, inputs and masters alike; give the same list to `writeProduct` */
   parents: Parent[]
   /** what the command wants to know about it */

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { openFits, textOf } from '@nightpipe/fits'
 import t from 'tap'
@@ -11,6 +11,7 @@ t.test('the first argument chooses the subcommand', async (t) => {
   t.equal(code, 0)
   t.same(linesOf(stdout), ['o/flat-0.fits', 'o/flat-1.fits'])
   t.match(readFileSync(join(cwd, 'o/make-frames.csv'), 'utf8'), /flat-1,done/)
+  t.ok(existsSync(join(cwd, 'o/truth/notes.fits')), 'what a job makes aside is there, and not printed')
 })
 
 t.test('products name the subcommand, bare ones carry none of our cards', async (t) => {
@@ -29,10 +30,10 @@ t.test('a second run makes nothing, and only what is missing when a bare product
   const made = () => statSync(join(cwd, 'o/dark-0.fits')).mtimeMs
   const first = made()
   const second = await run('make-frames', ['dark', '--output', 'o'], { cwd })
-  t.match(second.stderr, /2 jobs were up to date/)
+  t.match(second.stderr, /3 jobs were up to date/)
   t.equal(made(), first)
   writeFileSync(join(cwd, 'o/truth/dark-1.fits'), 'spoiled')
-  t.match((await run('make-frames', ['dark', '--output', 'o'], { cwd })).stderr, /1 job was up to date/)
+  t.match((await run('make-frames', ['dark', '--output', 'o'], { cwd })).stderr, /2 jobs were up to date/)
 })
 
 t.test('an unknown or missing subcommand is exit 2 and one line that names the known ones', async (t) => {

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, readSync, realpathSync, type Stats, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, readSync, realpathSync, type Stats, statSync } from 'node:fs'
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path'
 import { ConfigError, DataError, explainSystemError, systemCode } from './errors.js'
 import { glob, isPattern } from './glob.js'
@@ -49,8 +49,15 @@ function add(search: Search, shown: string): void {
 
 const wanted = (search: Search, name: string) => search.extensions.some((e) => name.toLowerCase().endsWith(e))
 
-/** All files below a folder; hidden files and folders are skipped, and a link that leads back up is not followed. */
+/** A folder that holds a file of this name is passed over when one above it is searched: it has FITS, but no frames. */
+export const SKIP_FOLDER = '.nightpipe-skip'
+
+/**
+ * All files below a folder. Hidden files and folders and those marked with SKIP_FOLDER are skipped, and a link that leads
+ * back up is not followed.
+ */
 function addFolder(search: Search, folder: string, above: readonly string[] = []): void {
+  if (above.length > 0 && existsSync(join(folder, SKIP_FOLDER))) return
   const real = realpathSync(folder)
   if (above.includes(real)) return
   for (const entry of readdirSync(folder, { withFileTypes: true })) {

@@ -53,6 +53,12 @@ t.test('the order of the arguments and repetitions do not matter', async (t) => 
   )
 })
 
+t.test('a folder that says so is passed over, unless it is what was named', async (t) => {
+  inNight(t, { 'a.fits': '', truth: { '.nightpipe-skip': '', 'a.fits': '', deep: { 'b.fits': '' } } })
+  t.same(shown(['.']), ['a.fits'])
+  t.same(shown(['truth']), ['truth/a.fits', 'truth/deep/b.fits'])
+})
+
 t.test('patterns', async (t) => {
   inNight(t)
   t.same(shown(['**/*.fits']), ['b.fits', 'flats/g-1.fits', 'flats/i-2.fits', 'flats/r-1.fits'])

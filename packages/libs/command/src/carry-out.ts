@@ -3,7 +3,8 @@ import { dirname } from 'node:path'
 import { explainSystemError, removeStaleParts } from '@nightpipe/files'
 import { closeDown } from './close-down.js'
 import { conclude } from './conclude.js'
-import { prefetchDigests } from './digest.js'
+import { digestAhead } from './digest.js'
+import { digestTablePath, loadDigests, saveDigests } from './digest-table.js'
 import { type Fault, faultOf } from './exit.js'
 import type { MainLog } from './log.js'
 import { showProgress } from './progress.js'
@@ -39,11 +40,14 @@ export async function carryOut(
   const report = await openReport(command, folder.path)
   session.report = report
   for (const path of session.folders) if (path !== folder.path) removeStaleParts(path)
+  const digests = digestTablePath(folder.path, command.name)
+  loadDigests(digests, folder.path)
   const outcomes = new Map<Job, Outcome>()
   const reported = await saved(report, () => report.add(plan.rows ?? [], 0))
   await sortOut(request, plan, report, wishes, outcomes, session)
   const trouble = reported ?? (await workThrough(command, request, plan, log, session, report, outcomes))
   const unsaved = trouble ?? (await saved(report, () => report.save()))
+  if (!unsaved) await saveDigests(digests, folder.path)
   if (unsaved) await closeDown(session)
   else report.close()
   // In the order of the plan, whichever thread was faster: what `finish` makes of them is the same every time.
@@ -68,7 +72,7 @@ async function saved(report: Report, write: () => Promise<void>): Promise<Fault 
 
 /** Which jobs are up to date. What builds on a product that will be made anew waits until that is there. */
 async function sortOut(
-  { context, workers, signal }: Request,
+  { context }: Request,
   plan: Plan,
   report: Report,
   wishes: Wishes,
@@ -77,18 +81,17 @@ async function sortOut(
 ): Promise<void> {
   if (wishes.force) return
   const there = plan.jobs.filter(({ products }) => products.length > 0 && products.every((path) => existsSync(path)))
-  await prefetchDigests(
-    there.flatMap((job) => job.parents.map(({ path }) => path)),
-    workers,
-    signal,
-  )
-  const anew = new Set(plan.jobs.filter((job) => !there.includes(job)).flatMap((job) => job.products))
+  const thereIs = new Set(there)
+  const anew = new Set(plan.jobs.filter((job) => !thereIs.has(job)).flatMap((job) => job.products))
   for (const job of there) {
+    for (const { path } of job.parents) {
+      digestAhead(path)
+      await breathe() // a night of raw frames takes its time, and Ctrl-C must not wait for it
+    }
     const builds = job.parents.some(({ path }) => anew.has(path))
     const rows = !builds && isCurrent(job, context) ? report.rowsOf(job) : undefined
     if (rows) outcomes.set(job, { job, rows, seconds: 0, kept: true })
     else for (const path of job.products) anew.add(path)
-    await breathe()
     if (session.signal.aborted) await new Promise(() => {}) // interrupted: the process is about to end
   }
 }

@@ -1,6 +1,5 @@
-import { createHash, webcrypto } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { closeSync, openSync, readSync, statSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
 import { explainSystemError, sha256OfFile } from '@nightpipe/files'
 import { type Header, openFits, textOf } from '@nightpipe/fits'
 
@@ -16,11 +15,26 @@ export const identityOf = (text: string) => createHash('sha256').update(text).di
 /** EXTNAME of the table that ends every product. */
 export const PROVENANCE = 'PROVENANCE'
 
-interface Known {
-  stamp: string
+/** A digest, and how to tell that the file is still the same. */
+export interface Known {
   digest: Digest
+  /** changes with every write, rename or copy of the file */
+  stamp: string
+  bytes: number
+  /** made in this run */
+  fresh: boolean
 }
 const known = new Map<string, Known>()
+
+export const remember = (path: string, what: Known) => known.set(path, what)
+/** What is known of some files: threads tell each other. */
+export const knownDigests = (paths: readonly string[]): [string, Known][] =>
+  paths.flatMap((path) => (known.has(path) ? [[path, known.get(path)!] as [string, Known]] : []))
+/** The files whose digest nobody made yet. */
+export const unknownDigests = (paths: readonly string[]) => [...new Set(paths)].filter((path) => !known.has(path))
+/** Digests of bytes that this run made. */
+export const freshDigests = (): [string, Known][] =>
+  [...known].filter(([, { fresh, digest }]) => fresh && digest.kind === 'sha256')
 
 /** NP_ID of one of our products, else SHA-256 of the bytes. Known as long as the file is not touched. */
 export function digestOf(path: string): string {
@@ -29,21 +43,20 @@ export function digestOf(path: string): string {
 
 export function fileDigest(path: string): Digest {
   try {
-    const stamp = stampOf(path)
+    const { stamp, bytes } = stampOf(path)
     const before = known.get(path)
     if (before?.stamp === stamp) return before.digest
     const digest = identityIn(path) ?? { id: sha256OfFile(path), kind: 'sha256' }
-    known.set(path, { stamp, digest })
+    remember(path, { stamp, bytes, digest, fresh: true })
     return digest
   } catch (error) {
     throw explainSystemError(error, 'read', path)
   }
 }
 
-/** Changes with every write, rename or copy of a file. */
-function stampOf(path: string): string {
+function stampOf(path: string): { stamp: string; bytes: number } {
   const { dev, ino, size, mtimeNs, ctimeNs } = statSync(path, { bigint: true })
-  return [dev, ino, size, mtimeNs, ctimeNs].join(' ')
+  return { stamp: [dev, ino, mtimeNs, ctimeNs].join('-'), bytes: Number(size) }
 }
 
 function identityIn(path: string): Digest | undefined {
@@ -52,34 +65,14 @@ function identityIn(path: string): Digest | undefined {
   return id ? { id, kind: 'np_id' } : undefined
 }
 
-/** Larger files are digested by pieces when their turn comes. */
-const MOST_AT_ONCE = 256 * 2 ** 20
-
-/**
- * Digests files in the background threads of Node, `count` at a time, so that this thread goes on meanwhile and
- * `fileDigest` then knows the answer. What cannot be read is left to whoever needs it.
- */
-export async function prefetchDigests(paths: readonly string[], count: number, signal: AbortSignal): Promise<void> {
-  const waiting = [...new Set(paths)]
-  const line = async () => {
-    for (let path = waiting.shift(); path !== undefined && !signal.aborted; path = waiting.shift()) {
-      try {
-        await prefetch(path)
-      } catch {
-        // Gone or unreadable: the job that needs it says so.
-      }
-    }
+/** Digests a file ahead of its need; one that cannot be read is left to whoever needs it. */
+export function digestAhead(path: string): Known | undefined {
+  try {
+    fileDigest(path)
+  } catch {
+    // Gone or unreadable: the job that needs it says so.
   }
-  await Promise.all(Array.from({ length: Math.max(1, count) }, line))
-}
-
-async function prefetch(path: string): Promise<void> {
-  const stamp = stampOf(path)
-  if (known.get(path)?.stamp === stamp || statSync(path).size > MOST_AT_ONCE) return
-  const identity = identityIn(path)
-  const bytes = identity ? undefined : await readFile(path)
-  const id = bytes && Buffer.from(await webcrypto.subtle.digest('SHA-256', bytes)).toString('hex')
-  known.set(path, { stamp, digest: identity ?? { id: id!, kind: 'sha256' } })
+  return known.get(path)
 }
 
 /** The header that carries our cards: the first one, or the second where compression put an empty one before it. */

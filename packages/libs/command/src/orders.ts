@@ -1,6 +1,8 @@
 import type { InstrumentProfile } from '@nightpipe/config'
+import type { Known } from './digest.js'
 import type { Fault } from './exit.js'
 import type { LogLevel } from './log.js'
+import type { Pieces } from './tasks.js'
 import type { Context, Job, Row } from './types.js'
 
 /** What a worker thread must know before its first order. */
@@ -14,12 +16,12 @@ export interface ThreadSetup {
 
 /** What the main thread asks of a worker thread. */
 export type Order =
-  | { kind: 'job'; job: Job }
-  /** Task number k is for whoever adds 1 to `next` and finds k there. */
-  | { kind: 'map'; task: string; args: readonly unknown[]; next: Int32Array }
+  | { kind: 'job'; job: Job; digests: [string, Known][] }
+  /** Piece number k is for whoever adds 1 to `next` and finds k there. */
+  | { kind: 'map'; pieces: Pieces; next: Int32Array }
 
 export type Answer =
-  | { kind: 'job'; rows: Row[] }
+  | { kind: 'job'; rows: Row[]; digests?: [string, Known][] }
   | { kind: 'map'; results: [number, unknown][] }
   | { kind: 'fault'; fault: Fault; index?: number }
 

@@ -1,34 +1,45 @@
+import { digestAhead } from './digest.js'
 import { errorOf, faultOf } from './exit.js'
 import type { Answer } from './orders.js'
 import type { Command } from './types.js'
 
-type Task = (args: unknown) => unknown
+/** What `tools.map` asks for: digests of files first, each of which is read as a whole, then the strips of a task. */
+export interface Pieces {
+  digests: readonly string[]
+  task: string
+  args: readonly unknown[]
+}
 
-export function taskOf(command: Command, name: string): Task {
+export const countOf = ({ digests, args }: Pieces) => digests.length + args.length
+
+/** Does piece number k. */
+function doPiece(command: Command, { digests, task: name, args }: Pieces, k: number): unknown {
+  if (k < digests.length) return digestAhead(digests[k]!)
   const task = command.tasks?.[name]
   if (!task) throw new Error(`${command.name} has no task '${name}'`)
-  return task as Task
+  return task(args[k - digests.length] as never)
 }
 
 /** Lets signals and messages through between two pieces of work. */
 export const breathe = () => new Promise<void>((go) => setImmediate(go))
 
-/** One counter that all threads draw their next task from. */
-export const taskCounter = () => new Int32Array(new SharedArrayBuffer(4))
+/** One counter that all threads draw their next piece from. */
+export const pieceCounter = () => new Int32Array(new SharedArrayBuffer(4))
 
-/** Works on tasks until none is left. A failed one stops all threads that draw from the same counter. */
-export async function drawTasks(
-  task: Task,
-  args: readonly unknown[],
+/** Works on pieces until none is left. A failed one stops all threads that draw from the same counter. */
+export async function drawPieces(
+  command: Command,
+  pieces: Pieces,
   next: Int32Array,
   signal?: AbortSignal,
 ): Promise<Answer> {
   const results: [number, unknown][] = []
-  for (let k = Atomics.add(next, 0, 1); k < args.length; k = Atomics.add(next, 0, 1)) {
+  const count = countOf(pieces)
+  for (let k = Atomics.add(next, 0, 1); k < count; k = Atomics.add(next, 0, 1)) {
     try {
-      results.push([k, await task(args[k])])
+      results.push([k, await doPiece(command, pieces, k)])
     } catch (error) {
-      Atomics.store(next, 0, args.length)
+      Atomics.store(next, 0, count)
       return { kind: 'fault', fault: faultOf(error), index: k }
     }
     if (signal) await breathe()

@@ -1,9 +1,10 @@
 import { parentPort, workerData } from 'node:worker_threads'
+import { knownDigests, remember } from './digest.js'
 import { faultOf } from './exit.js'
 import type { LogLevel } from './log.js'
 import type { Answer, Message, Order, ThreadSetup } from './orders.js'
 import { calledAs } from './subcommands.js'
-import { drawTasks, gather, taskCounter, taskOf } from './tasks.js'
+import { drawPieces, gather, pieceCounter } from './tasks.js'
 import type { Command, Tools } from './types.js'
 
 /** The life of a worker thread: it runs the same bundle as the main thread, and carries out one order after the other. */
@@ -22,7 +23,7 @@ export function serveThread(commands: readonly Command[]): void {
     profile,
     signal: new AbortController().signal, // an interrupt ends the thread as a whole
     map: async <A, R>(task: string, args: readonly A[]) =>
-      gather([await drawTasks(taskOf(command, task), args, taskCounter())], args.length) as R[],
+      gather([await drawPieces(command, { digests: [], task, args }, pieceCounter())], args.length) as R[],
   }
   port.on('message', async (order: Order) => {
     const answer = await carryOut(command, order, tools)
@@ -36,8 +37,10 @@ export function serveThread(commands: readonly Command[]): void {
 
 async function carryOut(command: Command, order: Order, tools: Tools): Promise<Answer> {
   try {
-    if (order.kind === 'map') return await drawTasks(taskOf(command, order.task), order.args, order.next)
-    return { kind: 'job', rows: [...(await command.job(order.job, tools))] }
+    if (order.kind === 'map') return await drawPieces(command, order.pieces, order.next)
+    for (const [path, what] of order.digests) remember(path, what)
+    const rows = [...(await command.job(order.job, tools))]
+    return { kind: 'job', rows, digests: knownDigests(order.job.parents.map(({ path }) => path)) }
   } catch (error) {
     return { kind: 'fault', fault: faultOf(error) }
   }

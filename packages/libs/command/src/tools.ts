@@ -1,8 +1,8 @@
-import { prefetchDigests } from './digest.js'
+import { type Known, remember, unknownDigests } from './digest.js'
 import { faultOf } from './exit.js'
 import type { Answer, ThreadSetup } from './orders.js'
 import type { Pool } from './pool.js'
-import { drawTasks, gather, taskCounter, taskOf } from './tasks.js'
+import { countOf, drawPieces, gather, type Pieces, pieceCounter } from './tasks.js'
 import type { Command, Job, Request, Tools } from './types.js'
 
 /** What worker threads must know of a request. */
@@ -18,16 +18,19 @@ export async function performHere(
   job: Job,
   pool: Pool | undefined,
 ): Promise<Answer> {
-  const { log, context, config, profile, signal, memoryBytes, workers } = request
-  // The parents of a stack are read twice, for their pixels and for their digests: the second while we work on the first.
-  const parents = pool ? job.parents.map(({ path }) => path) : []
-  const digested = prefetchDigests(parents, workers, signal)
-  const map = async <A, R>(name: string, args: readonly A[]): Promise<R[]> => {
-    const task = taskOf(command, name)
-    const next = taskCounter()
-    const helpers = args.length > 1 ? (pool?.performAll({ kind: 'map', task: name, args, next }) ?? []) : []
-    const [answers] = await Promise.all([Promise.all([drawTasks(task, args, next, signal), ...helpers]), digested])
-    return gather(answers, args.length) as R[]
+  const { log, context, config, profile, signal, memoryBytes } = request
+  const map = async <A, R>(task: string, args: readonly A[]): Promise<R[]> => {
+    // The product will name the digest of every parent: all threads take part in making them.
+    const digests = pool ? unknownDigests(job.parents.map(({ path }) => path)) : []
+    const pieces: Pieces = { digests, task, args }
+    const next = pieceCounter()
+    const helpers = countOf(pieces) > 1 ? (pool?.performAll({ kind: 'map', pieces, next }) ?? []) : []
+    const answers = await Promise.all([drawPieces(command, pieces, next, signal), ...helpers])
+    const results = gather(answers, countOf(pieces))
+    digests.forEach((path, k) => {
+      if (results[k]) remember(path, results[k] as Known)
+    })
+    return results.slice(digests.length) as R[]
   }
   const tools: Tools = { workers: (pool?.size ?? 0) + 1, memoryBytes, log, context, config, profile, signal, map }
   try {

@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs'
 import { DataError } from '@nightpipe/files'
+import { knownDigests, remember } from './digest.js'
 import { errorOf, type Fault, faultOf, faultText } from './exit.js'
 import type { MainLog } from './log.js'
 import type { Answer } from './orders.js'
@@ -52,8 +53,7 @@ export async function work(
   const share = inThreads ? Math.floor(request.memoryBytes / threads) : request.memoryBytes
   if (threads > 0) session.pool = openPool(threads, setupOf(request, share), audience.log)
   const { pool } = session
-  const perform = (job: Job) =>
-    inThreads && pool ? pool.perform({ kind: 'job', job }) : performHere(command, request, job, pool)
+  const perform = (job: Job) => (inThreads && pool ? performThere(job, pool) : performHere(command, request, job, pool))
   const making = new Map<string, Promise<Outcome>>()
   let next = 0
   const line = async () => {
@@ -67,6 +67,14 @@ export async function work(
     }
   }
   await Promise.all(Array.from({ length: inThreads ? threads : 1 }, line))
+}
+
+/** In a thread; what it and we know of the parents is known to both. */
+async function performThere(job: Job, pool: Pool): Promise<Answer> {
+  const digests = knownDigests(job.parents.map(({ path }) => path))
+  const answer = await pool.perform({ kind: 'job', job, digests })
+  if (answer.kind === 'job') for (const [path, what] of answer.digests ?? []) remember(path, what)
+  return answer
 }
 
 async function one(

@@ -1,5 +1,5 @@
-import type { ChildProcess } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { type ChildProcess, spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { random } from '@nightpipe/math'
 import t, { type Test } from 'tap'
@@ -94,6 +94,33 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     )
   }
 }
+
+t.test(
+  'a full disk: exit 5, what is done is kept with its rows, and the rest is done when there is room',
+  async (t) => {
+    const cwd = scratch(t)
+    makeFrames(join(cwd, 'raw'), ['a', 'b', 'c', 'd', 'e', 'f'], 32)
+    const red = join(cwd, 'red')
+    mkdirSync(red)
+    const { error, status } = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=60k', 'tmpfs', red])
+    if (error || status !== 0) return t.pass('no small file system can be mounted here: not tried')
+    try {
+      const full = await run('copy-frames', ['-s', 'raw', '-r', 'red'], { cwd })
+      t.equal(full.code, 5)
+      t.match(full.stderr, /^copy-frames: cannot write .*\.fits: no space left on the disk \(free some space/m)
+      t.notMatch(full.stderr, / at /)
+      const made = linesOf(full.stdout).length
+      t.ok(made > 0 && made < 6)
+      spawnSync('mount', ['-o', 'remount,size=2m', red])
+      const { code, stderr } = await run('copy-frames', ['-s', 'raw', '-r', 'red'], { cwd })
+      t.equal(code, 0)
+      t.match(stderr, new RegExp(`6 done \\(${made} jobs? (was|were) up to date\\)`))
+      t.same(litterIn(red), [])
+    } finally {
+      spawnSync('umount', [red])
+    }
+  },
+)
 
 t.test('two at once on one output folder lose nothing', async (t) => {
   const cwd = scratch(t)

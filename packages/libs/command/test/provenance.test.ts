@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createHeader, imageHdu, type NewHdu, openFits, readPixels, textOf } from '@nightpipe/fits'
 import t from 'tap'
+import { digestTablePath, loadDigests, saveDigests } from '../src/digest-table.js'
 import {
   type Context,
   digestOf,
@@ -124,6 +125,24 @@ t.test('a file that is not ours says so', (t) => {
   t.equal(digestOf(a).length, 64)
   t.throws(() => digestOf(join(folder, 'gone.fits')), { message: /cannot read .*gone\.fits: no such file/ })
   t.end()
+})
+
+t.test('digests of raw frames are kept while the files are not touched', async (t) => {
+  const folder = scratch(t)
+  const [a, b] = makeFrames(folder, ['a', 'b']) as [string, string]
+  const table = digestTablePath(folder, 'toy')
+  const truth = digestOf(a)
+  await saveDigests(table, folder, 1e6)
+  t.notOk(existsSync(table), 'too little to matter')
+  digestOf(b)
+  await saveDigests(table, folder, 1)
+  const text = readFileSync(table, 'utf8')
+  t.match(text, new RegExp(`^a\\.fits,\\d+,${truth},`, 'm'), 'as sha256sum gives it')
+  writeFileSync(table, text.replaceAll(truth, 'f'.repeat(64)))
+  loadDigests(table, folder)
+  t.equal(digestOf(a), 'f'.repeat(64), 'believed')
+  writeFileSync(a, readFileSync(a))
+  t.equal(digestOf(a), truth, 'until the file is touched')
 })
 
 const fitsverify = (() => {

@@ -1,5 +1,6 @@
 import t from 'tap'
-import { box, type Cards, facts } from './headers.js'
+import { describeFrame, loadProfile } from '../src/index.js'
+import { box, type Cards, facts, headerOf } from './headers.js'
 
 t.test('what observatories call a bias, a dark, a flat …', async (t) => {
   const words: Record<string, string[]> = {
@@ -230,4 +231,78 @@ t.test('whole dialects: Las Cumbres, ESO, MaxIm DL, N.I.N.A., CTIO', async (t) =
       date: '1999-10-26T01:00:00.000',
     },
   )
+})
+
+t.test('NRES and COLIBRI, as their documents describe the headers', async (t) => {
+  const nres = (cards: Cards, name: string) =>
+    describeFrame(headerOf(cards), loadProfile('nres'), { width: 4160, height: 4096, name })
+  const detector = {
+    BIASSEC: '[4103:4160,1:4096]',
+    TRIMSEC: '[1:4096,1:4096]',
+    DATASEC: '[1:4096,1:4096]',
+    DETSIZE: '[1:0,1:0]',
+  }
+  const common = {
+    ...detector,
+    GAIN: 2.17,
+    RDNOISE: 8.34,
+    SATURATE: 55000,
+    INSTRUME: 'fl09',
+    TELESCOP: 'nres01',
+    SITEID: 'lsc',
+    CONFMODE: 'N/A',
+  }
+  const facts = nres(
+    { ...common, OBSTYPE: 'DOUBLE', OBJECTS: 'thar&thar&none', RA: 4.2538, DEC: 10 },
+    'lscnrs01-fl09-20171110-0037-a00.fits.fz',
+  )
+  t.match(facts, {
+    type: 'arc',
+    instrument: 'nres01',
+    camera: 'fl09',
+    site: 'lsc',
+    object: 'thar&thar&none',
+    gain: 2.17,
+    readNoise: 8.34,
+    saturation: 55000,
+    readMode: undefined,
+    data: box(0, 0, 4096, 4096),
+    overscan: [box(4102, 0, 4160, 4096)],
+    notes: [],
+  })
+  t.ok(Math.abs(facts.raDeg! - 63.807) < 1e-9, 'hours')
+  const types = { BIAS: 'bias', DARK: 'dark', LAMPFLAT: 'flat', ARC: 'arc', TARGET: 'object' }
+  for (const [word, type] of Object.entries(types)) t.equal(nres({ OBSTYPE: word }, 'x').type, type)
+  t.equal(nres({}, 'cptnrs03-fl13-20171215-0007-w00.fits.fz').type, 'flat')
+
+  const colibri = (cards: Cards, name: string) =>
+    describeFrame(headerOf(cards), loadProfile('colibri'), { width: 4146, height: 4112, name })
+  const raw = {
+    EXPTYPE: 'object',
+    EXPTIME: 60,
+    INSTRUME: 'C1',
+    CCD_NAME: 'C1',
+    FILTER: 'gri',
+    BINNING: 1,
+    SOFTGAIN: 1,
+    DATASAT: 65535,
+  }
+  t.match(colibri({ ...raw, DATASEC: '[51:4146,1:4112]', BIASSEC: '[1:50,1:4112]', SMTMRO: 180, EMTMRO: 180 }, 'x'), {
+    type: 'object',
+    instrument: 'C1',
+    filter: 'gri',
+    gain: 2.2,
+    readNoise: 6.8,
+    saturation: 65535,
+    pixelScaleArcsec: 0.381,
+    data: box(50, 0, 4146, 4112),
+    overscan: [box(0, 0, 50, 4112)],
+    orientation: 'rotate-180',
+  })
+  // The tree of the archive: type, camera and filter are folders.
+  t.match(colibri({}, '/data/20180306/0001/C1/3/a.fits.fz'), { type: 'flat', filter: 'BR' })
+  t.match(colibri({}, '/data/20180306/executor/images/20180306T021123C2b.fits.fz'), {
+    type: 'bias',
+    date: '2018-03-06T02:11:23.000',
+  })
 })

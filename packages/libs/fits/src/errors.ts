@@ -19,9 +19,16 @@ export class FitsError extends DataError {
   constructor(place: Place, problem: string, advice?: string, options?: ErrorOptions) {
     const hdu = place.hdu === undefined ? '' : `, HDU ${place.hdu}`
     const byte = place.byte === undefined ? '' : `, byte ${place.byte}`
-    super(`${place.file}${hdu}${byte}: ${problem}`, advice, options)
+    super(`${place.file}${hdu}${byte}: ${oneLine(problem)}`, advice, options)
     this.file = place.file
     this.hdu = place.hdu
     this.byte = place.byte
   }
+}
+
+/** What is quoted from a damaged file may hold anything, and any amount of it. */
+function oneLine(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  const line = text.replace(/[\x00-\x1f\x7f-\x9f]/g, '?')
+  return line.length <= 300 ? line : `${line.slice(0, 300)}…`
 }

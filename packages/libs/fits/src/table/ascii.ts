@@ -2,7 +2,7 @@ import type { FitsError } from '../errors.js'
 import type { StoredHdu } from '../hdu.js'
 import { show, valueIndex } from '../layout.js'
 import type { Column, Table } from './column.js'
-import { columnFacts, fieldCount, wrongIn } from './describe.js'
+import { columnFacts, fieldCount, tableShape, wrongIn } from './describe.js'
 import { checkMemory, pickColumns, rowRange, type TablePart } from './part.js'
 
 interface AsciiColumn {
@@ -28,10 +28,10 @@ const PIECE = 1 << 20
 export function readAsciiTable(hdu: StoredHdu, part: TablePart): Table {
   const values = valueIndex(hdu.stored)
   const wrong = wrongIn(hdu)
-  const rowBytes = Number(values.get('NAXIS1'))
+  const { rowBytes, rows: total } = tableShape(hdu)
   const count = fieldCount(values, hdu)
   const all = Array.from({ length: count }, (_, k) => describeAscii(values, k + 1, rowBytes, wrong))
-  const { first, rows } = rowRange(Number(values.get('NAXIS2')), part)
+  const { first, rows } = rowRange(total, part)
   const wanted = pickColumns(hdu, all, part.columns)
   checkMemory(
     hdu,

@@ -1,6 +1,6 @@
 import { FitsError } from '../errors.js'
 import type { StoredHdu } from '../hdu.js'
-import type { CardValue } from '../header.js'
+import { type CardValue, cardValue } from '../header.js'
 import { show, valueIndex } from '../layout.js'
 import { parseNumber } from '../value.js'
 import type { CellScaling } from './cells.js'
@@ -29,9 +29,7 @@ export interface TableLayout {
 export function describeTable(hdu: StoredHdu): TableLayout {
   const values = valueIndex(hdu.stored)
   const wrong = wrongIn(hdu)
-  const rowBytes = Number(values.get('NAXIS1'))
-  const rows = Number(values.get('NAXIS2'))
-  if (values.get('NAXIS') !== 2) throw wrong(`NAXIS is ${show(values.get('NAXIS'))}, a table has 2`)
+  const { rowBytes, rows } = tableShape(hdu)
   const fields = fieldCount(values, hdu)
   let offset = 0
   const columns = Array.from({ length: fields }, (_, k) => {
@@ -42,6 +40,15 @@ export function describeTable(hdu: StoredHdu): TableLayout {
     return one
   })
   return { rows, rowBytes, columns }
+}
+
+/** The axes of a table; other numbers of axes make no sense. */
+export function tableShape(hdu: StoredHdu): { rowBytes: number; rows: number } {
+  const naxis = cardValue(hdu.stored, 'NAXIS')
+  const bitpix = cardValue(hdu.stored, 'BITPIX')
+  if (naxis !== 2) throw wrongIn(hdu)(`NAXIS is ${show(naxis)}, a table has 2`)
+  if (bitpix !== 8) throw wrongIn(hdu)(`BITPIX is ${show(bitpix)}, a table has 8`)
+  return { rowBytes: Number(cardValue(hdu.stored, 'NAXIS1')), rows: Number(cardValue(hdu.stored, 'NAXIS2')) }
 }
 
 export function wrongIn(hdu: StoredHdu): (problem: string, byte?: number) => FitsError {

@@ -4,7 +4,7 @@ import { cardValue } from '../header.js'
 import { show } from '../layout.js'
 import { arrayFor, decodeLogical, decodeNumbers, decodeText } from './cells.js'
 import type { VariableCell } from './column.js'
-import { type BinaryColumn, wrongIn } from './describe.js'
+import { type BinaryColumn, tableShape, wrongIn } from './describe.js'
 import { bytesOf } from './format.js'
 import { MOST_BYTES } from './part.js'
 
@@ -62,7 +62,8 @@ function decodeCell(one: BinaryColumn, bytes: Buffer, length: number): VariableC
 
 /** Where the heap of a table begins in the file, and how many bytes it has. */
 export function heapOf(hdu: StoredHdu): { start: number; bytes: number } {
-  const main = Number(cardValue(hdu.stored, 'NAXIS1')) * Number(cardValue(hdu.stored, 'NAXIS2'))
+  const { rowBytes, rows } = tableShape(hdu)
+  const main = rowBytes * rows
   const theap = cardValue(hdu.stored, 'THEAP') ?? main
   if (typeof theap !== 'number' || !Number.isSafeInteger(theap) || theap < main || theap > hdu.dataBytes) {
     throw wrongIn(hdu)(`THEAP is ${show(theap)}, the heap lies between ${main} and ${hdu.dataBytes}`)

@@ -10,7 +10,7 @@ async function frontDoor(args: readonly string[]): Promise<number | undefined> {
     print(`nightpipe ${version()}\n`)
     return 0
   }
-  const command = executables().find(({ name }) => name === first && name !== 'nightpipe')
+  const command = executables().find(({ name }) => name === first)
   if (command) {
     await runInOurPlace(command.name, rest)
     return undefined // the code of the command stands

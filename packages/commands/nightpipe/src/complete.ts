@@ -68,7 +68,7 @@ export async function candidatesFor(words: readonly string[]): Promise<Candidate
 
 function firstWords(): Candidate[] {
   const own = verbs.filter(({ hidden }) => !hidden).map(({ name, summary }): Candidate => [name, summary])
-  const commands = executables().filter(({ name }) => name !== 'nightpipe')
+  const commands = executables()
   return [...commands.map(({ name, summary }): Candidate => [name, summary]), ...own, ['--help', ''], ['--version', '']]
 }
 

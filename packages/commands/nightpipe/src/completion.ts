@@ -77,7 +77,7 @@ fish: nightpipe completion fish > ~/.config/fish/completions/nightpipe.fish`,
   run({ words: [shell] }) {
     const script = SCRIPTS[shell!]
     if (!script) throw new ConfigError(`completion: no script for '${shell}'`, 'there are bash, zsh and fish')
-    const names = executables().map(({ name }) => name)
+    const names = ['nightpipe', ...executables().map(({ name }) => name)]
     print(script(names))
     return 0
   },

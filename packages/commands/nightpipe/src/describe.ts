@@ -35,7 +35,7 @@ export async function describeCommand(command: string): Promise<Description> {
 /** All commands but this one; one that fails to describe itself is told on stderr and left out. */
 export async function describeAll(): Promise<Description[]> {
   const names = executables().map(({ name }) => name)
-  const told = await Promise.allSettled(names.filter((name) => name !== 'nightpipe').map(describeExecutable))
+  const told = await Promise.allSettled(names.map(describeExecutable))
   for (const one of told) if (one.status === 'rejected') process.stderr.write(`nightpipe: ${one.reason.message}\n`)
   return told.flatMap((one) => (one.status === 'fulfilled' ? one.value : []))
 }

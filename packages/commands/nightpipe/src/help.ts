@@ -15,7 +15,7 @@ export const help: Verb = {
   async run({ words: [name] }) {
     const verb = verbs.find((one) => one.name === name)
     if (verb) print(verbHelp(verb))
-    else if (name !== undefined && name !== 'nightpipe') await runInOurPlace(name, ['--help'])
+    else if (name !== undefined) await runInOurPlace(name, ['--help'])
     else print(overview())
     return Number(process.exitCode ?? 0)
   },
@@ -23,7 +23,7 @@ export const help: Verb = {
 
 function overview(): string {
   const indented = (rows: string[][]) => alignColumns(rows, { header: false }).replace(/^/gm, '  ').trimEnd()
-  const commands = executables().filter(({ name }) => name !== 'nightpipe')
+  const commands = executables()
   return `nightpipe: from raw telescope frames to science products
 
   nightpipe COMMAND [flags]

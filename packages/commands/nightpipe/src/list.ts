@@ -11,7 +11,7 @@ export const list: Verb = {
   flags: { json: { type: 'boolean', doc: 'one JSON object a line' } },
   words: { least: 0, most: 0 },
   run({ flags }) {
-    const all = executables().filter(({ name }) => name !== 'nightpipe')
+    const all = executables()
     if (flags.json) print(all.map(({ name, summary }) => `${JSON.stringify({ name, summary })}\n`).join(''))
     else
       print(

@@ -1,42 +1,46 @@
 import { spawnSync } from 'node:child_process'
-import { delimiter, dirname } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
 import t from 'tap'
+import { candidatesFor } from '../src/complete.js'
 import { home, nightpipe } from './front-door.js'
 
-const candidates = (...words: string[]) => {
-  const [more, ...lines] = nightpipe(['complete', '--', ...words])
-    .stdout.trimEnd()
-    .split('\n')
-  return { more, words: lines.map((line) => line.split('\t')[0]!) }
+const candidates = async (...words: string[]) => {
+  const { more, candidates } = await candidatesFor(words)
+  return { more, words: candidates.map(([word]) => word) }
 }
 
+t.test('the shells get what may follow first, then a candidate a line with its meaning', async (t) => {
+  const { stdout } = nightpipe(['complete', '--', 'nightpipe', 'doc'])
+  t.equal(stdout, 'words\ndoctor\tcheck this machine, and a folder to work in\n')
+})
+
 t.test('commands, verbs and their flags', async (t) => {
-  t.same(candidates('nightpipe', 'redu').words, ['reduction'])
-  t.same(candidates('nightpipe', 'wh').words, ['why'])
-  t.same(candidates('nightpipe', 'why', '--fr').words, ['--from'])
-  t.same(candidates('nightpipe', 'completion', '').words, ['bash', 'zsh', 'fish'])
-  t.same(candidates('nightpipe', 'tables', '').words, ['check', 'show'])
-  t.equal(candidates('nightpipe', 'why', '').more, 'files')
+  t.same((await candidates('nightpipe', 'redu')).words, ['reduction'])
+  t.same((await candidates('nightpipe', 'wh')).words, ['why'])
+  t.same((await candidates('nightpipe', 'why', '--fr')).words, ['--from'])
+  t.same((await candidates('nightpipe', 'completion', '')).words, ['bash', 'zsh', 'fish'])
+  t.same((await candidates('nightpipe', 'tables', '')).words, ['check', 'show'])
+  t.equal((await candidates('nightpipe', 'why', '')).more, 'files')
 })
 
 t.test('flags of a command, as itself and behind nightpipe', async (t) => {
-  t.same(candidates('stack-calibrations', '--prin').words, ['--print-config'])
-  t.same(candidates('nightpipe', 'stack-calibrations', '--prin').words, ['--print-config'])
-  t.ok(candidates('stack-calibrations', '').words.includes('--output'))
+  t.same((await candidates('stack-calibrations', '--prin')).words, ['--print-config'])
+  t.same((await candidates('nightpipe', 'stack-calibrations', '--prin')).words, ['--print-config'])
+  t.ok((await candidates('stack-calibrations', '')).words.includes('--output'))
 })
 
 t.test('keys of the configuration behind --set, and what a choice may be', async (t) => {
-  t.same(candidates('stack-calibrations', '--set', 'combine.me').words, ['combine.method='])
-  t.ok(candidates('stack-calibrations', '--set', 'combine.method=').words.includes('combine.method=median'))
-  t.same(candidates('stack-calibrations', '--set', 'dark.scale=').words, ['dark.scale=yes', 'dark.scale=no'])
-  t.same(candidates('stack-calibrations', '--log-format', 'j').words, ['json'])
+  t.same((await candidates('stack-calibrations', '--set', 'combine.me')).words, ['combine.method='])
+  t.ok((await candidates('stack-calibrations', '--set', 'combine.method=')).words.includes('combine.method=median'))
+  t.same((await candidates('stack-calibrations', '--set', 'dark.scale=')).words, ['dark.scale=yes', 'dark.scale=no'])
+  t.same((await candidates('stack-calibrations', '--log-format', 'j')).words, ['json'])
 })
 
 t.test('the shell adds files where files are meant, and folders for the output', async (t) => {
-  t.equal(candidates('stack-calibrations', '--input', 'a.fits', '').more, 'files')
-  t.equal(candidates('stack-calibrations', '--config', '').more, 'files')
-  t.equal(candidates('stack-calibrations', '--output', '').more, 'folders')
-  t.equal(candidates('stack-calibrations', '-r', '').more, 'folders')
+  t.equal((await candidates('stack-calibrations', '--input', 'a.fits', '')).more, 'files')
+  t.equal((await candidates('stack-calibrations', '--config', '')).more, 'files')
+  t.equal((await candidates('stack-calibrations', '--output', '')).more, 'folders')
+  t.equal((await candidates('stack-calibrations', '-r', '')).more, 'folders')
 })
 
 const absent = (name: string) => (spawnSync(name, ['-c', 'true']).status === 0 ? false : `${name} is not installed`)
@@ -45,6 +49,7 @@ const absent = (name: string) => (spawnSync(name, ['-c', 'true']).status === 0 ?
 function bash(line: string, cwd = home): string[] {
   const script = `source <(node "$HOME_OF/bin/nightpipe.js" completion bash)
     nightpipe() { node "$HOME_OF/bin/nightpipe.js" "$@"; }
+    complete -p nightpipe reduction >/dev/null || exit
     COMP_LINE=$1 COMP_POINT=\${#1}; _nightpipe 2>/dev/null; printf '%s\\n' "\${COMPREPLY[@]}"`
   const env = { ...process.env, HOME_OF: home, PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH}` }
   const { stdout } = spawnSync('bash', ['-c', script, 'bash', line], { encoding: 'utf8', cwd, env })
@@ -69,13 +74,10 @@ t.test(
   },
 )
 
-for (const name of ['zsh', 'fish'] as const) {
+for (const [name, flag] of Object.entries({ zsh: '-n', fish: '--no-execute' })) {
   t.test(`the script for ${name} is one that ${name} can read`, { skip: absent(name) }, async (t) => {
-    const { stdout } = nightpipe(['completion', name])
-    const { status, stderr } = spawnSync(name, name === 'zsh' ? ['-n'] : ['--no-execute'], {
-      input: stdout,
-      encoding: 'utf8',
-    })
+    const path = join(t.testdir({ script: nightpipe(['completion', name]).stdout }), 'script')
+    const { status, stderr } = spawnSync(name, [flag, path], { encoding: 'utf8' })
     t.equal(status, 0, stderr)
   })
 }

@@ -40,7 +40,7 @@ function wanted() {
     const pages = about.subcommands ?? [about]
     for (const page of pages) {
       files.set(`docs/commands/${fileName(page.name)}.md`, manualPage(page, fileName(page.name)))
-      files.set(`configs/samples/${fileName(page.name)}.ini`, page.sample)
+      if (page.sample) files.set(`configs/samples/${fileName(page.name)}.ini`, page.sample)
       listed.push(page)
     }
     const summary = pages.length === 1 ? pages[0].summary : pages.map((page) => page.name.split(' ')[1]).join(', ')

@@ -5,34 +5,52 @@ import { show } from '../layout.js'
 import { arrayFor, decodeLogical, decodeNumbers, decodeText } from './cells.js'
 import type { VariableCell } from './column.js'
 import { type BinaryColumn, tableShape, wrongIn } from './describe.js'
-import { bytesOf } from './format.js'
+import { bytesOf, ELEMENT_BYTES } from './format.js'
 import { MOST_BYTES } from './part.js'
 
 /** Larger heaps are read cell by cell. */
 const WHOLE_HEAP = 64 * 2 ** 20
 
-/** Reads cells of a variable-length column; every pointer is checked, and so is their total. */
-export function heapReader(
-  hdu: StoredHdu,
-  one: BinaryColumn,
-): (length: number, offset: number, row: number) => VariableCell {
+export interface HeapReader {
+  /** Every pointer is checked, and so is their total, before a cell is read: rows may share bytes of the heap. */
+  check(length: number, offset: number, row: number): void
+  read(length: number, offset: number): VariableCell
+}
+
+/** What the variable-length columns of one table have taken so far. */
+export interface Budget {
+  used: number
+}
+
+/** Bytes; more for what takes long to decode. */
+function memoryPerElement({ format: { type }, scaling }: BinaryColumn): number {
+  if (type === 'L') return 16
+  if (type === 'X') return 2
+  const scaled = scaling.scale !== 1 || scaling.zero !== 0
+  const pair = type === 'C' || type === 'M' ? 2 : 1
+  return scaled ? 16 * pair : ELEMENT_BYTES[type]
+}
+
+/** Reads cells of a variable-length column. */
+export function heapReader(hdu: StoredHdu, one: BinaryColumn, budget: Budget): HeapReader {
   const { start, bytes } = heapOf(hdu)
   const { type } = one.format
   const read = heapBytes(hdu, start, bytes)
-  let total = 0
-  return (length, offset, row) => {
-    const size = bytesOf(type, length)
-    if (!(length >= 0 && offset >= 0 && offset + size <= bytes)) {
-      const pointer = `row ${row} of column ${one.name || one.tform} points at ${length} elements at byte ${offset}`
-      throw wrongIn(hdu)(`${pointer} of a heap of ${bytes} bytes`, start)
-    }
-    // Many rows may point at the same bytes: a small file can ask for more than there is memory.
-    total += 64 + (type === 'L' || type === 'X' ? 8 : 2) * size
-    if (total > MOST_BYTES) {
-      const problem = `column ${one.name || one.tform} would take more than ${MOST_BYTES / 2 ** 20} MB of memory`
-      throw new FitsError({ file: hdu.file.name, hdu: hdu.index }, problem, 'read it by rows')
-    }
-    return decodeCell(one, read(offset, size), length)
+  const perElement = memoryPerElement(one)
+  return {
+    check(length, offset, row) {
+      const size = bytesOf(type, length)
+      if (!(length >= 0 && offset >= 0 && offset + size <= bytes)) {
+        const pointer = `row ${row} of column ${one.name || one.tform} points at ${length} elements at byte ${offset}`
+        throw wrongIn(hdu)(`${pointer} of a heap of ${bytes} bytes`, start)
+      }
+      budget.used += 64 + perElement * length
+      if (budget.used > MOST_BYTES) {
+        const problem = `its variable-length columns would take more than ${MOST_BYTES / 2 ** 20} MB of memory`
+        throw new FitsError({ file: hdu.file.name, hdu: hdu.index }, problem, 'read it by rows')
+      }
+    },
+    read: (length, offset) => decodeCell(one, read(offset, bytesOf(type, length)), length),
   }
 }
 

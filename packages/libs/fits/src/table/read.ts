@@ -5,7 +5,7 @@ import { arrayFor, decodeLogical, decodeNumbers, decodeText } from './cells.js'
 import type { Column, Table, VariableCell } from './column.js'
 import { type BinaryColumn, describeTable, type TableLayout } from './describe.js'
 import { ELEMENT_BYTES } from './format.js'
-import { heapReader } from './heap.js'
+import { type Budget, heapReader } from './heap.js'
 import { checkMemory, pickColumns, rowRange, type TablePart } from './part.js'
 
 /** Rows are read in pieces of about this many bytes. */
@@ -31,7 +31,8 @@ function readBinaryTable(hdu: StoredHdu, part: TablePart): Table {
     rows,
     wanted.map((one) => memoryOf(one)),
   )
-  const filling = wanted.map((one) => startColumn(hdu, one, rows))
+  const budget: Budget = { used: 0 }
+  const filling = wanted.map((one) => startColumn(hdu, one, rows, budget))
   eachPiece(hdu, layout, first, rows, (view, bytes, row, count) => {
     for (const { fill } of filling) fill(view, bytes, row, count, layout.rowBytes)
   })
@@ -67,8 +68,8 @@ interface Filling {
   fill(view: DataView, bytes: Buffer, row: number, count: number, rowBytes: number): void
 }
 
-function startColumn(hdu: StoredHdu, one: BinaryColumn, rows: number): Filling {
-  if (one.format.pointer) return startVariable(hdu, one, rows)
+function startColumn(hdu: StoredHdu, one: BinaryColumn, rows: number, budget: Budget): Filling {
+  if (one.format.pointer) return startVariable(hdu, one, rows, budget)
   if (one.strings) return startStrings(one, one.strings, rows)
   return one.format.type === 'L' ? startLogicals(one, rows) : startNumbers(one, rows)
 }
@@ -129,18 +130,20 @@ function startLogicals(one: BinaryColumn, rows: number): Filling {
   return { column: describe(one, repeat, values), fill }
 }
 
-function startVariable(hdu: StoredHdu, one: BinaryColumn, rows: number): Filling {
+function startVariable(hdu: StoredHdu, one: BinaryColumn, rows: number, budget: Budget): Filling {
   const values = new Array<VariableCell>(rows)
   const { repeat, pointer } = one.format
-  const heap = heapReader(hdu, one)
+  const heap = heapReader(hdu, one, budget)
+  const wide = pointer === 'Q'
+  const pointerAt = (view: DataView, at: number): [number, number] => {
+    if (repeat === 0) return [0, 0]
+    return wide
+      ? [Number(view.getBigInt64(at)), Number(view.getBigInt64(at + 8))]
+      : [view.getInt32(at), view.getInt32(at + 4)]
+  }
   const fill: Filling['fill'] = (view, _bytes, row, count, rowBytes) => {
-    for (let r = 0; r < count; r++) {
-      const at = r * rowBytes + one.offset
-      const wide = pointer === 'Q'
-      const length = repeat === 0 ? 0 : wide ? Number(view.getBigInt64(at)) : view.getInt32(at)
-      const offset = repeat === 0 ? 0 : wide ? Number(view.getBigInt64(at + 8)) : view.getInt32(at + 4)
-      values[row + r] = heap(length, offset, row + r)
-    }
+    for (let r = 0; r < count; r++) heap.check(...pointerAt(view, r * rowBytes + one.offset), row + r)
+    for (let r = 0; r < count; r++) values[row + r] = heap.read(...pointerAt(view, r * rowBytes + one.offset))
   }
   return { column: describe(one, 1, values), fill }
 }

@@ -28,8 +28,8 @@ export function manualPage(about, fileName) {
     part('Description', about.description),
     part('Examples', examples(about.examples)),
     part('Flags', flagTable(own), own.length && common.length ? 'As every command has them:' : '', flagTable(common)),
-    part('Configuration', configIntro(about, fileName), ...sections(about.config)),
-    part('Report', `\`DIR/${about.tables[0].name}.csv\`, a row for each input:`, columnTable(about.tables[0])),
+    about.config.length > 0 ? part('Configuration', configIntro(about, fileName), ...sections(about.config)) : '',
+    about.tables.length > 0 ? report(about.tables[0]) : '',
     ...about.tables
       .slice(1)
       .map((one) => part(`Table ${one.name.replace(/(\.csv)?$/, '.csv')}`, one.doc, columnTable(one))),
@@ -43,6 +43,8 @@ export function manualPage(about, fileName) {
     part('See also', `[All commands](README.md), [nightpipe](nightpipe.md), [glossary](../glossary.md).`),
   )
 }
+
+const report = (own) => part('Report', `\`DIR/${own.name}.csv\`, a row for each input:`, columnTable(own))
 
 function examples(list) {
   if (list.length === 0) return ''

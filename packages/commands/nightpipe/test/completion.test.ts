@@ -1,11 +1,12 @@
 import { spawnSync } from 'node:child_process'
 import { delimiter, dirname, join } from 'node:path'
 import t from 'tap'
-import { candidatesFor } from '../src/complete.js'
+import { candidatesFor } from '../src/candidates.js'
+import { verbs } from '../src/verbs.js'
 import { home, nightpipe } from './front-door.js'
 
 const candidates = async (...words: string[]) => {
-  const { more, candidates } = await candidatesFor(words)
+  const { more, candidates } = await candidatesFor(words, verbs)
   return { more, words: candidates.map(([word]) => word) }
 }
 

@@ -86,20 +86,21 @@ async function guarded(command: Command, flags: Flags, log: MainLog): Promise<nu
   const stop = new AbortController()
   const session: RunSession = { signal: stop.signal, print, folders: new Set(), jobsDone: 0, jobsTotal: 0 }
   const end = async (code: () => number) => {
-    if (stop.signal.aborted) process.exit(Exit.interrupted) // the second Ctrl-C
+    if (stop.signal.aborted) return // one end is enough
     stop.abort()
     await closeDown(session)
     process.exit(code())
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(signal, () =>
-      end(() => {
+    process.on(signal, () => {
+      if (stop.signal.aborted) process.exit(Exit.interrupted) // the second Ctrl-C
+      void end(() => {
         const { jobsDone, jobsTotal } = session
         const state = jobsTotal ? `${jobsDone} of ${jobsTotal} jobs done` : 'nothing was done yet'
         log.say('error', `interrupted: ${state} (run it again, and only the missing work is done)`)
         return Exit.interrupted
-      }),
-    )
+      })
+    })
   }
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
     process.on(event, (error: unknown) => end(() => codeFor(faultOf(error), log)))

@@ -26,10 +26,12 @@ export interface RunOptions {
 
 export const bundleOf = (toy: Toy) => fileURLToPath(new URL(`../../toy/${toy}/main.mjs`, import.meta.url))
 
+/** tap puts loaders into the environment of every process that a test starts. */
+export const CLEAN = ['-u', 'NODE_OPTIONS', '-u', 'NODE_EXTRA_CA_CERTS']
+
 /** The toy as a person meets it: a process. */
 export function run(toy: Toy, args: readonly string[], { cwd, stdin, uid, started }: RunOptions = {}): Promise<Ended> {
-  const env = { PATH: process.env.PATH, HOME: process.env.HOME }
-  const child = spawn(process.execPath, [bundleOf(toy), ...args], { cwd, env, ...(uid === undefined ? {} : { uid }) })
+  const child = spawn('env', [...CLEAN, process.execPath, bundleOf(toy), ...args], { cwd, ...(uid && { uid }) })
   const text = { stdout: '', stderr: '' }
   for (const stream of ['stdout', 'stderr'] as const) {
     child[stream].setEncoding('utf8').on('data', (piece: string) => {

@@ -33,6 +33,27 @@ export function decodeTile(codec: Codec, bytes: Uint8Array, size: number[], pixe
   }
 }
 
+const LABEL_BITS: Record<number, number> = { 1: 3, 2: 4, 4: 5 }
+
+/** Refuses a tile that cannot hold its pixels however well they compress, before memory is taken for them. */
+export function requireEnough(codec: Codec, bytes: number, pixels: number): void {
+  const { algorithm, bytePix, blockSize } = codec
+  if (algorithm === 'RICE_1' && !(bytePix in LABEL_BITS)) throw new TileError(`BYTEPIX is ${bytePix}`)
+  const blocks = Math.ceil(pixels / blockSize)
+  const least = {
+    // The first pixel, and the label of each block.
+    RICE_1: bytePix + Math.ceil((blocks * LABEL_BITS[bytePix]) / 8),
+    // Deflate makes at most 1032 bytes of one.
+    GZIP_1: Math.ceil(pixels / 1032),
+    GZIP_2: Math.ceil(pixels / 1032),
+    NOCOMPRESS: pixels,
+    // Instructions of 4095 pixels; zeros at the end may be left out, but nobody leaves out millions.
+    PLIO_1: pixels > 2 ** 20 ? 2 * Math.floor(pixels / 4095) : 0,
+    HCOMPRESS_1: 25,
+  }[algorithm]
+  if (bytes < least) throw new TileError(`${bytes} bytes of ${algorithm} data, ${least} needed for ${pixels} pixels`)
+}
+
 /** Some writers gzip 32-bit integers where the image has 16: the size of the data tells. */
 function pixelBytes(codec: Codec, bytes: Uint8Array, pixels: number): Decoded & { width: number } {
   const width = bytes.length / pixels
@@ -43,11 +64,6 @@ function pixelBytes(codec: Codec, bytes: Uint8Array, pixels: number): Decoded & 
 }
 
 function decodeRice(bytes: Uint8Array, pixels: number, bytePix: number, blockSize: number) {
-  const labelBits = { 1: 3, 2: 4, 4: 5 }[bytePix]
-  if (labelBits === undefined) throw new TileError(`BYTEPIX is ${bytePix}`)
-  // Even a constant tile has its first pixel and a label for each block: checked before memory is taken for the pixels.
-  const least = bytePix + Math.ceil((Math.ceil(pixels / blockSize) * labelBits) / 8)
-  if (bytes.length < least) throw new TileError(`${bytes.length} bytes of Rice data where at least ${least} are needed`)
   const block = Math.min(blockSize, pixels)
   const { riceDecode8, riceDecode16, riceDecode32 } = kernels()
   const [decode, values] =
@@ -66,7 +82,6 @@ function decodeLineList(bytes: Uint8Array, pixels: number, offset: number): Int3
   if (bytes.length % 2 !== 0) throw new TileError(`PLIO data of ${bytes.length} bytes`)
   const words = allocate(Int16Array, bytes.length / 2)
   kernels().swap16(bytes.byteOffset, words.byteOffset, words.length)
-  // One instruction stands for at most 4095 pixels, and what is missing at the end is zero.
   const values = allocate(Int32Array, pixels)
   decodePlio(words, values)
   if (offset !== 0) for (let i = 0; i < pixels; i++) values[i] -= offset

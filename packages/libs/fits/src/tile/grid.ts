@@ -17,8 +17,8 @@ export interface Tile {
   pixels: number
 }
 
-/** The largest tile that is decoded at once: 2^28 pixels, a 16384 x 16384 image as a single tile. */
-const MOST_PIXELS = 2 ** 28
+/** The largest tile that is decoded at once: an image of 11585 x 11585 pixels whole. More may not fit in 4 GiB. */
+const MOST_PIXELS = 2 ** 27
 
 export function tileGrid(axes: number[], tile: number[]): Grid {
   const sizes = axes.map((length, k) => Math.min(Math.max(1, tile[k] ?? 1), Math.max(1, length)))
@@ -41,20 +41,47 @@ export function tileAt(grid: Grid, index: number): Tile {
   return { index, start, size, pixels: product(size) }
 }
 
+export interface Runs {
+  /** The first row of the first run, the number of rows in each, and the number of runs. */
+  row: number
+  count: number
+  runs: number
+  /** The axes up to this one lie within a run. */
+  inner: number
+}
+
 /**
- * Rows of the image count through all planes: row y of plane z is y + z * height. This is the number of the first row of
- * every line of the tile, in the order in which the lines lie in the tile.
+ * The lines of a tile by runs that follow one another in the image too. Rows of the image count through all planes: row
+ * y of plane z is y + z * height. Axes that the tile fills, and the one after them, make one run.
  */
-export function rowsOf(grid: Grid, tile: Tile): number[] {
-  let rows = [0]
+export function runsOf({ axes }: Grid, tile: Tile): Runs {
+  let inner = 1
+  while (inner < axes.length - 1 && tile.size[inner] === axes[inner]) inner++
+  let row = 0
   let stride = 1
-  for (let k = 1; k < grid.axes.length; k++) {
-    const next: number[] = []
-    for (let i = 0; i < tile.size[k]; i++) for (const row of rows) next.push(row + (tile.start[k] + i) * stride)
-    rows = next
-    stride *= grid.axes[k]
+  for (let k = 1; k < axes.length; k++) {
+    row += tile.start[k] * stride
+    stride *= axes[k]
   }
-  return rows
+  return { row, count: product(tile.size.slice(1, inner + 1)), runs: product(tile.size.slice(inner + 1)), inner }
+}
+
+/** `use` gets the first row of each run, the number of its rows, and the line of the tile where it begins. */
+export function eachRun(grid: Grid, tile: Tile, use: (row: number, count: number, line: number) => void): void {
+  const { axes } = grid
+  const { row: first, count, runs, inner } = runsOf(grid, tile)
+  for (let run = 0; run < runs; run++) {
+    let row = first
+    let rest = run
+    let step = product(axes.slice(1, inner + 1))
+    for (let k = inner + 1; k < axes.length; k++) {
+      const place = rest % tile.size[k]
+      rest = (rest - place) / tile.size[k]
+      row += place * step
+      step *= axes[k]
+    }
+    use(row, count, run * count)
+  }
 }
 
 /** The band of tiles that holds a row: all tiles that differ along the first axis only. Its first tile's index. */

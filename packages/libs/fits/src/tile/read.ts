@@ -1,9 +1,9 @@
 import { allocate, inKernelMemory, scoped } from '@nightpipe/kernels'
 import { readAhead, type TileSource, type Window } from './ahead.js'
-import { decodeTile } from './decode.js'
+import { decodeTile, requireEnough } from './decode.js'
 import { TileError } from './error.js'
-import { finishTile } from './finish.js'
-import { bandOf, rowsOf, type Tile, tileAt } from './grid.js'
+import { finishTile, type Scaling } from './finish.js'
+import { bandOf, eachRun, runsOf, type Tile, tileAt } from './grid.js'
 import { BYTES, type TileColumn, type TileLayout } from './layout.js'
 
 /** An image whose pixels lie in tiles. Bands of tiles that were only partly used are kept for the next request. */
@@ -44,26 +44,35 @@ export function readTiledRows(image: TiledImage, first: number, rows: number, in
       const band = bandOf(grid, row)
       if (done.has(band)) continue
       done.add(band)
-      const all = rowsOf(grid, tileAt(grid, band))
-      const together = all[all.length - 1] - all[0] === all.length - 1
-      if (together && row === all[0] && row + all.length <= first + rows) {
-        readBand(reader, band, into.subarray((row - first) * lineBytes, (row - first + all.length) * lineBytes))
-        row += all.length - 1
-      } else copyLines(keptBand(image, reader, band, all.length), all, lineBytes, first, into)
+      const tile = tileAt(grid, band)
+      const height = tile.pixels / tile.size[0]
+      const { runs, row: start } = runsOf(grid, tile)
+      if (runs === 1 && start === row && row + height <= first + rows) {
+        readBand(reader, band, into.subarray((row - first) * lineBytes, (row - first + height) * lineBytes))
+        row += height - 1
+      } else copyRuns(reader, tile, keptBand(image, reader, band, height), first, into)
     }
   })
 }
 
-function copyLines(bytes: Uint8Array, lines: number[], lineBytes: number, first: number, into: Uint8Array): void {
-  for (let k = 0; k < lines.length; k++) {
-    const at = (lines[k] - first) * lineBytes
-    if (at >= 0 && at < into.length) into.set(bytes.subarray(k * lineBytes, (k + 1) * lineBytes), at)
-  }
+/** From the lines of a band, those that lie in the rows from `first` on of which `into` has room. */
+function copyRuns({ layout }: Reader, tile: Tile, bytes: Uint8Array, first: number, into: Uint8Array): void {
+  const { grid, lineBytes } = layout
+  const rows = into.length / lineBytes
+  eachRun(grid, tile, (row, count, line) => {
+    const from = Math.max(row, first)
+    const to = Math.min(row + count, first + rows)
+    if (from >= to) return
+    const at = (line + from - row) * lineBytes
+    into.set(bytes.subarray(at, at + (to - from) * lineBytes), (from - first) * lineBytes)
+  })
 }
 
 function keptBand({ kept, layout }: TiledImage, reader: Reader, band: number, lines: number): Uint8Array {
   const known = kept.get(band)
   if (known) return known
+  // What cannot be decoded must not take memory.
+  eachTile(reader, band, (tile) => locate(reader, tile))
   const bytes = new Uint8Array(lines * layout.lineBytes)
   readBand(reader, band, bytes)
   let total = bytes.length
@@ -79,14 +88,20 @@ function keptBand({ kept, layout }: TiledImage, reader: Reader, band: number, li
 
 /** Decodes the tiles of a band side by side to `target`, which has all the lines of the band. */
 function readBand(reader: Reader, band: number, target: Uint8Array): void {
-  const { layout } = reader
+  eachTile(reader, band, (tile) => scoped(() => readTile(reader, tile, target)))
+}
+
+function eachTile({ layout }: Reader, band: number, work: (tile: Tile) => void): void {
   for (let across = 0; across < layout.grid.counts[0]; across++) {
     const tile = tileAt(layout.grid, band + across)
     try {
-      scoped(() => readTile(reader, tile, target))
+      work(tile)
     } catch (cause) {
-      if (!(cause instanceof TileError)) throw cause
-      throw new TileError(`tile ${tile.index + 1} of ${layout.grid.tiles}: ${cause.message}`, { cause })
+      // Kernel memory ends at 4 GiB.
+      const full = cause instanceof RangeError && /memory/i.test(cause.message)
+      if (!full && !(cause instanceof TileError)) throw cause
+      const problem = full ? `${tile.pixels} pixels do not fit in memory` : (cause as Error).message
+      throw new TileError(`tile ${tile.index + 1} of ${layout.grid.tiles}: ${problem}`, { cause })
     }
   }
 }
@@ -97,8 +112,10 @@ function readTile(reader: Reader, tile: Tile, target: Uint8Array): void {
   const wide = tile.size[0] * pixelBytes
   const alone = wide === lineBytes
   const direct = alone && inKernelMemory(target)
+  const found = locate(reader, tile)
   const pixels = direct ? target : allocate(Uint8Array, tile.pixels * pixelBytes)
-  decodeRow(reader, tile, pixels)
+  const bytes = reader.heap(found.offset, found.bytes)
+  finishTile(found.codec, decodeTile(found.codec, bytes, tile.size, tile.pixels), found.scaling, pixels)
   if (direct) return
   if (alone) {
     target.set(pixels)
@@ -110,8 +127,16 @@ function readTile(reader: Reader, tile: Tile, target: Uint8Array): void {
   }
 }
 
-/** Finds the tile's data in the row of the table, decodes them, and scales them. */
-function decodeRow({ layout, table, heap }: Reader, tile: Tile, target: Uint8Array): void {
+/** What the row of the table says of a tile: where its data are, how to decode them, how to scale them. */
+interface Located {
+  offset: number
+  bytes: number
+  codec: TileLayout
+  scaling: Scaling
+}
+
+/** Finds the data of a tile, and refuses data that are too short for its pixels. */
+function locate({ layout, table }: Reader, tile: Tile): Located {
   const { columns } = layout
   const row = table(tile.index * layout.rowBytes, layout.rowBytes)
   const number = (column?: TileColumn) => (column ? numberIn(row, column) : undefined)
@@ -121,21 +146,20 @@ function decodeRow({ layout, table, heap }: Reader, tile: Tile, target: Uint8Arr
     blank: number(columns.blank) ?? layout.blank,
     start: (tile.index + layout.seed - 1) % 10000,
   }
-  const data = columns.data && extentOf(layout, row, columns.data)
-  if (data && data.bytes > 0) {
-    const bytes = heap(data.offset, data.bytes)
-    finishTile(layout, decodeTile(layout, bytes, tile.size, tile.pixels), scaling, target)
-    return
-  }
   // A tile that its algorithm could not hold lies whole in another column.
-  const lossless = { ...layout, quantised: false }
-  const plain = columns.plain && extentOf(layout, row, columns.plain)
-  const gzipped = columns.gzipped && extentOf(layout, row, columns.gzipped)
-  const extent = plain && plain.bytes > 0 ? plain : gzipped
-  if (!extent || extent.bytes === 0) throw new TileError('no data')
-  const algorithm = extent === plain ? 'NOCOMPRESS' : 'GZIP_1'
-  const bytes = heap(extent.offset, extent.bytes)
-  finishTile(lossless, decodeTile({ ...lossless, algorithm }, bytes, tile.size, tile.pixels), scaling, target)
+  const places: [TileColumn | undefined, () => TileLayout][] = [
+    [columns.data, () => layout],
+    [columns.plain, () => ({ ...layout, quantised: false, algorithm: 'NOCOMPRESS' })],
+    [columns.gzipped, () => ({ ...layout, quantised: false, algorithm: 'GZIP_1' })],
+  ]
+  for (const [column, codecOf] of places) {
+    const extent = column && extentOf(layout, row, column)
+    if (!extent || extent.bytes === 0) continue
+    const codec = codecOf()
+    requireEnough(codec, extent.bytes, tile.pixels)
+    return { ...extent, codec, scaling }
+  }
+  throw new TileError('no data')
 }
 
 /** Where the data of a tile lie, from the descriptor in the table: checked against the heap. */

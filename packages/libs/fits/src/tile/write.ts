@@ -2,7 +2,7 @@ import { allocate, kernels, scoped } from '@nightpipe/kernels'
 import type { Card } from '../header.js'
 import type { Compression } from '../new-hdu.js'
 import { encodeBytes, encodeIntegers } from './encode.js'
-import { type Grid, product, rowsOf, type Tile, tileAt, tileGrid } from './grid.js'
+import { eachRun, type Grid, product, type Tile, tileAt, tileGrid } from './grid.js'
 import type { TileIntegers } from './integers.js'
 import { plioOffset } from './layout.js'
 import { heapOf, type PackedTile, tableOf } from './pack.js'
@@ -116,14 +116,18 @@ function rowReader(input: TiledInput, grid: Grid): Rows {
 /** The pixels of a tile, big-endian. */
 function gather(input: TiledInput, grid: Grid, tile: Tile, rows: Rows): Uint8Array {
   const pixelBytes = Math.abs(input.bitpix) / 8
-  const lines = rowsOf(grid, tile)
-  const together = lines[lines.length - 1] - lines[0] === lines.length - 1
-  if (together && grid.counts[0] === 1) return rows(lines[0], lines.length)
   const wide = tile.size[0] * pixelBytes
   const x = tile.start[0] * pixelBytes
-  const bytes = allocate(Uint8Array, lines.length * wide)
-  for (let k = 0; k < lines.length; k++) bytes.set(rows(lines[k], 1).subarray(x, x + wide), k * wide)
-  return bytes
+  let bytes: Uint8Array | undefined
+  eachRun(grid, tile, (row, count, line) => {
+    if (grid.counts[0] === 1 && count * wide === tile.pixels * pixelBytes) {
+      bytes = rows(row, count)
+      return
+    }
+    bytes ??= allocate(Uint8Array, tile.pixels * pixelBytes)
+    for (let k = 0; k < count; k++) bytes.set(rows(row + k, 1).subarray(x, x + wide), (line + k) * wide)
+  })
+  return bytes!
 }
 
 type Add = (bytes: Uint8Array) => { offset: number; bytes: number }

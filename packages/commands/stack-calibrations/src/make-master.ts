@@ -132,7 +132,9 @@ function transfer(
   below: number,
 ): { readNoiseAdu?: Measured; gain?: Measured } {
   const pairs = used.slice(1, MOST_PAIRS + 1).map(({ look }, k) => [used[k].look.sample, look.sample] as const)
-  if (type === 'bias') return { readNoiseAdu: pooled(pairs.map(([a, b]) => readNoiseOfPair(a, b))) }
+  const { data } = used[0].frame.facts
+  const width = data.x1 - data.x0
+  if (type === 'bias') return { readNoiseAdu: pooled(pairs.map(([a, b]) => readNoiseOfPair(a, b, width))) }
   if (type !== 'flat') return {}
   return { gain: weightedMean(pairs.flatMap(([a, b]) => gainOfPair(a, b, readNoiseAdu, below) ?? [])) }
 }

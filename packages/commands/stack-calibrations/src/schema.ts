@@ -14,8 +14,8 @@ export const schema = {
   },
   overscan: {
     method: choice(
-      'median',
-      ['median', 'mean', 'rows', 'none'],
+      'rows',
+      ['rows', 'median', 'mean', 'none'],
       'level of the overscan: one per amplifier, one per row (smoothed), or left',
     ),
     smooth: integer(51, 'rows over which a row-wise overscan is averaged', { unit: 'px', min: 1 }),

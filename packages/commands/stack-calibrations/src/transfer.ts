@@ -1,4 +1,5 @@
 import { medianOf, robustStatistics } from '@nightpipe/math'
+import { neighbourNoise } from './measure.js'
 
 /** Box, in pixels of a row sample, within which two flats are compared: small against their illumination. */
 const BOX = 256
@@ -11,12 +12,13 @@ export interface Measured {
 
 /**
  * Read noise in ADU from two biases (Janesick 2001, Scientific Charge-Coupled Devices, ch. 2): the deviation of their
- * difference over √2. What both have in common, the structure of the bias, drops out.
+ * difference over √2. What both have in common, the structure of the bias, drops out; neighbours in a row are compared,
+ * so that a level that drifts from row to row does not count as noise.
  */
-export function readNoiseOfPair(a: Float32Array, b: Float32Array): number {
+export function readNoiseOfPair(a: Float32Array, b: Float32Array, width: number): number {
   const difference = new Float32Array(a.length)
   for (let k = 0; k < a.length; k++) difference[k] = a[k] - b[k]
-  return robustStatistics(difference, { clip: 4 }).sigma / Math.SQRT2
+  return neighbourNoise(difference, width) / Math.SQRT2
 }
 
 /**

@@ -67,7 +67,9 @@ export function room<T extends Float32Array | Float64Array | Int16Array | Int32A
     if (into.length < count) throw new RangeError(`room for ${into.length} pixels, ${count} wanted`)
     return into.length === count ? into : (into.subarray(0, count) as T)
   }
-  if (count <= MOST_PIXELS) return new type(count)
+  // A small file can hold a huge constant image: compressed, it is trusted with the memory of an ordinary one.
+  const trusted = hdu.compressed ? Math.max(2 ** 26, 64 * hdu.dataBytes) : MOST_PIXELS
+  if (count <= Math.min(MOST_PIXELS, trusted)) return new type(count)
   throw new FitsError(
     { file: hdu.file.name, hdu: hdu.index },
     `${count} pixels at once are too many`,

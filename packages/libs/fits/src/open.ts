@@ -11,6 +11,8 @@ import { bytesSource, fileSource, type Source } from './source.js'
 
 /** More HDUs than any instrument writes: a guard against files made of millions of empty headers. */
 const MOST_HDUS = 10_000
+/** And against endless headers, many times over. */
+const MOST_CARDS = 1_000_000
 
 /**
  * Opens a FITS file or the bytes of one: reads and checks every header, and no data yet. A whole-file gzip, whatever its
@@ -48,19 +50,35 @@ function plainSource(raw: Source): Source {
 
 function readHdus(file: FitsFile, source: Source): Hdu[] {
   const hdus: StoredHdu[] = []
+  let cards = 0
   for (let at = 0; at < source.size && hdus.length < MOST_HDUS; ) {
-    if (hdus.length > 0 && !startsExtension(source, at)) break
+    if (hdus.length > 0 && !startsExtension(source, hdus.length, at)) break
     const hdu = readHdu(file, source, hdus.length, at)
     hdus.push(hdu)
+    cards += hdu.stored.cards.length
+    if (cards > MOST_CARDS) {
+      throw new FitsError(
+        { file: source.name, hdu: hdu.index, byte: at },
+        `more than ${MOST_CARDS} cards in its headers`,
+      )
+    }
     at = hdu.dataStart + Math.ceil(hdu.dataBytes / BLOCK) * BLOCK
   }
   return hdus
 }
 
-function startsExtension(source: Source, at: number): boolean {
-  const start = new Uint8Array(Math.min(8, source.size - at))
+/** False for what may follow the last HDU; a header whose first card is damaged is not passed over. */
+function startsExtension(source: Source, index: number, at: number): boolean {
+  const start = Buffer.alloc(Math.min(BLOCK, source.size - at))
   source.read(at, start)
-  return Buffer.from(start).toString('latin1') === 'XTENSION'
+  const text = start.toString('latin1')
+  if (text.startsWith('XTENSION')) return true
+  for (let k = 0; k < text.length; k += 80) {
+    if (!/^(BITPIX|NAXIS) *= /.test(text.slice(k, k + 10))) continue
+    const problem = 'the header of an extension does not begin with XTENSION'
+    throw new FitsError({ file: source.name, hdu: index, byte: at }, problem, 'the file is damaged')
+  }
+  return false
 }
 
 function readHdu(file: FitsFile, source: Source, index: number, headerStart: number): StoredHdu {

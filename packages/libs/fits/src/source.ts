@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs'
 import { explainSystemError } from '@nightpipe/files'
 import { FitsError } from './errors.js'
 
@@ -45,15 +45,13 @@ export function fileSource(name: string, path: string): Source {
   }
 }
 
+/** Asked before it is opened: opening a pipe would wait for its writer. */
 function openRegular(name: string, path: string): number {
-  let fd: number
   try {
-    fd = openSync(path, 'r')
+    if (statSync(path).isFile()) return openSync(path, 'r')
   } catch (cause) {
     throw explainSystemError(cause, 'read', name)
   }
-  if (fstatSync(fd).isFile()) return fd
-  closeSync(fd)
   throw new FitsError({ file: name }, 'is not a file', 'give a FITS file, or a folder to a command that takes folders')
 }
 

@@ -91,6 +91,16 @@ t.test('what follows the last HDU does not matter', async (t) => {
   t.equal(openFits(junk).hdus.length, 2)
 })
 
+t.test('an extension whose first card is damaged is not passed over in silence', async (t) => {
+  const damaged = Uint8Array.from(image)
+  damaged[8640]! ^= 1
+  t.throws(() => openFits(damaged), /HDU 1, byte 8640: the header of an extension does not begin with XTENSION/)
+})
+
+t.test('a pipe or a folder is not waited for', async (t) => {
+  t.throws(() => openFits(t.testdir()), /is not a file/)
+})
+
 t.test('fill that is missing behind the last data does not matter', async (t) => {
   const file = openFits(image.subarray(0, image.length - 2880 + (8000 % 2880)))
   t.equal(readPixels(file.hdus[1]!).length, 2000)

@@ -39,6 +39,7 @@ export function readAsciiTable(hdu: StoredHdu, part: TablePart): Table {
     wanted.map(({ type, width }) => (type === 'A' ? 24 + width : 9)),
   )
   const columns = wanted.map((one) => startColumn(one, rows))
+  if (columns.length === 0) return { rows, columns }
   const perPiece = Math.max(1, Math.floor(PIECE / Math.max(1, rowBytes)))
   const bytes = Buffer.alloc(Math.min(perPiece, rows) * rowBytes)
   for (let row = 0; row < rows; row += perPiece) {

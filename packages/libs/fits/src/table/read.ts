@@ -33,6 +33,7 @@ function readBinaryTable(hdu: StoredHdu, part: TablePart): Table {
   )
   const budget: Budget = { used: 0 }
   const filling = wanted.map((one) => startColumn(hdu, one, rows, budget))
+  if (filling.length === 0) return { rows, columns: [] }
   eachPiece(hdu, layout, first, rows, (view, bytes, row, count) => {
     for (const { fill } of filling) fill(view, bytes, row, count, layout.rowBytes)
   })
@@ -40,6 +41,7 @@ function readBinaryTable(hdu: StoredHdu, part: TablePart): Table {
 }
 
 function memoryOf({ format, strings }: BinaryColumn): number {
+  if (format.repeat === 0) return 24
   if (format.pointer) return 100
   if (strings) return strings.count * (24 + strings.length)
   if (format.type === 'L') return 8 * format.repeat

@@ -22,6 +22,17 @@ t.test('any number of workers, in any order, gives the same bytes', async (t) =>
   t.same([...threads].sort(), ['1', '2'], 'both threads worked')
 })
 
+t.test('only as many jobs run at once as the memory allows', async (t) => {
+  const cwd = scratch(t)
+  makeNight(join(cwd, 'raw'))
+  const threads = async (memory: string) => {
+    const args = ['-s', 'raw', '-r', `red${memory}`, '--workers', '2', '--memory', memory, '--set', 'copy.memory=300']
+    t.equal((await run('copy-frames', args, { cwd })).code, 0)
+    return new Set(reportOf(join(cwd, `red${memory}`)).map((row) => row.thread)).size
+  }
+  t.same([await threads('1GB'), await threads('500MB'), await threads('100MB')], [2, 1, 1])
+})
+
 t.test('small inputs are worked on without starting threads', async (t) => {
   const cwd = scratch(t)
   makeFrames(join(cwd, 'raw'), ['a', 'b'])

@@ -9,6 +9,7 @@ const schema = {
   copy: {
     add: number(0, 'constant to add', { unit: 'adu' }),
     limit: number(1e6, 'reject frames with a higher mean', { unit: 'adu' }),
+    memory: number(0, 'memory that a frame is said to need', { unit: 'MB', min: 0, digest: false }),
     pause: number(0, 'time to wait before each frame', { unit: 'ms', min: 0, digest: false }),
   },
 }
@@ -32,6 +33,7 @@ export const copyFrames = defineCommand({
     if (config.copy.add === 13) throw new DataError('13 brings bad luck', 'add 12 or 14')
     const chosen = inputs.filter((file) => !flags.only || file.stem === flags.only)
     return {
+      memoryPerJob: config.copy.memory * 1e6,
       jobs: chosen.map((file) => ({
         name: file.name,
         inputs: [file.path],

@@ -62,11 +62,17 @@ export function formatCard(card: Card): string[] {
   if (isCommentary(card.keyword)) return formatCommentary(keyword, ascii(String(card.value ?? '')))
   const plain = PLAIN_KEYWORD.test(keyword)
   const head = plain ? `${keyword.padEnd(8)}= ` : `HIERARCH ${keyword} = `
-  if (head.length > 60) throw new RangeError(`the keyword ${card.keyword} is too long for a FITS header`)
-  if (typeof card.value === 'string' && card.text === undefined)
-    return formatString(head, ascii(card.value), card.comment)
-  const value = card.text ?? plainValue(card.value)
-  return [withComment(head + (plain ? value.padStart(20) : value), card.comment)]
+  const text = card.text !== undefined && head.length + card.text.length <= CARD ? card.text : undefined
+  if (head.length > 60) throw tooLong(card)
+  if (typeof card.value === 'string' && text === undefined) return formatString(head, ascii(card.value), card.comment)
+  const value = text ?? plainValue(card.value)
+  const line = head + (plain ? value.padStart(20) : value)
+  if (line.length > CARD) throw tooLong(card)
+  return [withComment(line, card.comment)]
+}
+
+function tooLong({ keyword }: Card): RangeError {
+  return new RangeError(`the keyword ${keyword} is too long for a FITS header`)
 }
 
 function plainValue(value: Card['value']): string {

@@ -74,7 +74,7 @@ export function formatHeader(cards: readonly Card[], dataSum: number, bytes: num
   const text = `${lines.join('')}END`.padEnd(bytes)
   if (text.length > bytes) throw new RangeError(`the header has grown: ${text.length} bytes, room for ${bytes}`)
   const header = Buffer.from(text, 'latin1')
-  const at = header.indexOf("'0000000000000000'") + 1
+  const at = header.lastIndexOf("'0000000000000000'") + 1
   header.write(encodeChecksum(addSums(onesSum(header), dataSum)), at, 'latin1')
   return header
 }

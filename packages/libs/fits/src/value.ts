@@ -66,7 +66,10 @@ function commentAfter(field: string, from: number): string {
 
 /** A number so that it reads back exactly, in the fewest digits: `0.1`, `1.0E-07`, `300`. */
 export function formatNumber(value: number | bigint): string {
-  if (typeof value === 'bigint') return value.toString()
+  if (typeof value === 'bigint') {
+    const digits = value.toString()
+    return digits.length <= 60 ? digits : formatNumber(Number(value))
+  }
   if (Object.is(value, -0)) return '-0.0'
   const text = Number.isInteger(value) && !Number.isSafeInteger(value) ? value.toExponential() : String(value)
   const e = text.indexOf('e')

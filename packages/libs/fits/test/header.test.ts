@@ -13,6 +13,7 @@ import {
   removeCard,
   setCard,
   textOf,
+  verifySums,
 } from '../src/index.js'
 import { fileOfLines, minimal } from './raw.js'
 
@@ -172,6 +173,23 @@ t.test('a number that others wrote keeps its digits in a copy', async (t) => {
   const header = headerOf('A       =               1.5000 / zeros')
   const bytes = encodeFits([{ kind: 'empty', header }])
   t.match(Buffer.from(bytes).toString('latin1'), 'A       =               1.5000 / zeros')
+})
+
+t.test('a card never grows beyond 80 characters', async (t) => {
+  const write = (keyword: string, value: CardValue) => () =>
+    encodeFits([{ kind: 'empty', header: createHeader([[keyword, value]]) }])
+  t.throws(write('A'.repeat(60), 1), RangeError)
+  t.throws(write(`ESO ${'A'.repeat(43)}`, -Number.MAX_VALUE), RangeError)
+  t.doesNotThrow(write(`ESO ${'A'.repeat(43)}`, 'text'))
+  const header = headerOf(`A= ${'1'.padEnd(75, '0')}`)
+  t.equal(numberOf(openFits(encodeFits([{ kind: 'empty', header }])).hdus[0]!.header, 'A'), 1e74)
+})
+
+t.test('a card that looks like an empty checksum is left alone', async (t) => {
+  const bytes = encodeFits([{ kind: 'empty', header: createHeader([['SERIAL', '0000000000000000']]) }])
+  const file = openFits(bytes)
+  t.equal(textOf(file.hdus[0]!.header, 'SERIAL'), '0000000000000000')
+  t.equal(verifySums(file)[0]!.checksum, 'right')
 })
 
 t.test('accents are dropped, and what is not ASCII becomes a question mark', async (t) => {

@@ -1,1 +1,4 @@
-export {}
+import { main } from '@nightpipe/command'
+import { calibrationNight } from './command.js'
+
+await main(calibrationNight)

@@ -1,6 +1,14 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { ConfigError, defineCommand, type Job, type Plan, type Request, type Row, type Verdict } from '@nightpipe/command'
+import {
+  ConfigError,
+  defineCommand,
+  type Job,
+  type Plan,
+  type Request,
+  type Row,
+  type Verdict,
+} from '@nightpipe/command'
 import { writeAtomically } from '@nightpipe/files'
 import { formatMjd, parseDate } from '@nightpipe/sky'
 import { type NightJob, runNight } from './night.js'
@@ -21,8 +29,16 @@ export const calibrationNight = defineCommand({
   ],
   schema,
   flags: {
-    date: { type: 'text', doc: 'only frames from noon of this day to noon of the next (UTC)', placeholder: 'YYYY-MM-DD' },
-    bootstrap: { type: 'flag', doc: 'put masters in force where there are none of their kind yet', config: 'night.bootstrap' },
+    date: {
+      type: 'text',
+      doc: 'only frames from noon of this day to noon of the next (UTC)',
+      placeholder: 'YYYY-MM-DD',
+    },
+    bootstrap: {
+      type: 'flag',
+      doc: 'put masters in force where there are none of their kind yet',
+      config: 'night.bootstrap',
+    },
   },
   measurements: [
     { name: 'type', doc: 'type of the frame', type: 'text' },

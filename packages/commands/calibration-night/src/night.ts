@@ -3,7 +3,7 @@ import { basename, join } from 'node:path'
 import { CALIBRATIONS_FILE } from '@nightpipe/calibrations'
 import { DataError, type Job, type Ran, type Row, runCommand, type Tools } from '@nightpipe/command'
 import { writeAtomically } from '@nightpipe/files'
-import { textOfTable, parseCsv } from '@nightpipe/table'
+import { parseCsv, textOfTable } from '@nightpipe/table'
 import { nightText } from './report.js'
 import type { schema } from './schema.js'
 
@@ -46,16 +46,20 @@ export async function runNight(job: Job<NightJob>, tools: NightTools): Promise<R
   return rowsOfNight(job, report, night)
 }
 
-async function stack({ inputs, folder, bank, start, end }: NightJob, { config, profile, workers, signal }: NightTools): Promise<Ran> {
+async function stack(
+  { inputs, folder, bank, start, end }: NightJob,
+  { config, workers, signal }: NightTools,
+): Promise<Ran> {
   const args = ['--input', ...inputs, '--output', folder, '--quiet', '--workers', String(workers)]
   if (config.night.stack) args.push('--config', config.night.stack)
-  else args.push('--set', `instrument.profile=${profile.path ?? profile.name}`)
+  else args.push('--set', `instrument.profile=${profileOf(config)}`)
   if (start) args.push('--start', start)
   if (end) args.push('--end', end)
   if (existsSync(join(bank, CALIBRATIONS_FILE))) args.push('--set', `calibration.folder=${bank}`)
   const ran = await runCommand('stack-calibrations', args, signal)
   // Masters that could not be made are in the report; anything else is no answer to go on with.
-  if (![0, 3, 5].includes(ran.code)) throw new DataError(`stack-calibrations ended with ${ran.code}: ${ran.stderr.trim()}`)
+  if (![0, 3, 5].includes(ran.code))
+    throw new DataError(`stack-calibrations ended with ${ran.code}: ${ran.stderr.trim()}`)
   return ran
 }
 
@@ -64,24 +68,31 @@ async function validate(masters: string[], { bank }: NightJob, { config, signal 
   if (config.night.validate) args.push('--config', config.night.validate)
   if (config.night.bootstrap) args.push('--bootstrap')
   const ran = await runCommand('validate-master', args, signal)
-  if (![0, 3, 4, 5].includes(ran.code)) throw new DataError(`validate-master ended with ${ran.code}: ${ran.stderr.trim()}`)
+  if (![0, 3, 4, 5].includes(ran.code))
+    throw new DataError(`validate-master ended with ${ran.code}: ${ran.stderr.trim()}`)
   return ran
 }
+
+/** The profile as it was asked for: [instrument] is a section of every command. */
+const profileOf = (config: NightTools['config']) =>
+  (config as NightTools['config'] & { instrument?: { profile?: string } }).instrument?.profile ?? 'generic'
 
 type Line = Record<string, string>
 
 /** A report as records of text. */
 function rowsOf(path: string): Line[] {
-  if (!existsSync(path)) return []
-  const [head = [], ...rows] = parseCsv(textOfTable(path)).map((record) => record.cells)
+  const [head = [], ...rows] = parseCsv(textOfTable(path) ?? '', path).map((record) => record.cells)
   return rows.map((cells) => Object.fromEntries(head.map((name, k) => [name, cells[k] ?? ''])))
 }
 
 function summarise(report: Line[], masters: string[], verdicts: Line[]): Night {
   const of = (status: string) =>
-    report.filter((line) => line.status === status).map((line) => ({ frame: basename(line.input), reason: line.reason }))
+    report
+      .filter((line) => line.status === status)
+      .map((line) => ({ frame: basename(line.input), reason: line.reason }))
   const used = report.filter((line) => line.status === 'done').length
-  const calibrations = (list: { frame: string; reason: string }[]) => list.filter(({ reason }) => !/^is of type /.test(reason))
+  const calibrations = (list: { frame: string; reason: string }[]) =>
+    list.filter(({ reason }) => !/^is of type /.test(reason))
   const candidates = masters.map((path): Candidate => {
     const line = verdicts.find((row) => basename(row.input) === basename(path))
     const number = (text: string | undefined) => (text ? Number(text) : undefined)
@@ -98,8 +109,21 @@ function rowsOfNight(job: Job<NightJob>, report: Line[], night: Night): Row[] {
   return job.inputs.map((input): Row => {
     const line = report.find((one) => basename(one.input) === basename(input))
     const candidate = line?.product ? masters.get(basename(line.product)) : undefined
-    const status = line?.status === 'failed' ? 'failed' : line?.status === 'done' && candidate?.verdict !== 'refused' ? 'done' : 'rejected'
-    const reason = line?.reason || (refused.includes(candidate as Candidate) ? `its master was refused: ${candidate?.reason}` : undefined)
-    return { input, status, reason, product: status === 'done' ? job.products[0] : undefined, measurements: { type: line?.type, master: line?.product && basename(line.product) } }
+    const status =
+      line?.status === 'failed'
+        ? 'failed'
+        : line?.status === 'done' && candidate?.verdict !== 'refused'
+          ? 'done'
+          : 'rejected'
+    const reason =
+      line?.reason ||
+      (refused.includes(candidate as Candidate) ? `its master was refused: ${candidate?.reason}` : undefined)
+    return {
+      input,
+      status,
+      reason,
+      product: status === 'done' ? job.products[0] : undefined,
+      measurements: { type: line?.type, master: line?.product && basename(line.product) },
+    }
   })
 }

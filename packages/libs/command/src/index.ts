@@ -8,6 +8,6 @@ export { type ProductWriter, productPath, startProduct, writeProduct } from './p
 export { isCurrent, type ParentRecord } from './provenance.js'
 export { type Provenance, readProvenance } from './read-provenance.js'
 export { pathInReport, reportTable } from './report.js'
-export type * from './types.js'
 export { executableOf, type Ran, runCommand } from './run-command.js'
+export type * from './types.js'
 export { VERSION } from './version.js'

@@ -24,6 +24,7 @@ type SimulatedMoffat = [
   y1: number,
   cx: number,
   cy: number,
+  radius: number,
   xx: number,
   xy: number,
   yy: number,

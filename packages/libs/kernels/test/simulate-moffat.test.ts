@@ -21,7 +21,7 @@ function render(
     const xy = 2 * c * s * (1 / ax ** 2 - 1 / ay ** 2)
     const peak = (beta - 1) / (Math.PI * ax * ay)
     const core = Math.min(ax, ay)
-    kernels().simulateMoffat(image.byteOffset, size, 0, size, 0, size, cx, cy, xx, xy, yy, beta, peak, core)
+    kernels().simulateMoffat(image.byteOffset, size, 0, size, 0, size, cx, cy, 2 * size, xx, xy, yy, beta, peak, core)
     return image.slice()
   })
 }
@@ -89,7 +89,7 @@ t.test('the light is centred where it was put, and a clipped window changes no p
   scoped(() => {
     const part = allocate(Float32Array, SIZE * SIZE).fill(0)
     const a = 1 / 1.7 ** 2
-    const star = [60.25, 61.75, a, 0, a, 3.5, 2.5 / (Math.PI * 1.7 ** 2), 1.7] as const
+    const star = [60.25, 61.75, 100, a, 0, a, 3.5, 2.5 / (Math.PI * 1.7 ** 2), 1.7] as const
     kernels().simulateMoffat(part.byteOffset, SIZE, 50, 69, 58, 63, ...star)
     for (let y = 0; y < SIZE; y++) {
       for (let x = 0; x < SIZE; x++) {

@@ -46,7 +46,7 @@ export interface Camera {
 const COLUMNS = [1, 2, 3, 2]
 const ROWS = [1, 1, 1, 2]
 
-export function cameraOf(settings: Settings, profile?: InstrumentProfile): Camera {
+export function cameraOf(settings: Settings, profile: InstrumentProfile): Camera {
   const { detector, noise, telescope } = settings
   const { binning, amplifiers: count } = detector
   const [columns, rows] = [COLUMNS[count - 1]!, ROWS[count - 1]!]
@@ -57,7 +57,7 @@ export function cameraOf(settings: Settings, profile?: InstrumentProfile): Camer
       `take a width that divides by ${columns * binning} and a height that divides by ${rows * binning}`,
     )
   }
-  const names = profile?.values.amplifiers.names ?? []
+  const names = profile.values.amplifiers.names
   const amplifiers = Array.from({ length: count }, (_, k) => {
     const name = count === 1 ? '' : (names[k] ?? String(k + 1))
     return amplifierOf(settings, k, name, width / columns, height / rows)

@@ -40,7 +40,7 @@ export function fieldNames({ field }: Settings): string[] {
 export const fieldOf = ({ field }: Settings, name: string) => field[name] ?? field['']!
 
 /** The sequence of a night: bias, darks, twilight flats, then every field by dither and filter. */
-export function nightOf(settings: Settings, profile?: InstrumentProfile): Night {
+export function nightOf(settings: Settings, profile: InstrumentProfile): Night {
   const start = parseDate(settings.night.start)
   if (!start) throw new ConfigError(`[night] start = ${settings.night.start}: expected a date as 2024-03-12T00:30:00`)
   const fields = fieldNames(settings)
@@ -92,19 +92,14 @@ function science(settings: Settings, fields: readonly string[]): Step[] {
 }
 
 /** As the pattern of [files] says, or the instrument profile. */
-function nameOf(frame: Omit<Exposure, 'name'>, { files }: Settings, profile?: InstrumentProfile): string {
+function nameOf(frame: Omit<Exposure, 'name'>, { files }: Settings, profile: InstrumentProfile): string {
   const { type, filter, number, mjd, field } = frame
   const pattern = files.name.replaceAll('{field}', field ?? type)
-  const base = profile ?? plainProfile
-  const values = pattern
-    ? { ...base.values, 'file names': { ...base.values['file names'], patterns: [pattern] } }
-    : base.values
-  return fileStemFor({ type, filter, number, date: formatMjd(mjd) }, { ...base, values })
+  const { values } = profile
+  const named = { ...values, 'file names': { ...values['file names'], patterns: [pattern] } }
+  const parts = { type, filter, number, date: formatMjd(mjd) }
+  return fileStemFor(parts, pattern ? { ...profile, values: named } : profile)
 }
-
-const plainProfile = {
-  values: { 'file names': { patterns: ['{type}-{number}'], wins: [] }, 'file types': {} },
-} as unknown as InstrumentProfile
 
 function refuseTwins(frames: readonly { name: string }[]): void {
   const seen = new Set<string>()

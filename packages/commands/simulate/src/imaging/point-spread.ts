@@ -69,7 +69,7 @@ export function addStar(
   const y1 = Math.min(height, Math.ceil(y + radius) + 1)
   if (x0 >= x1 || y0 >= y1) return
   const { xx, xy, yy, beta, peak, core } = spread
-  kernels().simulateMoffat(pixels.byteOffset, width, x0, x1, y0, y1, x, y, xx, xy, yy, beta, peak * flux, core)
+  kernels().simulateMoffat(pixels.byteOffset, width, x0, x1, y0, y1, x, y, radius, xx, xy, yy, beta, peak * flux, core)
 }
 
 /** A star that moves evenly by (dx, dy) during the exposure, with its middle at (x, y): Gauss-Legendre along the way. */

@@ -105,6 +105,7 @@ export function addSources(canvas: Canvas, settings: Settings, frame: Exposure, 
     const [ownEast, ownNorth] = source.motion?.map((rate) => (rate * seconds) / 3600) ?? [0, 0]
     const [dx, dy] = inverse(east + ownEast!, north + ownNorth!)
     const spread = spreadAt(settings, conditions, x, y)
+    if (frame.type === 'flat' && electrons * spread.peak < 0.01 * noise) continue // lost in the twilight
     // A twentieth of the noise of a pixel is not seen by anybody.
     const radius = drawingRadius(spread, electrons, 0.05 * noise)
     addTrailedStar(canvas, x, y, dx, dy, electrons / seconds, radius, spread)

@@ -26,7 +26,7 @@ export function studioOf(settings: Settings, profile: InstrumentProfile, context
   return latest.studio
 }
 
-export function makeStudio(settings: Settings, profile?: InstrumentProfile): Studio {
+export function makeStudio(settings: Settings, profile: InstrumentProfile): Studio {
   const camera = cameraOf(settings, profile)
   const night = nightOf(settings, profile)
   let defects: readonly Defect[] | undefined

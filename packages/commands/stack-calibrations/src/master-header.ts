@@ -50,13 +50,14 @@ export function masterCards(facts: MasterFacts): NewCard[] {
   add('MJD-OBS', mjd, '[d] the same as modified Julian date')
   add('EXPTIME', facts.exposure, '[s] exposure that the values are for')
   add('TOTALEXP', facts.depth, '[s] exposure of all frames together')
+  const finite = (value?: number) => (Number.isFinite(value) ? value : undefined)
+  add('NFRAMES', facts.frames, 'frames combined')
+  add('GAIN', facts.gain?.value, '[electron/adu] gain')
+  add('GAINERR', finite(facts.gain?.error), '[electron/adu] its error as measured on these frames')
+  add('RDNOISE', facts.readNoise?.value, '[electron] read noise')
+  add('RDNADU', facts.readNoiseAdu?.value, '[adu] read noise measured on pairs of biases')
+  add('RDNADUER', facts.readNoiseAdu?.error, '[adu] its error')
   cards.push(
-    ['NFRAMES', facts.frames, 'frames combined'],
-    ['GAIN', facts.gain?.value, '[electron/adu] gain'],
-    ['GAINERR', facts.gain?.error, '[electron/adu] its error; none: from the header'],
-    ['RDNOISE', facts.readNoise?.value, '[electron] read noise'],
-    ['RDNADU', facts.readNoiseAdu?.value, '[adu] read noise measured on pairs of biases'],
-    ['RDNADUER', facts.readNoiseAdu?.error, '[adu] its error'],
     ['MEAN', facts.mean, 'mean of the good pixels'],
     ['MEDIAN', facts.median, 'median of the good pixels'],
     ['RMS', facts.rms, 'standard deviation of the good pixels'],

@@ -11,3 +11,5 @@ export { ORIENTATIONS, type Orientation, orient, orientPixels, orientPoint, turn
 export { isRaw, type Plane, planeLength, type RawPlane } from './raw-plane.js'
 export { cropPixels, fits, intersect, type Pixels, type Section, trim, wholeSection } from './section.js'
 export { type SkyMap, sampleSky, skyAt } from './sky-map.js'
+export { type OverscanLevel, type OverscanOptions, overscanLevel } from './overscan.js'
+export { type BleedOptions, growBleeding, railOf } from './saturation.js'

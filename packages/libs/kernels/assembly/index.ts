@@ -18,3 +18,4 @@ export { simulateNormals, simulateWords, simulateCharge, simulateReadout } from 
 export { simulateMoffat } from './simulate-moffat'
 export * from './numerics'
 export * from './cosmic'
+export * from './reduction'

@@ -22,4 +22,34 @@ export interface ReductionKernels {
     scratch: number,
     target: number,
   ): void
+
+  // reduction
+  netStrip(
+    source: number,
+    stride: number,
+    x0: number,
+    width: number,
+    rows: number,
+    targetStride: number,
+    pedestal: number,
+    columns: number,
+    bias: number,
+    saturation: number,
+    target: number,
+    mask: number,
+  ): void
+  joinMasks(mask: number, more: number, n: number): void
+  expectedSignal(
+    pixels: number,
+    stride: number,
+    x0: number,
+    y0: number,
+    x1: number,
+    y1: number,
+    pivot: number,
+    readVariance: number,
+    perElectron: number,
+    scratch: number,
+    target: number,
+  ): void
 }

@@ -1,0 +1,142 @@
+import { fitPolynomial, MAD_TO_SIGMA, median } from '@nightpipe/math'
+import type { Section } from './section.js'
+import { splineAt, splineCurvature } from './spline.js'
+
+export interface OverscanOptions {
+  /**
+   * `median`, `mean`: one level for the amplifier. `rows`, `columns`: one for each row (or column) of the data, from the
+   * overscan beside it (or above or below it), smoothed.
+   */
+  method: 'median' | 'mean' | 'rows' | 'columns' | 'none'
+  /** How the levels of rows or columns are smoothed: the noise of 32 columns would go into every pixel of the row. */
+  fit: 'none' | 'smooth' | 'polynomial' | 'spline'
+  /** Rows over which `smooth` averages, and between the knots of `spline`. */
+  window: number
+  /** Degree of `polynomial`. */
+  order: number
+}
+
+/** The level under the signal of an amplifier, in the unit of the frame. */
+export interface OverscanLevel {
+  method: OverscanOptions['method']
+  /** The level as a whole, and its one-sigma error. */
+  level: number
+  error: number
+  /** Pixel-to-pixel noise of the overscan: read noise and rounding. */
+  noise: number
+  /** A level for each row of the data section, or for each column, and its error. */
+  rows?: Float32Array
+  columns?: Float32Array
+  lineError?: number
+}
+
+/**
+ * The overscan of one amplifier. Values further than 4.5 scaled MADs from the median are left out (cosmic rays, and the
+ * charge that trails behind saturated rows); the median is refined to the mean of what is left, so that integers lose
+ * no digit. Rows or columns need an overscan that reaches along the whole data section: otherwise one level is taken.
+ */
+export function overscanLevel(
+  raw: Float32Array,
+  width: number,
+  overscan: Section,
+  data: Section,
+  { method, fit, window, order }: OverscanOptions,
+): OverscanLevel {
+  const all = sectionValues(raw, width, overscan)
+  const whole = method === 'mean' ? plainMean(all) : clippedMean(all)
+  const result: OverscanLevel = { method, ...whole }
+  const byRows = method === 'rows' && overscan.y0 <= data.y0 && overscan.y1 >= data.y1
+  const byColumns = method === 'columns' && overscan.x0 <= data.x0 && overscan.x1 >= data.x1
+  if (!byRows && !byColumns) return { ...result, method: method === 'mean' ? 'mean' : 'median' }
+  const [from, to] = byRows ? [data.y0, data.y1] : [data.x0, data.x1]
+  const lines = Float64Array.from({ length: to - from }, (_, k) => {
+    const line = byRows ? { ...overscan, y0: from + k, y1: from + k + 1 } : { ...overscan, x0: from + k, x1: from + k + 1 }
+    return clippedMean(sectionValues(raw, width, line)).level
+  })
+  fillGaps(lines, whole.level)
+  const each = byRows ? overscan.x1 - overscan.x0 : overscan.y1 - overscan.y0
+  const levels = smoothLines(lines, { fit, window, order })
+  const shared = { none: 1, smooth: window, polynomial: lines.length / (order + 1), spline: window }[fit]
+  const lineError = whole.noise / Math.sqrt(each * Math.min(shared, lines.length))
+  return byRows ? { ...result, rows: levels, lineError } : { ...result, columns: levels, lineError }
+}
+
+function sectionValues(raw: Float32Array, width: number, { x0, y0, x1, y1 }: Section): Float64Array {
+  const values = new Float64Array((x1 - x0) * (y1 - y0))
+  let n = 0
+  for (let y = y0; y < y1; y++) {
+    for (let x = x0; x < x1; x++) {
+      const value = raw[y * width + x]
+      if (Number.isFinite(value)) values[n++] = value
+    }
+  }
+  return values.subarray(0, n)
+}
+
+interface Level {
+  level: number
+  error: number
+  noise: number
+}
+
+const spread = (values: Float64Array, level: number) => {
+  let squares = 0
+  for (const value of values) squares += (value - level) ** 2
+  return Math.sqrt(squares / Math.max(1, values.length - 1))
+}
+
+function plainMean(values: Float64Array): Level {
+  let total = 0
+  for (const value of values) total += value
+  const level = total / values.length
+  const noise = spread(values, level)
+  return { level, noise, error: noise / Math.sqrt(values.length) }
+}
+
+/** The mean of what lies within 4.5 scaled MADs of the median; integers that hardly vary are given a count of room. */
+function clippedMean(values: Float64Array): Level {
+  const scratch = Float64Array.from(values)
+  const centre = median(scratch)
+  const deviations = scratch.map((v) => Math.abs(v - centre))
+  const limit = Math.max(1.5, 4.5 * MAD_TO_SIGMA * median(deviations))
+  const kept = values.filter((v) => Math.abs(v - centre) <= limit)
+  return kept.length > 0 ? plainMean(kept) : { level: centre, noise: 0, error: 0 }
+}
+
+/** Lines without any value take that of the line before. */
+function fillGaps(lines: Float64Array, otherwise: number): void {
+  for (let k = 0; k < lines.length; k++) if (Number.isNaN(lines[k])) lines[k] = k > 0 ? lines[k - 1] : otherwise
+}
+
+function smoothLines(
+  lines: Float64Array,
+  { fit, window, order }: Pick<OverscanOptions, 'fit' | 'window' | 'order'>,
+): Float32Array {
+  const n = lines.length
+  if (fit === 'none') return Float32Array.from(lines)
+  if (fit === 'smooth') return runningMean(lines, window)
+  if (fit === 'polynomial') {
+    const places = Float64Array.from(lines, (_, k) => k)
+    const polynomial = fitPolynomial(places, lines, Math.min(order, n - 1), { clip: 4 })
+    return Float32Array.from(places, (k) => polynomial.at(k))
+  }
+  // A natural spline through the medians of pieces of `window` lines.
+  const pieces = Math.max(1, Math.round(n / window))
+  const knots = Float64Array.from({ length: pieces }, (_, i) =>
+    clippedMean(lines.slice(Math.floor((i * n) / pieces), Math.floor(((i + 1) * n) / pieces))).level,
+  )
+  const curvature = new Float64Array(pieces)
+  splineCurvature(knots, curvature, new Float64Array(pieces))
+  return Float32Array.from(lines, (_, k) => splineAt(knots, curvature, ((k + 0.5) * pieces) / n - 0.5))
+}
+
+/** The mean of the lines within half a window; towards the ends the window shrinks on both sides, so that slopes stay. */
+function runningMean(lines: Float64Array, window: number): Float32Array {
+  const n = lines.length
+  const sums = new Float64Array(n + 1)
+  for (let k = 0; k < n; k++) sums[k + 1] = sums[k] + lines[k]
+  return Float32Array.from(lines, (_, k) => {
+    const half = Math.min(window >> 1, k, n - 1 - k)
+    return (sums[k + half + 1] - sums[k - half]) / (2 * half + 1)
+  })
+}

@@ -1,1 +1,4 @@
-export {}
+import { main } from '@nightpipe/command'
+import { reduction } from './command.js'
+
+await main(reduction)

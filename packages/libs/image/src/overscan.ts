@@ -50,7 +50,9 @@ export function overscanLevel(
   if (!byRows && !byColumns) return { ...result, method: method === 'mean' ? 'mean' : 'median' }
   const [from, to] = byRows ? [data.y0, data.y1] : [data.x0, data.x1]
   const lines = Float64Array.from({ length: to - from }, (_, k) => {
-    const line = byRows ? { ...overscan, y0: from + k, y1: from + k + 1 } : { ...overscan, x0: from + k, x1: from + k + 1 }
+    const line = byRows
+      ? { ...overscan, y0: from + k, y1: from + k + 1 }
+      : { ...overscan, x0: from + k, x1: from + k + 1 }
     return clippedMean(sectionValues(raw, width, line)).level
   })
   fillGaps(lines, whole.level)
@@ -122,8 +124,9 @@ function smoothLines(
   }
   // A natural spline through the medians of pieces of `window` lines.
   const pieces = Math.max(1, Math.round(n / window))
-  const knots = Float64Array.from({ length: pieces }, (_, i) =>
-    clippedMean(lines.slice(Math.floor((i * n) / pieces), Math.floor(((i + 1) * n) / pieces))).level,
+  const knots = Float64Array.from(
+    { length: pieces },
+    (_, i) => clippedMean(lines.slice(Math.floor((i * n) / pieces), Math.floor(((i + 1) * n) / pieces))).level,
   )
   const curvature = new Float64Array(pieces)
   splineCurvature(knots, curvature, new Float64Array(pieces))

@@ -1,0 +1,56 @@
+import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join, resolve } from 'node:path'
+import { CALIBRATIONS_FILE } from '@nightpipe/calibrations'
+import { DataError, type Request } from '@nightpipe/command'
+import type { ConfigOf, commonSchema } from '@nightpipe/config'
+import type { RawFrame } from './frames.js'
+import type { ReductionSchema } from './schema.js'
+
+/** Where masters are made that nobody named. */
+export const builtFolder = (output: string) => join(output, 'calibrations')
+
+export const hasTable = (folder: string) => existsSync(join(folder, CALIBRATIONS_FILE))
+
+/**
+ * Makes masters of the calibration frames among the inputs: `stack-calibrations` is started on them as a process. What it
+ * has made before and is still current, it leaves. Returns the folder.
+ */
+export async function buildMasters(frames: readonly RawFrame[], request: Request<ReductionSchema>): Promise<string> {
+  const folder = builtFolder(request.output)
+  const { execa } = await import('execa')
+  const { overscan } = request.config
+  const method = overscan.method === 'columns' ? 'median' : overscan.method
+  const args = [
+    ...[executable(), '--input', '-', '--output', folder, '--workers', String(request.workers)],
+    ...['--set', `instrument.profile=${profileOf(request)}`],
+    ...['--set', `overscan.method=${method}`, '--set', `overscan.smooth=${overscan.smooth}`, '--quiet'],
+  ]
+  request.log.info(`making masters of ${frames.length} calibration frames in ${folder}`)
+  const input = frames.map(({ path }) => path).join('\n')
+  const { exitCode, stderr } = await execa(process.execPath, args, {
+    input,
+    reject: false,
+    cancelSignal: request.signal,
+  })
+  for (const line of stderr.split('\n').filter(Boolean)) request.log.detail(line)
+  // 5: some frames could not be used, the rest is done
+  if (exitCode === 0 || exitCode === 5 || (exitCode === 3 && hasTable(folder))) return folder
+  const last = stderr.trim().split('\n').at(-1)
+  throw new DataError(
+    `masters could not be made of the calibration frames: ${last || `stack-calibrations ended with ${exitCode}`}`,
+    'see the report in the folder calibrations, or name masters in [calibration]',
+  )
+}
+
+/** The executable of another command of the toolkit: commands start one another as processes, and never import. */
+function executable(): string {
+  const require = createRequire(import.meta.url)
+  return join(dirname(require.resolve('@nightpipe/stack-calibrations/package.json')), 'bin/stack-calibrations.js')
+}
+
+/** A profile that is a file is named by its whole path: the other process may look from elsewhere. */
+function profileOf({ config }: Request<ReductionSchema>): string {
+  const { profile } = (config as unknown as ConfigOf<typeof commonSchema>).instrument
+  return existsSync(profile) ? resolve(profile) : profile
+}

@@ -1,0 +1,281 @@
+import { companion, type FitsFile, type Hdu, imageHdu, openFits, readPixels } from '@nightpipe/fits'
+import { type Calibration, calibratePixels, MaskBit } from '@nightpipe/image'
+import { allocate, kernels, scoped } from '@nightpipe/kernels'
+import { type DarkSource, darkSource, levelOf } from './dark.js'
+import { type Detector, type Reading, readDetector, requireOneBiasLevel } from './detector.js'
+import { byTable, linearityOf } from './linearity.js'
+import { trimmedSize } from './master.js'
+import type { ReductionJob } from './plan.js'
+import { alignedReader, maskReader, type Planes, stripRows, strips } from './planes.js'
+import type { ReductionConfig } from './schema.js'
+
+export interface Calibrated extends Planes {
+  detector: Detector
+  /** What a raw ADU of net signal is in the unit of the planes. */
+  scale: number
+  /** The level of the master bias, ADU. */
+  biasLevel: number
+}
+
+/** A master with the files that it needs open. */
+interface Open {
+  image: Hdu
+  error?: Hdu
+  mask?: Hdu
+}
+
+/**
+ * A raw frame calibrated: overscan and bias off, cut to its light-sensitive part, made linear, dark off, divided by the
+ * flat, in the unit of the configuration; with the one-sigma error of every pixel and the bits of its mask.
+ *
+ * The photon noise is that of the expected signal of a pixel, not of its value: an error taken from a value that came out
+ * low is too small, and the values over their errors are then off by half of one over the signal-to-noise (Lee 1980 gives
+ * the filter; docs/guide/reduction.md the figures). The planes lie in kernel memory, which the caller gives back.
+ */
+export function calibrateFrame(job: ReductionJob, config: ReductionConfig): Calibrated {
+  const { width, height } = trimmedSize(job.frame.facts)
+  const n = width * height
+  const files: FitsFile[] = []
+  const open = (path: string, hdu?: number): Open => {
+    const file = openFits(path)
+    files.push(file)
+    const image = imageHdu(file, hdu)
+    return { image, error: companion(file, image, 'ERR'), mask: companion(file, image, 'MASK') }
+  }
+  try {
+    const raw = open(job.frame.path, job.frame.hdu)
+    const masters = {
+      bias: job.bias && open(job.bias.path),
+      dark: job.dark && open(job.dark.path),
+      flat: job.flat && open(job.flat.path),
+      mask: job.mask ? open(job.mask) : undefined,
+    }
+    const planes: Planes = {
+      ...{ width, height },
+      pixels: allocate(Float32Array, n),
+      error: allocate(Float32Array, n),
+      mask: allocate(Int16Array, n).fill(0),
+    }
+    const detector = readDetector(raw.image, job, config)
+    const biasLevel = masters.bias ? levelOf(masters.bias.image) : 0
+    if (masters.bias) requireOneBiasLevel(job, detector, biasLevel)
+    joinMaskPlanes(planes, job, masters)
+    for (const reading of detector.readings) {
+      netOfAmplifier(planes, reading, raw.image, masters.bias?.image, job, detector.saturation)
+      expectSignal(planes, reading)
+    }
+    const dark = masters.dark && darkSource(masters.dark.image, masters.dark.error, job, config, width, biasLevel)
+    const scale = scaleOf(job, config, detector)
+    finish(planes, detector, job, config, { ...masters, darkRows: dark }, scale)
+    return { ...planes, detector, scale, biasLevel }
+  } finally {
+    for (const file of files) file.close()
+  }
+}
+
+/** One ADU of net signal in the unit asked for. */
+function scaleOf({ frame }: ReductionJob, { frame: asked }: ReductionConfig, { gain }: Detector): number {
+  const perSecond = asked['per second'] ? 1 / frame.facts.exposureSeconds! : 1
+  return (asked.unit === 'electron' ? gain : 1) * perSecond
+}
+
+/** What the masters know of bad pixels, and the image of bad pixels itself. */
+function joinMaskPlanes(
+  { width, height, mask }: Planes,
+  { frame }: ReductionJob,
+  masters: { bias?: Open; dark?: Open; flat?: Open; mask?: Open },
+): void {
+  const readers = [masters.bias, masters.dark, masters.flat].flatMap((master) =>
+    master?.mask ? [maskReader(master.mask, frame, width)] : [],
+  )
+  if (masters.mask) readers.push(maskReader(masters.mask.image, frame, width, MaskBit.bad))
+  if (readers.length === 0) return
+  scoped(() => {
+    const more = allocate(Int16Array, stripRows(width, height) * width)
+    for (const { y, rows } of strips(0, height, width)) {
+      for (const read of readers) {
+        read(y, rows, more)
+        kernels().joinMasks(mask.byteOffset + 2 * y * width, more.byteOffset, rows * width)
+      }
+    }
+  })
+}
+
+/** Raw rows of an amplifier to net ones in their place: overscan and bias off, saturation marked. */
+function netOfAmplifier(
+  { width, pixels, mask }: Planes,
+  { amplifier, overscan }: Reading,
+  raw: Hdu,
+  bias: Hdu | undefined,
+  { frame }: ReductionJob,
+  saturation: number,
+): void {
+  const { data, place } = amplifier
+  const columns = place.x1 - place.x0
+  scoped(() => {
+    const most = stripRows(Math.max(frame.width, width), place.y1 - place.y0)
+    const rawRows = allocate(Float32Array, most * frame.width)
+    const biasRows = bias && allocate(Float32Array, most * width)
+    const readBias = bias && alignedReader(bias, frame, width)
+    const pedestal = allocate(Float32Array, most)
+    const across = overscan?.columns && allocate(Float32Array, columns)
+    if (across) across.set(overscan.columns!)
+    for (const { y, rows } of strips(place.y0, place.y1, Math.max(frame.width, width))) {
+      readPixels(raw, { firstRow: data.y0 + y - place.y0, rows, plane: 0, into: rawRows })
+      if (biasRows) readBias!(y, rows, biasRows)
+      // a level for each column already holds the level as a whole
+      const level = overscan && !across ? overscan.level : 0
+      for (let k = 0; k < rows; k++) pedestal[k] = overscan?.rows ? overscan.rows[y - place.y0 + k] : level
+      const at = y * width + place.x0
+      kernels().netStrip(
+        ...([rawRows.byteOffset, frame.width, data.x0, columns, rows, width, pedestal.byteOffset] as const),
+        ...([across?.byteOffset ?? 0, biasRows ? biasRows.byteOffset + 4 * place.x0 : 0, saturation] as const),
+        ...([pixels.byteOffset + 4 * at, mask.byteOffset + 2 * at] as const),
+      )
+    }
+  })
+}
+
+/** The expected signal of an amplifier's pixels, net ADU, into the error plane. */
+function expectSignal({ width, pixels, error }: Planes, { amplifier, gain, readNoise }: Reading): void {
+  const { x0, y0, x1, y1 } = amplifier.place
+  scoped(() => {
+    const scratch = allocate(Float32Array, 3 * (x1 - x0 + 16))
+    const pivot = medianOfSome(pixels, width, amplifier.place)
+    kernels().expectedSignal(
+      ...([pixels.byteOffset, width, x0, y0, x1, y1, pivot, (readNoise / gain) ** 2, 1 / gain] as const),
+      ...([scratch.byteOffset, error.byteOffset] as const),
+    )
+  })
+}
+
+/** A level near that of most pixels of a section. */
+function medianOfSome(pixels: Float32Array, width: number, { x0, y0, x1, y1 }: Reading['amplifier']['place']): number {
+  const values: number[] = []
+  const step = Math.max(1, Math.floor(Math.sqrt(((x1 - x0) * (y1 - y0)) / 1000)))
+  for (let y = y0; y < y1; y += step) {
+    for (let x = x0; x < x1; x += step) if (Number.isFinite(pixels[y * width + x])) values.push(pixels[y * width + x])
+  }
+  values.sort((a, b) => a - b)
+  return values[values.length >> 1] ?? 0
+}
+
+interface Masters {
+  bias?: Open
+  flat?: Open
+  darkRows?: DarkSource
+}
+
+/** Linearity, dark, flat, unit and error: net pixels and expected signals become the reduced frame, in place. */
+function finish(
+  planes: Planes,
+  detector: Detector,
+  job: ReductionJob,
+  config: ReductionConfig,
+  masters: Masters,
+  scale: number,
+): void {
+  const { width, height, pixels, error, mask } = planes
+  const { frame } = job
+  const whole = detector.readings.length === 1
+  scoped(() => {
+    const size = stripRows(width, height) * width
+    const rowsOf = (image: Hdu | undefined) => {
+      if (!image) return undefined
+      const into = allocate(Float32Array, size)
+      const read = alignedReader(image, frame, width)
+      return (y: number, rows: number) => read(y, rows, into)
+    }
+    const biasError = rowsOf(masters.bias?.error)
+    const flat = rowsOf(masters.flat?.image)
+    const flatError = rowsOf(masters.flat?.error)
+    const dark = masters.darkRows && darkRowsOf(masters.darkRows, masters.bias?.image, frame, width, size)
+    for (const { y, rows } of strips(0, height, width)) {
+      const strip: Calibration = {
+        ...{ biasError: biasError?.(y, rows), flat: flat?.(y, rows), flatError: flatError?.(y, rows) },
+        ...{ ...dark?.(y, rows), minimumFlat: config.calibration['minimum flat'], scale, width },
+      }
+      for (const reading of detector.readings) {
+        const { place } = reading.amplifier
+        const [from, to] = [Math.max(y, place.y0), Math.min(y + rows, place.y1)]
+        if (from >= to) continue
+        const own = { gain: reading.gain, readNoise: noiseWithOverscan(reading) }
+        // without a flat nothing else evens out what the gains of amplifiers differ by
+        const even = masters.flat || config.frame.unit === 'adu' ? 1 : reading.gain / detector.gain
+        const part = { ...strip, ...own, scale: scale * even }
+        const linearity = linearityOf(reading.amplifier.name, config)
+        if (whole && !linearity?.table) {
+          const range = (plane: Float32Array) => plane.subarray(from * width, to * width)
+          const bits = mask.subarray(from * width, to * width)
+          const now = { ...part, linearity: linearity?.coefficients, signal: range(error), mask: bits }
+          calibratePixels(range(pixels), now, { pixels: range(pixels), error: range(error), mask: bits })
+          continue
+        }
+        for (let row = from; row < to; row++) {
+          calibrateRow(planes, row, place.x0, place.x1, part, (row - y) * width, linearity)
+        }
+      }
+    }
+  })
+}
+
+/** The error of the overscan level is shared by many pixels; it counts all the same. */
+function noiseWithOverscan({ readNoise, gain, overscan }: Reading): number {
+  if (!overscan) return readNoise
+  return Math.hypot(readNoise, gain * (overscan.lineError ?? overscan.error))
+}
+
+/** Rows of the dark current of the exposure of the master, and its error. */
+function darkRowsOf(
+  source: DarkSource,
+  bias: Hdu | undefined,
+  frame: ReductionJob['frame'],
+  width: number,
+  size: number,
+): (y: number, rows: number) => Pick<Calibration, 'dark' | 'darkError' | 'darkScale'> {
+  const into = allocate(Float32Array, size)
+  const errors = source.error && allocate(Float32Array, size)
+  const held =
+    source.holdsBias && bias
+      ? { read: alignedReader(bias, frame, width), rows: allocate(Float32Array, size) }
+      : undefined
+  return (y, rows) => {
+    const dark = source.pixels(y, rows, into)
+    if (held) {
+      const biasRows = held.read(y, rows, held.rows)
+      for (let p = 0; p < dark.length; p++) dark[p] -= biasRows[p]
+    }
+    return { dark, darkError: errors && source.error!(y, rows, errors), darkScale: source.scale }
+  }
+}
+
+/** Columns x0 … x1 of one row, for amplifiers side by side and for tables of linearity. */
+function calibrateRow(
+  { width, pixels, error, mask }: Planes,
+  row: number,
+  x0: number,
+  x1: number,
+  strip: Calibration,
+  offset: number,
+  linearity: ReturnType<typeof linearityOf>,
+): void {
+  const here = <T extends Float32Array | Int16Array>(plane: T) =>
+    plane.subarray(row * width + x0, row * width + x1) as T
+  const there = (plane: Float32Array | undefined) => plane?.subarray(offset + x0, offset + x1)
+  const part: Calibration = { ...strip, signal: here(error), mask: here(mask), width: x1 - x0 }
+  for (const key of ['biasError', 'dark', 'darkError', 'flat', 'flatError'] as const) part[key] = there(strip[key])
+  if (linearity?.table) {
+    // The noise of net counts, times the slope of the table, enters as an error that nothing more is added to.
+    const sigma = here(error)
+    const net = here(pixels)
+    for (let p = 0; p < net.length; p++) {
+      const { slope } = byTable(linearity.table, sigma[p])
+      const photons = Math.max(0, sigma[p]) / part.gain!
+      const bias = part.biasError ? part.biasError[p] : 0
+      sigma[p] = slope * Math.sqrt((part.readNoise! / part.gain!) ** 2 + photons + bias * bias)
+      net[p] = byTable(linearity.table, net[p]).value
+    }
+    Object.assign(part, { biasError: sigma, signal: undefined, readNoise: 0, gain: Number.MAX_VALUE })
+  } else part.linearity = linearity?.coefficients
+  calibratePixels(here(pixels), part, { pixels: here(pixels), error: here(error), mask: here(mask) })
+}

@@ -1,0 +1,48 @@
+import { defineCommand } from '@nightpipe/command'
+import { planReduction } from './plan.js'
+import { reduceFrame } from './reduce.js'
+import { schema } from './schema.js'
+
+/** Raw frames to calibrated frames, each with its error and mask. */
+export const reduction = defineCommand({
+  name: 'reduction',
+  summary: 'raw frames to calibrated frames: bias, dark, flat, bad pixels, cosmic rays, errors',
+  description:
+    'Takes the overscan and the bias off, cuts to the light-sensitive part, makes counts proportional to light, takes the ' +
+    'dark off and divides by the flat. Saturated pixels (with what they spilled over) and cosmic rays are marked, and ' +
+    'every pixel gets its error. Products keep the name of their raw frame: the image, ERR (one sigma) and MASK. Masters ' +
+    'are those that the configuration names, or are chosen from a folder of masters by instrument, filter, binning and ' +
+    'date, or are made of the calibration frames among the inputs. Calibration frames are not reduced themselves.',
+  examples: [
+    { run: 'reduction --input raw/ --output reduced/', doc: 'a night: masters are made of its calibration frames' },
+    {
+      run: 'reduction --input raw/ --output reduced/ --set calibration.folder=masters/',
+      doc: 'with masters that stack-calibrations made',
+    },
+    { run: 'reduction --config reduction.cfg', doc: 'all that the file says: inputs, output, masters' },
+  ],
+  schema,
+  measurements: [
+    { name: 'instrument', doc: 'instrument', type: 'text' },
+    { name: 'filter', doc: 'filter', type: 'text' },
+    { name: 'object', doc: 'object', type: 'text' },
+    { name: 'exposure_s', doc: 'exposure time', unit: 's' },
+    { name: 'sky', doc: 'sky level, in the unit of the frame' },
+    { name: 'sky_sigma', doc: 'noise of a pixel of the sky, in the unit of the frame' },
+    { name: 'overscan_adu', doc: 'level of the (first) overscan', unit: 'adu' },
+    { name: 'gain_e_adu', doc: 'gain used', unit: 'e/adu' },
+    { name: 'readnoise_e', doc: 'read noise used', unit: 'e' },
+    { name: 'saturated', doc: 'pixels saturated, or that saturated ones spilled over', type: 'integer' },
+    { name: 'cosmic', doc: 'pixels hit by cosmic rays', type: 'integer' },
+    { name: 'star_fwhm_px', doc: 'width of the stars that cosmic rays were told from', unit: 'px' },
+    { name: 'bias', doc: 'master bias', type: 'text' },
+    { name: 'bias_age_d', doc: 'frame minus master bias', unit: 'd' },
+    { name: 'dark', doc: 'master dark', type: 'text' },
+    { name: 'dark_age_d', doc: 'frame minus master dark', unit: 'd' },
+    { name: 'flat', doc: 'master flat', type: 'text' },
+    { name: 'flat_age_d', doc: 'frame minus master flat', unit: 'd' },
+  ],
+  parallel: 'jobs',
+  plan: planReduction,
+  job: reduceFrame,
+})

@@ -1,0 +1,119 @@
+import { DataError } from '@nightpipe/command'
+import type { FrameFacts } from '@nightpipe/config'
+import { type Hdu, readPixels } from '@nightpipe/fits'
+import { type OverscanLevel, overscanLevel, railOf } from '@nightpipe/image'
+import { allocate, scoped } from '@nightpipe/kernels'
+import type { ReductionJob } from './plan.js'
+import { readSection, stripRows, strips } from './planes.js'
+import type { ReductionConfig } from './schema.js'
+
+export type Amplifier = FrameFacts['amplifiers'][number]
+
+/** An amplifier, with what is known of its noise and of the level under its signal. */
+export interface Reading {
+  amplifier: Amplifier
+  overscan?: OverscanLevel
+  /** Electrons per ADU, and electrons. */
+  gain: number
+  readNoise: number
+}
+
+export interface Detector {
+  readings: Reading[]
+  /** The gain of the frame as a whole: a flat has evened out what the amplifiers differ by. */
+  gain: number
+  readNoise: number
+  gainIsAssumed: boolean
+  readNoiseIsAssumed: boolean
+  /** Raw ADU; infinite when nobody knows and no pixel tells. */
+  saturation: number
+}
+
+/** Variance of the rounding to whole ADU, which a read noise of a data sheet does not hold and a measured one does. */
+const ROUNDING = 1 / 12
+
+/** Levels, gain and noise of a frame's amplifiers: of the configuration, else measured, else of header or profile. */
+export function readDetector(image: Hdu, job: ReductionJob, config: ReductionConfig): Detector {
+  const { frame, bias, flat } = job
+  const { facts } = frame
+  const asked = config.parameters
+  const commonGain = asked.gain ?? facts.gain ?? flat?.gain
+  const readings = facts.amplifiers.map((amplifier): Reading => {
+    const overscan = measureOverscan(image, amplifier, config)
+    const gain = asked.gain ?? amplifier.gain ?? commonGain ?? 1
+    const measured = asked['read noise'] ?? bias?.readNoise
+    const nominal = amplifier.readNoise ?? facts.readNoise
+    // Integers only: frames of floats have been averaged, or are not of a converter.
+    const rounding = image.bitpix > 0 ? ROUNDING * gain * gain : 0
+    const seen = overscan ? overscan.noise * gain : undefined
+    const readNoise = measured ?? (nominal !== undefined ? Math.sqrt(nominal ** 2 + rounding) : seen) ?? 0
+    return { amplifier, overscan, gain, readNoise }
+  })
+  const mean = (values: number[]) => values.reduce((sum, v) => sum + v, 0) / values.length
+  return {
+    readings,
+    gain: mean(readings.map((r) => r.gain)),
+    readNoise: mean(readings.map((r) => r.readNoise)),
+    gainIsAssumed: commonGain === undefined && facts.amplifiers.some((a) => a.gain === undefined),
+    readNoiseIsAssumed: readings.some((r) => r.readNoise === 0) && asked['read noise'] === undefined,
+    saturation: asked.sat_level ?? facts.saturation ?? railOfImage(image) ?? Number.POSITIVE_INFINITY,
+  }
+}
+
+function measureOverscan(
+  image: Hdu,
+  { data, overscan }: Amplifier,
+  config: ReductionConfig,
+): OverscanLevel | undefined {
+  const { method, fit, smooth, order } = config.overscan
+  if (!overscan || method === 'none') return undefined
+  const { x0, y0, x1, y1 } = overscan
+  const values = readSection(image, overscan)
+  const shifted = { x0: data.x0 - x0, x1: data.x1 - x0, y0: data.y0 - y0, y1: data.y1 - y0 }
+  const own = { x0: 0, y0: 0, x1: x1 - x0, y1: y1 - y0 }
+  return overscanLevel(values, x1 - x0, own, shifted, { method, fit, window: smooth, order })
+}
+
+function railOfImage(image: Hdu): number | undefined {
+  if (image.bitpix <= 0) return undefined
+  const [width, height] = image.axes as [number, number]
+  return scoped(() => {
+    const scratch = allocate(Float32Array, stripRows(width, height) * width)
+    const tops: number[] = []
+    for (const { y, rows } of strips(0, height, width)) {
+      tops.push(...railCount(readPixels(image, { firstRow: y, rows, plane: 0, into: scratch })))
+    }
+    return railOf(Float32Array.from(tops))
+  })
+}
+
+/** The largest value of a strip, as often as it occurs, at most three times. */
+function railCount(values: Float32Array): number[] {
+  let top = Number.NEGATIVE_INFINITY
+  let count = 0
+  for (let p = 0; p < values.length; p++) {
+    if (values[p] > top) {
+      top = values[p]
+      count = 1
+    } else if (values[p] === top) count++
+  }
+  return new Array(Math.min(3, count)).fill(top)
+}
+
+/** The level under the signal has been taken off twice when the master bias still holds it. */
+export function requireOneBiasLevel(job: ReductionJob, detector: Detector, biasLevel: number): void {
+  for (const { overscan } of detector.readings) {
+    if (!overscan || !(Math.abs(biasLevel) > 0.3 * Math.abs(overscan.level) && Math.abs(biasLevel) > 20)) continue
+    throw new DataError(
+      `${job.bias!.name} lies at ${biasLevel.toFixed(1)} adu, but the overscan of ${job.frame.name}, ` +
+        `${overscan.level.toFixed(1)} adu, is subtracted too`,
+      'the bias was made without its overscan subtracted: set [overscan] method = none, or make it anew',
+    )
+  }
+}
+
+/** What lies under the net signal, raw ADU: overscan and bias, the mean over the amplifiers. */
+export function levelUnder({ readings }: Detector, biasLevel: number): number {
+  const levels = readings.map(({ overscan }) => overscan?.level ?? 0)
+  return levels.reduce((sum, level) => sum + level, 0) / levels.length + biasLevel
+}

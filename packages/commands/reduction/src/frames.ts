@@ -1,0 +1,80 @@
+import { DataError, type Request, type Row } from '@nightpipe/command'
+import { describeFrame, type FrameFacts } from '@nightpipe/config'
+import type { InputFile } from '@nightpipe/files'
+import { cardLookup, imageHdu, openFits, textOf } from '@nightpipe/fits'
+import type { ReductionSchema } from './schema.js'
+
+/** A science frame as the plan knows it: its header read, no pixel yet. */
+export interface RawFrame {
+  path: string
+  name: string
+  stem: string
+  hdu: number
+  width: number
+  height: number
+  facts: FrameFacts
+}
+
+export interface Sorted {
+  science: RawFrame[]
+  /** Frames of which masters can be made. */
+  calibrations: RawFrame[]
+  /** What is not reduced, and why. */
+  rows: Row[]
+}
+
+const CALIBRATIONS = ['bias', 'dark', 'flat', 'arc']
+
+/** Tells science frames from calibrations and from what cannot be reduced, by their headers. */
+export function sortFrames(request: Request<ReductionSchema>): Sorted {
+  const sorted: Sorted = { science: [], calibrations: [], rows: [] }
+  const { types } = request.config.select
+  for (const input of request.inputs) {
+    const set = (status: Row['status'], reason: string) => sorted.rows.push({ input: input.path, status, reason })
+    try {
+      const { frame, product } = readFacts(input, request)
+      const { type, unfit } = frame.facts
+      if (product) set('rejected', product)
+      else if (types.includes(type) && unfit) set('rejected', unfit)
+      else if (types.includes(type)) sorted.science.push(frame)
+      else set('rejected', `is a ${type} frame (reduced: ${types.join(', ')}; see [select] types)`)
+      if (!product && CALIBRATIONS.includes(type)) sorted.calibrations.push(frame)
+    } catch (error) {
+      if (!(error instanceof DataError)) throw error
+      set('failed', error.advice ? `${error.message} (${error.advice})` : error.message)
+    }
+  }
+  refuseTwins(sorted)
+  return sorted
+}
+
+function readFacts(input: InputFile, { profile }: Request<ReductionSchema>): { frame: RawFrame; product?: string } {
+  const file = openFits(input.path)
+  try {
+    const image = imageHdu(file)
+    const { header, index: hdu, axes } = image
+    const [width, height] = axes as [number, number]
+    const facts = describeFrame(cardLookup(image), profile, { width, height, name: input.shown })
+    const frame = { path: input.path, name: input.name, stem: input.stem, hdu, width, height, facts }
+    const maker = textOf(file.hdus[0]!.header, 'NP_CMD')
+    const what = textOf(file.hdus[0]!.header, 'IMAGETYP') ?? 'product'
+    return { frame, product: maker && maker !== 'simulate' ? `is no raw frame: a ${what} made by ${maker}` : undefined }
+  } finally {
+    file.close()
+  }
+}
+
+/** Two frames of one stem would be one product. */
+function refuseTwins(sorted: Sorted): void {
+  const first = new Map<string, RawFrame>()
+  sorted.science = sorted.science.filter((frame) => {
+    const twin = first.get(frame.stem)
+    if (!twin) {
+      first.set(frame.stem, frame)
+      return true
+    }
+    const reason = `has the same name as ${twin.path} (reduce them into different folders)`
+    sorted.rows.push({ input: frame.path, status: 'failed', reason })
+    return false
+  })
+}

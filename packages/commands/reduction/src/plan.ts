@@ -1,0 +1,151 @@
+import { existsSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { ConfigError, DataError, type Job, type Parent, type Plan, type Request, type Row } from '@nightpipe/command'
+import { imageHdu, openFits } from '@nightpipe/fits'
+import { buildMasters, builtFolder, hasTable } from './build-masters.js'
+import { bankOf, type Chosen, chooseFor, masterReader, type Source, sourceOf } from './choose.js'
+import { type RawFrame, type Sorted, sortFrames } from './frames.js'
+import { type MasterRole, missing, placeOf } from './master.js'
+import type { ReductionSchema } from './schema.js'
+
+type Sources = Request<ReductionSchema>
+
+/** All that reducing one frame needs to know, plain data. */
+export interface ReductionJob {
+  frame: RawFrame
+  bias?: Chosen
+  dark?: Chosen
+  flat?: Chosen
+  /** Image of bad pixels. */
+  mask?: string
+}
+
+const ROLES: readonly MasterRole[] = ['bias', 'dark', 'flat']
+
+/** Planes of a frame, and rows of masters, that are in memory at once, as bytes for each pixel of the frame. */
+const BYTES_PER_PIXEL = 24
+
+/** Sorts the inputs, finds the masters of each science frame, and makes those that are missing. Headers only. */
+export async function planReduction(request: Sources): Promise<Plan<ReductionJob>> {
+  checkConfig(request)
+  const sorted = sortFrames(request)
+  const sources = await findSources(sorted, request)
+  const read = masterReader(request)
+  const jobs: Job<ReductionJob>[] = []
+  const rows: Row[] = [...sorted.rows]
+  const fail = (frame: RawFrame, error: DataError) =>
+    rows.push({ input: frame.path, status: 'failed', reason: withAdvice(error) })
+  for (const frame of sorted.science) {
+    try {
+      const params: ReductionJob = { frame }
+      for (const role of ROLES) {
+        const source = sources[role]
+        if (!source) throw missing(role, frame, '')
+        params[role] = chooseFor(role, frame, source, request.config.calibration, read)
+      }
+      params.mask = badPixelMask(frame, request)
+      checkFacts(params, request)
+      jobs.push(jobFor(params, request))
+    } catch (error) {
+      if (!(error instanceof DataError)) throw error
+      fail(frame, error)
+    }
+  }
+  const largest = Math.max(0, ...sorted.science.map(({ width, height }) => width * height))
+  return { jobs, rows, memoryPerJob: BYTES_PER_PIXEL * largest }
+}
+
+const withAdvice = ({ message, advice }: DataError) => (advice ? `${message} (${advice})` : message)
+
+function checkConfig({ config }: Sources): void {
+  const known = Object.keys(INTERPOLATED)
+  const odd = config.interpolate.bits.find((word) => !known.includes(word.toLowerCase()))
+  if (odd) throw new ConfigError(`[interpolate] bits: '${odd}' is none of ${known.join(', ')}`)
+  for (const { coefficients, table } of Object.values(config.linearity)) {
+    if (coefficients.length && table) throw new ConfigError('[linearity]: give coefficients or a table, not both')
+    if (table && !existsSync(table)) throw new ConfigError(`[linearity] table: ${table} does not exist`)
+  }
+}
+
+/** The words of [interpolate] bits, and the bits of the mask. */
+export const INTERPOLATED: Readonly<Record<string, number>> = { bad: 1, saturated: 2, cosmic: 4, nodata: 8, low: 32 }
+
+/**
+ * Where the masters of each role are: where the configuration says, else in the folder of masters beside the products,
+ * else made of the calibration frames among the inputs; undefined where there are none.
+ */
+async function findSources(sorted: Sorted, request: Sources): Promise<Partial<Record<MasterRole, Source>>> {
+  const { config, output } = request
+  const sources: Partial<Record<MasterRole, Source>> = {}
+  for (const role of ROLES) sources[role] = sourceOf(role, config.calibration)
+  const open = ROLES.filter((role) => sources[role] === undefined)
+  if (open.length === 0 || sorted.science.length === 0) return sources
+  const frames = sorted.calibrations.filter(({ facts }) => facts.type !== 'arc')
+  const useful = frames.some(({ facts }) => open.includes(facts.type as MasterRole))
+  if (useful && config.calibration.build) {
+    if (request.dryRun) return { ...madeLater(open, frames), ...sources }
+    await buildMasters(frames, request)
+  }
+  if (!hasTable(builtFolder(output))) return sources
+  const built = bankOf(builtFolder(output))
+  for (const role of open) {
+    if (built.kind === 'bank' && built.rows.some((row) => row.type === role)) sources[role] = built
+  }
+  return sources
+}
+
+/** In a dry run, masters that would be made are not looked for. */
+function madeLater(open: readonly MasterRole[], frames: readonly RawFrame[]): Partial<Record<MasterRole, Source>> {
+  const made = open.filter((role) => frames.some(({ facts }) => facts.type === role))
+  return Object.fromEntries(made.map((role) => [role, { kind: 'none' }]))
+}
+
+function badPixelMask(frame: RawFrame, { config }: Sources): string | undefined {
+  const { mask } = config.calibration
+  if (!mask || mask.toLowerCase() === 'none') return undefined
+  if (!existsSync(mask)) throw new ConfigError(`[calibration] mask: ${mask} does not exist`)
+  const file = openFits(mask)
+  try {
+    const [width, height] = imageHdu(file).axes as [number, number]
+    if (placeOf({ width, height }, frame)) return mask
+    const size = `${frame.width}x${frame.height}`
+    throw new DataError(`${basename(mask)} is ${width}x${height}, but ${frame.name} is ${size}`, 'choose another mask')
+  } finally {
+    file.close()
+  }
+}
+
+/** What the masters and the configuration ask of the frame itself. */
+function checkFacts({ frame, dark, bias }: ReductionJob, { config }: Sources): void {
+  const { exposureSeconds } = frame.facts
+  const advice = 'give it in the instrument profile: [assume] exposure'
+  if (dark && exposureSeconds === undefined) {
+    throw new DataError(`${frame.name} tells no exposure time, and its dark must be scaled by it`, advice)
+  }
+  if (config.frame['per second'] && !(exposureSeconds !== undefined && exposureSeconds > 0)) {
+    throw new DataError(
+      `${frame.name} has an exposure time of ${exposureSeconds ?? 'nothing'}: it cannot be divided by it`,
+      'set [frame] per second = no',
+    )
+  }
+  const treated = bias?.overscan
+  const { method } = config.overscan
+  if (treated === undefined || frame.facts.overscan.length === 0 || treated === method) return
+  const alike = (m: string) => m === 'median' || m === 'mean'
+  if (alike(treated) && alike(method)) return
+  throw new DataError(
+    `${bias!.name} was made with overscan ${treated}, the frames are reduced with ${method}`,
+    `set [overscan] method = ${treated}`,
+  )
+}
+
+function jobFor(params: ReductionJob, { output }: Sources): Job<ReductionJob> {
+  const { frame, mask } = params
+  const parents: Parent[] = [{ path: frame.path, role: 'frame' }]
+  for (const role of ROLES) {
+    const master = params[role]
+    if (master) parents.push({ path: master.path, role })
+  }
+  if (mask) parents.push({ path: mask, role: 'mask' })
+  return { name: frame.name, inputs: [frame.path], products: [join(output, `${frame.stem}.fits`)], parents, params }
+}

@@ -1,0 +1,138 @@
+import type { Job, Row, Tools } from '@nightpipe/command'
+import { writeProduct } from '@nightpipe/command'
+import { createHeader, type NewHdu } from '@nightpipe/fits'
+import {
+  type CosmicRays,
+  findCosmicRays,
+  growBleeding,
+  interpolatePixels,
+  MaskBit,
+  type Orientation,
+  orientPixels,
+  sampleSky,
+  skyLevel,
+  turnsAxes,
+} from '@nightpipe/image'
+import { scoped } from '@nightpipe/kernels'
+import { type Calibrated, calibrateFrame } from './calibrate-frame.js'
+import { levelUnder } from './detector.js'
+import { INTERPOLATED, type ReductionJob } from './plan.js'
+import { type Measured, productHeader, unitOf } from './product-header.js'
+import type { ReductionConfig, ReductionSchema } from './schema.js'
+
+/** One raw frame to one reduced frame. */
+export function reduceFrame(job: Job<ReductionJob>, tools: Tools<ReductionSchema>): Row[] {
+  return scoped(() => {
+    const { config } = tools
+    const frame = calibrateFrame(job.params, config)
+    warn(job, frame, tools)
+    const reason = unusable(frame, config)
+    if (reason) return [{ input: job.inputs[0], status: 'rejected', reason }]
+    const { measured, cosmic } = maskFrame(frame, config)
+    const orientation = orientationOf(job.params, config)
+    const header = productHeader(job.params, frame, measured, orientation, config, tools.profile)
+    const hdus = planesOf(frame, orientation, config)
+    const product = writeProduct(
+      job.products[0],
+      [{ ...hdus[0], header }, ...hdus.slice(1)],
+      tools.context,
+      job.parents,
+    )
+    return [
+      {
+        input: job.inputs[0],
+        status: 'done',
+        product,
+        measurements: measurementsOf(job.params, frame, measured, cosmic),
+      },
+    ]
+  })
+}
+
+function warn({ params }: Job<ReductionJob>, { detector }: Calibrated, { log }: Tools<ReductionSchema>): void {
+  const { name, facts } = params.frame
+  for (const note of facts.notes) log.detail(`${name}: ${note}`)
+  if (detector.gainIsAssumed) log.warn(`${name} tells no gain: 1 electron per adu assumed (set [parameters] gain)`)
+  if (detector.readNoiseIsAssumed) log.warn(`${name} tells no read noise: 0 assumed (set [parameters] read noise)`)
+}
+
+/** Why a frame is set aside, or undefined. */
+function unusable({ pixels, mask }: Calibrated, { select }: ReductionConfig): string | undefined {
+  let saturated = 0
+  let empty = 0
+  for (let p = 0; p < mask.length; p++) {
+    if ((mask[p] & MaskBit.saturated) !== 0) saturated++
+    if ((mask[p] & MaskBit.noData) !== 0) empty++
+  }
+  if (empty === pixels.length) return 'no pixel has a value'
+  const fraction = saturated / pixels.length
+  if (fraction <= select.saturated) return undefined
+  return `${(100 * fraction).toFixed(1)} % of the pixels are saturated (set aside over ${100 * select.saturated} %)`
+}
+
+/** More saturation than this is no star that spills over. */
+const MOST_BLEEDING = 0.05
+
+/** Bleeding, cosmic rays, interpolation and the sky: what needs the calibrated frame as a whole. */
+function maskFrame(frame: Calibrated, config: ReductionConfig): { measured: Measured; cosmic?: CosmicRays } {
+  const { pixels, error, mask, width, height, detector } = frame
+  const map = sampleSky(pixels, width, height, { mask })
+  const count = (bit: number) => mask.reduce((n, bits) => n + ((bits & bit) !== 0 ? 1 : 0), 0)
+  const { bleed, clip } = config.saturation
+  if (count(MaskBit.saturated) < MOST_BLEEDING * mask.length) {
+    const sky = { level: map.medianLevel, noise: (p: number) => error[p] }
+    growBleeding(pixels, mask, width, height, sky, { along: bleed, clip })
+  }
+  const { method } = config['cosmic rays']
+  const cosmic = method === 'none' ? undefined : findCosmicRays(frame, { ...config['cosmic rays'], method })
+  const sky = skyLevel(pixels, width, height, mask, map, config.parameters.detect_thresh)
+  const bits = config.interpolate.bits.reduce((all, word) => all | INTERPOLATED[word.toLowerCase()], 0)
+  if (bits) interpolatePixels(frame, bits)
+  const measured = {
+    ...{ skyLevel: sky.level, skySigma: sky.sigma },
+    ...{ saturated: count(MaskBit.saturated), cosmic: count(MaskBit.cosmicRay) },
+    saturation: detector.saturation - levelUnder(detector, frame.biasLevel),
+  }
+  return { measured, cosmic }
+}
+
+/** The turn of the profile, under the name that the image library has for it. */
+function orientationOf({ frame }: ReductionJob, config: ReductionConfig): Orientation {
+  const said = config.frame.orient ? (frame.facts.orientation ?? 'none') : 'none'
+  const names: Record<string, Orientation> = {
+    ...{ 'rotate-90': 'rotate90', 'rotate-180': 'rotate180', 'rotate-270': 'rotate270' },
+    ...{ 'flip-x': 'flipX', 'flip-y': 'flipY', transpose: 'transpose' },
+  }
+  return names[said] ?? 'none'
+}
+
+function planesOf(frame: Calibrated, orientation: Orientation, config: ReductionConfig): NewHdu[] {
+  const { width, height } = frame
+  const axes = turnsAxes(orientation) ? [height, width] : [width, height]
+  const lie = <T extends Float32Array | Int16Array>(plane: T): T =>
+    orientation === 'none' ? plane : orientPixels(plane, width, height, orientation)
+  const unit = (bunit: string) => createHeader([['BUNIT', bunit, 'unit of the pixels']])
+  const hdus: NewHdu[] = [{ kind: 'image', bitpix: -32, axes, pixels: lie(frame.pixels) }]
+  if (config.frame.error) {
+    hdus.push({ kind: 'image', name: 'ERR', bitpix: -32, axes, pixels: lie(frame.error), header: unit(unitOf(config)) })
+  }
+  if (config.frame.mask) {
+    hdus.push({ kind: 'image', name: 'MASK', bitpix: 16, axes, pixels: lie(frame.mask), header: unit('') })
+  }
+  return hdus
+}
+
+function measurementsOf(job: ReductionJob, { detector }: Calibrated, measured: Measured, cosmic?: CosmicRays) {
+  const { facts } = job.frame
+  const age = (role: 'bias' | 'dark' | 'flat') => job[role]?.ageDays
+  return {
+    ...{ instrument: facts.instrument, filter: facts.filter, object: facts.object, exposure_s: facts.exposureSeconds },
+    ...{ sky: measured.skyLevel, sky_sigma: measured.skySigma },
+    overscan_adu: detector.readings[0].overscan?.level,
+    ...{ gain_e_adu: detector.gain, readnoise_e: detector.readNoise },
+    ...{ saturated: measured.saturated, cosmic: measured.cosmic, star_fwhm_px: cosmic?.fwhm },
+    ...{ bias: job.bias?.name, bias_age_d: age('bias') },
+    ...{ dark: job.dark?.name, dark_age_d: age('dark') },
+    ...{ flat: job.flat?.name, flat_age_d: age('flat') },
+  }
+}

@@ -8,7 +8,7 @@ import { provenanceOf } from './provenance.js'
 import type { Search } from './search.js'
 
 /** What is needed to remake a product, as absolute paths. */
-interface Ingredients {
+export interface Ingredients {
   /** given as --input */
   inputs: string[]
   /** found by way of the configuration */
@@ -43,6 +43,14 @@ export function ingredientsOf(path: string, made: Provenance, search: Search): I
 
 const troubleOf = ({ file, role }: ParentRecord, path: string | undefined) =>
   path === undefined ? `${role} ${file} is missing` : `${role} ${path} has changed`
+
+/** All of several products in one run; undefined when two of them need different files of one name. */
+export function together(all: readonly Ingredients[]): Ingredients | undefined {
+  const unique = (paths: string[]) => [...new Set(paths)].sort()
+  const others = unique(all.flatMap((parts) => parts.others))
+  if (new Set(others.map((path) => basename(path))).size < others.length) return undefined
+  return { inputs: unique(all.flatMap((parts) => parts.inputs)), others, trouble: [] }
+}
 
 /** The call that remakes a product; all that it reads lies in a scratch folder. */
 export interface Recipe {

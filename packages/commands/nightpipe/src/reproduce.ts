@@ -1,14 +1,9 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { basename, join, resolve } from 'node:path'
 import { DataError, expandInputs } from '@nightpipe/files'
-import { describeCommand } from './describe.js'
-import { configDifferences, differencesOf, sameBytes } from './differences.js'
 import { print } from './print.js'
 import { provenanceOf } from './provenance.js'
-import { ingredientsOf, layOutRecipe, refuseTrouble } from './recipe.js'
-import { type Search, searchIn } from './search.js'
-import { runToEnd } from './start.js'
+import { openWorkshop, type Result, type Workshop } from './remake.js'
+import { searchIn } from './search.js'
 import type { Verb } from './verb.js'
 
 export const reproduce: Verb = {
@@ -26,79 +21,43 @@ differs (and what differs is said), 3 when one cannot be remade because a parent
   },
   words: { least: 1, most: Number.POSITIVE_INFINITY },
   async run({ words, flags }) {
-    const products = expandInputs(words).filter(({ path, shown }) => words.includes(shown) || provenanceOf(path))
-    if (products.length === 0) throw new DataError(`no products of nightpipe in ${words.join(', ')}`)
+    const files = expandInputs(words).filter(({ path, shown }) => words.includes(shown) || provenanceOf(path))
+    if (files.length === 0) throw new DataError(`no products of nightpipe in ${words.join(', ')}`)
+    const products = files.map(({ shown }) => shown)
     const search = searchIn((flags.from as string[] | undefined) ?? [])
-    const place = (flags.scratch as string | undefined) ?? tmpdir()
-    const results: Result[] = []
-    for (const { shown } of products) {
-      const result = await attempt(shown, search, place, flags.keep === true)
-      results.push(result)
-      print(flags.json ? `${JSON.stringify(result)}\n` : textOf(result))
+    const workshop = openWorkshop(products, search, (flags.scratch as string | undefined) ?? tmpdir())
+    const tidy = () => flags.keep || workshop.close()
+    const interrupted = () => {
+      tidy()
+      process.exit(130)
     }
-    if (results.some(({ state }) => state === 'differs')) return 4
-    return results.some(({ state }) => state === 'impossible') ? 3 : 0
+    for (const signal of SIGNALS) process.once(signal, interrupted)
+    try {
+      return await remakeAll(products, workshop, flags.json === true)
+    } finally {
+      tidy()
+      if (flags.keep) process.stderr.write(`nightpipe: what was remade is in ${workshop.scratch}\n`)
+      for (const signal of SIGNALS) process.removeListener(signal, interrupted)
+    }
   },
 }
 
-interface Result {
-  product: string
-  state: 'same' | 'differs' | 'impossible'
-  differences: string[]
-  scratch?: string
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
+async function remakeAll(products: readonly string[], workshop: Workshop, json: boolean): Promise<number> {
+  const states = new Set<Result['state']>()
+  for (const product of products) {
+    const result = await workshop.remake(product)
+    states.add(result.state)
+    print(json ? `${JSON.stringify(result)}\n` : textOf(result))
+  }
+  return states.has('differs') ? 4 : states.has('impossible') ? 3 : 0
 }
 
-const MOST_LINES = 20
+const MOST_LINES = 8
 
-function textOf({ product, state, differences, scratch }: Result): string {
+function textOf({ product, state, said }: Result): string {
   const head = { same: 'the same, byte for byte', differs: 'differs', impossible: 'cannot be remade' }[state]
-  const more = differences.length > MOST_LINES ? [`… ${differences.length - MOST_LINES} more (--json has all)`] : []
-  const lines = [
-    `${product}: ${head}`,
-    ...differences.slice(0, MOST_LINES).map((line) => `  ${line}`),
-    ...more.map((m) => `  ${m}`),
-  ]
-  return [...lines, ...(scratch ? [`  remade in ${scratch}`] : [])].map((line) => `${line}\n`).join('')
-}
-
-async function attempt(product: string, search: Search, place: string, keep: boolean): Promise<Result> {
-  mkdirSync(place, { recursive: true })
-  const scratch = mkdtempSync(join(resolve(place), 'nightpipe-reproduce-'))
-  try {
-    const differences = await remake(product, search, scratch)
-    return { product, state: differences.length ? 'differs' : 'same', differences, ...(keep ? { scratch } : {}) }
-  } catch (error) {
-    if (!(error instanceof DataError)) throw error
-    const said = error.message + (error.advice ? ` (${error.advice})` : '')
-    return { product, state: 'impossible', differences: [said], ...(keep ? { scratch } : {}) }
-  } finally {
-    if (!keep) rmSync(scratch, { recursive: true, force: true })
-  }
-}
-
-/** Returns what differs; nothing when the bytes are the same. */
-async function remake(product: string, search: Search, scratch: string): Promise<string[]> {
-  const before = provenanceOf(product)
-  if (!before) throw new DataError(`${product} is not a product of nightpipe: it carries no provenance`)
-  const parts = ingredientsOf(product, before, search)
-  refuseTrouble(product, parts)
-  const about = await describeCommand(before.command)
-  const recipe = await layOutRecipe(scratch, before, about, parts)
-  const { code, stderr } = await runToEnd(before.command, recipe.args, recipe.cwd)
-  const again = existsSync(recipe.output) ? fileBelow(recipe.output, basename(product)) : undefined
-  if (!again) {
-    const said = stderr.trim().split('\n')[0] || `exit ${code}`
-    throw new DataError(`${before.command} ${about.version} does not make ${basename(product)} any more: ${said}`)
-  }
-  if (sameBytes(product, again)) return []
-  const after = provenanceOf(again)
-  const version =
-    after && after.version !== before.version ? [`made by version ${before.version}, this is ${after.version}`] : []
-  const found = [...version, ...(after ? configDifferences(before, after) : []), ...differencesOf(product, again)]
-  return found.length ? found : ['the same values, written with other bytes']
-}
-
-function fileBelow(folder: string, name: string): string | undefined {
-  const found = readdirSync(folder, { withFileTypes: true, recursive: true }).find((e) => e.isFile() && e.name === name)
-  return found && join(found.parentPath ?? found.path, found.name)
+  const more = said.length > MOST_LINES ? [`… ${said.length - MOST_LINES} more (--json has all)`] : []
+  return [`${product}: ${head}`, ...[...said.slice(0, MOST_LINES), ...more].map((line) => `  ${line}`), ''].join('\n')
 }

@@ -16,6 +16,8 @@ const MOST_ENTRIES = 100_000
 /** Finds the parents of products again, which remember the names of files but not their folders. */
 export interface Search {
   locate(parent: ParentRecord, product: string, command: string): Located
+  /** the inputs that the report beside a product names */
+  reported(product: string, command: string): string[]
   /** files of that name, best guess first */
   named(name: string, product: string, command: string): string[]
 }
@@ -38,6 +40,7 @@ export function searchIn(from: readonly string[]): Search {
   }
   return {
     named,
+    reported: (product, command) => inputsInReport(dirname(resolve(product)), command),
     locate(parent, product, command) {
       const candidates = named(parent.file, product, command)
       const path = candidates.find((candidate) => fileDigest(candidate).id === parent.id)

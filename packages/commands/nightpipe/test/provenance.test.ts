@@ -4,33 +4,37 @@ import { createHeader, writeFits } from '@nightpipe/fits'
 import t, { type Test } from 'tap'
 import { nightpipe } from './front-door.js'
 
-/** A bias, dark and flat series of five 48x32 frames each, and its masters: raw/ and masters/ in a folder. */
+let seed = 7
+function noise(): number {
+  seed = (seed * 1664525 + 1013904223) >>> 0
+  return (seed / 2 ** 32 - 0.5) * 10
+}
+
+/** Five frames of 48x32 pixels. */
+function writeSeries(folder: string, type: string, seconds: number, level: number): void {
+  for (let i = 1; i <= 5; i++) {
+    const pixels = Int16Array.from({ length: 48 * 32 }, () => level + noise())
+    const header = createHeader([
+      ['OBSTYPE', type],
+      ['EXPTIME', seconds],
+      ['INSTRUME', 'CAM'],
+      ['FILTER', 'r'],
+      ['GAIN', 2],
+      ['RDNOISE', 4],
+      ['SATURATE', 30_000],
+      ['DATE-OBS', `2026-01-01T0${i}:00:00`],
+    ])
+    const path = join(folder, `${type}-${i}.fits`)
+    writeFits(path, [{ kind: 'image', header, bitpix: 16, axes: [48, 32], pixels }])
+  }
+}
+
+/** A bias, a dark and a flat series, and their masters: raw/ and masters/ in a folder. */
 function makeNight(folder: string): void {
   mkdirSync(join(folder, 'raw'))
-  let seed = 7
-  const noise = () => {
-    seed = (seed * 1664525 + 1013904223) >>> 0
-    return (seed / 2 ** 32 - 0.5) * 10
-  }
-  const levels = { bias: [0, 300], dark: [60, 320], flat: [3, 10_000] } as const
-  for (const [type, [seconds, level]] of Object.entries(levels)) {
-    for (let i = 1; i <= 5; i++) {
-      const pixels = Int16Array.from({ length: 48 * 32 }, () => level + noise())
-      const header = createHeader([
-        ['OBSTYPE', type],
-        ['EXPTIME', seconds],
-        ['INSTRUME', 'CAM'],
-        ['FILTER', 'r'],
-        ['GAIN', 2],
-        ['RDNOISE', 4],
-        ['SATURATE', 30_000],
-        ['DATE-OBS', `2026-01-01T0${i}:00:00`],
-      ])
-      writeFits(join(folder, 'raw', `${type}-${i}.fits`), [
-        { kind: 'image', header, bitpix: 16, axes: [48, 32], pixels },
-      ])
-    }
-  }
+  writeSeries(join(folder, 'raw'), 'bias', 0, 300)
+  writeSeries(join(folder, 'raw'), 'dark', 60, 320)
+  writeSeries(join(folder, 'raw'), 'flat', 3, 10_000)
   const { code, stderr } = nightpipe(['stack-calibrations', '--input', 'raw', '--output', 'masters'], { cwd: folder })
   if (code !== 0) throw new Error(stderr)
 }
@@ -129,4 +133,14 @@ t.test('masters of another folder are found again by way of the recorded configu
   t.match(nightpipe(args, { cwd }), { code: 0 })
   t.match(nightpipe(['why', 'flats/flat_CAM_r.fits'], { cwd }).stdout, /bias: masters\/bias_CAM\.fits {2}matches/)
   t.match(nightpipe(['reproduce', 'flats'], { cwd }), { code: 0, stdout: /flat_CAM_r\.fits: the same, byte for byte/ })
+})
+
+t.test('a product whose name depends on what else was given is remade with all that the report names', async (t) => {
+  const cwd = night(t)
+  mkdirSync(join(cwd, 'raw/long'))
+  writeSeries(join(cwd, 'raw/long'), 'dark', 180, 350)
+  nightpipe(['stack-calibrations', '--input', 'raw', '--output', 'both'], { cwd })
+  const darks = readdirSync(join(cwd, 'both')).filter((name) => /^dark.*fits$/.test(name))
+  t.equal(darks.length, 2)
+  t.match(nightpipe(['reproduce', `both/${darks[0]}`], { cwd }), { code: 0, stdout: /the same, byte for byte/ })
 })

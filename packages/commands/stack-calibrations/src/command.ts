@@ -1,3 +1,4 @@
+import { calibrationsTable } from '@nightpipe/calibrations'
 import { defineCommand } from '@nightpipe/command'
 import { combineRows } from './combine-rows.js'
 import { examineFrame } from './examine.js'
@@ -67,6 +68,7 @@ export const stackCalibrations = defineCommand({
     { name: 'gain_e_adu', doc: 'gain measured on the frames of this master', unit: 'e/adu' },
     { name: 'readnoise_e', doc: 'read noise measured on the frames of this master', unit: 'e' },
   ],
+  tables: [calibrationsTable],
   parallel: 'strips',
   plan: planMasters,
   job: makeMaster,

@@ -1,7 +1,7 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { expandInputs, stemOf } from '../src/index.js'
+import { expandInputs, SKIP_FOLDER, stemOf } from '../src/index.js'
 
 const night = {
   'b.fits': '',
@@ -113,6 +113,12 @@ t.test('a link that leads back up does not make an endless walk', async (t) => {
   const folder = inNight(t)
   symlinkSync(folder, join(folder, 'flats', 'up'))
   t.equal(shown(['.']).length, 8)
+})
+
+t.test('a folder marked to be skipped is passed over from above, and taken when it is named', async (t) => {
+  inNight(t, { ...night, truth: { [SKIP_FOLDER]: '', 'bias.fits': '' } })
+  t.equal(shown(['.']).length, 8)
+  t.same(shown(['truth']), ['truth/bias.fits'])
 })
 
 t.test('the stem is the name without what says FITS', async (t) => {

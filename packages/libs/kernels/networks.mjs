@@ -107,18 +107,31 @@ const numbered = (n) => Array.from({ length: n }, (_, k) => k)
 
 /** `median<size>x<size>(source, stride)`: the median of a square of vectors whose rows lie `stride` bytes apart. */
 function squareMedian(size) {
-  const steps = prune(sortingNetwork(size * size), middles(size * size))
   return [
     `export function median${size}x${size}(source: usize, stride: usize): v128 {`,
     '  let t: v128',
     ...numbered(size * size).map(
       (k) => `  let v${k} = v128.load(source + ${Math.floor(k / size)} * stride, ${4 * (k % size)})`,
     ),
-    ...exchangeLines(steps),
+    ...exchangeLines(prune(sortingNetwork(size * size), middles(size * size))),
     `  return ${middleLine(size * size)}`,
     '}',
   ]
 }
+
+/** `lineMedian<n>(source, stride)`: the median of `n` vectors that lie `stride` bytes apart. */
+function lineMedian(n) {
+  return [
+    `function lineMedian${n}(source: usize, stride: usize): v128 {`,
+    '  let t: v128',
+    ...numbered(n).map((k) => `  let v${k} = v128.load(source + ${k} * stride)`),
+    ...exchangeLines(prune(sortingNetwork(n), middles(n))),
+    `  return ${middleLine(n)}`,
+    '}',
+  ]
+}
+
+const LINES = [3, 5, 7, 9, 11, 13, 15]
 
 /** The largest number of planes with a network of its own; beyond, the pairs are read from a table. */
 const LARGEST = 16
@@ -145,5 +158,14 @@ export function networkSource() {
     '}',
     ...squareMedian(3),
     ...squareMedian(5),
+    ...LINES.flatMap(lineMedian),
+    '/** The median of `n` vectors, an odd number up to 15, that lie `stride` bytes apart. */',
+    'export function lineMedian(n: i32, source: usize, stride: usize): v128 {',
+    '  switch (n) {',
+    ...LINES.map((n) => `    case ${n}: return lineMedian${n}(source, stride)`),
+    '    default: unreachable()',
+    '  }',
+    '  return f32x4.splat(0)',
+    '}',
   ].join('\n')
 }

@@ -1,5 +1,6 @@
-import { median, robustStatistics } from '@nightpipe/math'
-import { splineAt, splineCurvature } from './spline.js'
+import { allocate, inKernelMemory, kernels, scoped } from '@nightpipe/kernels'
+import { median, truncationFactor } from '@nightpipe/math'
+import { splineAt, splineCurvature, splineWeights } from './spline.js'
 
 export interface MeshOptions {
   /** Side of a mesh, px (64). Meshes are made nearly equal, so that none is a sliver. */
@@ -30,7 +31,7 @@ export interface Background {
  * The background of an image, mesh by mesh, as Bertin & Arnouts (1996, A&AS 117, 393) measure it: the values of a mesh
  * are clipped about their median until nothing changes; the level is then the mode, 2.5 median - 1.5 mean, or, where
  * stars crowd the mesh so that the two differ by over 0.3 sigma, the median. Meshes with under a fifth of their pixels
- * left take the mean of the good ones around them; a median filter over the meshes takes out bright stars. An image
+ * left take the mean of the nearest good ones; a median filter over the meshes takes out bright stars. An image
  * without any good pixel has level and noise NaN.
  */
 export function backgroundMesh(
@@ -39,37 +40,63 @@ export function backgroundMesh(
   height: number,
   options: MeshOptions = {},
 ): Background {
-  const { mesh = 64, filter = 3 } = options
+  const { mesh = 64, filter = 3, mask } = options
   if (!(mesh >= 1)) throw new RangeError(`a mesh of ${mesh} pixels is impossible`)
+  if (!(filter >= 1 && filter % 2 === 1)) throw new RangeError(`a median filter over ${filter} meshes has no centre`)
+  if (pixels.length !== width * height || (mask && mask.length !== pixels.length)) {
+    throw new RangeError(`pixels and mask are not ${width} x ${height}`)
+  }
   const columns = Math.max(1, Math.round(width / mesh))
   const rows = Math.max(1, Math.round(height / mesh))
   const level = new Float32Array(columns * rows)
   const rms = new Float32Array(columns * rows)
-  const scratch = new Float64Array((Math.ceil(width / columns) + 1) * (Math.ceil(height / rows) + 1))
   for (let j = 0; j < rows; j++) {
+    const y0 = Math.floor((j * height) / rows)
+    const y1 = Math.floor(((j + 1) * height) / rows)
+    const found = meshRow(pixels, width, y0, y1, columns, options)
     for (let i = 0; i < columns; i++) {
-      const x0 = Math.floor((i * width) / columns)
-      const x1 = Math.floor(((i + 1) * width) / columns)
-      const y0 = Math.floor((j * height) / rows)
-      const y1 = Math.floor(((j + 1) * height) / rows)
-      let n = 0
-      for (let y = y0; y < y1; y++) {
-        for (let p = y * width + x0; p < y * width + x1; p++) {
-          if (options.mask && (options.mask[p] & (options.maskBits ?? -1)) !== 0) continue
-          if (Number.isFinite(pixels[p])) scratch[n++] = pixels[p]
-        }
-      }
-      const m = j * columns + i
-      const enough = 5 * n >= (x1 - x0) * (y1 - y0)
-      const { clip, iterations } = options
-      const stats = robustStatistics(scratch.subarray(0, n), { clip, iterations })
-      const crowded = Math.abs(stats.mean - stats.median) > 0.3 * stats.sigma
-      level[m] = !enough ? Number.NaN : crowded ? stats.median : 2.5 * stats.median - 1.5 * stats.mean
-      rms[m] = enough ? stats.sigma : Number.NaN
+      const [mean, median, sigma, , , count, bad] = found.subarray(7 * i)
+      const area = (y1 - y0) * (Math.floor(((i + 1) * width) / columns) - Math.floor((i * width) / columns))
+      const enough = count > 0 && 5 * (area - bad) >= area
+      const crowded = Math.abs(mean - median) > 0.3 * sigma
+      level[j * columns + i] = !enough ? Number.NaN : crowded ? median : 2.5 * median - 1.5 * mean
+      rms[j * columns + i] = enough ? sigma : Number.NaN
     }
   }
   const map = (values: Float32Array) => filterMeshes(fillMeshes(values, columns), columns, rows, filter)
   return background(map(level), map(rms), columns, rows, width, height)
+}
+
+/** The statistics of one row of meshes, rows `y0` to `y1` of the image: seven numbers a mesh. */
+function meshRow(
+  pixels: Float32Array,
+  width: number,
+  y0: number,
+  y1: number,
+  columns: number,
+  options: MeshOptions,
+): Float64Array {
+  const { clip = 3, iterations = 5, mask, maskBits = -1 } = options
+  return scoped(() => {
+    const part = inKernel(pixels.subarray(y0 * width, y1 * width))
+    const bits = mask ? inKernel(mask.subarray(y0 * width, y1 * width)).byteOffset : 0
+    const largest = Math.ceil(width / columns) * (y1 - y0)
+    const scratch = allocate(Float32Array, 2 * largest + 128)
+    const results = allocate(Float64Array, 7 * columns)
+    kernels().meshStatistics(
+      ...([part.byteOffset, bits, maskBits, width, y1 - y0, columns, clip, truncationFactor(clip)] as const),
+      ...([iterations, scratch.byteOffset, results.byteOffset] as const),
+    )
+    return results.slice()
+  })
+}
+
+/** The array itself when it lies in kernel memory, else a copy there. */
+function inKernel<T extends Float32Array | Int16Array>(array: T): T {
+  if (inKernelMemory(array)) return array
+  const copy = allocate(array.constructor as typeof Float32Array, array.length)
+  copy.set(array)
+  return copy as T
 }
 
 /** Puts the mean of the nearest good meshes where a mesh has no value. */
@@ -96,20 +123,31 @@ function fillMeshes(values: Float32Array, columns: number): Float32Array {
   return filled
 }
 
-/** The median over the `size` x `size` meshes about each, those outside left out. */
+/**
+ * The median over the `size` x `size` meshes about each. Beyond the edge the map goes on as its mirror image turned
+ * upside down, so that a slope stays a slope.
+ */
 function filterMeshes(values: Float32Array, columns: number, rows: number, size: number): Float32Array {
   const half = (size - 1) / 2
   const window = new Float64Array(size * size)
+  const alongRow = (i: number, j: number) => beyond(i, columns, (u) => values[j * columns + u])
   return values.map((_, m) => {
     const i = m % columns
     const j = Math.floor(m / columns)
     let n = 0
-    for (let v = Math.max(0, j - half); v <= Math.min(rows - 1, j + half); v++) {
-      for (let u = Math.max(0, i - half); u <= Math.min(columns - 1, i + half); u++)
-        window[n++] = values[v * columns + u]
+    for (let v = j - half; v <= j + half; v++) {
+      for (let u = i - half; u <= i + half; u++) window[n++] = beyond(v, rows, (row) => alongRow(u, row))
     }
     return median(window, n)
   })
+}
+
+/** What `at` is at place `i` of 0 … n - 1, or would be a little outside. */
+function beyond(i: number, n: number, at: (i: number) => number): number {
+  if (i >= 0 && i < n) return at(i)
+  const edge = i < 0 ? 0 : n - 1
+  const mirror = Math.min(n - 1, Math.max(0, 2 * edge - i))
+  return 2 * at(edge) - at(mirror)
 }
 
 function background(
@@ -143,11 +181,35 @@ function expandMeshes(
   const line = new Float64Array(columns)
   const curvature = new Float64Array(columns)
   const scratch = new Float64Array(columns)
+  const { first, weights } = columnWeights(columns, width)
   for (let y = 0; y < out.length / width; y++) {
     const t = ((firstRow + y + 0.5) * rows) / height - 0.5
     for (let i = 0; i < columns; i++) line[i] = splineAt(nodes[i].values, nodes[i].curvature, t)
     splineCurvature(line, curvature, scratch)
-    for (let x = 0; x < width; x++) out[y * width + x] = splineAt(line, curvature, ((x + 0.5) * columns) / width - 0.5)
+    for (let i = 0; i < Math.max(1, columns - 1); i++) {
+      const next = Math.min(i + 1, columns - 1)
+      const [a, b, c, d] = [line[i], line[next], curvature[i], curvature[next]]
+      for (let x = first[i], k = 4 * x; x < first[i + 1]; x++, k += 4) {
+        out[y * width + x] = weights[k] * a + weights[k + 1] * b + weights[k + 2] * c + weights[k + 3] * d
+      }
+    }
   }
   return out
+}
+
+/**
+ * The spline along a row is linear in the values and curvatures of the two meshes about a pixel: their four weights for
+ * each column of the image, and the first column of each pair of meshes.
+ */
+function columnWeights(columns: number, width: number): { first: Int32Array; weights: Float64Array } {
+  const pairs = Math.max(1, columns - 1)
+  const first = new Int32Array(pairs + 1)
+  const weights = new Float64Array(4 * width)
+  for (let x = 0; x < width; x++) {
+    const t = ((x + 0.5) * columns) / width - 0.5
+    const i = Math.min(pairs - 1, Math.max(0, Math.floor(t)))
+    first.fill(x + 1, i + 1)
+    weights.set(splineWeights(columns === 1 ? 0 : t - i), 4 * x)
+  }
+  return { first, weights }
 }

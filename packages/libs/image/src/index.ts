@@ -3,7 +3,15 @@ export { bin } from './binning.js'
 export { type CalibratedPixels, type Calibration, calibratePixels } from './calibrate.js'
 export { type Combined, type CombineOptions, combinePlanes } from './combine.js'
 export { COSMIC_RAY_DEFAULTS, type CosmicRayOptions, type CosmicRays, findCosmicRays } from './cosmic-rays.js'
-export { boxMean, convolve, convolveSeparable, gaussianLine, type Kernel, medianFilter } from './filters.js'
+export {
+  boxMean,
+  convolve,
+  convolveSeparable,
+  gaussianLine,
+  type Kernel,
+  medianFilter,
+  separableMedianFilter,
+} from './filters.js'
 export { type Frame, MaskBit } from './frame.js'
 export { interpolatePixels } from './interpolate.js'
 export { measureNoise } from './measure-noise.js'

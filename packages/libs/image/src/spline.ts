@@ -12,21 +12,25 @@ export function splineCurvature(values: Float64Array, out: Float64Array, scratch
     scratch[i] = (3 * (values[i + 1] - 2 * values[i] + values[i - 1]) - scratch[i - 1] / 2) / p
   }
   out[n - 1] = 0
-  for (let i = n - 2; i >= 0; i--) out[i] = out[i] * out[i + 1] + scratch[i]
+  for (let i = n - 2; i > 0; i--) out[i] = out[i] * out[i + 1] + scratch[i]
 }
 
-/** The spline at place `t`; beyond the ends it goes on straight. */
+/**
+ * What the spline at `b` of the way from one place to the next is made of: weights of the values and of the second
+ * derivatives at the two. Before the one and beyond the other the spline goes on straight.
+ */
+export function splineWeights(b: number): [number, number, number, number] {
+  if (b < 0) return [1 - b, b, -b / 3, -b / 6]
+  if (b > 1) return [1 - b, b, (b - 1) / 6, (b - 1) / 3]
+  const a = 1 - b
+  return [a, b, (a * a * a - a) / 6, (b * b * b - b) / 6]
+}
+
+/** The spline at place `t`. */
 export function splineAt(values: Float64Array, curvature: Float64Array, t: number): number {
   const n = values.length
   if (n === 1) return values[0]
   const i = Math.min(n - 2, Math.max(0, Math.floor(t)))
-  const b = t - i
-  const a = 1 - b
-  const straight = a * values[i] + b * values[i + 1]
-  if (b < 0 || a < 0) {
-    const end = b < 0 ? -curvature[1] / 6 : curvature[n - 2] / 6
-    const slope = values[i + 1] - values[i] + end
-    return b < 0 ? values[i] + b * slope : values[i + 1] - a * slope
-  }
-  return straight + ((a * a * a - a) * curvature[i] + (b * b * b - b) * curvature[i + 1]) / 6
+  const [a, b, c, d] = splineWeights(t - i)
+  return a * values[i] + b * values[i + 1] + c * curvature[i] + d * curvature[i + 1]
 }

@@ -4,4 +4,45 @@ export interface NumericKernels {
   combine(job: number, from: number, n: number): void
   /** Pixels 0 to `n` of a job, a record that libs/image/src/calibrate.ts fills; `first`: the pixel of the frame that the first is. */
   calibrate(job: number, first: number, n: number): void
+  /**
+   * Level and noise of `n` floats with outliers. `results`, float64: mean, median, sigma, minimum, maximum, count, bad.
+   * `buffer` holds `capacity` floats, at least 64, and 16 more.
+   */
+  clippedStatistics(
+    values: number,
+    n: number,
+    clip: number,
+    factor: number,
+    iterations: number,
+    smooth: number,
+    buffer: number,
+    capacity: number,
+    results: number,
+  ): void
+  /** One row of meshes, seven float64 each. `scratch` holds the largest mesh twice, and 64 floats more. */
+  meshStatistics(
+    pixels: number,
+    mask: number,
+    maskBits: number,
+    width: number,
+    rows: number,
+    columns: number,
+    clip: number,
+    factor: number,
+    iterations: number,
+    scratch: number,
+    results: number,
+  ): void
+  // Filters: rows `first` to `last` of an image, `target` being where row `first` goes.
+  /** A window of 3 x 3, 5 x 5, or a line of odd length up to 15; `scratch` holds its pixels. */
+  medianSmall(...image: [...Rows, sizeX: number, sizeY: number, target: number, scratch: number]): void
+  /** A window of any odd size; `scratch` holds medianScratch(size) bytes. */
+  medianLarge(...image: [...Rows, size: number, target: number, scratch: number]): void
+  medianScratch(size: number): number
+  /** `kernel`: floats, turned by 180 degrees. */
+  convolve(...image: [...Rows, kernel: number, sizeX: number, sizeY: number, target: number]): void
+  /** `scratch` holds 2 (width + size + 8) floats and a vector. */
+  boxMean(...image: [...Rows, size: number, target: number, scratch: number]): void
 }
+
+type Rows = [source: number, width: number, height: number, first: number, last: number]

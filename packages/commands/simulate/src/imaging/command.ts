@@ -47,8 +47,11 @@ The same seed gives the same bytes, whatever the number of workers. truth/README
   ],
   inputs: 'none',
   parallel: 'jobs',
-  plan({ output, config, profile }) {
+  plan({ output, config, profile, context }) {
     check(config)
+    if (config.files.gzip && context.compress) {
+      throw new ConfigError('[files] gzip and [output] compress are both asked for', 'one of them is enough')
+    }
     const night = nightOf(config, profile)
     cameraOf(config, profile)
     const truth = join(output, 'truth')

@@ -1,14 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import {
@@ -24,8 +15,7 @@ const library = new URL('../src/index.js', import.meta.url).href
 
 /** A process that runs a few lines with the library as `files`, and ends as they say. */
 function run(code: string, folder: string) {
-  const script = `import * as files from ${JSON.stringify(library)}; import * as fs from 'node:fs'; ${code}`
-  return spawnSync(process.execPath, ['--input-type=module', '-e', script], { cwd: folder, encoding: 'utf8' })
+  return spawnSync(process.execPath, ['--input-type=module', '-e', script(code)], { cwd: folder, encoding: 'utf8' })
 }
 
 t.test('a file is replaced in one step, keeps its permissions, and nothing stays beside it', async (t) => {
@@ -81,27 +71,60 @@ t.test('what cannot be written is said in one line with advice, and leaves nothi
   t.same(readdirSync(folder), ['file', 'sub'])
 })
 
+const script = (code: string) =>
+  `import * as files from ${JSON.stringify(library)}; import * as fs from 'node:fs'; ${code}`
+const inBash = (command: string, code: string, cwd: string) =>
+  spawnSync('bash', ['-c', command, process.execPath, '--input-type=module', '-e', script(code)], {
+    cwd,
+    encoding: 'utf8',
+  })
+const WRITE = `try { files.writeAtomically('a.csv', new Uint8Array(1e6)) } catch (e) { console.log(e.message); console.log(e.advice) }
+  console.log(fs.readdirSync('.').join(), fs.readFileSync('a.csv', 'utf8'))`
+
+/** A file system of 256 kB that nobody else sees, where the kernel allows one. */
+const SMALL_DISK = `unshare -rm bash -c 'mount -t tmpfs -o size=256k none . && cd . && cd "$PWD" && echo -n old > a.csv && exec "$0" "$@"' "$0" "$@"`
+const smallDisk = spawnSync('unshare', ['-rm', 'mount', '-t', 'tmpfs', 'none', '/mnt']).status === 0
+
 t.test(
-  'a full disk is said in one line, the old file stays',
-  { skip: !existsSync('/dev/full') && 'no /dev/full' },
+  'a full disk is said in one line, and the old file stays',
+  { skip: !smallDisk && 'no mount here' },
   async (t) => {
-    const folder = t.testdir({ 'a.csv': 'old' })
-    // ulimit -f stops writing like a full disk does, with EFBIG.
-    const code = `process.on('SIGXFSZ', () => {}); try { files.writeAtomically('a.csv', new Uint8Array(1e6)) } catch (e) { console.log(e.message) }`
-    const script = `import * as files from ${JSON.stringify(library)}; ${code}`
-    const child = spawnSync(
-      'bash',
-      ['-c', 'ulimit -f 64; exec "$0" --input-type=module -e "$1"', process.execPath, script],
-      {
-        cwd: folder,
-        encoding: 'utf8',
-      },
+    const { stdout } = inBash(SMALL_DISK, WRITE, t.testdir({}))
+    t.equal(
+      stdout,
+      'cannot write a.csv: no space left on the disk\n' +
+        'free some space there and run again: what is finished is kept\na.csv old\n',
     )
-    t.match(child.stdout, /^cannot write a.csv: the file would be larger/)
-    t.same(readdirSync(folder), ['a.csv'])
-    t.equal(readFileSync(join(folder, 'a.csv'), 'utf8'), 'old')
   },
 )
+
+t.test('so is a file that may not grow, and a process that may not open more', async (t) => {
+  const cwd = t.testdir({ 'a.csv': 'old' })
+  const grown = inBash('ulimit -f 64; exec "$0" "$@"', `process.on('SIGXFSZ', () => {}); ${WRITE}`, cwd)
+  t.match(grown.stdout, /^cannot write a.csv: the file would be larger.*\n.*\na.csv old\n$/)
+  const open = `const held = []; try { for (;;) held.push(fs.openSync('a.csv')) } catch {}
+    try { files.writeAtomically('a.csv', 'x') } catch (e) { console.log(e.message) }`
+  t.equal(
+    inBash('ulimit -n 64; exec "$0" "$@"', open, cwd).stdout,
+    'cannot write a.csv: this process has too many files open\n',
+  )
+})
+
+t.test('killed at any moment of writing, the file is the old one or the new one, whole', async (t) => {
+  const cwd = t.testdir({ 'a.bin': Buffer.alloc(2e6, 65) })
+  const code = `for (let i = 0; ; i++) files.writeAtomically('a.bin', Buffer.alloc(2e6, 65 + (i % 26)))`
+  for (let k = 0; k < 6; k++) {
+    spawnSync(process.execPath, ['--input-type=module', '-e', script(code)], {
+      cwd,
+      timeout: 150 + 31 * k,
+      killSignal: 'SIGKILL',
+    })
+    const bytes = readFileSync(join(cwd, 'a.bin'))
+    t.ok(bytes.length === 2e6 && bytes.every((byte) => byte === bytes[0]))
+    removeStaleParts(cwd)
+    t.same(readdirSync(cwd), ['a.bin'])
+  }
+})
 
 t.test('a killed process leaves its part until the next one writes there; parts of the living stay', async (t) => {
   const folder = t.testdir({})

@@ -53,6 +53,34 @@ import { fsBits, fsMaximum, pixelBits } from './rice-widths'
       }
     } else {
       const lowest = <u64>(63 - fs)
+      const foursEnd = out + ((blockEnd - out) & ~(4 * sizeof<T>() - 1))
+      // Four pixels for each filling of the word: mostly they fit.
+      while (out < foursEnd) {
+        if (p > farthest) return 1
+        word |= bswap<u64>(load<u64>(p)) >> (<u64>held)
+        p += <usize>((63 - held) >> 3)
+        held |= 56
+        const z0 = <i32>clz<u64>(word)
+        const rest1 = word << (<u64>(z0 + fs + 1))
+        const z1 = <i32>clz<u64>(rest1)
+        const rest2 = rest1 << (<u64>(z1 + fs + 1))
+        const z2 = <i32>clz<u64>(rest2)
+        const rest3 = rest2 << (<u64>(z2 + fs + 1))
+        const z3 = <i32>clz<u64>(rest3)
+        const length = z0 + z1 + z2 + z3 + 4 * fs + 4
+        if (length > 56) break
+        last += unfold(((z0 - 1) << fs) + <u32>((word << (<u64>z0)) >> lowest))
+        store<T>(out, <T>last)
+        last += unfold(((z1 - 1) << fs) + <u32>((rest1 << (<u64>z1)) >> lowest))
+        store<T>(out, <T>last, sizeof<T>())
+        last += unfold(((z2 - 1) << fs) + <u32>((rest2 << (<u64>z2)) >> lowest))
+        store<T>(out, <T>last, 2 * sizeof<T>())
+        last += unfold(((z3 - 1) << fs) + <u32>((rest3 << (<u64>z3)) >> lowest))
+        store<T>(out, <T>last, 3 * sizeof<T>())
+        word = rest3 << (<u64>(z3 + fs + 1))
+        held -= length
+        out += 4 * sizeof<T>()
+      }
       for (; out < blockEnd; out += sizeof<T>()) {
         if (p > farthest) return 1
         word |= bswap<u64>(load<u64>(p)) >> (<u64>held)

@@ -119,6 +119,9 @@ export interface Kernels extends NumericKernels, ReductionKernels {
     saturation: number,
     target: number,
   ): void
+  // tiles: many in one call; riceTiles gives the number of those decoded
+  riceTiles(...tiles: RiceTiles): number
+  unquantiseTiles(...tiles: UnquantiseTiles): void
   // noise: `results` eight float64, `scratch` room for 5 n + 32 pixels; quantise: NaN becomes -2147483647
   noiseOfFloats(source: number, n: number, scratch: number, results: number): void
   noiseOfDoubles(source: number, n: number, scratch: number, results: number): void
@@ -131,6 +134,15 @@ export interface Kernels extends NumericKernels, ReductionKernels {
   hCompress64(...tile: HCompress): number
 }
 
+type RiceTiles = [
+  ...[table: number, rowBytes: number, column: number, wide: number, tiles: number],
+  ...[heap: number, heapFrom: number, heapBytes: number],
+  ...[target: number, n: number, blockSize: number, bytePix: number],
+]
+type UnquantiseTiles = [
+  ...[table: number, rowBytes: number, scales: number, zeros: number, tiles: number],
+  ...[target: number, n: number, dither: number, first: number, hasBlank: number, blank: number],
+]
 type HDecompress = [
   source: number,
   bytes: number,

@@ -113,14 +113,11 @@ function quantisation(lookup: Lookup, algorithm: Algorithm, bitpix: number, scal
   if (!(method in dithers)) throw new TileError(`ZQUANTIZ '${method}' is not known`)
   const dither = dithers[method as keyof typeof dithers]
   const seed = dither === 0 ? 1 : integer(lookup, 'ZDITHER0', 1, 10000, 1)
-  return {
-    quantised,
-    dither,
-    seed,
-    scale,
-    zero: optionalNumber(lookup, 'ZZERO'),
-    blank: optionalNumber(lookup, 'ZBLANK'),
-  }
+  const zero = optionalNumber(lookup, 'ZZERO')
+  const blank = optionalNumber(lookup, 'ZBLANK')
+  // No quantised value equals a ZBLANK of more than 32 bits.
+  const possible = blank !== undefined && blank === (blank | 0)
+  return { quantised, dither, seed, scale, zero, blank: possible ? blank : undefined }
 }
 
 /** The columns by name, and the bytes that all columns of a row take. */

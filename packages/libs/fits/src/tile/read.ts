@@ -1,5 +1,6 @@
 import { allocate, inKernelMemory, scoped } from '@nightpipe/kernels'
 import { readAhead, type TileSource, type Window } from './ahead.js'
+import { isBatchable, readTogether } from './batch.js'
 import { decodeTile, requireEnough } from './decode.js'
 import { TileError } from './error.js'
 import { finishTile, type Scaling } from './finish.js'
@@ -20,7 +21,7 @@ export function tiledImage(layout: TileLayout, source: TileSource): TiledImage {
   return { layout, source, kept: new Map() }
 }
 
-interface Reader {
+export interface Reader {
   layout: TileLayout
   table: Window
   heap: Window
@@ -39,6 +40,7 @@ export function readTiledRows(image: TiledImage, first: number, rows: number, in
   if (into.length === 0) return
   scoped(() => {
     const reader = { layout, table: readAhead(source, 2 ** 16), heap: readAhead(source, 2 ** 20) }
+    const batches = inKernelMemory(into) && isBatchable(reader)
     const done = new Set<number>()
     for (let row = first; row < first + rows; row++) {
       const band = bandOf(grid, row)
@@ -48,8 +50,12 @@ export function readTiledRows(image: TiledImage, first: number, rows: number, in
       const height = tile.pixels / tile.size[0]
       const { runs, row: start } = runsOf(grid, tile)
       if (runs === 1 && start === row && row + height <= first + rows) {
-        readBand(reader, band, into.subarray((row - first) * lineBytes, (row - first + height) * lineBytes))
-        row += height - 1
+        const target = into.subarray((row - first) * lineBytes)
+        // The last tile of the image may be lower than the others.
+        const whole = Math.min(Math.floor((first + rows - row) / height), Math.floor((lines - row) / height))
+        const together = batches ? readTogether(reader, tile, whole, target) : 0
+        if (together === 0) readBand(reader, band, target.subarray(0, height * lineBytes))
+        row += Math.max(1, together) * height - 1
       } else copyRuns(reader, tile, keptBand(image, reader, band, height), first, into)
     }
   })

@@ -3,12 +3,12 @@
 // docs/performance.md (and replaces it with --write).
 // Usage: scripts/bench [--size 4096] [--runs 3] [--only WORD] [--data DIR] [--write]
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { works } from './bench-works.mjs'
+import { prepare, works } from './bench-works.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const { values: options } = parseArgs({
@@ -118,20 +118,16 @@ function table(rows) {
 
 mkdirSync(data, { recursive: true })
 const size = Number(options.size)
-const chosen = works({ root, data, size, bin, python: '/usr/bin/python3' }).filter((w) => w.id.includes(options.only))
+function run(argv) {
+  const done = spawnSync(argv[0], argv.slice(1), { cwd: data, env: environment, encoding: 'utf8', maxBuffer: 1 << 28 })
+  if (done.status !== 0) throw new Error(`prepare: ${argv.join(' ')}: ${lastLines(done)}`)
+}
+console.error(`bench: frames and masters in ${data} (made once)`)
+prepare({ root, data, size, bin, run })
+mkdirSync(join(data, 'out'), { recursive: true })
+const chosen = works({ root, data, bin, python: '/usr/bin/python3' }).filter((work) => work.id.includes(options.only))
 const rows = []
 for (const work of chosen) {
-  for (const step of work.prepare ?? []) {
-    if (step.makes && existsSync(step.makes) && readdirSync(step.makes).length > 0) continue
-    if (step.makes) mkdirSync(step.makes, { recursive: true })
-    const done = spawnSync(step.argv[0], step.argv.slice(1), {
-      cwd: data,
-      env: environment,
-      encoding: 'utf8',
-      maxBuffer: 1 << 28,
-    })
-    if (done.status !== 0) throw new Error(`prepare ${step.argv.join(' ')}: ${lastLines(done)}`)
-  }
   rows.push(...compare(work))
   console.error(`bench: ${work.id} done`)
 }

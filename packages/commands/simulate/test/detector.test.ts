@@ -2,7 +2,7 @@ import t from 'tap'
 import { bleedInPlace } from '../src/imaging/bleed.js'
 import { rawPosition } from '../src/imaging/camera.js'
 import { cosmicsOf } from '../src/imaging/cosmics.js'
-import { binned } from '../src/imaging/maps.js'
+import { binned, binnedBits } from '../src/imaging/maps.js'
 import { randomOf } from '../src/random.js'
 import { settingsOf } from './small.js'
 
@@ -14,17 +14,18 @@ t.test('bleeding keeps the charge: what is not in the frame ran out at its ends'
   const charge = Float32Array.from({ length: width * height }, () => Math.floor(1000 * random.uniform()))
   for (let k = 0; k < 30; k++) charge[random.below(charge.length)] = Math.floor(20000 * random.uniform())
   const before = total(charge)
-  const { lost, full, filled } = bleedInPlace(charge, width, 3000)
+  const mask = new Uint8Array(charge.length)
+  const lost = bleedInPlace(charge, width, 3000, mask)
   t.equal(total(charge) + lost, before)
   t.ok(charge.every((value) => value <= 3000 && Number.isInteger(value)))
-  t.ok(full.every((p) => charge[p] === 3000))
-  t.ok(filled.length > 0)
+  t.ok(mask.every((bits, p) => (bits & 2) > 0 === (charge[p] === 3000)))
+  t.ok(mask.some((bits) => bits & 64))
 })
 
 t.test('a saturated pixel bleeds evenly both ways along its column and nowhere else', async (t) => {
   const charge = new Float32Array(7 * 101)
   charge[50 * 7 + 3] = 1000
-  bleedInPlace(charge, 7, 100)
+  bleedInPlace(charge, 7, 100, new Uint8Array(charge.length))
   for (let y = 0; y < 101; y++) {
     for (let x = 0; x < 7; x++) {
       // 900 too many: 450 each way fill four pixels and half of the fifth.
@@ -37,15 +38,17 @@ t.test('a saturated pixel bleeds evenly both ways along its column and nowhere e
 t.test('a frame that is saturated all over loses what it cannot hold, quickly', async (t) => {
   const charge = new Float32Array(1000 * 1000).fill(500)
   const start = process.cpuUsage().user
-  const { lost } = bleedInPlace(charge, 1000, 100)
+  const lost = bleedInPlace(charge, 1000, 100, new Uint8Array(charge.length))
   t.equal(lost, 400 * 1e6)
   t.ok(process.cpuUsage().user - start < 2e6)
 })
 
 t.test('nothing bleeds below full well, and an endless well never does', async (t) => {
   const charge = Float32Array.of(1, 100, 99, 5e9)
-  t.same(bleedInPlace(charge, 4, Number.POSITIVE_INFINITY), { lost: 0, full: [], filled: [] })
-  t.same(bleedInPlace(charge.subarray(0, 3), 3, 100), { lost: 0, full: [], filled: [] })
+  const mask = new Uint8Array(4)
+  t.equal(bleedInPlace(charge, 4, Number.POSITIVE_INFINITY, mask), 0)
+  t.equal(bleedInPlace(charge.subarray(0, 3), 3, 100, mask), 0)
+  t.same([...charge, ...mask], [1, 100, 99, 5e9, 0, 0, 0, 0])
 })
 
 t.test('cosmic rays come at their rate, leave whole electrons inside the frame, and are of three kinds', async (t) => {
@@ -106,4 +109,5 @@ t.test('binning sums charge and averages response', async (t) => {
   t.same([...binned(image, 6, 2, false)], [14, 22, 30, 62, 70, 78])
   t.same([...binned(image, 6, 2, true)], [3.5, 5.5, 7.5, 15.5, 17.5, 19.5])
   t.equal(binned(image, 6, 1, false), image)
+  t.same([...binnedBits(Uint8Array.of(1, 0, 0, 4, 2, 0, 0, 0), 4, 2)], [3, 4])
 })

@@ -3,15 +3,13 @@ import { keyOf, randomOf, smoothOf } from '../random.js'
 import { bleedInPlace } from './bleed.js'
 import type { Amplifier, Camera } from './camera.js'
 import { cosmicsOf, type Hit } from './cosmics.js'
-import { binned } from './maps.js'
+import { binned, binnedBits } from './maps.js'
 import type { Exposure } from './night.js'
 import type { Canvas } from './point-spread.js'
 import { PURPOSE } from './rows.js'
 import { addSatellites, addSources, paintSky, type Seen } from './scene.js'
 import type { Settings } from './schema.js'
-
-/** Bits of the mask that goes with each frame. The first two are those of products. */
-export const TRUTH_BIT = { saturated: 2, cosmicRay: 4, bleed: 64, satellite: 128 } as const
+import { TRUTH_BIT } from './truth-bits.js'
 
 /** The calibrations of a detector as they are, without noise. */
 export interface Maps {
@@ -49,26 +47,27 @@ export function expose(
   const { width, height } = settings.detector
   return scoped(() => {
     const canvas: Canvas = { pixels: allocate(Float32Array, width * height), width, height }
-    const satellite = light(canvas, settings, frame, seen)
+    const fine = new Uint8Array(width * height)
+    for (const p of light(canvas, settings, frame, seen)) fine[p] = TRUTH_BIT.satellite
     const keepLight = settings.files.light && frame.type === 'object'
     const kept = keepLight ? Float32Array.from(binned(canvas.pixels, width, camera.binning, false)) : undefined
     collect(canvas, settings, maps, frame)
     const ideal = settings.noise.noiseless
     const random = randomOf(settings.random.seed, 'cosmic rays', frame.name)
     const hits = ideal ? [] : cosmicsOf(random, settings, frame.seconds)
-    for (const { pixels } of hits) for (const [p, electrons] of pixels) canvas.pixels[p]! += electrons
-    const bled = bleedInPlace(canvas.pixels, width, camera.fullWell)
-    const mask = new Uint8Array(camera.width * camera.height)
-    const flag = flagger(mask, settings, camera)
-    flag(TRUTH_BIT.satellite, satellite)
-    flag(TRUTH_BIT.saturated, bled.full)
-    flag(TRUTH_BIT.bleed, bled.filled)
-    for (const { pixels } of hits) flag(TRUTH_BIT.cosmicRay, pixels.keys())
+    for (const { pixels } of hits) {
+      for (const [p, electrons] of pixels) {
+        canvas.pixels[p]! += electrons
+        fine[p]! |= TRUTH_BIT.cosmicRay
+      }
+    }
+    const lost = bleedInPlace(canvas.pixels, width, camera.fullWell, fine)
+    const mask = binnedBits(fine, width, camera.binning)
     const levels = camera.amplifiers.map((amplifier, k) => levelsOf(settings, amplifier, k, frame, zeroMjd))
     const charge = binned(canvas.pixels, width, camera.binning, false)
     const raw = readOut(charge, settings, camera, maps.bias, levels, frame)
     flagClipped(mask, raw, camera)
-    return { raw, mask, hits, levels, lost: bled.lost, ...(kept ? { light: kept } : {}) }
+    return { raw, mask, hits, levels, lost, ...(kept ? { light: kept } : {}) }
   })
 }
 
@@ -145,17 +144,6 @@ function readOut(
     })
   })
   return raw
-}
-
-/** Sets a bit in the binned pixels that hold the given unbinned ones. */
-function flagger(mask: Uint8Array, { detector }: Settings, { binning, width }: Camera) {
-  return (bit: number, pixels: Iterable<number>) => {
-    for (const p of pixels) {
-      const x = Math.floor((p % detector.width) / binning)
-      const y = Math.floor(Math.floor(p / detector.width) / binning)
-      mask[y * width + x]! |= bit
-    }
-  }
 }
 
 /** Pixels at the end of the converter. */

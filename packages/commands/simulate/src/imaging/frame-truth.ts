@@ -6,11 +6,12 @@ import { tanHeaderCards } from '@nightpipe/sky'
 import { formatCsv } from '@nightpipe/table'
 import { amplifierAt, type Camera, rawPosition } from './camera.js'
 import type { Hit } from './cosmics.js'
-import { type Exposed, TRUTH_BIT } from './expose.js'
+import type { Exposed } from './expose.js'
 import type { Exposure } from './night.js'
 import type { Seen } from './scene.js'
 import type { Settings } from './schema.js'
 import { wcsOf } from './sources.js'
+import { TRUTH_BIT } from './truth-bits.js'
 
 /** The columns of the stars of a frame: name, unit, doc. */
 export const STAR_COLUMNS = [

@@ -147,3 +147,14 @@ export function binned(image: Float32Array, width: number, binning: number, mean
   }
   return out
 }
+
+/** A mask as binning makes it: the bits of all its pixels. */
+export function binnedBits(mask: Uint8Array, width: number, binning: number): Uint8Array {
+  if (binning === 1) return mask
+  const w = width / binning
+  const out = new Uint8Array(mask.length / binning ** 2)
+  for (let p = 0; p < mask.length; p++) {
+    if (mask[p]) out[Math.floor(p / width / binning) * w + Math.floor((p % width) / binning)]! |= mask[p]!
+  }
+  return out
+}

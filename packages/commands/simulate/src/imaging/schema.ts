@@ -18,7 +18,7 @@ export const schema = {
     'bias structure': number(1.5, 'columns, waves and the ramp of the bias', { unit: 'adu', min: 0 }),
     bits: integer(16, 'of the converter', { min: 8, max: 16 }),
     'full well': number(95000, 'electrons that a pixel holds before it bleeds', { unit: 'e', min: 1 }),
-    'non-linearity': number(0.02, 'part of the signal that is missing at full well', { min: 0, max: 0.4 }),
+    'non-linearity': number(0.01, 'part of the signal that is missing at full well', { min: 0, max: 0.4 }),
     dark: number(0.02, 'dark current', { unit: 'e/s', min: 0 }),
     glow: number(0.3, 'amplifier glow in the corner', { unit: 'e/s', min: 0 }),
     'glow size': number(60, 'distance at which the glow falls to 1/e', { unit: 'px', min: 1 }),
@@ -78,7 +78,7 @@ export const schema = {
     scatter: number(0.3, 'how far levels lie apart, as part', { min: 0, max: 0.9 }),
     exposures: numbers([2, 3, 5, 8, 12, 20], 'exposure times, in turn', { unit: 's', min: 1e-3 }),
     saturated: integer(1, 'further flats in each filter that are saturated', { min: 0 }),
-    gradient: number(0.01, 'of the twilight, from the middle to an edge', { min: 0, max: 0.9 }),
+    gradient: number(0.002, 'of the twilight, from the middle to an edge', { min: 0, max: 0.9 }),
     stars: flag(true, 'the field of stars is in the flats too'),
   },
   field: section('A field of the sky; [field.NAME] for each one when there are several.', fieldKeys(), {

@@ -51,7 +51,8 @@ export function tileNoise(pixels: Pixels, width: number, last: Float64Array): No
     noise.good += good
     noise.least = Math.min(noise.least, least)
     noise.most = Math.max(noise.most, most)
-    if (seconds > 0 && thirds > 0) medians[0].push(second)
+    // A single difference among several places that are flat says nothing.
+    if (seconds > 1 || (seconds === 1 && thirds === 1)) medians[0].push(second)
     if (thirds > 0) {
       medians[1].push(third)
       medians[2].push(fifth)

@@ -43,6 +43,13 @@ export interface NumericKernels {
   convolve(...image: [...Rows, kernel: number, sizeX: number, sizeY: number, target: number]): void
   /** `scratch` holds 2 (width + size + 8) floats and a vector. */
   boxMean(...image: [...Rows, size: number, target: number, scratch: number]): void
+  /** Floats to big-endian integers: the place of the first that does not fit, or -1. */
+  bytesFromFloats(...pixels: Encode): number
+  shortsFromFloats(...pixels: Encode): number
+  longsFromFloats(...pixels: Encode): number
+  /** Adds to `bins` + 3 uint32: the bins, those below, those at or above `high`, NaN. */
+  histogram(values: number, n: number, low: number, high: number, bins: number, counts: number): void
 }
 
+type Encode = [source: number, target: number, n: number, scale: number, zero: number, hasBlank: number, blank: number]
 type Rows = [source: number, width: number, height: number, first: number, last: number]

@@ -7,6 +7,7 @@ export {
   legendre,
   type PolynomialFit,
 } from './fit.js'
+export { type Histogram, histogram } from './histogram.js'
 export { type LeastSquares, leastSquares, solve } from './least-squares.js'
 export { MAD_TO_SIGMA, mad, median, medianOf, select, type Values } from './median.js'
 export { normalBelow, normalDensity, normalQuantile } from './normal.js'

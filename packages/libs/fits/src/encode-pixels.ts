@@ -1,3 +1,4 @@
+import { encodeFloats } from './encode-floats.js'
 import type { NewImage, PixelArray } from './new-hdu.js'
 
 /** How pixels are stored: enough to write rows from any thread. */
@@ -29,7 +30,13 @@ export function encodePixels(pixels: PixelArray, from: number, coding: PixelCodi
   const part = pixels.subarray(from, from + count)
   if (part.length < count) throw new RangeError(`${pixels.length - from} pixels given, ${count} wanted`)
   const bytes = Buffer.from(out.buffer, out.byteOffset, out.length)
-  switch (coding.bitpix) {
+  const { bitpix } = coding
+  if (part instanceof Float32Array && (bitpix === 8 || bitpix === 16 || bitpix === 32)) {
+    const place = encodeFloats(part, bitpix, coding, out)
+    if (place >= 0) throw misfit(part[place]!, coding)
+    return
+  }
+  switch (bitpix) {
     case 8:
       encodeIntegers(part, coding, out, 0, 255)
       return

@@ -92,11 +92,11 @@ function compare(work, ours, theirs, output, target) {
     all.theirs.push(time(theirs, output))
   }
   const figure = (key, who) => median(all[who].map((run) => run[key]))
-  const ratio = figure('wall', 'ours') / figure('wall', 'theirs')
+  const ratios = ['wall', 'cpu'].map((key) => (figure(key, 'ours') / figure(key, 'theirs')).toFixed(2)).join(' / ')
   const cells = ['wall', 'cpu', 'megabytes'].map((key) =>
     ['ours', 'theirs'].map((who) => figure(key, who).toFixed(key === 'megabytes' ? 0 : 3)).join(' / '),
   )
-  console.log(`| ${work} | ${cells.join(' | ')} | ${ratio.toFixed(2)} | ${target} |`)
+  console.log(`| ${work} | ${cells.join(' | ')} | ${ratios} | ${target} |`)
 }
 
 if (spawnSync('sh', ['-c', 'command -v fpack && command -v funpack']).status !== 0) {
@@ -106,7 +106,7 @@ if (spawnSync('sh', ['-c', 'command -v fpack && command -v funpack']).status !==
 try {
   await makeFrames()
   const [pack, unpack] = [await bundle('pack', PACK), await bundle('unpack', UNPACK)]
-  console.log(`| ${size}x${size}, whole process, ours / theirs | wall s | CPU s | MB | ratio | target |`)
+  console.log(`| ${size}x${size}, whole process, ours / theirs | wall s | CPU s | MB | ratio, wall / CPU | target |`)
   console.log('|---|---|---|---|---|---|')
   for (const [type, level, targets] of [
     ['int16', [], ['1.2', '1.0']],

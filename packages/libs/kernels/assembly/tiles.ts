@@ -1,4 +1,5 @@
 import { riceDecode16, riceDecode32, riceDecode8 } from './rice'
+import { riceEncode16, riceEncode32, riceEncode8 } from './rice-encode'
 import { unquantiseFloats } from './unquantise'
 
 // Many tiles of one size in one call: the rows of a table of tiles, and the heap that they point into.
@@ -47,4 +48,25 @@ export function unquantiseTiles(
     const pixels = target + (((<usize>tile) * <usize>n) << 2)
     unquantiseFloats(pixels, pixels, n, scale, zero, dither, (first + tile) % 10000, hasBlank, blank)
   }
+}
+
+/**
+ * Encodes `tiles` tiles of `n` pixels each, one behind the other, to `target`, and their numbers of bytes to `lengths`
+ * (int32). `codes` and the target are as for one tile, the latter for each. Returns the number of bytes of all.
+ */
+export function riceEncodeTiles(
+  source: usize, tiles: i32, n: i32, blockSize: i32, bytePix: i32, codes: usize, target: usize, lengths: usize,
+): i32 {
+  const tileBytes = (<usize>n) * <usize>bytePix
+  let out = target
+  for (let tile = 0; tile < tiles; tile++) {
+    const from = source + (<usize>tile) * tileBytes
+    let bytes: i32
+    if (bytePix == 1) bytes = riceEncode8(from, n, blockSize, codes, out)
+    else if (bytePix == 2) bytes = riceEncode16(from, n, blockSize, codes, out)
+    else bytes = riceEncode32(from, n, blockSize, codes, out)
+    store<i32>(lengths + ((<usize>tile) << 2), bytes)
+    out += <usize>bytes
+  }
+  return <i32>(out - target)
 }

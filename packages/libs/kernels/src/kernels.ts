@@ -122,6 +122,7 @@ export interface Kernels extends NumericKernels, ReductionKernels {
   // tiles: many in one call; riceTiles gives the number of those decoded
   riceTiles(...tiles: RiceTiles): number
   unquantiseTiles(...tiles: UnquantiseTiles): void
+  riceEncodeTiles(...tiles: RiceEncodeTiles): number
   // noise: `results` eight float64, `scratch` room for 5 n + 32 pixels; quantise: NaN becomes -2147483647
   noiseOfFloats(source: number, n: number, scratch: number, results: number): void
   noiseOfDoubles(source: number, n: number, scratch: number, results: number): void
@@ -138,6 +139,10 @@ type RiceTiles = [
   ...[table: number, rowBytes: number, column: number, wide: number, tiles: number],
   ...[heap: number, heapFrom: number, heapBytes: number],
   ...[target: number, n: number, blockSize: number, bytePix: number],
+]
+type RiceEncodeTiles = [
+  ...[source: number, tiles: number, n: number, blockSize: number, bytePix: number],
+  ...[codes: number, target: number, lengths: number],
 ]
 type UnquantiseTiles = [
   ...[table: number, rowBytes: number, scales: number, zeros: number, tiles: number],

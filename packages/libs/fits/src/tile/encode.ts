@@ -32,15 +32,30 @@ export function encodeBytes(algorithm: Algorithm, bytes: Uint8Array, width: numb
   throw new TileError(`${algorithm} cannot hold these pixels without loss`)
 }
 
+/** Room that the Rice codes of n pixels of `size` bytes never exceed. */
+function riceRoom(n: number, size: number, block: number): number {
+  return n * (size + 1) + 2 * Math.ceil(n / block) + 64
+}
+
 function encodeRice(values: TileIntegers, blockSize: number): Uint8Array {
-  const { riceEncode8, riceEncode16, riceEncode32 } = kernels()
+  return encodeRiceTiles(values, values.length, blockSize).bytes
+}
+
+/** Rice codes of tiles of `pixels` pixels that lie one behind the other. In kernel memory, like the result. */
+export function encodeRiceTiles(
+  values: TileIntegers,
+  pixels: number,
+  blockSize: number,
+): { bytes: Uint8Array; lengths: Int32Array } {
   const size = values.BYTES_PER_ELEMENT
-  const encode = size === 1 ? riceEncode8 : size === 2 ? riceEncode16 : riceEncode32
-  const n = values.length
-  const block = Math.min(blockSize, n)
-  const codes = allocate(Uint8Array, values.byteLength)
-  const out = allocate(Uint8Array, n * (size + 1) + 2 * Math.ceil(n / block) + 64)
-  return out.subarray(0, encode(values.byteOffset, n, block, codes.byteOffset, out.byteOffset))
+  const block = Math.min(blockSize, pixels)
+  const tiles = values.length / pixels
+  const codes = allocate(Uint8Array, pixels * size)
+  const out = allocate(Uint8Array, tiles * riceRoom(pixels, size, block))
+  const lengths = allocate(Int32Array, tiles)
+  const targets = [codes.byteOffset, out.byteOffset, lengths.byteOffset] as const
+  const bytes = kernels().riceEncodeTiles(values.byteOffset, tiles, pixels, block, size, ...targets)
+  return { bytes: out.subarray(0, bytes), lengths }
 }
 
 function encodeLineList(values: TileIntegers, offset: number): Uint8Array {

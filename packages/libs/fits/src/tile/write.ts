@@ -1,8 +1,8 @@
 import { allocate, kernels, scoped } from '@nightpipe/kernels'
 import type { Card } from '../header.js'
 import type { Compression } from '../new-hdu.js'
-import { encodeBytes, encodeIntegers } from './encode.js'
-import { eachRun, type Grid, product, type Tile, tileAt, tileGrid } from './grid.js'
+import { encodeBytes, encodeIntegers, encodeRiceTiles } from './encode.js'
+import { eachRun, type Grid, product, runsOf, type Tile, tileAt, tileGrid } from './grid.js'
 import type { TileIntegers } from './integers.js'
 import { plioOffset } from './layout.js'
 import { heapOf, type PackedTile, tableOf } from './pack.js'
@@ -31,7 +31,12 @@ export function compressImage(input: TiledInput, options: TileOptions): { cards:
     const rows = rowReader(input, grid)
     for (let index = 0; index < grid.tiles; index++) {
       const tile = tileAt(grid, index)
-      scoped(() => tiles.push(packTile(input, settled, tile, gather(input, grid, tile, rows), heap.add)))
+      const together = wholeTilesFrom(input, settled, grid, tile)
+      scoped(() => {
+        if (together > 1) packTogether(input, settled, grid, tile, together, rows, heap.add, tiles)
+        else tiles.push(packTile(input, settled, tile, gather(input, grid, tile, rows), heap.add))
+      })
+      index += Math.max(1, together) - 1
     }
   })
   const table = tableOf(tiles, heap, settled.quantize !== undefined, settled.type === 'PLIO_1' ? 'I' : 'B')
@@ -128,6 +133,35 @@ function gather(input: TiledInput, grid: Grid, tile: Tile, rows: Rows): Uint8Arr
     for (let k = 0; k < count; k++) bytes.set(rows(row + k, 1).subarray(x, x + wide), (line + k) * wide)
   })
   return bytes!
+}
+
+/** Rice tiles of integers that are whole rows go many in a call: how many from this one on, about a megabyte. */
+function wholeTilesFrom({ axes, bitpix }: TiledInput, { type }: Settled, grid: Grid, tile: Tile): number {
+  if (type !== 'RICE_1' || bitpix < 0 || grid.counts[0] !== 1) return 0
+  if (axes.length > 2 && grid.tile.slice(1).some((side) => side !== 1)) return 0
+  const height = tile.pixels / tile.size[0]
+  const { row } = runsOf(grid, tile)
+  const fitting = Math.floor(2 ** 20 / ((tile.pixels * bitpix) / 8))
+  return Math.min(fitting, Math.floor((product(axes.slice(1)) - row) / height))
+}
+
+function packTogether(
+  input: TiledInput,
+  settled: Settled,
+  grid: Grid,
+  tile: Tile,
+  count: number,
+  rows: Rows,
+  add: Add,
+  tiles: PackedTile[],
+): void {
+  const values = integersOf(rows(runsOf(grid, tile).row, (count * tile.pixels) / tile.size[0]), input.bitpix)
+  const { bytes, lengths } = encodeRiceTiles(values, tile.pixels, settled.blockSize)
+  let { offset } = add(bytes)
+  for (const length of lengths) {
+    tiles.push({ data: { offset, bytes: length } })
+    offset += length
+  }
 }
 
 type Add = (bytes: Uint8Array) => { offset: number; bytes: number }

@@ -10,6 +10,8 @@ import { alignedReader, maskReader, type Planes, stripRows, strips } from './pla
 import type { ReductionConfig } from './schema.js'
 
 export interface Calibrated extends Planes {
+  /** False when nothing asked for errors: then the error plane holds nothing. */
+  hasError: boolean
   detector: Detector
   /** What a raw ADU of net signal is in the unit of the planes. */
   scale: number
@@ -53,21 +55,22 @@ export function calibrateFrame(job: ReductionJob, config: ReductionConfig): Cali
     const planes: Planes = {
       ...{ width, height },
       pixels: allocate(Float32Array, n),
-      error: allocate(Float32Array, n),
+      error: allocate(Float32Array, n), // memory that is not touched costs nothing
       mask: allocate(Int16Array, n).fill(0),
     }
     const detector = readDetector(raw.image, job, config)
     const biasLevel = masters.bias ? levelOf(masters.bias.image) : 0
     if (masters.bias) requireOneBiasLevel(job, detector, biasLevel)
-    joinMaskPlanes(planes, job, masters)
+    const hasError = config.frame.error || config['cosmic rays'].method !== 'none'
+    if (config.frame.mask || hasError) joinMaskPlanes(planes, job, masters)
     for (const reading of detector.readings) {
       netOfAmplifier(planes, reading, raw.image, masters.bias?.image, job, detector.saturation)
-      expectSignal(planes, reading)
+      if (hasError) expectSignal(planes, reading)
     }
-    const dark = masters.dark && darkSource(masters.dark.image, masters.dark.error, job, config, width, biasLevel)
+    const dark = masters.dark && darkSource(masters.dark.image, hasError ? masters.dark.error : undefined, job, config, width, biasLevel)
     const scale = scaleOf(job, config, detector)
-    finish(planes, detector, job, config, { ...masters, darkRows: dark }, scale)
-    return { ...planes, detector, scale, biasLevel }
+    finish({ ...planes, hasError }, detector, job, config, { ...masters, darkRows: dark }, scale)
+    return { ...planes, hasError, detector, scale, biasLevel }
   } finally {
     for (const file of files) file.close()
   }
@@ -168,7 +171,7 @@ interface Masters {
 
 /** Linearity, dark, flat, unit and error: net pixels and expected signals become the reduced frame, in place. */
 function finish(
-  planes: Planes,
+  planes: Planes & { hasError: boolean },
   detector: Detector,
   job: ReductionJob,
   config: ReductionConfig,
@@ -186,9 +189,10 @@ function finish(
       const read = alignedReader(image, frame, width)
       return (y: number, rows: number) => read(y, rows, into)
     }
-    const biasError = rowsOf(masters.bias?.error)
+    const errorOf = (master: Open | undefined) => (planes.hasError ? master?.error : undefined)
+    const biasError = rowsOf(errorOf(masters.bias))
     const flat = rowsOf(masters.flat?.image)
-    const flatError = rowsOf(masters.flat?.error)
+    const flatError = rowsOf(errorOf(masters.flat))
     const dark = masters.darkRows && darkRowsOf(masters.darkRows, masters.bias?.image, frame, width, size)
     for (const { y, rows } of strips(0, height, width)) {
       const strip: Calibration = {
@@ -207,8 +211,9 @@ function finish(
         if (whole && !linearity?.table) {
           const range = (plane: Float32Array) => plane.subarray(from * width, to * width)
           const bits = mask.subarray(from * width, to * width)
-          const now = { ...part, linearity: linearity?.coefficients, signal: range(error), mask: bits }
-          calibratePixels(range(pixels), now, { pixels: range(pixels), error: range(error), mask: bits })
+          const sigma = planes.hasError ? range(error) : undefined
+          const now = { ...part, linearity: linearity?.coefficients, signal: sigma, mask: bits }
+          calibratePixels(range(pixels), now, { pixels: range(pixels), error: sigma, mask: bits })
           continue
         }
         for (let row = from; row < to; row++) {

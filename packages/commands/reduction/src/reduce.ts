@@ -3,10 +3,10 @@ import { writeProduct } from '@nightpipe/command'
 import { createHeader, type NewHdu } from '@nightpipe/fits'
 import {
   type CosmicRays,
+  countMask,
   findCosmicRays,
   growBleeding,
   interpolatePixels,
-  MaskBit,
   type Orientation,
   orientPixels,
   sampleSky,
@@ -58,13 +58,8 @@ function warn({ params }: Job<ReductionJob>, { detector }: Calibrated, { log }: 
 
 /** Why a frame is set aside, or undefined. */
 function unusable({ pixels, mask }: Calibrated, { select }: ReductionConfig): string | undefined {
-  let saturated = 0
-  let empty = 0
-  for (let p = 0; p < mask.length; p++) {
-    if ((mask[p] & MaskBit.saturated) !== 0) saturated++
-    if ((mask[p] & MaskBit.noData) !== 0) empty++
-  }
-  if (empty === pixels.length) return 'no pixel has a value'
+  const { saturated, noData } = countMask(mask)
+  if (noData === pixels.length) return 'no pixel has a value'
   const fraction = saturated / pixels.length
   if (fraction <= select.saturated) return undefined
   return `${(100 * fraction).toFixed(1)} % of the pixels are saturated (set aside over ${100 * select.saturated} %)`
@@ -77,10 +72,10 @@ const MOST_BLEEDING = 0.05
 function maskFrame(frame: Calibrated, config: ReductionConfig): { measured: Measured; cosmic?: CosmicRays } {
   const { pixels, error, mask, width, height, detector } = frame
   const map = sampleSky(pixels, width, height, { mask })
-  const count = (bit: number) => mask.reduce((n, bits) => n + ((bits & bit) !== 0 ? 1 : 0), 0)
   const { bleed, clip } = config.saturation
-  if (count(MaskBit.saturated) < MOST_BLEEDING * mask.length) {
-    const sky = { level: map.medianLevel, noise: (p: number) => error[p] }
+  if (countMask(mask).saturated < MOST_BLEEDING * mask.length) {
+    const noise = (p: number) => (frame.hasError ? error[p] : map.medianSigma)
+    const sky = { level: map.medianLevel, noise }
     growBleeding(pixels, mask, width, height, sky, { along: bleed, clip })
   }
   const { method } = config['cosmic rays']
@@ -88,9 +83,9 @@ function maskFrame(frame: Calibrated, config: ReductionConfig): { measured: Meas
   const sky = skyLevel(pixels, width, height, mask, map, config.parameters.detect_thresh)
   const bits = config.interpolate.bits.reduce((all, word) => all | INTERPOLATED[word.toLowerCase()], 0)
   if (bits) interpolatePixels(frame, bits)
+  const { saturated, cosmicRay } = countMask(mask)
   const measured = {
-    ...{ skyLevel: sky.level, skySigma: sky.sigma },
-    ...{ saturated: count(MaskBit.saturated), cosmic: count(MaskBit.cosmicRay) },
+    ...{ skyLevel: sky.level, skySigma: sky.sigma, saturated, cosmic: cosmicRay },
     saturation: detector.saturation - levelUnder(detector, frame.biasLevel),
   }
   return { measured, cosmic }

@@ -1,5 +1,6 @@
 import { median } from '@nightpipe/math'
 import { MaskBit } from './frame.js'
+import { maskPositions } from './mask.js'
 
 /** Windows that are tried in turn, and how many good pixels one must hold. */
 const RADII = [1, 2, 4, 8]
@@ -18,8 +19,7 @@ export function interpolatePixels(
   const values = new Float64Array((2 * RADII[RADII.length - 1] + 1) ** 2)
   const errors = new Float64Array(values.length)
   const filled: { p: number; value: number; error: number }[] = []
-  for (let p = 0; p < mask.length; p++) {
-    if ((mask[p] & bits) === 0) continue
+  for (const p of maskPositions(mask, bits)) {
     const x = p % width
     const y = (p - x) / width
     for (const radius of RADII) {

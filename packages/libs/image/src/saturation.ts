@@ -1,4 +1,5 @@
 import { MaskBit } from './frame.js'
+import { maskPositions } from './mask.js'
 
 /** The top counts of converters of 12 to 16 bits, signed and not. */
 const RAILS = [4095, 8191, 16383, 32767, 65535]
@@ -72,8 +73,8 @@ interface Trail {
 function saturatedBlobs(mask: Int16Array, width: number, height: number): Blob[] {
   const seen = new Set<number>()
   const blobs: Blob[] = []
-  for (let start = 0; start < mask.length; start++) {
-    if ((mask[start] & MaskBit.saturated) === 0 || seen.has(start)) continue
+  for (const start of maskPositions(mask, MaskBit.saturated)) {
+    if (seen.has(start)) continue
     const pixels = [start]
     seen.add(start)
     for (let k = 0; k < pixels.length; k++) {

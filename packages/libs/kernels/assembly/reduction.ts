@@ -160,3 +160,44 @@ function storeFew(to: usize, v: v128, some: i32): void {
   if (some > 1) store<f32>(to, f32x4.extract_lane(v, 1), 4)
   if (some > 2) store<f32>(to, f32x4.extract_lane(v, 2), 8)
 }
+
+/** Into `counts` (int32), how many of `n` masks have bits 1, 2, 4, 8, 16 and 32. */
+export function countBits(mask: usize, n: i32, counts: usize): void {
+  for (let k: usize = 0; k < 24; k += 4) store<i32>(counts + k, 0)
+  let p = 0
+  while (p < n) {
+    if (p + 8 <= n && !v128.any_true(v128.load(mask + ((<usize>p) << 1)))) {
+      p += 8
+      continue
+    }
+    const stop = min<i32>(n, p + 8)
+    for (; p < stop; p++) {
+      const bits = <i32>load<i16>(mask + ((<usize>p) << 1))
+      if (bits == 0) continue
+      for (let k = 0; k < 6; k++) {
+        const at = counts + ((<usize>k) << 2)
+        store<i32>(at, load<i32>(at) + ((bits >> k) & 1))
+      }
+    }
+  }
+}
+
+/** The positions (int32, ascending) of masks with any of `bits`, while there is room; returns how many there are. */
+export function positionsOf(mask: usize, n: i32, bits: i32, target: usize, room: i32): i32 {
+  const wanted = i16x8.splat(<i16>bits)
+  let count = 0
+  let p = 0
+  while (p < n) {
+    if (p + 8 <= n && !v128.any_true(v128.and(wanted, v128.load(mask + ((<usize>p) << 1))))) {
+      p += 8
+      continue
+    }
+    const stop = min<i32>(n, p + 8)
+    for (; p < stop; p++) {
+      if ((<i32>load<i16>(mask + ((<usize>p) << 1)) & bits) == 0) continue
+      if (count < room) store<i32>(target + ((<usize>count) << 2), p)
+      count++
+    }
+  }
+  return count
+}

@@ -52,4 +52,7 @@ export interface ReductionKernels {
     scratch: number,
     target: number,
   ): void
+  /** Six counts, for bits 1 to 32. */
+  countBits(mask: number, n: number, counts: number): void
+  positionsOf(mask: number, n: number, bits: number, target: number, room: number): number
 }

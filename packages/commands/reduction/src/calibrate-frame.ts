@@ -67,7 +67,9 @@ export function calibrateFrame(job: ReductionJob, config: ReductionConfig): Cali
       netOfAmplifier(planes, reading, raw.image, masters.bias?.image, job, detector.saturation)
       if (hasError) expectSignal(planes, reading)
     }
-    const dark = masters.dark && darkSource(masters.dark.image, hasError ? masters.dark.error : undefined, job, config, width, biasLevel)
+    const dark =
+      masters.dark &&
+      darkSource(masters.dark.image, hasError ? masters.dark.error : undefined, job, config, width, biasLevel)
     const scale = scaleOf(job, config, detector)
     finish({ ...planes, hasError }, detector, job, config, { ...masters, darkRows: dark }, scale)
     return { ...planes, hasError, detector, scale, biasLevel }

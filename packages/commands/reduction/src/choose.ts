@@ -71,17 +71,19 @@ export function chooseFor(
   if (source.kind === 'file') {
     const master = read(source.path, role)
     const why = misfit(master, frame)
-    if (why) throw new DataError(`${frame.name}: ${why}`, `choose another [calibration] ${role}`)
+    if (why) throw new DataError(why, `choose another [calibration] ${role}`)
     return withAge(master, frame)
   }
-  const { row, refused } = chooseMaster(source.rows, wanted(role, frame), calibration.age || Number.POSITIVE_INFINITY)
+  const want = wanted(role, frame)
+  const { row, refused } = chooseMaster(source.rows, want, calibration.age || Number.POSITIVE_INFINITY)
   if (!row) {
-    const [nearest] = refused
+    const distance = ({ row }: (typeof refused)[number]) => Math.abs((row.jd ?? 0) - (want.jd ?? 0))
+    const [nearest] = [...refused].sort((a, b) => distance(a) - distance(b))
     throw missing(role, frame, nearest ? ` (${nearest.row.filename}: ${nearest.why})` : ` in ${source.folder}`)
   }
   const master = read(join(source.folder, row.filename), role)
   const why = misfit(master, frame)
-  if (why) throw new DataError(`${frame.name}: ${why}, but ${CALIBRATIONS_FILE} offers it`, 'run tables check on it')
+  if (why) throw new DataError(`${why}, but ${CALIBRATIONS_FILE} offers it`, 'run tables check on it')
   return withAge(master, frame)
 }
 

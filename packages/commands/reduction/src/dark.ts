@@ -14,6 +14,9 @@ export interface DarkSource {
   error?: AlignedReader
 }
 
+/** A bias level below this, ADU, is that of frames without their overscan: it tells nothing about a dark. */
+const TOO_LOW = 50
+
 /** Pixels of a dark that stand this far above the smooth level are hot. */
 const HOT = 5
 
@@ -37,7 +40,7 @@ export function darkSource(
 
 function holds(said: string, perSecond: boolean, seconds: number, image: Hdu, biasLevel: number): boolean {
   if (said !== 'auto') return said === 'bias'
-  if (perSecond || seconds === 1 || !(biasLevel > 0)) return false
+  if (perSecond || seconds === 1 || !(biasLevel > TOO_LOW)) return false
   return levelOf(image) > 0.5 * biasLevel
 }
 

@@ -105,7 +105,7 @@ export function requireOneBiasLevel(job: ReductionJob, detector: Detector, biasL
   for (const { overscan } of detector.readings) {
     if (!overscan || !(Math.abs(biasLevel) > 0.3 * Math.abs(overscan.level) && Math.abs(biasLevel) > 20)) continue
     throw new DataError(
-      `${job.bias!.name} lies at ${biasLevel.toFixed(1)} adu, but the overscan of ${job.frame.name}, ` +
+      `${job.bias!.name} lies at ${biasLevel.toFixed(1)} adu, but the overscan, ` +
         `${overscan.level.toFixed(1)} adu, is subtracted too`,
       'the bias was made without its overscan subtracted: set [overscan] method = none, or make it anew',
     )

@@ -123,7 +123,7 @@ export function missing(role: MasterRole, frame: RawFrame, why: string): DataErr
   const { instrument, filter } = frame.facts
   const of = role === 'flat' ? `${instrument}, filter ${filter ?? 'unknown'}` : instrument
   return new DataError(
-    `${frame.name} needs a master ${role} of ${of}, and there is none${why}`,
+    `needs a master ${role} of ${of}, and there is none${why}`,
     `name one in [calibration] ${role}, add ${role} frames to the input, or do without: ${role} = none`,
   )
 }

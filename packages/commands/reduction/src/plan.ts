@@ -109,7 +109,7 @@ function badPixelMask(frame: RawFrame, { config }: Sources): string | undefined 
     const [width, height] = imageHdu(file).axes as [number, number]
     if (placeOf({ width, height }, frame)) return mask
     const size = `${frame.width}x${frame.height}`
-    throw new DataError(`${basename(mask)} is ${width}x${height}, but ${frame.name} is ${size}`, 'choose another mask')
+    throw new DataError(`${basename(mask)} is ${width}x${height}, but the frame is ${size}`, 'choose another mask')
   } finally {
     file.close()
   }
@@ -120,11 +120,11 @@ function checkFacts({ frame, dark, bias }: ReductionJob, { config }: Sources): v
   const { exposureSeconds } = frame.facts
   const advice = 'give it in the instrument profile: [assume] exposure'
   if (dark && exposureSeconds === undefined) {
-    throw new DataError(`${frame.name} tells no exposure time, and its dark must be scaled by it`, advice)
+    throw new DataError(`tells no exposure time, and its dark must be scaled by it`, advice)
   }
   if (config.frame['per second'] && !(exposureSeconds !== undefined && exposureSeconds > 0)) {
     throw new DataError(
-      `${frame.name} has an exposure time of ${exposureSeconds ?? 'nothing'}: it cannot be divided by it`,
+      `has an exposure time of ${exposureSeconds ?? 'nothing'}: it cannot be divided by it`,
       'set [frame] per second = no',
     )
   }

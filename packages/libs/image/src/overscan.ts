@@ -49,18 +49,21 @@ export function overscanLevel(
   const byColumns = method === 'columns' && overscan.x0 <= data.x0 && overscan.x1 >= data.x1
   if (!byRows && !byColumns) return { ...result, method: method === 'mean' ? 'mean' : 'median' }
   const [from, to] = byRows ? [data.y0, data.y1] : [data.x0, data.x1]
-  const lines = Float64Array.from({ length: to - from }, (_, k) => {
+  const each = Array.from({ length: to - from }, (_, k) => {
     const line = byRows
       ? { ...overscan, y0: from + k, y1: from + k + 1 }
       : { ...overscan, x0: from + k, x1: from + k + 1 }
-    return clippedMean(sectionValues(raw, width, line)).level
+    return clippedMean(sectionValues(raw, width, line))
   })
+  const lines = Float64Array.from(each, ({ level }) => level)
   fillGaps(lines, whole.level)
-  const each = byRows ? overscan.x1 - overscan.x0 : overscan.y1 - overscan.y0
+  // within the lines: a drift of the level from line to line is no noise
+  const noise = Math.sqrt(each.reduce((sum, line) => sum + line.noise ** 2, 0) / each.length)
+  const many = byRows ? overscan.x1 - overscan.x0 : overscan.y1 - overscan.y0
   const levels = smoothLines(lines, { fit, window, order })
   const shared = { none: 1, smooth: window, polynomial: lines.length / (order + 1), spline: window }[fit]
-  const lineError = whole.noise / Math.sqrt(each * Math.min(shared, lines.length))
-  return byRows ? { ...result, rows: levels, lineError } : { ...result, columns: levels, lineError }
+  const lineError = noise / Math.sqrt(many * Math.min(shared, lines.length))
+  return { ...result, noise, lineError, ...(byRows ? { rows: levels } : { columns: levels }) }
 }
 
 function sectionValues(raw: Float32Array, width: number, { x0, y0, x1, y1 }: Section): Float64Array {

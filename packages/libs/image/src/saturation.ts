@@ -154,15 +154,14 @@ function isNormal(
   along: (p: number) => number,
   beside: (p: number) => number,
 ): boolean {
-  const { pixels, mask, across, breadth, level, noise, clip } = frame
-  const distance = Math.round(Math.hypot(along(p) - along(centre), beside(p) - beside(centre)))
+  const { pixels, across, breadth, level, noise, clip } = frame
+  // rounded inwards, where the star is brighter
+  const distance = Math.floor(Math.hypot(along(p) - along(centre), beside(p) - beside(centre)))
   const line = beside(centre)
   const mirrored: number[] = []
   for (const side of [-distance, distance]) {
     if (line + side < 0 || line + side >= breadth) continue
-    const q = centre + side * across
-    if ((mask[q] & MaskBit.saturated) !== 0) return false
-    mirrored.push(pixels[q])
+    mirrored.push(pixels[centre + side * across])
   }
   const expected = mirrored.length > 0 ? Math.max(level, ...mirrored) : level
   // a star is not round to better than a third

@@ -1,0 +1,149 @@
+import t from 'tap'
+import { allocate, kernels, scoped } from '../src/index.js'
+
+/** Numbers between 0 and 1, repeatable. */
+function numbers(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state * 1103515245 + 12345) % 2147483648
+    return state / 2147483648
+  }
+}
+
+t.test('net rows: pedestal and bias off, saturation and missing values marked, other columns untouched', async (t) => {
+  const next = numbers(3)
+  for (const [width, x0, stride] of [
+    [9, 3, 14],
+    [4, 0, 4],
+    [1, 2, 5],
+  ]) {
+    scoped(() => {
+      const rows = 5
+      const targetStride = width + 6
+      const source = allocate(Float32Array, stride * rows)
+      source.forEach((_, p) => {
+        source[p] = next() < 0.1 ? Number.NaN : Math.floor(1000 * next())
+      })
+      const pedestal = allocate(Float32Array, rows).map((_, y) => 10 * y)
+      const levels = allocate(Float32Array, rows)
+      levels.set(pedestal)
+      const columns = allocate(Float32Array, width)
+      columns.forEach((_, x) => {
+        columns[x] = x
+      })
+      const bias = allocate(Float32Array, targetStride * rows).fill(7)
+      const target = allocate(Float32Array, targetStride * rows).fill(-1)
+      const mask = allocate(Int16Array, targetStride * rows).fill(1)
+      const { netStrip } = kernels()
+      const layout = [source.byteOffset, stride, x0, width, rows, targetStride] as const
+      netStrip(
+        ...layout,
+        levels.byteOffset,
+        columns.byteOffset,
+        bias.byteOffset,
+        900,
+        target.byteOffset,
+        mask.byteOffset,
+      )
+      for (let y = 0; y < rows; y++) {
+        for (let x = 0; x < targetStride; x++) {
+          const raw = source[y * stride + x0 + x]
+          const expected = x < width ? raw - 10 * y - x - 7 : -1
+          const bits = x < width ? 1 | (raw >= 900 ? 2 : 0) | (Number.isNaN(raw) ? 8 : 0) : 1
+          t.same([target[y * targetStride + x], mask[y * targetStride + x]], [expected, bits])
+        }
+      }
+    })
+  }
+})
+
+/** The filter of local statistics, pixel by pixel. */
+function expected(
+  pixels: Float32Array,
+  stride: number,
+  x0: number,
+  y0: number,
+  x1: number,
+  y1: number,
+  rv: number,
+  pe: number,
+) {
+  const result = new Map<number, number>()
+  for (let y = y0; y < y1; y++) {
+    for (let x = x0; x < x1; x++) {
+      const window: number[] = []
+      for (let v = Math.max(y0, y - 2); v <= Math.min(y1 - 1, y + 2); v++) {
+        for (let u = Math.max(x0, x - 2); u <= Math.min(x1 - 1, x + 2); u++) {
+          if (Number.isFinite(pixels[v * stride + u])) window.push(pixels[v * stride + u])
+        }
+      }
+      const n = window.length
+      const mean = window.reduce((a, b) => a + b, 0) / n
+      const variance = window.reduce((sum, v) => sum + (v - mean) ** 2, 0) / Math.max(1, n - 1)
+      const noise = rv + pe * Math.max(0, mean)
+      const weight = variance > 0 ? Math.max(0, 1 - (1.6 * noise) / variance) : 0
+      const own = Number.isFinite(pixels[y * stride + x]) ? weight * (pixels[y * stride + x] - mean) : 0
+      result.set(y * stride + x, n > 0 ? mean + own : Number.NaN)
+    }
+  }
+  return result
+}
+
+t.test('the expected signal is that of the filter of local statistics, in its section only', async (t) => {
+  const next = numbers(11)
+  for (const [stride, height, x0, y0, x1, y1] of [
+    [23, 19, 0, 0, 23, 19],
+    [23, 19, 5, 3, 18, 12],
+    [7, 4, 1, 1, 2, 2],
+    [40, 9, 3, 0, 40, 9],
+  ]) {
+    scoped(() => {
+      const pixels = allocate(Float32Array, stride * height)
+      pixels.forEach((_, p) => {
+        const value = 100 + 20 * next() + (next() < 0.05 ? 3000 * next() : 0)
+        pixels[p] = next() < 0.04 ? [Number.NaN, Number.POSITIVE_INFINITY][p % 2] : value
+      })
+      const target = allocate(Float32Array, stride * height).fill(-5)
+      const scratch = allocate(Float32Array, 3 * (x1 - x0 + 16))
+      const { expectedSignal } = kernels()
+      expectedSignal(pixels.byteOffset, stride, x0, y0, x1, y1, 110, 25, 0.5, scratch.byteOffset, target.byteOffset)
+      const truth = expected(pixels, stride, x0, y0, x1, y1, 25, 0.5)
+      for (let p = 0; p < pixels.length; p++) {
+        const wanted = truth.get(p)
+        if (wanted === undefined) t.equal(target[p], -5, 'outside the section nothing is written')
+        // float32 sums of squares about a pivot keep five digits of the weight
+        else if (!Number.isNaN(wanted))
+          t.ok(Math.abs(target[p] - wanted) <= 1e-3 * Math.abs(wanted), `${target[p]} ${wanted}`)
+      }
+    })
+  }
+})
+
+t.test('bits are counted, found and joined whatever the length', async (t) => {
+  const next = numbers(5)
+  for (const n of [0, 1, 7, 8, 9, 64, 201]) {
+    scoped(() => {
+      const mask = allocate(Int16Array, n).map(() => 0)
+      const plane = allocate(Int16Array, n)
+      plane.set(mask.map(() => (next() < 0.2 ? Math.floor(64 * next()) : 0)))
+      const counts = allocate(Int32Array, 6)
+      kernels().countBits(plane.byteOffset, n, counts.byteOffset)
+      t.same(
+        Array.from(counts),
+        [1, 2, 4, 8, 16, 32].map((bit) => plane.filter((bits) => (bits & bit) !== 0).length),
+      )
+      const found = allocate(Int32Array, n)
+      const wanted = Array.from(plane.keys()).filter((p) => (plane[p] & 10) !== 0)
+      t.equal(kernels().positionsOf(plane.byteOffset, n, 10, found.byteOffset, n), wanted.length)
+      t.same(Array.from(found.subarray(0, wanted.length)), wanted)
+      t.equal(kernels().positionsOf(plane.byteOffset, n, 10, found.byteOffset, 0), wanted.length)
+      const more = allocate(Int16Array, n).fill(64)
+      const before = Array.from(plane)
+      kernels().joinMasks(plane.byteOffset, more.byteOffset, n)
+      t.same(
+        Array.from(plane),
+        before.map((bits) => bits | 64),
+      )
+    })
+  }
+})

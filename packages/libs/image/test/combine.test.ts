@@ -2,7 +2,7 @@ import { allocate, scoped } from '@nightpipe/kernels'
 import { type Random, random } from '@nightpipe/math'
 import t from 'tap'
 import { medianLoss, trimmedLoss } from '../src/efficiency.js'
-import { type CombineOptions, combinePlanes } from '../src/index.js'
+import { type CombineOptions, calibratePixels, combinePlanes } from '../src/index.js'
 import { combineOracle } from './combine-oracle.js'
 
 const HOSTILE = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0, -0, 1e15, -1e15, 1e-40]
@@ -200,4 +200,17 @@ t.test('planes that do not fit together are refused', async (t) => {
   t.throws(() => combinePlanes([a], { method: 'mean', scale: [1, 2] }, out), RangeError)
   t.throws(() => combinePlanes([a], { method: 'weighted' }, out), RangeError)
   t.throws(() => combinePlanes([a], { method: 'sigma', noise: { gain: 0, readNoise: 1 } }, out), RangeError)
+})
+
+t.test('every NaN that comes out is the same NaN, so that products are the same bytes on every machine', async (t) => {
+  const bits = (values: Float32Array) => new Set(new Uint32Array(values.buffer, values.byteOffset, values.length))
+  const odd = Float32Array.from(new Float32Array(new Uint32Array(21).fill(0xffc00123).buffer))
+  for (const options of CHOICES) {
+    const out = { pixels: new Float32Array(21), error: new Float32Array(21) }
+    combinePlanes([odd, odd, odd], options, out)
+    t.same([...bits(out.pixels), ...bits(out.error)], [0x7fc00000, 0x7fc00000], options.method)
+  }
+  const calibrated = { pixels: new Float32Array(21), error: new Float32Array(21) }
+  calibratePixels(odd, { flat: odd, gain: 2 }, calibrated)
+  t.same([...bits(calibrated.pixels), ...bits(calibrated.error)], [0x7fc00000, 0x7fc00000])
 })

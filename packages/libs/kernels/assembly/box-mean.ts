@@ -1,4 +1,5 @@
 // The mean over square windows, of the pixels that are numbers and lie in the image.
+import { oneNaN } from './pixel-source'
 
 /**
  * Rows `first` to `last` of the image; `target` is where row `first` goes. `scratch` holds 2 (width + size + 8) floats:
@@ -59,5 +60,5 @@ function meanOfFour(sums: usize, counts: usize, x: i32, size: i32): v128 {
     sum = f32x4.add(sum, v128.load(sums + at))
     count = f32x4.add(count, v128.load(counts + at))
   }
-  return f32x4.div(sum, count) // 0 / 0 is the NaN we want
+  return oneNaN(f32x4.div(sum, count))
 }

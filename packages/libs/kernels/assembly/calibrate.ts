@@ -1,5 +1,5 @@
 // A raw frame made into a calibrated one, with its error and mask, in one pass.
-import { SHORTS, fourMasks, fourShorts } from './pixel-source'
+import { SHORTS, fourMasks, fourShorts, oneNaN } from './pixel-source'
 
 const SATURATED: i32 = 2
 const NO_DATA: i32 = 8
@@ -53,6 +53,7 @@ export function calibrate(address: usize, first: i32, n: i32): void {
 function calibrateFour(job: Calibration, p: i32, some: i32, level: f32): void {
   const at = (<usize>p) << 2
   const zero = f32x4.splat(0)
+  const nan = f32x4.splat(NaN)
   const raw = rawValues(job, p)
   let net = f32x4.sub(raw, f32x4.splat(level))
   if (job.bias) net = f32x4.sub(net, v128.load(job.bias + at))
@@ -82,10 +83,10 @@ function calibrateFour(job: Calibration, p: i32, some: i32, level: f32): void {
     }
     if (job.flatError) variance = f32x4.add(variance, square(f32x4.mul(result, v128.load(job.flatError + at))))
     const error = f32x4.div(f32x4.mul(f32x4.sqrt(variance), f32x4.splat(job.scale)), flat)
-    storeFew(job.error + at, v128.or(error, v128.not(good)), some)
+    storeFew(job.error + at, oneNaN(v128.bitselect(error, nan, good)), some)
   }
   if (job.bits) storeBits(job, p, some, raw, flat, good)
-  storeFew(job.pixels + at, v128.or(scaled, v128.not(good)), some)
+  storeFew(job.pixels + at, v128.bitselect(scaled, nan, good), some)
 }
 
 // @ts-ignore: decorator

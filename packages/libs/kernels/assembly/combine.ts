@@ -4,6 +4,7 @@ import { COUNT, ERROR, Job, MEDIAN, TRIM, VALUE } from './combine-job'
 import { loadBlock } from './combine-load'
 import { combineMean } from './combine-mean'
 import { combineOrdered } from './combine-ordered'
+import { oneNaN } from './pixel-source'
 
 /** Combines `n` pixels from pixel `from` on, as the record at `address` says. */
 export function combine(address: usize, from: i32, n: i32): void {
@@ -20,8 +21,10 @@ export function combine(address: usize, from: i32, n: i32): void {
 function storeBlock(job: Job, p: i32): void {
   const at = (<usize>p) << 2
   const result = job.result
-  for (let g: usize = 0; g < 64; g += 16) v128.store(job.pixels + at + g, v128.load(result + VALUE + g))
-  if (job.error) for (let g: usize = 0; g < 64; g += 16) v128.store(job.error + at + g, v128.load(result + ERROR + g))
+  for (let g: usize = 0; g < 64; g += 16) v128.store(job.pixels + at + g, oneNaN(v128.load(result + VALUE + g)))
+  if (job.error) {
+    for (let g: usize = 0; g < 64; g += 16) v128.store(job.error + at + g, oneNaN(v128.load(result + ERROR + g)))
+  }
   if (!job.count) return
   const to = job.count + ((<usize>p) << 1)
   v128.store(to, i16x8.narrow_i32x4_s(v128.load(result + COUNT), v128.load(result + COUNT, 16)))
@@ -32,8 +35,15 @@ function storeSome(job: Job, p: i32, n: i32): void {
   for (let i = 0; i < n; i++) {
     const from = (<usize>i) << 2
     const at = (<usize>(p + i)) << 2
-    store<f32>(job.pixels + at, load<f32>(job.result + VALUE + from))
-    if (job.error) store<f32>(job.error + at, load<f32>(job.result + ERROR + from))
+    store<f32>(job.pixels + at, numberOrNaN(job.result + VALUE + from))
+    if (job.error) store<f32>(job.error + at, numberOrNaN(job.result + ERROR + from))
     if (job.count) store<i16>(job.count + (at >> 1), load<i16>(job.result + COUNT + from))
   }
+}
+
+// @ts-ignore: decorator
+@inline
+function numberOrNaN(at: usize): f32 {
+  const value = load<f32>(at)
+  return value == value ? value : <f32>NaN
 }

@@ -1,4 +1,4 @@
-// Where the pixels of a plane come from: floats of the machine, or 16-bit integers as they stand in a FITS file.
+// How pixels come in (floats of the machine, or 16-bit integers as they stand in a FITS file), and how NaN goes out.
 
 /** 32-bit floats of the machine. */
 export const FLOATS: i32 = 0
@@ -19,4 +19,11 @@ export function fourShorts(at: usize): v128 {
 @inline
 export function fourMasks(at: usize): v128 {
   return i32x4.extend_low_i16x8_s(v128.load64_zero(at))
+}
+
+/** Every NaN made the same: what 0 / 0 is differs between processors, and products are the same bytes everywhere. */
+// @ts-ignore: decorator
+@inline
+export function oneNaN(v: v128): v128 {
+  return v128.bitselect(v, f32x4.splat(NaN), f32x4.eq(v, v))
 }

@@ -13,6 +13,7 @@ const program = new URL('./writer.js', import.meta.url).pathname
 function writer(folder: string, name: string, rows: number): { child: ChildProcess; said: () => string[] } {
   const child = spawn(process.execPath, [program, join(folder, 'state.csv'), name, String(rows)], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, NODE_OPTIONS: '' },
   })
   let text = ''
   child.stdout!.on('data', (piece) => (text += piece))
@@ -37,7 +38,9 @@ t.test('writers killed in the middle take nothing with them, and the others go o
   const killed: string[] = []
   for (let k = 0; k < 8; k++) {
     const victim = writer(folder, `v${k}`, 1e6)
-    await new Promise((resolve) => setTimeout(resolve, 160 + 37 * k))
+    // Once it is at work, however slow the machine: then at another moment of its round each time.
+    await once(victim.child.stdout!, 'data')
+    await new Promise((resolve) => setTimeout(resolve, 1 + 7 * k))
     victim.child.kill('SIGKILL')
     await once(victim.child, 'close')
     killed.push(...victim.said())

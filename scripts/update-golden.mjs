@@ -26,7 +26,12 @@ function run(name, args, cwd, codes = [0]) {
 /** A case: `steps` of the command line, run in an empty folder, then `keep`, the products that are compared. */
 function runCase(name, scratch) {
   const { steps, keep, tolerances = [] } = JSON.parse(readFileSync(join(golden, name, 'case.json'), 'utf8'))
-  for (const [command, ...args] of steps) run(command, args.map((word) => word.replaceAll('{root}', root)), scratch)
+  for (const [command, ...args] of steps)
+    run(
+      command,
+      args.map((word) => word.replaceAll('{root}', root)),
+      scratch,
+    )
   let differs = false
   for (const path of keep) {
     const [made, kept] = [join(scratch, path), join(golden, name, path.replaceAll('/', '__'))]
@@ -43,20 +48,31 @@ function runCase(name, scratch) {
 function compare(kept, made, tolerances) {
   const flags = ['--ignore', 'NP_VER', 'NP_ID', ...tolerances]
   const done = run('fits-compare', [kept, made, ...flags, '--json'], root, [0, 4])
-  const real = done.stdout.split('\n').filter((line) => line && !(/"PROVENANCE"/.test(line) && /"where":"ID/.test(line)) && !/PROVENANCE.*ID\[/.test(line))
+  const real = done.stdout
+    .split('\n')
+    .filter(
+      (line) => line && !(/"PROVENANCE"/.test(line) && /"where":"ID/.test(line)) && !/PROVENANCE.*ID\[/.test(line),
+    )
   for (const line of real) console.log(line)
   return real.length === 0
 }
 
 let stale = 0
-const cases = readdirSync(golden, { withFileTypes: true }).filter((e) => e.isDirectory()).map((e) => e.name).sort()
+const cases = readdirSync(golden, { withFileTypes: true })
+  .filter((e) => e.isDirectory())
+  .map((e) => e.name)
+  .sort()
 for (const name of cases.filter((one) => asked.length === 0 || asked.includes(one))) {
   const scratch = mkdtempSync(join(tmpdir(), 'golden-'))
   mkdirSync(scratch, { recursive: true })
   try {
     if (runCase(name, scratch)) {
       stale++
-      console.log(check ? `${name}: differs (if that is meant: scripts/update-golden ${name}, and say why in the commit)` : `${name}: kept anew`)
+      console.log(
+        check
+          ? `${name}: differs (if that is meant: scripts/update-golden ${name}, and say why in the commit)`
+          : `${name}: kept anew`,
+      )
     }
   } finally {
     rmSync(scratch, { recursive: true, force: true })

@@ -107,9 +107,12 @@ export function rawPosition(camera: Camera, x: number, y: number): [number, numb
   return [x + data.x0 - place.x0, y + data.y0 - place.y0]
 }
 
-/** ADU at which a pixel of this amplifier is saturated: full well or end of the converter, whichever comes first. */
+/**
+ * What the header calls saturation: 2 % below full well, for pixels at full well scatter by their noise, or the end of the
+ * converter, whichever comes first. ADU.
+ */
 export function saturationOf({ maximum, fullWell, curve }: Camera, { gain, level }: Amplifier): number | undefined {
-  const well = level + (fullWell * (1 - curve * fullWell)) / gain
+  const well = level + (0.98 * fullWell * (1 - curve * fullWell)) / gain
   const limit = Math.min(maximum || Number.POSITIVE_INFINITY, well)
   return Number.isFinite(limit) ? Math.floor(limit) : undefined
 }

@@ -135,6 +135,15 @@ for (const [what, sets, message] of WRONG) {
   })
 }
 
+t.test('frames that another night has left in the folder are told', async (t) => {
+  const { code, stderr } = await simulate(
+    ['imaging', '--output', 'night', '--dry-run', ...SMALL, '--set', 'bias.count=0'],
+    cwd,
+  )
+  t.equal(code, 0)
+  t.match(stderr, /also holds 6 frames of another night/)
+})
+
 t.test('an empty night is an empty night', async (t) => {
   const none = ['bias.count=0', 'dark.count=0', 'flat.count=0', 'flat.saturated=0', 'field.frames=0']
   const { code, stdout } = await make(cwd, 'empty', ...none.flatMap((set) => ['--set', set]))

@@ -1,7 +1,7 @@
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { ConfigError, defineCommand, type Job, type Row, type Tools, writeProduct } from '@nightpipe/command'
-import { sha256OfFile } from '@nightpipe/files'
+import { sha256OfFile, stemOf } from '@nightpipe/files'
 import { createHeader } from '@nightpipe/fits'
 import { cameraOf } from './camera.js'
 import { expose } from './expose.js'
@@ -47,13 +47,15 @@ The same seed gives the same bytes, whatever the number of workers. truth/README
   ],
   inputs: 'none',
   parallel: 'jobs',
-  plan({ output, config, profile, context }) {
+  plan({ output, config, profile, context, log }) {
     check(config)
     if (config.files.gzip && context.compress) {
       throw new ConfigError('[files] gzip and [output] compress are both asked for', 'one of them is enough')
     }
     const night = nightOf(config, profile)
     cameraOf(config, profile)
+    const others = framesOfOthers(output, night.exposures)
+    if (others) log.warn(`${output} also holds ${others} frames of another night: remove them, or take another folder`)
     const truth = join(output, 'truth')
     const aside = (name: string, products: string[], params: Task): Job<Task> => ({
       ...{
@@ -90,6 +92,14 @@ function check({ filters, files, detector }: Settings): void {
       'overscans between the data have no place on the sky; truth/frames has the solution',
     )
   }
+}
+
+/** How many frames an earlier night with other settings has left in the folder. */
+function framesOfOthers(output: string, exposures: readonly Exposure[]): number {
+  const folder = join(output, 'truth', 'frames')
+  if (!existsSync(folder)) return 0
+  const ours = new Set(exposures.map(({ name }) => name))
+  return readdirSync(folder).filter((file) => !file.startsWith('.') && !ours.has(stemOf(file))).length
 }
 
 function frameJob(config: Settings, output: string, frame: Exposure, index: number): Job<Task> {

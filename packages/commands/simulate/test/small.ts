@@ -82,3 +82,15 @@ export function statistics(values: Iterable<number>): { mean: number; variance: 
   }
   return { mean, variance: squares / (count - 1), count }
 }
+
+/** A night of 6 frames of 64x48 pixels: bias 1, dark 2, flats 3 and 4, science frames 5 and 6. */
+export const SMALL = [
+  ...['detector.width=64', 'detector.height=48', 'bias.count=1', 'dark.count=1', 'dark.exposures=30', 'flat.count=1'],
+  ...['flat.saturated=0', 'field.frames=1', 'field.stars=15', 'cosmic rays.rate=20000', 'detector.hot pixels=0.01'],
+].flatMap((set) => ['--set', set])
+
+/** That night, with some values changed, in a folder of `cwd`. */
+export const makeSmall = (cwd: string, folder: string, ...args: string[]) =>
+  simulate(['imaging', '--output', folder, '--quiet', '--workers', '1', ...SMALL, ...args], cwd)
+
+export const lines = (text: string) => text.split('\n').filter(Boolean)

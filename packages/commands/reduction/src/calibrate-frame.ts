@@ -64,7 +64,14 @@ export function calibrateFrame(job: ReductionJob, config: ReductionConfig): Cali
     const hasError = config.frame.error || config['cosmic rays'].method !== 'none'
     if (config.frame.mask || hasError) joinMaskPlanes(planes, job, masters)
     for (const reading of detector.readings) {
-      netOfAmplifier(planes, reading, raw.image, masters.bias?.image, job, detector.saturation)
+      netOfAmplifier(
+        planes,
+        reading,
+        raw.image,
+        masters.bias?.image,
+        job,
+        detector.saturation - detector.saturationNoise,
+      )
       if (hasError) expectSignal(planes, reading)
     }
     const dark =

@@ -27,7 +27,11 @@ export interface Detector {
   readNoiseIsAssumed: boolean
   /** Raw ADU; infinite when nobody knows and no pixel tells. */
   saturation: number
+  /** A pixel at full well is read with noise: it counts as saturated from this far below, ADU. */
+  saturationNoise: number
 }
+
+const FULL_WELL_SIGMA = 5
 
 /** Variance of the rounding to whole ADU, which a read noise of a data sheet does not hold and a measured one does. */
 const ROUNDING = 1 / 12
@@ -57,6 +61,7 @@ export function readDetector(image: Hdu, job: ReductionJob, config: ReductionCon
     gainIsAssumed: commonGain === undefined && facts.amplifiers.some((a) => a.gain === undefined),
     readNoiseIsAssumed: readings.some((r) => r.readNoise === 0) && asked['read noise'] === undefined,
     saturation: asked.sat_level ?? facts.saturation ?? railOfImage(image) ?? Number.POSITIVE_INFINITY,
+    saturationNoise: FULL_WELL_SIGMA * Math.max(...readings.map((r) => r.readNoise / r.gain)),
   }
 }
 

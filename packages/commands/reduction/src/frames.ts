@@ -52,7 +52,7 @@ function readFacts(input: InputFile, { profile }: Request<ReductionSchema>): { f
   const file = openFits(input.path)
   try {
     const image = imageHdu(file)
-    const { header, index: hdu, axes } = image
+    const { index: hdu, axes } = image
     const [width, height] = axes as [number, number]
     const facts = describeFrame(cardLookup(image), profile, { width, height, name: input.shown })
     const frame = { path: input.path, name: input.name, stem: input.stem, hdu, width, height, facts }

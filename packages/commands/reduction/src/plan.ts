@@ -128,11 +128,11 @@ function checkFacts({ frame, dark, bias }: ReductionJob, { config }: Sources): v
       'set [frame] per second = no',
     )
   }
+  // One level or one for each row: both leave the bias near 0. Off or not is what must agree.
   const treated = bias?.overscan
   const { method } = config.overscan
-  if (treated === undefined || frame.facts.overscan.length === 0 || treated === method) return
-  const alike = (m: string) => m === 'median' || m === 'mean'
-  if (alike(treated) && alike(method)) return
+  if (treated === undefined || frame.facts.overscan.length === 0) return
+  if ((treated === 'none') === (method === 'none')) return
   throw new DataError(
     `${bias!.name} was made with overscan ${treated}, the frames are reduced with ${method}`,
     `set [overscan] method = ${treated}`,

@@ -51,7 +51,7 @@ export const schema = {
   },
   overscan: {
     method: choice(
-      'median',
+      'rows',
       ['median', 'mean', 'rows', 'columns', 'none'],
       'level of the overscan: one per amplifier, one per row or column of it, or left; as it was for the masters',
     ),
@@ -76,11 +76,16 @@ export const schema = {
   },
   'cosmic rays': {
     method: choice(cosmic.method, ['sharp', 'paper', 'none'], 'judged against the stars of the frame; L.A.Cosmic; not'),
-    sigclip: number(cosmic.sigclip, 'what stands out', { unit: 'sigma', min: 1 }),
-    sigfrac: number(cosmic.sigfrac, 'fraction of sigclip for neighbours of a cosmic ray (paper: 0.3)', {
-      min: 0,
-      max: 1,
+    sigclip: number(undefined, `what stands out; empty: ${cosmic.sigclip}, for paper 4.5`, {
+      ...{ unit: 'sigma', optional: true, min: 1 },
     }),
+    sigfrac: number(
+      undefined,
+      `fraction of it for neighbours of a cosmic ray; empty: ${cosmic.sigfrac}, for paper 0.3`,
+      {
+        ...{ optional: true, min: 0, max: 1 },
+      },
+    ),
     objlim: number(cosmic.objlim, 'paper: contrast of Laplacian and fine structure', { min: 0 }),
     iterations: integer(cosmic.iterations, 'most iterations', { min: 1, max: 50 }),
     contrast: number(cosmic.contrast, 'sharp: of the sharpness of stars; smaller finds fewer', { min: 0, max: 1 }),

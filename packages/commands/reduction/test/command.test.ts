@@ -90,7 +90,7 @@ t.test('a wrong master, frame or key is one line that says what to do', async (t
     [
       'a bias made in another way',
       3,
-      /was made with overscan none, the frames are reduced with median/,
+      /was made with overscan none, the frames are reduced with rows/,
       [
         `calibration.bias=${odd('b4.fits', [
           ['IMAGETYP', 'master bias'],

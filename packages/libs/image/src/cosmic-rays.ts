@@ -37,14 +37,17 @@ export interface CosmicRayOptions {
 
 export const COSMIC_RAY_DEFAULTS: CosmicRayOptions = {
   method: 'sharp',
-  sigclip: 4.5,
-  sigfrac: 0.55,
+  sigclip: 5,
+  sigfrac: 0.5,
   objlim: 5,
   iterations: 4,
   contrast: 0.7,
   margin: 1.25,
   fwhm: 0,
 }
+
+/** What the paper recommends. */
+const PAPER = { sigclip: 4.5, sigfrac: 0.3 }
 
 export interface CosmicRays {
   /** Pixels flagged. */
@@ -68,7 +71,7 @@ export function findCosmicRays(
   frame: { pixels: Float32Array; error: Float32Array; mask: Int16Array; width: number; height: number },
   options: Partial<CosmicRayOptions> = {},
 ): CosmicRays {
-  const settings = { ...COSMIC_RAY_DEFAULTS, ...options }
+  const settings = { ...COSMIC_RAY_DEFAULTS, ...(options.method === 'paper' && PAPER), ...defined(options) }
   const { pixels, error, mask, width, height } = frame
   return scoped(() => {
     const { state, unusable } = prepareStates(pixels, error, width, height, mask)
@@ -84,6 +87,11 @@ export function findCosmicRays(
       restore(work)
     }
   })
+}
+
+/** What is undefined does not hide a default. */
+function defined(options: Partial<CosmicRayOptions>): Partial<CosmicRayOptions> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
 }
 
 /** The same array when kernels can work on it, or a copy that they can. */
@@ -129,7 +137,8 @@ function search(work: CosmicWork, settings: CosmicRayOptions, mask: Int16Array):
   return { pixels: total, iterations: iteration, fwhm, stars: judge.stars?.stars }
 }
 
-const free = ({ state }: CosmicWork, positions: readonly number[]) => positions.filter((p) => state[p] === 0)
+const free = ({ state }: CosmicWork, positions: readonly number[]) =>
+  positions.filter((p) => (state[p] & ~State.weak) === 0)
 
 /** Repairs what was found, and what had been repaired from it; returns the pixels that see a change. */
 function repairAll(work: CosmicWork, found: readonly number[], reach: number): number[] {
@@ -198,6 +207,10 @@ function sharpJudge(work: CosmicWork, settings: CosmicRayOptions): Judge {
   const stars = measured ?? sharpnessOf(SHARPEST_FWHM)
   const standOut = (positions: readonly number[], height: number, edge: number): number[] => {
     const noise = mediansAt(work, work.error, positions, 2)
+    for (let k = 0; k < noise.length; k++) {
+      const p = positions[k]
+      if ((work.state[p] & State.weak) !== 0) noise[k] = Math.max(noise[k], work.error[p])
+    }
     const likely: number[] = []
     const limits: number[] = []
     for (let k = 0; k < positions.length; k++) {

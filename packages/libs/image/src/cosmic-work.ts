@@ -3,8 +3,8 @@ import { median } from '@nightpipe/math'
 import { MaskBit } from './frame.js'
 import type { SkyMap } from './sky-map.js'
 
-/** What the search knows about a pixel. */
-export const State = { unusable: 1, nearSaturated: 2, flagged: 4, listed: 8 } as const
+/** What the search knows about a pixel. Weak ones respond little: they are noisier than those about them. */
+export const State = { unusable: 1, nearSaturated: 2, flagged: 4, listed: 8, weak: 16 } as const
 
 /**
  * A frame while cosmic rays are searched in it. Flagged and unusable pixels are repaired in `pixels` and `error`, which
@@ -43,6 +43,7 @@ export function prepareStates(
       state[p] |= State.unusable
       unusable.push(p)
     }
+    if ((bits & MaskBit.lowResponse) !== 0) state[p] |= State.weak
     if ((bits & MaskBit.saturated) !== 0) markAround(state, width, height, p)
   }
   return { state, unusable }

@@ -22,6 +22,11 @@ function hostile(seed: number): StarField {
   for (let k = 0; k < 12; k++) field.pixels[Math.floor(uniform() * 83 * 83)] = [Number.NaN, Infinity, -1e9][k % 3]
   for (let k = 0; k < 20; k++) field.mask[Math.floor(uniform() * 83 * 83)] |= MaskBit.bad
   for (let y = 0; y < 83; y++) field.mask[y * 83 + 40] |= MaskBit.bad
+  for (let k = 0; k < 300; k++) {
+    const p = Math.floor(uniform() * 83 * 83)
+    field.mask[p] |= MaskBit.lowResponse
+    field.error[p] *= 2
+  }
   return field
 }
 

@@ -97,8 +97,9 @@ export function denseCosmicRays(
           return mean < options.contrast * stars.ratio[d] * (pixels[p] - level - margin * error[p])
         })
       }
+      const own = (p: number) => ((frame.mask[p] & 32) !== 0 ? Math.max(noise[p], error[p]) : noise[p])
       const passes = (p: number, height: number, edge: number, margin: number) =>
-        significance[p] > edge && pixels[p] - five[p] > height * noise[p] && sharp(p, margin)
+        laplacian[p] > edge * 2 * own(p) && pixels[p] - five[p] > height * own(p) && sharp(p, margin)
       const { sigclip, sigfrac, margin } = options
       join(flag((p) => passes(p, sigclip, (2 / 3) * sigclip, margin)))
       const beside = grow(flagged)

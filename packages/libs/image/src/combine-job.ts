@@ -23,8 +23,8 @@ const METHOD = { median: 0, mean: 1, weighted: 1, sigma: 2, minmax: 3 } as const
 const FROM = { nothing: 0, errors: 1, model: 2, scatter: 3 } as const
 
 // Words of the record `Job` of assembly/combine.ts, and of its records `Plane` (16 words each).
-const JOB_WORDS = 26
-const PIXELS_WORD = 23
+const JOB_WORDS = 28
+const PIXELS_WORD = 25
 const PLANE_WORDS = 16
 
 /** Allocates and fills the record: to be called inside `scoped`, after all arrays that the kernel shall read. */
@@ -44,10 +44,11 @@ export function fillJob({ planes, options, noise, out }: Combination): Job {
   words[12] = options.method === 'weighted' && !options.weights ? 1 : 0
   words[13] = words[12] === 0 && [options.weights, options.scale, options.background].every(allEqual) ? 1 : 0
   const loss = (k: number) => (options.method === 'minmax' ? trimmedLoss(k, lowest, highest) : medianLoss(k))
-  const pairs = sortingPairs(n)
+  const { all, middle } = sortingPairs(n)
   const scratch = [0, 1, 2, 3].map(() => allocate(Float32Array, 16 * n).byteOffset)
   const result = allocate(Float32Array, 128).byteOffset
-  words.set([table(n, madToSigma), table(n, loss), pairs.byteOffset, pairs.length / 2, ...scratch, result], 14)
+  words.set([table(n, madToSigma), table(n, loss), all.byteOffset, all.length / 2], 14)
+  words.set([middle.byteOffset, middle.length / 2, ...scratch, result], 18)
   fillPlanes(records, planes, options, noise)
   const { scale, offset } = options
   const taken = planes.map((plane, k) => !isRaw(plane) && (scale?.[k] ?? 1) === 1 && (offset?.[k] ?? 0) === 0)

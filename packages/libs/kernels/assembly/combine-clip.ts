@@ -22,7 +22,7 @@ export function spreads(job: Job, holes: bool): void {
   const spread = job.result + SPREAD
   const samples = job.result + SPARE
   distances(job)
-  medianBlock(job.distances, job.n, holes, job.sorted, samples, job.pairs, job.pairCount, spread)
+  medianBlock(job, job.distances, holes, samples, spread)
   for (let column: usize = 0; column < 64; column += 4) {
     const n = load<i32>(samples + column)
     let sigma = load<f32>(spread + column) * load<f32>(job.madFactor + ((<usize>n) << 2))

@@ -31,6 +31,8 @@ export class Job {
   loss: usize // [count]: variance of the combination over that of a mean of as many
   pairs: usize
   pairCount: i32
+  middlePairs: usize // those that the middle value needs
+  middlePairCount: i32
   values: usize // blocks of n x 64 bytes: the samples, NaN where there is none
   variances: usize
   distances: usize // |value - centre|

@@ -16,7 +16,7 @@ export function combineMean(job: Job, someHoles: bool): void {
   }
   for (let round = 0; round < rounds; round++) {
     const samples = job.result + SAMPLES
-    medianBlock(job.values, job.n, holes, job.sorted, samples, job.pairs, job.pairCount, job.result + CENTRE)
+    medianBlock(job, job.values, holes, samples, job.result + CENTRE)
     if (job.clipFrom == FROM_SCATTER) spreads(job, holes)
     if (!sum(job, true)) return
     if (leftEmpty(job)) {

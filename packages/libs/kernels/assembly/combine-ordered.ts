@@ -9,7 +9,7 @@ import { medianBlock, pickMiddles, sortValues } from './sort-planes'
 export function combineOrdered(job: Job, holes: bool): void {
   const result = job.result
   if (job.method == MEDIAN) {
-    medianBlock(job.values, job.n, holes, job.sorted, result + SAMPLES, job.pairs, job.pairCount, result + VALUE)
+    medianBlock(job, job.values, holes, result + SAMPLES, result + VALUE)
     memory.copy(result + COUNT, result + SAMPLES, 64)
     memory.copy(result + CENTRE, result + VALUE, 64)
   } else {
@@ -20,7 +20,7 @@ export function combineOrdered(job: Job, holes: bool): void {
   if (job.errorFrom == NOWHERE) return
   if (job.errorFrom == FROM_SCATTER) {
     distances(job)
-    medianBlock(job.distances, job.n, holes, job.sorted, result + SPARE, job.pairs, job.pairCount, result + SPREAD)
+    medianBlock(job, job.distances, holes, result + SPARE, result + SPREAD)
   }
   for (let g: usize = 0; g < 64; g += 16) orderedError(job, g, holes)
 }

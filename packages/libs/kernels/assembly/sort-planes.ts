@@ -1,4 +1,5 @@
 // Medians of 16 pixels at once through a stack of planes. A block holds, for each plane, 16 floats (64 bytes).
+import { Job, row } from './combine-job'
 import { LARGEST_NETWORK, networkMedian, sparseNetworkMedian } from './networks'
 
 /**
@@ -58,19 +59,31 @@ export function pickMiddles(sorted: usize, counts: usize, target: usize, lower: 
 }
 
 /**
- * Medians of the 16 columns of a block and how many values each has. `holes`: there may be NaN. `sorted` is scratch of
- * the size of the block.
+ * Medians of the 16 columns of a block of the job, and how many values each has. `holes`: there may be NaN.
  */
-export function medianBlock(
-  block: usize, n: i32, holes: bool, sorted: usize, counts: usize, pairs: usize, pairCount: i32, target: usize,
-): void {
-  if (n > LARGEST_NETWORK || n < 2) {
-    sortValues(block, n, sorted, counts, pairs, pairCount)
-    pickMiddles(sorted, counts, target, false)
-  } else if (holes) {
+export function medianBlock(job: Job, block: usize, holes: bool, counts: usize, target: usize): void {
+  const n = job.n
+  if (holes && n > 1 && n <= LARGEST_NETWORK) {
     sparseNetworkMedian(n, block, target, counts)
-  } else {
+    return
+  }
+  if (holes || n < 2) {
+    sortValues(block, n, job.sorted, counts, job.pairs, job.pairCount)
+    pickMiddles(job.sorted, counts, target, false)
+    return
+  }
+  for (let at: usize = 0; at < 64; at += 16) v128.store(counts + at, i32x4.splat(n))
+  if (n <= LARGEST_NETWORK) {
     networkMedian(n, block, target)
-    for (let at: usize = 0; at < 64; at += 16) v128.store(counts + at, i32x4.splat(n))
+    return
+  }
+  memory.copy(job.sorted, block, (<usize>n) << 6)
+  sortBlock(job.sorted, job.middlePairs, job.middlePairCount)
+  const below = row(job.sorted, (n - 1) >> 1)
+  const above = row(job.sorted, n >> 1)
+  const half = f32x4.splat(0.5)
+  for (let at: usize = 0; at < 64; at += 16) {
+    const middle = f32x4.add(f32x4.mul(v128.load(below + at), half), f32x4.mul(v128.load(above + at), half))
+    v128.store(target + at, f32x4.add(middle, f32x4.splat(0))) // -0 becomes 0
   }
 }

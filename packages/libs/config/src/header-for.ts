@@ -191,7 +191,9 @@ function putAmplifiers(
   const said = profile.values.amplifiers
   for (const amplifier of facts.amplifiers ?? []) {
     const put = (sources: readonly string[], value: string | number | undefined, comment: string) => {
-      const keyword = plainKeyword(sources)?.replaceAll('{amp}', amplifier.name)
+      // TRIMSEC11 is one letter too long for a keyword; TRIMSE11 is not.
+      const named = sources.map((source) => source.replaceAll('{amp}', amplifier.name))
+      const keyword = plainKeyword(named.filter((name) => name.length <= 8)) ?? plainKeyword(named)
       if (keyword && value !== undefined)
         cards.set(keyword, [keyword, value, `${comment} of amplifier ${amplifier.name}`])
     }

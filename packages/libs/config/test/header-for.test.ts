@@ -142,5 +142,8 @@ first pixel = 0
       },
     ]
     t.same(readBack({ type: 'flat', amplifiers: halves }, loadProfile('generic')).amplifiers, halves)
+    const corners = halves.map((half, k) => ({ ...half, name: ['11', '12'][k]! }))
+    const keywords = headerFor({ amplifiers: corners }, loadProfile('generic')).map(([keyword]) => keyword)
+    t.ok(keywords.includes('TRIMSE12') && keywords.every((keyword) => keyword.length <= 8), keywords.join(' '))
   },
 )

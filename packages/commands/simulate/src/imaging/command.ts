@@ -135,7 +135,8 @@ function makeFrame(
 ): Row {
   const { camera, sources, maps, night } = studioOf(config, profile, context)
   const [raw, truth, stars, lightPath] = job.products as [string, string, string?, string?]
-  const withStars = frame.type === 'object' || (frame.type === 'flat' && config.flat.stars)
+  const starry = config.flat.stars && !config.noise.noiseless
+  const withStars = frame.type === 'object' || (frame.type === 'flat' && starry)
   const seen = withStars ? seenIn(config, camera, frame, sources(frame.field ?? night.fields[0]!)) : []
   const spare = Math.floor((memoryBytes - memoryOf(config, 0)) / (4 * config.detector.width * config.detector.height))
   const exposed = expose(config, camera, maps(frame.filter, spare), frame, seen, night.exposures[0]!.mjd)

@@ -109,7 +109,7 @@ export const schema = {
     digitise: flag(true, 'whole numbers within the range of the converter'),
     noiseless: flag(
       false,
-      'raw = level + bias + (dark + flat S) t / gain exactly, in floating point: no noise, rounding, saturation, cosmic rays or non-linearity',
+      'raw = level + bias + (dark + flat S) t / gain exactly, in floating point: no noise, rounding, saturation, cosmic rays or non-linearity, and even flats',
     ),
   },
   files: {

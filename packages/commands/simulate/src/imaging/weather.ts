@@ -46,7 +46,8 @@ export function weatherOf(settings: Settings, frames: readonly Timed[]) {
     const own = randomOf(seed, 'frame', name)
     const hours = (mjd - zero) * 24
     const tilt = own.between(0, 2 * Math.PI)
-    const slope = type === 'flat' ? settings.flat.gradient : sky.gradient
+    const even = type === 'flat' && settings.noise.noiseless
+    const slope = even ? 0 : type === 'flat' ? settings.flat.gradient : sky.gradient
     const path = driftOf(settings, frame, objects, heading)
     const extra = trailed.has(name) ? telescope['trail length'] : 0
     const trailAngle = heading + own.normal()

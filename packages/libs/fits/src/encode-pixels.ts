@@ -1,3 +1,4 @@
+import { inKernelMemory, kernels } from '@nightpipe/kernels'
 import { encodeFloats } from './encode-floats.js'
 import type { NewImage, PixelArray } from './new-hdu.js'
 
@@ -53,6 +54,10 @@ export function encodePixels(pixels: PixelArray, from: number, coding: PixelCodi
       bytes.swap64()
       return
     case -32:
+      if (part instanceof Float32Array && inKernelMemory(part) && inKernelMemory(out)) {
+        kernels().swap32(part.byteOffset, out.byteOffset, count)
+        return
+      }
       copyFloats(part, new Float32Array(out.buffer, out.byteOffset, count))
       bytes.swap32()
       return

@@ -31,7 +31,8 @@ export type {
   PixelArray,
 } from './new-hdu.js'
 export { openFits } from './open.js'
-export { readBigIntegers, readIntegers, readPixels, readPixels64 } from './read-pixels.js'
+export { readBigIntegers, readIntegers, readPixels, readPixels64, readStored } from './read-pixels.js'
+export { type Scaling, scalingOf } from './scaling.js'
 export { type StripPlan, writeStrip } from './strip.js'
 export { type Column, column, type NumberArray, type Table, type VariableCell } from './table/column.js'
 export type { TablePart } from './table/part.js'

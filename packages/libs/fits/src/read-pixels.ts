@@ -36,6 +36,21 @@ export function readPixels64(hdu: Hdu, options: PixelRange & { into?: Float64Arr
 }
 
 /**
+ * Pixels as they are stored, big-endian, without BSCALE and BZERO: for kernels that read them where they lie. `into`
+ * may lie in kernel memory; the part of it that was filled is returned.
+ */
+export function readStored(hdu: Hdu, { into, ...range }: PixelRange & { into: Uint8Array }): Uint8Array {
+  const { first, count } = span(hdu, range)
+  const size = Math.abs(hdu.bitpix) / 8
+  if (into.length < count * size) throw new RangeError(`room for ${into.length} bytes, ${count * size} wanted`)
+  const bytes = into.subarray(0, count * size)
+  const { source, dataStart } = storedHdu(hdu)
+  if (!hdu.compressed) source.read(dataStart + first * size, bytes)
+  else if (count > 0) readStoredRows(storedHdu(hdu), first / hdu.axes[0]!, count / hdu.axes[0]!, bytes)
+  return bytes
+}
+
+/**
  * Integer pixels as they are meant: the unsigned conventions (BZERO 32768 and the like) applied, BLANK left as it is
  * stored. Refuses images that are not integer, or whose values do not fit in `into` (Int32Array when it is absent).
  */

@@ -16,15 +16,18 @@ export interface Combination {
 export interface Job {
   address: number
   setPlane(k: number, source: number, mask: number, error: number): void
+  setOffset(k: number, offset: number): void
   setOutputs(pixels: number, error: number, count: number): void
+  setMasters(bias: number, dark: number): void
 }
 
 const METHOD = { median: 0, mean: 1, weighted: 1, sigma: 2, minmax: 3 } as const
 const FROM = { nothing: 0, errors: 1, model: 2, scatter: 3 } as const
 
 // Words of the record `Job` of assembly/combine.ts, and of its records `Plane` (16 words each).
-const JOB_WORDS = 28
+const JOB_WORDS = 31
 const PIXELS_WORD = 25
+const MASTERS_WORD = 28
 const PLANE_WORDS = 16
 
 /** Allocates and fills the record: to be called inside `scoped`, after all arrays that the kernel shall read. */
@@ -50,8 +53,13 @@ export function fillJob({ planes, options, noise, out }: Combination): Job {
   words.set([table(n, madToSigma), table(n, loss), all.byteOffset, all.length / 2], 14)
   words.set([middle.byteOffset, middle.length / 2, ...scratch, result], 18)
   fillPlanes(records, planes, options, noise)
-  const { scale, offset } = options
-  const taken = planes.map((plane, k) => !isRaw(plane) && (scale?.[k] ?? 1) === 1 && (offset?.[k] ?? 0) === 0)
+  numbers[MASTERS_WORD + 2] = Math.hypot(noise?.relative ?? 0, options.tolerance ?? 0)
+  const { scale, offset, ceiling, bias, dark, regions } = options
+  const asTheyAre = !bias && !dark && !ceiling && !regions
+  const taken = planes.map(
+    (plane, k) => asTheyAre && !isRaw(plane) && (scale?.[k] ?? 1) === 1 && (offset?.[k] ?? 0) === 0,
+  )
+  const planeNumbers = new Float32Array(records.buffer, records.byteOffset, records.length)
   return {
     address: words.byteOffset,
     setPlane(k, source, mask, error) {
@@ -60,7 +68,11 @@ export function fillJob({ planes, options, noise, out }: Combination): Job {
       records[k * PLANE_WORDS + 7] = error
       records[k * PLANE_WORDS + 12] = mask === 0 && taken[k] ? 1 : 0
     },
+    setOffset(k, value) {
+      planeNumbers[k * PLANE_WORDS + 3] = value
+    },
     setOutputs: (pixels, error, count) => words.set([pixels, error, count], PIXELS_WORD),
+    setMasters: (bias, dark) => words.set([bias, dark], MASTERS_WORD),
   }
 }
 
@@ -86,6 +98,8 @@ function fillPlanes(
     numbers[at + 9] = Math.abs(scale) * noise.variancePerUnit
     records[at + 10] = raw && plane.blank !== undefined ? 1 : 0
     records[at + 11] = raw ? (plane.blank ?? 0) : 0
+    numbers[at + 13] = options.darkScale?.[k] ?? 1
+    numbers[at + 14] = options.ceiling?.[k] ?? Number.POSITIVE_INFINITY
   })
 }
 

@@ -1,5 +1,5 @@
-import { inStrips, kernels, type Lent, scoped } from '@nightpipe/kernels'
-import { type Combination, fillJob } from './combine-job.js'
+import { inKernelMemory, inStrips, kernels, type Lent, scoped } from '@nightpipe/kernels'
+import { type Combination, fillJob, type Job } from './combine-job.js'
 import { type DetectorNoise, type NoiseModel, noiseModel } from './noise.js'
 import { isRaw, type Plane, planeLength } from './raw-plane.js'
 
@@ -28,6 +28,16 @@ export interface CombineOptions {
   /** Each plane is taken as (value - offset) * scale. */
   scale?: readonly number[]
   offset?: readonly number[]
+  /** What samples may differ by besides noise, relative to the value: a clip allows for it, no error comes of it (0). */
+  tolerance?: number
+  /** Subtracted from every plane before its scale: a master bias, and a master dark times `darkScale` of the plane (1). */
+  bias?: Float32Array
+  dark?: Float32Array
+  darkScale?: readonly number[]
+  /** Samples at or above this, as the plane has them, are left out: saturated ones. Per plane. */
+  ceiling?: readonly number[]
+  /** Parts of the result that are made each with other offsets, from planes of rows that may be longer. */
+  regions?: readonly CombineRegion[]
   /** Weight per plane for `mean`, `sigma` and `weighted`. */
   weights?: readonly number[]
   /** `minmax`: how many of the lowest and highest samples are left out (1, 1); a pixel with too few has its median. */
@@ -38,6 +48,19 @@ export interface CombineOptions {
   /** Mask of each plane, and the bits that set a sample aside (all). */
   masks?: readonly (Int16Array | undefined)[]
   maskBits?: number
+}
+
+/**
+ * A run of pixels of the result, and where in the planes its first one is: the data of one amplifier in one row, say.
+ * All arrays must then lie in kernel memory, and there are neither masks nor errors.
+ */
+export interface CombineRegion {
+  /** First pixel of the result, first pixel in the planes, number of pixels. */
+  to: number
+  from: number
+  count: number
+  /** In the place of `offset`. */
+  offset: readonly number[]
 }
 
 export interface Combined {
@@ -63,33 +86,70 @@ export function combinePlanes(planes: readonly Plane[], options: CombineOptions,
   const lentPlanes = planes.map((plane) => (isRaw(plane) ? read(plane.bytes, 2) : read(plane)))
   const lentErrors = (options.errors ?? []).map((error) => read(error))
   const lentMasks = planes.map((_, k) => options.masks?.[k]).map((mask) => mask && read(mask))
+  const lentMasters = [options.bias, options.dark].map((master) => master && read(master))
   const lentOut = [out.pixels, out.error, out.count].map((array): Lent | undefined => array && { array, use: 'write' })
-  const lent = [...lentPlanes, ...lentErrors, ...lentMasks, ...lentOut].filter((one) => one !== undefined)
+  const all = [...lentPlanes, ...lentErrors, ...lentMasks, ...lentMasters, ...lentOut]
+  const lent = all.filter((one) => one !== undefined)
+  const address = (one?: Lent) => one?.address ?? 0
   scoped(() => {
     const job = fillJob(combination)
     inStrips(lent, out.pixels.length, (_, count) => {
-      const address = (one?: Lent) => one?.address ?? 0
       for (let k = 0; k < planes.length; k++) {
         job.setPlane(k, address(lentPlanes[k]), address(lentMasks[k]), address(lentErrors[k]))
       }
       job.setOutputs(address(lentOut[0]), address(lentOut[1]), address(lentOut[2]))
-      kernels().combine(job.address, 0, count)
+      job.setMasters(address(lentMasters[0]), address(lentMasters[1]))
+      if (options.regions) combineRegions(planes, options.regions, job)
+      else kernels().combine(job.address, 0, count)
     })
   })
   return out
 }
 
+/** Region by region: the address of a plane is such that its pixel `to` is the one at `from`. */
+function combineRegions(planes: readonly Plane[], regions: readonly CombineRegion[], job: Job): void {
+  const start = planes.map((plane) => (isRaw(plane) ? plane.bytes : plane).byteOffset)
+  for (const { from, to, count, offset } of regions) {
+    for (let k = 0; k < planes.length; k++) {
+      job.setPlane(k, start[k] + (from - to) * (isRaw(planes[k]) ? 2 : 4), 0, 0)
+      job.setOffset(k, offset[k])
+    }
+    kernels().combine(job.address, to, count)
+  }
+}
+
 function check(planes: readonly Plane[], options: CombineOptions, out: Combined): void {
-  const { weights, scale, offset, errors, background, method } = options
+  const { weights, scale, offset, errors, background, method, bias, dark, darkScale, ceiling, regions } = options
   if (planes.length === 0) throw new RangeError('no planes to combine')
   if (planes.length > 32767) throw new RangeError(`${planes.length} planes, and at most 32767 can be combined at once`)
   const n = out.pixels.length
-  const others = [out.error, out.count, ...(errors ?? []), ...(options.masks ?? [])]
-  if (planes.some((plane) => planeLength(plane) !== n) || others.some((array) => array && array.length !== n)) {
-    throw new RangeError('planes of different sizes cannot be combined')
-  }
-  if ([weights, scale, offset, errors, background].some((list) => list && list.length !== planes.length)) {
+  const others = [out.error, out.count, bias, dark, ...(errors ?? []), ...(options.masks ?? [])]
+  if (!regions && planes.some((plane) => planeLength(plane) !== n)) throw new RangeError(SIZES)
+  if (others.some((array) => array && array.length !== n)) throw new RangeError(SIZES)
+  if (regions) checkRegions(planes, regions, options, out)
+  const lists = [weights, scale, offset, errors, background, darkScale, ceiling]
+  if (lists.some((list) => list && list.length !== planes.length)) {
     throw new RangeError(`a scale, offset, weight, background or error plane is missing for ${planes.length} planes`)
   }
   if (method === 'weighted' && !weights && !errors) throw new RangeError('nothing to weight by: give weights or errors')
+}
+
+const SIZES = 'planes of different sizes cannot be combined'
+
+function checkRegions(
+  planes: readonly Plane[],
+  regions: readonly CombineRegion[],
+  { errors, masks, bias, dark }: CombineOptions,
+  out: Combined,
+): void {
+  if (errors || masks) throw new RangeError('planes that are combined by regions have neither errors nor masks')
+  const arrays = [...planes.map((plane) => (isRaw(plane) ? plane.bytes : plane)), bias, dark, ...Object.values(out)]
+  if (arrays.some((array) => array && !inKernelMemory(array))) {
+    throw new RangeError('planes that are combined by regions must lie in kernel memory')
+  }
+  const shortest = Math.min(...planes.map(planeLength))
+  for (const { from, to, count, offset } of regions) {
+    const inside = from >= 0 && from + count <= shortest && to >= 0 && to + count <= out.pixels.length
+    if (!inside || offset.length !== planes.length) throw new RangeError(`${count} pixels from ${from} to ${to}`)
+  }
 }

@@ -1,7 +1,7 @@
 export { type Background, backgroundMesh, type MeshOptions } from './background.js'
 export { bin } from './binning.js'
 export { type CalibratedPixels, type Calibration, calibratePixels } from './calibrate.js'
-export { type Combined, type CombineOptions, combinePlanes } from './combine.js'
+export { type Combined, type CombineOptions, type CombineRegion, combinePlanes } from './combine.js'
 export { COSMIC_RAY_DEFAULTS, type CosmicRayOptions, type CosmicRays, findCosmicRays } from './cosmic-rays.js'
 export {
   boxMean,

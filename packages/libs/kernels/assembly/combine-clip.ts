@@ -49,7 +49,7 @@ export function clipVariance(job: Job, from: Plane, k: i32, g: usize, centre: v1
     return f32x4.mul(sigma, sigma)
   }
   if (job.clipFrom == FROM_ERRORS) return v128.load(row(job.variances, k) + g)
-  const relative = relativeVariance(job, centre)
+  const relative = relativeVariance(job.clipRelative, centre)
   const constant = f32x4.add(f32x4.splat(from.variance), relative)
   return f32x4.add(constant, f32x4.mul(f32x4.splat(from.perUnit), level))
 }

@@ -41,6 +41,9 @@ export class Job {
   pixels: usize // where results go; 0: not wanted
   error: usize
   count: usize
+  bias: usize // float32, subtracted from each plane before its scale; 0: none
+  dark: usize // the same, times the plane's darkScale
+  clipRelative: f32 // as `relative`, with what a clip allows besides
 }
 
 // Rows of `result`, bytes from its start.
@@ -67,6 +70,8 @@ export class Plane {
   hasBlank: i32
   blank: i32
   plain: i32 // floats, taken as they are
+  darkScale: f32
+  ceiling: f32 // samples at or above it, after `zero`, do not count
 }
 
 // @ts-ignore: decorator
@@ -84,7 +89,7 @@ export function row(block: usize, k: i32): usize {
 
 // @ts-ignore: decorator
 @inline
-export function relativeVariance(job: Job, value: v128): v128 {
-  const sigma = f32x4.mul(f32x4.splat(job.relative), value) // not relative² value²: 0 times infinity is NaN
+export function relativeVariance(relative: f32, value: v128): v128 {
+  const sigma = f32x4.mul(f32x4.splat(relative), value) // not relative² value²: 0 times infinity is NaN
   return f32x4.mul(sigma, sigma)
 }

@@ -93,7 +93,7 @@ function sumAlike(job: Job, g: usize, clipping: bool): void {
   if (scattered) {
     variance = sampleVariance(f32x4.div(squares, n), shift, n)
   } else {
-    variance = f32x4.add(f32x4.splat(planeOf(job, 0).variance), relativeVariance(job, value))
+    variance = f32x4.add(f32x4.splat(planeOf(job, 0).variance), relativeVariance(job.relative, value))
     variance = f32x4.add(variance, f32x4.mul(f32x4.splat(planeOf(job, 0).perUnit), f32x4.pmax(zero, value)))
   }
   v128.store(job.result + ERROR + g, f32x4.sqrt(f32x4.div(variance, n)))
@@ -148,7 +148,7 @@ function sumEach(job: Job, g: usize, clipping: bool): void {
   v128.store(job.result + VALUE + g, value)
   if (job.errorFrom == FROM_MODEL) {
     variance = f32x4.add(variance, f32x4.mul(perUnit, f32x4.pmax(zero, value)))
-    variance = f32x4.add(variance, f32x4.mul(weightSquares, relativeVariance(job, value)))
+    variance = f32x4.add(variance, f32x4.mul(weightSquares, relativeVariance(job.relative, value)))
   } else if (job.errorFrom == FROM_SCATTER) {
     const n = f32x4.convert_i32x4_s(count)
     variance = f32x4.mul(weightSquares, sampleVariance(f32x4.div(scatter, weights), shift, n))

@@ -68,7 +68,7 @@ function orderedError(job: Job, g: usize, holes: bool): void {
 function summedVariance(job: Job, g: usize, n: v128): v128 {
   const value = v128.load(job.result + VALUE + g)
   const level = f32x4.pmax(f32x4.splat(0), value)
-  const relative = relativeVariance(job, value)
+  const relative = relativeVariance(job.relative, value)
   if (job.errorFrom == FROM_MODEL && job.uniform) {
     const first = planeOf(job, 0)
     const one = f32x4.add(f32x4.splat(first.variance), f32x4.mul(f32x4.splat(first.perUnit), level))

@@ -61,32 +61,98 @@ function add(counts: usize, offset: usize): void {
   store<i32>(counts + offset, load<i32>(counts + offset) + 1)
 }
 
+/** mask |= other & bits. */
+export function inheritFlags(mask: usize, other: usize, bits: i32, n: i32): void {
+  const wanted = i16x8.splat(<i16>bits)
+  // The last vector may reach past the end: every array in kernel memory has 16 bytes to spare.
+  for (let p: usize = 0; p < (<usize>n) << 1; p += 16) {
+    v128.store(mask + p, v128.or(v128.load(mask + p), v128.and(v128.load(other + p), wanted)))
+  }
+}
+
 /**
  * Statistics of the pixels whose mask is 0: into `sums` (float64) their number, sum and sum of squares of the distance
- * from `centre`, added to what is there; into `histogram` (uint32) of `bins` bins from `low`, `perUnit` to the unit, the
- * ends taking what lies beyond.
+ * from `centre`, and, of all pixels, the sum of `count`, added to what is there; into `histogram` (uint32) of `bins` bins
+ * from `low`, `perUnit` to the unit, the ends taking what lies beyond.
  */
 export function tallyStrip(
-  pixels: usize, mask: usize, n: i32, centre: f64, low: f32, perUnit: f32, bins: i32, histogram: usize, sums: usize,
+  pixels: usize, mask: usize, count: usize, n: i32, centre: f64, low: f32, perUnit: f32, bins: i32, histogram: usize, sums: usize,
 ): void {
   let good = 0
   let sum: f64 = 0
   let squares: f64 = 0
-  const last = <f32>(bins - 1)
-  for (let p = 0; p < n; p++) {
+  let counted: i64 = 0
+  const tops = f32x4.splat(<f32>(bins - 1))
+  const lows = f32x4.splat(low)
+  const scales = f32x4.splat(perUnit)
+  const centres = f64x2.splat(centre)
+  let sums2 = f64x2.splat(0)
+  let squares2 = f64x2.splat(0)
+  let p = 0
+  for (; p + 4 <= n; p += 4) {
+    const at = (<usize>p) << 1
+    counted += sumOfShorts(count + at)
+    if (load<u64>(mask + at) != 0) {
+      for (let k = p; k < p + 4; k++) {
+        if (load<i16>(mask + ((<usize>k) << 1)) != 0) continue
+        const v = load<f32>(pixels + ((<usize>k) << 2))
+        const d = <f64>v - centre
+        good++
+        sum += d
+        squares += d * d
+        countIn(histogram, binOf(v, low, perUnit, bins))
+      }
+      continue
+    }
+    const v = v128.load(pixels + ((<usize>p) << 2))
+    const a = f64x2.sub(f64x2.promote_low_f32x4(v), centres)
+    const b = f64x2.sub(f64x2.promote_low_f32x4(v128.shuffle<u64>(v, v, 1, 0)), centres)
+    good += 4
+    sums2 = f64x2.add(sums2, f64x2.add(a, b))
+    squares2 = f64x2.add(squares2, f64x2.add(f64x2.mul(a, a), f64x2.mul(b, b)))
+    const place = f32x4.min(tops, f32x4.max(f32x4.splat(0), f32x4.mul(f32x4.sub(v, lows), scales)))
+    const bin = i32x4.trunc_sat_f32x4_s(place)
+    countIn(histogram, i32x4.extract_lane(bin, 0))
+    countIn(histogram, i32x4.extract_lane(bin, 1))
+    countIn(histogram, i32x4.extract_lane(bin, 2))
+    countIn(histogram, i32x4.extract_lane(bin, 3))
+  }
+  for (; p < n; p++) {
+    counted += load<u16>(count + ((<usize>p) << 1))
     if (load<i16>(mask + ((<usize>p) << 1)) != 0) continue
     const v = load<f32>(pixels + ((<usize>p) << 2))
     const d = <f64>v - centre
     good++
     sum += d
     squares += d * d
-    const bin = <usize>min<f32>(last, max<f32>(0, (v - low) * perUnit))
-    const at = histogram + (bin << 2)
-    store<u32>(at, load<u32>(at) + 1)
+    countIn(histogram, binOf(v, low, perUnit, bins))
   }
+  sum += f64x2.extract_lane(sums2, 0) + f64x2.extract_lane(sums2, 1)
+  squares += f64x2.extract_lane(squares2, 0) + f64x2.extract_lane(squares2, 1)
   store<f64>(sums, load<f64>(sums) + <f64>good)
   store<f64>(sums, load<f64>(sums, 8) + sum, 8)
   store<f64>(sums, load<f64>(sums, 16) + squares, 16)
+  store<f64>(sums, load<f64>(sums, 24) + <f64>counted, 24)
+}
+
+// @ts-ignore: decorator
+@inline
+function binOf(v: f32, low: f32, perUnit: f32, bins: i32): i32 {
+  return <i32>min<f32>(<f32>(bins - 1), max<f32>(0, (v - low) * perUnit))
+}
+
+// @ts-ignore: decorator
+@inline
+function countIn(histogram: usize, bin: i32): void {
+  const at = histogram + ((<usize>bin) << 2)
+  store<u32>(at, load<u32>(at) + 1)
+}
+
+// @ts-ignore: decorator
+@inline
+function sumOfShorts(at: usize): i64 {
+  const pairs = i32x4.extadd_pairwise_i16x8_u(v128.load64_zero(at))
+  return <i64>i32x4.extract_lane(pairs, 0) + <i64>i32x4.extract_lane(pairs, 1)
 }
 
 /** error = √(error² + (aFactor a)² + (bFactor b)²); `a` or `b` 0: there is none. */
@@ -107,4 +173,24 @@ export function joinErrors(error: usize, a: usize, aFactor: f32, b: usize, bFact
     }
     v128.store(error + p, f32x4.sqrt(variance))
   }
+}
+
+/**
+ * The unmasked values from `low` to `high`, together at `target` (room for all and 4 more), their number as result; into
+ * `below` (int32) how many unmasked ones are below.
+ */
+export function collectBetween(
+  pixels: usize, mask: usize, n: i32, low: f32, high: f32, target: usize, below: usize,
+): i32 {
+  let to = target
+  let under = 0
+  for (let p = 0; p < n; p++) {
+    const v = load<f32>(pixels + ((<usize>p) << 2))
+    const good = i32(load<i16>(mask + ((<usize>p) << 1)) == 0)
+    under += good & i32(v < low)
+    store<f32>(to, v)
+    to += <usize>(good & i32(v >= low) & i32(v <= high)) << 2
+  }
+  store<i32>(below, under)
+  return <i32>((to - target) >> 2)
 }

@@ -90,9 +90,11 @@ export interface Kernels extends NumericKernels, ReductionKernels {
     mask: number,
     counts: number,
   ): void
+  inheritFlags(mask: number, other: number, bits: number, n: number): void
   tallyStrip(
     pixels: number,
     mask: number,
+    count: number,
     n: number,
     centre: number,
     low: number,
@@ -101,7 +103,33 @@ export interface Kernels extends NumericKernels, ReductionKernels {
     histogram: number,
     sums: number,
   ): void
+  collectBetween(
+    pixels: number,
+    mask: number,
+    n: number,
+    low: number,
+    high: number,
+    target: number,
+    below: number,
+  ): number
   joinErrors(error: number, a: number, aFactor: number, b: number, bFactor: number, n: number): void
+
+  // overscan: `scratch` holds two rows
+  rowLevels(pixels: number, columns: number, rows: number, levels: number, scratch: number): void
+
+  // surroundings: medians of boxes, and what stands out of them
+  boxMedian(pixels: number, stride: number, columns: number, rows: number, scratch: number): number
+  standingOut(pixels: number, width: number, rows: number, segment: number, limit: number, scratch: number): number
+  surroundings(
+    pixels: number,
+    columns: number,
+    rows: number,
+    segment: number,
+    looked: number,
+    levels: number,
+    scatters: number,
+    scratch: number,
+  ): void
 
   // strip
   prepareStrip(

@@ -84,8 +84,21 @@ t.test('tallyStrip counts, sums and sorts into bins what is not masked', async (
     pixels[0] = Number.NaN
     const histogram = allocate(Int32Array, 10)
     histogram.fill(0)
-    const sums = allocate(Float64Array, 3).fill(0)
-    kernels().tallyStrip(pixels.byteOffset, mask.byteOffset, n, 100, 95, 1, 10, histogram.byteOffset, sums.byteOffset)
+    const sums = allocate(Float64Array, 4).fill(0)
+    const count = allocate(Uint16Array, n).fill(7)
+    count[5] = 65535
+    kernels().tallyStrip(
+      pixels.byteOffset,
+      mask.byteOffset,
+      count.byteOffset,
+      n,
+      100,
+      95,
+      1,
+      10,
+      histogram.byteOffset,
+      sums.byteOffset,
+    )
     const good = [...pixels].filter((_, p) => mask[p] === 0)
     const bins = new Array(10).fill(0)
     for (const v of good) bins[Math.floor(Math.min(9, Math.max(0, Math.fround(v - 95))))]++
@@ -93,6 +106,7 @@ t.test('tallyStrip counts, sums and sorts into bins what is not masked', async (
     t.equal(sums[0], good.length)
     t.ok(Math.abs(sums[1] - good.reduce((s, v) => s + (v - 100), 0)) < 1e-6)
     t.ok(Math.abs(sums[2] / good.reduce((s, v) => s + (v - 100) ** 2, 0) - 1) < 1e-12)
+    t.equal(sums[3], 7 * (n - 1) + 65535)
   })
 })
 
@@ -105,6 +119,41 @@ t.test('joinErrors adds in quadrature, with either, both or none', async (t) => 
       const expected = [...error].map((e, p) => Math.hypot(e, which & 1 ? 2 * a[p] : 0, which & 2 ? 0.5 * b[p] : 0))
       kernels().joinErrors(error.byteOffset, which & 1 ? a.byteOffset : 0, 2, which & 2 ? b.byteOffset : 0, 0.5, 5)
       for (let p = 0; p < 5; p++) t.ok(Math.abs(error[p] - expected[p]) < 1e-6 * Math.max(1, expected[p]))
+    })
+  }
+})
+
+t.test('inheritFlags takes the wanted bits of the other mask, to the last pixel', async (t) => {
+  for (const n of [1, 7, 8, 19]) {
+    scoped(() => {
+      const next = sequence(n)
+      const bits = () => Math.floor(next() * 64)
+      const [mask, other] = [allocate(Int16Array, n), allocate(Int16Array, n)]
+      for (let p = 0; p < n; p++) [mask[p], other[p]] = [bits(), bits()]
+      const expected = [...mask].map((m, p) => m | (other[p] & 9))
+      kernels().inheritFlags(mask.byteOffset, other.byteOffset, 9, n)
+      t.same([...mask], expected)
+    })
+  }
+})
+
+t.test('collectBetween gathers unmasked values within bounds, both included, and counts those below', async (t) => {
+  for (const n of [1, 2, 33, 1000]) {
+    scoped(() => {
+      const next = sequence(n + 1)
+      const pixels = inMemory(Array.from({ length: n }, () => (next() < 0.1 ? Number.NaN : Math.floor(10 * next()))))
+      const mask = allocate(Int16Array, n)
+      for (let p = 0; p < n; p++) mask[p] = next() < 0.2 ? 4 : 0
+      const target = allocate(Float32Array, n + 4)
+      const below = allocate(Int32Array, 1)
+      const addresses = [target.byteOffset, below.byteOffset] as const
+      const count = kernels().collectBetween(pixels.byteOffset, mask.byteOffset, n, 3, 6, ...addresses)
+      const good = [...pixels].filter((_, p) => mask[p] === 0)
+      t.same(
+        [...target.subarray(0, count)],
+        good.filter((v) => v >= 3 && v <= 6),
+      )
+      t.equal(below[0], good.filter((v) => v < 3).length)
     })
   }
 })

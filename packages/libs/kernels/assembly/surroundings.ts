@@ -1,0 +1,77 @@
+// Pixels against their surroundings: medians of boxes, and what stands out of them.
+import { selectInPlace } from './select'
+
+const MAD_TO_SIGMA: f32 = 1.4826022185056018
+
+/** The median of the first `n` values, the mean of the two middle ones when `n` is even; reorders them. NaN of none. */
+function medianOf(values: usize, n: i32): f32 {
+  if (n <= 0) return NaN
+  const upper = selectInPlace<f32>(values, n, n >> 1)
+  if (n & 1) return upper
+  let lower = load<f32>(values)
+  for (let i = 1; i < n >> 1; i++) lower = max<f32>(lower, load<f32>(values + ((<usize>i) << 2)))
+  return <f32>0.5 * lower + <f32>0.5 * upper
+}
+
+/** The median of the numbers in a box of an image whose rows are `stride` long. `scratch` holds as many floats. */
+export function boxMedian(pixels: usize, stride: i32, columns: i32, rows: i32, scratch: usize): f32 {
+  let n = 0
+  for (let y = 0; y < rows; y++) {
+    const row = pixels + ((<usize>(y * stride)) << 2)
+    for (let x = 0; x < columns; x++) {
+      const v = load<f32>(row + ((<usize>x) << 2))
+      store<f32>(scratch + ((<usize>n) << 2), v)
+      n += i32(v == v)
+    }
+  }
+  return medianOf(scratch, n)
+}
+
+/** How many pixels are more than `limit` above the median of the `segment` pixels of their row that they belong to. */
+export function standingOut(pixels: usize, width: i32, rows: i32, segment: i32, limit: f32, scratch: usize): i32 {
+  let count = 0
+  for (let y = 0; y < rows; y++) {
+    for (let x0 = 0; x0 < width; x0 += segment) {
+      const columns = min<i32>(segment, width - x0)
+      const at = pixels + ((<usize>(y * width + x0)) << 2)
+      const level = boxMedian(at, columns, columns, 1, scratch)
+      for (let x = 0; x < columns; x++) count += i32(load<f32>(at + ((<usize>x) << 2)) - level > limit)
+    }
+  }
+  return count
+}
+
+/**
+ * Level and scatter (median and scaled MAD) of each `segment` columns of a strip, from about `looked` of their pixels,
+ * float32 in `levels` and `scatters`: NaN where there are none. `scratch` holds 2 * looked + segment floats.
+ */
+export function surroundings(
+  pixels: usize, columns: i32, rows: i32, segment: i32, looked: i32, levels: usize, scatters: usize, scratch: usize,
+): void {
+  for (let x0 = 0; x0 < columns; x0 += segment) {
+    const width = min<i32>(columns - x0, segment)
+    // Every so-manyth pixel, a step that does not line up with the columns.
+    const step = max<i32>(1, (width * rows) / looked) | 1
+    let n = 0
+    let y = 0
+    let x = 0
+    while (y < rows) {
+      const v = load<f32>(pixels + ((<usize>(y * columns + x0 + x)) << 2))
+      store<f32>(scratch + ((<usize>n) << 2), v)
+      n += i32(abs<f32>(v) <= f32.MAX_VALUE)
+      x += step
+      while (x >= width) {
+        x -= width
+        y++
+      }
+    }
+    const level = medianOf(scratch, n)
+    for (let i = 0; i < n; i++) {
+      const at = scratch + ((<usize>i) << 2)
+      store<f32>(at, abs<f32>(load<f32>(at) - level))
+    }
+    const place = <usize>(x0 / segment) << 2
+    store<f32>(levels + place, level)
+    store<f32>(scatters + place, MAD_TO_SIGMA * medianOf(scratch, n))
+  }
+}

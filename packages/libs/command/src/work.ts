@@ -84,7 +84,7 @@ async function one(
   { progress, kept }: Audience,
 ): Promise<Outcome> {
   const before = job.parents.map(({ path }) => making.get(path)).filter((outcome) => outcome !== undefined)
-  const lost = (await Promise.all(before)).find((outcome) => outcome.fault)
+  const lost = (await Promise.all(before)).find(madeNothing)
   progress.started(job.name)
   const start = performance.now()
   const same = before.length > 0 && !lost ? kept(job) : undefined
@@ -94,6 +94,10 @@ async function one(
   progress.finished(job.name, outcome)
   return outcome
 }
+
+/** It failed, or every one of its inputs was set aside. */
+const madeNothing = ({ fault, rows }: Outcome) =>
+  fault !== undefined || (rows.length > 0 && !rows.some(({ status }) => status === 'done'))
 
 /** Without its parent a job is not tried: an older one may lie there, and would pass for it. */
 function lostAnswer(parent: Job): Answer {

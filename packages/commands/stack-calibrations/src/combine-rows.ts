@@ -1,118 +1,101 @@
 import { readIntegers, readPixels, type StripPlan, writeStrip } from '@nightpipe/fits'
-import { combinePlanes, MaskBit, type NoiseModel, type Section } from '@nightpipe/image'
+import { MaskBit, type NoiseModel } from '@nightpipe/image'
 import { allocate, kernels, scoped } from '@nightpipe/kernels'
-import type { Pedestal } from './examine.js'
 import { type Flagged, flagPixels, type MaskRules } from './flag-pixels.js'
-import { openMaster, readRows, type Source } from './source.js'
+import { type Geometry, isCovered } from './geometry.js'
+import type { Pedestal } from './overscan.js'
+import { openMaster, type Source } from './source.js'
+import { combineStack, rowsAtOnce } from './stack.js'
 
 /** One frame on its way into a master: value = (pixel - pedestal - bias - darkScale * dark) * scale. */
 export interface Plane {
   source: Source
+  /** One for each amplifier. */
   pedestals: Pedestal[]
   darkScale: number
   scale: number
+  weight: number
+  /** Samples at or above it do not count, ADU as read. */
   saturation?: number
 }
 
-export interface CombineArgs {
+/** What all rows of a master have in common. */
+export interface Recipe {
   plan: StripPlan
   type: string
+  geometry: Geometry
   planes: Plane[]
-  width: number
-  data: Section
   bias?: string
   dark?: string
-  /** Of one frame, before `scale`: what is clipped by, and what ERR is made of. */
-  noise: NoiseModel
+  /** Of one frame, before `scale`, for each amplifier: what is clipped by, and what ERR is made of. */
+  noise: NoiseModel[]
+  /** What frames may differ by besides noise, relative to the signal. */
+  tolerance: number
   method: 'clip' | 'median' | 'mean' | 'minmax'
   clip: number
   drop: number
   mask: MaskRules
+  /** Bounds of the histogram from which the median is read. */
+  histogram: { low: number; high: number }
+  /** What the samples of one thread may take. */
+  memoryBytes: number
+}
+
+export interface CombineArgs {
+  recipe: Recipe
   /** Rows of the master that this call makes. */
   first: number
   rows: number
-  /** Bounds of the histogram from which the median is read. */
-  histogram: { low: number; high: number }
 }
 
-export const HISTOGRAM_BINS = 16384
+export const HISTOGRAM_BINS = 4096
 
 export interface Combined {
   /** Parts of the checksums of the three planes. */
   sums: [number, number, number]
   /** Number of good pixels, sum and sum of squares of their distances from the middle of the histogram. */
   moments: [number, number, number]
-  histogram: Uint32Array
+  histogram: Int32Array
   rejected: number
   counts: Flagged
 }
 
-/** Rows of which the samples fit into the processor's cache. */
-const CACHE_BYTES = 1 << 22
-
-/** A few rows of the master: read, calibrate, combine, judge, write. The same bytes whoever calls it and in any order. */
-export function combineRows(args: CombineArgs): Combined {
-  const columns = args.data.x1 - args.data.x0
-  const result: Combined = {
-    sums: [0, 0, 0],
-    moments: [0, 0, 0],
-    histogram: new Uint32Array(HISTOGRAM_BINS),
-    rejected: 0,
-    counts: { bad: 0, hot: 0, low: 0, noData: 0 },
-  }
-  const step = Math.max(1, Math.min(args.rows, Math.floor(CACHE_BYTES / (4 * columns * args.planes.length))))
-  const end = args.first + args.rows
-  for (let y = args.first; y < end; y += step)
-    scoped(() => combineStrip(args, columns, y, Math.min(step, end - y), result))
-  return result
+/** Some rows of a master as they grow, in kernel memory. */
+export interface Block {
+  pixels: Float32Array
+  error: Float32Array
+  count: Int16Array
+  bias?: Float32Array
+  dark?: Float32Array
 }
 
-function combineStrip(args: CombineArgs, columns: number, first: number, rows: number, result: Combined): void {
-  const n = rows * columns
-  const bias = parentRows(args.bias, first, rows, n)
-  const dark = parentRows(args.dark, first, rows, n)
-  const raw = allocate(Float32Array, rows * args.width)
-  const samples = args.planes.map((plane) => {
-    const into = allocate(Float32Array, n)
-    readRows(plane.source, args.data.y0 + first, rows, raw)
-    preparePlane(plane, args, raw, first, rows, bias?.pixels, dark?.pixels, into)
-    return into
+/** Some rows of the master: read, calibrate, combine, judge, write. The same bytes whoever calls it and in any order. */
+export function combineRows({ recipe, first, rows }: CombineArgs): Combined {
+  return scoped(() => {
+    const n = rows * recipe.geometry.width
+    const bias = parentRows(recipe.bias, first, rows, n)
+    const dark = parentRows(recipe.dark, first, rows, n)
+    const [pixels, error] = [allocate(Float32Array, n), allocate(Float32Array, n)]
+    const block: Block = { pixels, error, count: allocate(Int16Array, n), bias: bias?.pixels, dark: dark?.pixels }
+    if (!isCovered(recipe.geometry))
+      for (const [k, plane] of [pixels, error, block.count].entries()) plane.fill(k < 2 ? Number.NaN : 0)
+    const step = rowsAtOnce(recipe)
+    for (let y = first; y < first + rows; y += step) {
+      scoped(() => combineStack(recipe, block, first, y, Math.min(step, first + rows - y)))
+    }
+    addParentErrors(error, recipe.planes, bias?.error, dark?.error)
+    const mask = allocate(Int16Array, n).fill(0)
+    for (const parent of [bias, dark]) inheritFlags(mask, parent?.mask)
+    const { type, geometry, mask: rules } = recipe
+    const counts = flagPixels({ type, pixels, count: block.count, columns: geometry.width, rules }, mask)
+    const sums = [pixels, error, mask].map((plane, k) => writeStrip(recipe.plan, k, first, plane))
+    return { counts, sums: sums as Combined['sums'], ...tally(block, mask, recipe) }
   })
-  const out = { pixels: allocate(Float32Array, n), error: allocate(Float32Array, n), count: allocate(Int16Array, n) }
-  const { method, clip, drop, noise } = args
-  const scale = args.planes.map((plane) => plane.scale)
-  combinePlanes(
-    samples,
-    {
-      method: method === 'clip' ? 'sigma' : method,
-      clipLow: clip,
-      clipHigh: clip,
-      noise,
-      scale,
-      lowest: drop,
-      highest: drop,
-    },
-    out,
-  )
-  addParentErrors(out.error, args.planes, bias?.error, dark?.error)
-  const mask = allocate(Int16Array, n).fill(0)
-  for (const parent of [bias, dark]) inheritFlags(mask, parent?.mask)
-  flagPixels({ type: args.type, pixels: out.pixels, count: out.count, columns, rules: args.mask }, mask, result.counts)
-  tally(out.pixels, mask, args, result)
-  for (let p = 0; p < n; p++) result.rejected -= out.count[p]
-  result.rejected += n * args.planes.length
-  const planes = [out.pixels, out.error, mask]
-  for (const [k, plane] of planes.entries()) {
-    result.sums[k] = joinSums(result.sums[k], writeStrip(args.plan, k, first, plane))
-  }
 }
 
 function inheritFlags(mask: Int16Array, parent: Int16Array | undefined): void {
-  if (parent) for (let p = 0; p < mask.length; p++) mask[p] |= parent[p] & (MaskBit.bad | MaskBit.noData)
+  if (parent) kernels().inheritFlags(mask.byteOffset, parent.byteOffset, MaskBit.bad | MaskBit.noData, mask.length)
 }
-
-/** 32-bit sums with the carry brought round, as FITS adds checksums up. */
-export const joinSums = (a: number, b: number) => (a + b > 0xffffffff ? a + b - 0xffffffff : a + b)
 
 interface ParentRows {
   pixels: Float32Array
@@ -122,49 +105,12 @@ interface ParentRows {
 
 function parentRows(path: string | undefined, first: number, rows: number, n: number): ParentRows | undefined {
   if (!path) return undefined
-  const range = { firstRow: first, rows }
+  const range = { firstRow: first, rows, plane: 0 }
   const master = openMaster(path)
   const pixels = readPixels(master.image, { ...range, into: allocate(Float32Array, n) })
   const error = master.error && readPixels(master.error, { ...range, into: allocate(Float32Array, n) })
-  const mask = master.mask && readIntegers(master.mask, { ...range, into: new Int16Array(n) })
-  return { pixels, error, mask: mask as Int16Array | undefined }
-}
-
-/** Each amplifier's part of the rows, from raw to calibrated. */
-function preparePlane(
-  plane: Plane,
-  { data, width }: CombineArgs,
-  raw: Float32Array,
-  first: number,
-  rows: number,
-  bias: Float32Array | undefined,
-  dark: Float32Array | undefined,
-  into: Float32Array,
-): void {
-  const columns = data.x1 - data.x0
-  const levels = allocate(Float32Array, rows)
-  for (const { data: part, level, rows: byRow } of plane.pedestals) {
-    const y0 = Math.max(first, part.y0 - data.y0)
-    const y1 = Math.min(first + rows, part.y1 - data.y0)
-    if (y1 <= y0) continue
-    for (let y = y0; y < y1; y++) levels[y - y0] = byRow ? byRow[y + data.y0 - part.y0] : level
-    const skip = 4 * ((y0 - first) * columns + part.x0 - data.x0)
-    kernels().prepareStrip(
-      raw.byteOffset + 4 * (y0 - first) * width,
-      width,
-      part.x0,
-      part.x1 - part.x0,
-      y1 - y0,
-      columns,
-      levels.byteOffset,
-      bias ? bias.byteOffset + skip : 0,
-      dark ? dark.byteOffset + skip : 0,
-      plane.darkScale,
-      1,
-      plane.saturation ?? Number.POSITIVE_INFINITY,
-      into.byteOffset + skip,
-    )
-  }
+  const mask = master.mask && readIntegers(master.mask, { ...range, into: allocate(Int16Array, n) })
+  return { pixels, error, mask }
 }
 
 /**
@@ -178,25 +124,25 @@ function addParentErrors(
   dark?: Float32Array,
 ): void {
   if (!bias && !dark) return
-  const mean = (factor: (plane: Plane) => number) => planes.reduce((sum, p) => sum + factor(p), 0) / planes.length
-  const biasFactor = mean((p) => p.scale)
-  const darkFactor = mean((p) => p.scale * p.darkScale)
+  const weights = planes.reduce((sum, { weight }) => sum + weight, 0)
+  const mean = (factor: (plane: Plane) => number) =>
+    planes.reduce((sum, plane) => sum + plane.weight * factor(plane), 0) / weights
   const address = (array: Float32Array | undefined) => array?.byteOffset ?? 0
+  const [biasFactor, darkFactor] = [mean((p) => p.scale), mean((p) => p.scale * p.darkScale)]
   kernels().joinErrors(error.byteOffset, address(bias), biasFactor, address(dark), darkFactor, error.length)
 }
 
 function tally(
-  pixels: Float32Array,
+  { pixels, count }: Block,
   mask: Int16Array,
-  { histogram: { low, high } }: CombineArgs,
-  result: Combined,
-): void {
+  { histogram: { low, high }, planes }: Recipe,
+): Pick<Combined, 'moments' | 'histogram' | 'rejected'> {
   const histogram = allocate(Int32Array, HISTOGRAM_BINS).fill(0)
-  const sums = allocate(Float64Array, 3).fill(0)
-  const centre = (low + high) / 2
+  const sums = allocate(Float64Array, 4).fill(0)
   const perUnit = HISTOGRAM_BINS / (high - low)
+  const [at, maskAt, countAt] = [pixels, mask, count].map((array) => array.byteOffset)
   const bins = [HISTOGRAM_BINS, histogram.byteOffset, sums.byteOffset] as const
-  kernels().tallyStrip(pixels.byteOffset, mask.byteOffset, pixels.length, centre, low, perUnit, ...bins)
-  for (let k = 0; k < 3; k++) result.moments[k] += sums[k]
-  for (let b = 0; b < HISTOGRAM_BINS; b++) result.histogram[b] += histogram[b]
+  kernels().tallyStrip(at, maskAt, countAt, pixels.length, (low + high) / 2, low, perUnit, ...bins)
+  const rejected = planes.length * pixels.length - sums[3]
+  return { moments: [sums[0], sums[1], sums[2]], histogram: new Int32Array(histogram), rejected }
 }

@@ -3,10 +3,11 @@ import { defineCommand } from '@nightpipe/command'
 import { combineRows } from './combine-rows.js'
 import { examineFrame } from './examine.js'
 import { makeMaster } from './make-master.js'
+import { collectNear, rescaleRows } from './normalise.js'
 import { planMasters } from './plan.js'
 import { registerMasters } from './register.js'
 import { schema } from './schema.js'
-import { closeSources } from './source.js'
+import { comparePair } from './transfer.js'
 
 /** Individual calibrations to masters: sorted into groups, checked, combined, registered. */
 export const stackCalibrations = defineCommand({
@@ -31,6 +32,12 @@ export const stackCalibrations = defineCommand({
     type: {
       type: 'text',
       doc: 'only this type of calibration: bias, dark, flat or arc',
+      placeholder: 'TYPE',
+      config: 'select.types',
+    },
+    'calibration-type': {
+      type: 'text',
+      doc: 'the same as --type',
       placeholder: 'TYPE',
       config: 'select.types',
     },
@@ -72,6 +79,6 @@ export const stackCalibrations = defineCommand({
   parallel: 'strips',
   plan: planMasters,
   job: makeMaster,
-  tasks: { examineFrame, combineRows, closeSources },
+  tasks: { examineFrame, comparePair, combineRows, collectNear, rescaleRows },
   finish: registerMasters,
 })

@@ -1,13 +1,13 @@
 import { masterName } from '@nightpipe/calibrations'
 import type { FrameFacts } from '@nightpipe/config'
+import { type Geometry, layoutOf } from './geometry.js'
 
 /** One input as the plan knows it: its header read, no pixel yet. */
 export interface Candidate {
   path: string
   shown: string
   hdu: number
-  width: number
-  height: number
+  geometry: Geometry
   facts: FrameFacts
 }
 
@@ -22,7 +22,7 @@ export interface Group {
 
 export interface Grouping {
   groups: Group[]
-  /** Frames of another size than the most of their group. */
+  /** Frames of another size, or with other sections, than the most of their group. */
   odd: { frame: Candidate; reason: string }[]
 }
 
@@ -38,19 +38,23 @@ export function groupFrames(frames: readonly Candidate[]): Grouping {
   }
   const odd: Grouping['odd'] = []
   const groups = [...byKey].map(([key, members]) => {
-    const size = commonest(members.map(sizeOf))
-    for (const frame of members) {
-      if (sizeOf(frame) !== size) odd.push({ frame, reason: `is ${sizeOf(frame)}, the others of its kind are ${size}` })
-    }
-    const { type } = members[0].facts
-    return { type, key, name: '', frames: members.filter((f) => sizeOf(f) === size) }
+    const layout = commonest(members.map(({ geometry }) => layoutOf(geometry)))
+    const alike = members.filter(({ geometry }) => layoutOf(geometry) === layout)
+    for (const frame of members) if (!alike.includes(frame)) odd.push({ frame, reason: difference(frame, alike[0]) })
+    return { type: members[0].facts.type, key, name: '', frames: alike }
   })
   groups.sort((a, b) => ORDER.indexOf(a.type) - ORDER.indexOf(b.type) || (a.key < b.key ? -1 : 1))
   nameGroups(groups)
   return { groups, odd }
 }
 
-const sizeOf = (f: Candidate) => `${f.width}x${f.height}`
+/** Sizes where they differ, sections of the array where only those do. */
+function difference({ geometry: own }: Candidate, { geometry: others }: Candidate): string {
+  const size = ({ rawWidth, rawHeight }: Geometry) => `${rawWidth}x${rawHeight}`
+  const show = size(own) === size(others) ? layoutOf : size
+  return `is ${show(own)}, the others of its kind are ${show(others)}`
+}
+
 const inTime = (a: Candidate, b: Candidate) =>
   (a.facts.mjd ?? 0) - (b.facts.mjd ?? 0) || (a.shown < b.shown ? -1 : a.shown > b.shown ? 1 : 0)
 

@@ -84,3 +84,12 @@ function unevenness(frame: FrameStatistics, pattern: readonly number[]): number 
   const ratios = frame.boxes.map((box, b) => box / frame.level / pattern[b]).filter(Number.isFinite)
   return ratios.length ? Math.max(...ratios) - Math.min(...ratios) : 0
 }
+
+/** The largest difference, over frames and boxes, between a frame's illumination and the typical one. */
+export function variationOf(frames: readonly FrameStatistics[]): number {
+  const pattern = typicalPattern(frames)
+  const differences = frames.flatMap(({ boxes, level }) =>
+    boxes.map((box, b) => Math.abs(box / level / pattern[b] - 1)),
+  )
+  return Math.max(0, ...differences.filter(Number.isFinite))
+}

@@ -16,6 +16,9 @@ export interface MasterFacts {
   readNoise?: Measured
   readNoiseAdu?: Measured
   gain?: Measured
+  /** The same for each amplifier. */
+  gains?: Measured[]
+  readNoisesAdu?: Measured[]
   mean: number
   median: number
   rms: number
@@ -57,6 +60,14 @@ export function masterCards(facts: MasterFacts): NewCard[] {
   add('RDNOISE', facts.readNoise?.value, '[electron] read noise')
   add('RDNADU', facts.readNoiseAdu?.value, '[adu] read noise measured on pairs of biases')
   add('RDNADUER', facts.readNoiseAdu?.error, '[adu] its error')
+  if (facts.first.geometry.amplifiers.length > 1) {
+    for (const [k, gain] of (facts.gains ?? []).entries()) {
+      add(`GAIN${k + 1}`, gain.value, `[electron/adu] gain of amplifier ${k + 1}`)
+    }
+    for (const [k, noise] of (facts.readNoisesAdu ?? []).entries()) {
+      add(`RDNADU${k + 1}`, noise.value, `[adu] read noise of amplifier ${k + 1}`)
+    }
+  }
   cards.push(
     ['MEAN', facts.mean, 'mean of the good pixels'],
     ['MEDIAN', facts.median, 'median of the good pixels'],

@@ -1,4 +1,5 @@
-import { medianOf, robustStatistics } from '@nightpipe/math'
+import { allocate, inKernelMemory, kernels, scoped } from '@nightpipe/kernels'
+import { robustStatistics } from '@nightpipe/math'
 import type { FrameStatistics } from './judge.js'
 
 /** Bands of rows, and boxes across each, over which a frame is sampled. */
@@ -22,17 +23,23 @@ export function sampledRows(width: number, height: number): number[] {
  * `saturatedFraction` was counted when they were read.
  */
 export function measureRows(pixels: Float32Array, width: number, saturatedFraction: number): FrameStatistics {
-  const rows = pixels.length / width
-  const all = robustStatistics(pixels, { clip: 4 })
-  const noise = neighbourNoise(pixels, width)
-  return {
-    level: all.median,
-    noise,
-    saturatedFraction,
-    invalidFraction: Math.max(0, all.bad / pixels.length - saturatedFraction),
-    starFraction: standingOut(pixels, width, noise) / pixels.length,
-    boxes: boxMedians(pixels, width, rows),
-  }
+  return scoped(() => {
+    const rows = inKernelMemory(pixels) ? pixels : allocate(Float32Array, pixels.length)
+    if (rows !== pixels) rows.set(pixels)
+    const all = robustStatistics(rows, { clip: 4 })
+    const noise = neighbourNoise(rows, width)
+    const scratch = allocate(Float32Array, pixels.length).byteOffset
+    const limit = STAR_SIGMA * noise
+    const standing = kernels().standingOut(rows.byteOffset, width, rows.length / width, SEGMENT, limit, scratch)
+    return {
+      level: all.median,
+      noise,
+      saturatedFraction,
+      invalidFraction: Math.max(0, all.bad / rows.length - saturatedFraction),
+      starFraction: standing / rows.length,
+      boxes: boxMedians(rows, width, scratch),
+    }
+  })
 }
 
 /** Clipped standard deviation of the differences of neighbours in a row, over √2: blind to slow variations. */
@@ -46,20 +53,8 @@ export function neighbourNoise(pixels: Float32Array, width: number): number {
   return robustStatistics(differences.subarray(0, n), { clip: 4 }).sigma / Math.SQRT2
 }
 
-function standingOut(pixels: Float32Array, width: number, noise: number): number {
-  let count = 0
-  const limit = STAR_SIGMA * noise
-  for (let start = 0; start < pixels.length; start += width) {
-    for (let x = 0; x < width; x += SEGMENT) {
-      const segment = pixels.subarray(start + x, start + Math.min(width, x + SEGMENT))
-      const level = medianOf(segment)
-      for (let k = 0; k < segment.length; k++) if (segment[k] - level > limit) count++
-    }
-  }
-  return count
-}
-
-function boxMedians(pixels: Float32Array, width: number, rows: number): number[] {
+function boxMedians(pixels: Float32Array, width: number, scratch: number): number[] {
+  const rows = pixels.length / width
   const boxes: number[] = []
   const bands = Math.min(BANDS, rows)
   const columns = Math.min(BANDS, width)
@@ -67,9 +62,8 @@ function boxMedians(pixels: Float32Array, width: number, rows: number): number[]
     const [y0, y1] = [Math.floor((b * rows) / bands), Math.floor(((b + 1) * rows) / bands)]
     for (let c = 0; c < columns; c++) {
       const [x0, x1] = [Math.floor((c * width) / columns), Math.floor(((c + 1) * width) / columns)]
-      const box: number[] = []
-      for (let y = y0; y < y1; y++) for (let x = x0; x < x1; x++) box.push(pixels[y * width + x])
-      boxes.push(medianOf(box.filter((v) => !Number.isNaN(v))))
+      const from = pixels.byteOffset + 4 * (y0 * width + x0)
+      boxes.push(kernels().boxMedian(from, width, x1 - x0, y1 - y0, scratch))
     }
   }
   return boxes

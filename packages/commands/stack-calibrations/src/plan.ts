@@ -4,9 +4,10 @@ import { CALIBRATIONS_FILE, type CalibrationRow, calibrationsTable, chooseMaster
 import { ConfigError, DataError, type Job, type Plan, productPath, type Request, type Row } from '@nightpipe/command'
 import { describeFrame } from '@nightpipe/config'
 import type { InputFile } from '@nightpipe/files'
-import { cardLookup, imageHdu, openFits } from '@nightpipe/fits'
+import { cardLookup, type Hdu, imageHdu, openFits, textOf } from '@nightpipe/fits'
 import { mjdToJd, parseDate } from '@nightpipe/sky'
 import { readTable } from '@nightpipe/table'
+import { geometryOf, layoutOf } from './geometry.js'
 import { type Candidate, type Group, groupFrames } from './groups.js'
 import type { schema } from './schema.js'
 
@@ -32,7 +33,8 @@ export function planMasters(request: Sources): Plan<MasterJob> {
       if (why) rows.push({ input: input.path, status: 'rejected', reason: why })
       else candidates.push(candidate)
     } catch (error) {
-      rows.push({ input: input.path, status: 'failed', reason: (error as Error).message })
+      const status = error instanceof NotRaw ? 'rejected' : 'failed'
+      rows.push({ input: input.path, status, reason: (error as Error).message })
     }
   }
   const { groups, odd } = groupFrames(candidates)
@@ -47,13 +49,22 @@ function describe({ path, shown }: InputFile, request: Sources): Candidate {
   const file = openFits(path)
   try {
     const hdu = imageHdu(file)
+    refuseProduct(hdu)
     const [width, height] = hdu.axes
     // The path, not only the name: a camera may file its darks in a folder of that name.
     const facts = describeFrame(cardLookup(hdu), request.profile, { width, height, name: path })
-    return { path, shown, hdu: hdu.index, width, height, facts }
+    return { path, shown, hdu: hdu.index, geometry: geometryOf(facts, width, height), facts }
   } finally {
     file.close()
   }
+}
+
+/** Masters and other products must not enter masters again. */
+class NotRaw extends Error {}
+
+function refuseProduct({ header }: Hdu): void {
+  const maker = textOf(header, 'NP_CMD')
+  if (maker) throw new NotRaw(`is a product of ${maker}, not a raw frame`)
 }
 
 /** The rule of [select]: why a frame is not wanted, or undefined. */
@@ -130,7 +141,7 @@ function masterFor(
   bank: Bank,
   request: Sources,
 ): string | undefined {
-  const { facts } = group.frames[0]
+  const { facts, geometry } = group.frames[0]
   const made = groups
     .filter((g) => g.type === type && g.frames.length >= request.config.select.minimum)
     .filter((g) => sameDetector(g.frames[0], group.frames[0]))
@@ -144,8 +155,8 @@ function masterFor(
       camera: facts.camera,
       binning: facts.binning.join('x'),
       readmode: facts.readMode,
-      width_px: facts.data.x1 - facts.data.x0,
-      height_px: facts.data.y1 - facts.data.y0,
+      width_px: geometry.width,
+      height_px: geometry.height,
       jd: facts.mjd === undefined ? undefined : mjdToJd(facts.mjd),
     },
     request.config.calibration.age || Infinity,
@@ -162,7 +173,6 @@ function sameDetector(a: Candidate, b: Candidate): boolean {
     same(a.facts.camera, b.facts.camera) &&
     same(a.facts.readMode, b.facts.readMode) &&
     a.facts.binning.join() === b.facts.binning.join() &&
-    a.width === b.width &&
-    a.height === b.height
+    layoutOf(a.geometry) === layoutOf(b.geometry)
   )
 }

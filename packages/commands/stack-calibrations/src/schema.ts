@@ -39,8 +39,8 @@ export const schema = {
     low: number(0, 'faintest level above bias; 0: a twentieth of saturation', { unit: 'adu', min: 0 }),
     high: number(0, 'brightest level, bias included; 0: nine tenths of saturation', { unit: 'adu', min: 0 }),
     varies: number(
-      0.005,
-      'what the illumination may differ by between flats, besides noise, before samples are rejected',
+      0,
+      'what flats may differ by besides noise, before samples are rejected; 0: half of what their illumination is seen to',
       { min: 0 },
     ),
     dark: choice(

@@ -1,35 +1,43 @@
-import { closeSync, openSync, readSync, writeSync } from 'node:fs'
-import { atomicTarget } from '@nightpipe/files'
-import { type FitsFile, type Hdu, imageHdu, openFits, readPixels } from '@nightpipe/fits'
+import { closeSync, openSync, readFileSync, readSync, writeFileSync } from 'node:fs'
+import { gunzipSync } from 'node:zlib'
+import { atomicTarget, explainSystemError, systemCode } from '@nightpipe/files'
+import { type FitsFile, type Hdu, imageHdu, openFits } from '@nightpipe/fits'
+
+/** Where the rows of a frame are read from: a FITS file, the frame's own or an unpacked copy of it. */
+export interface Source {
+  path: string
+  hdu: number
+  /** A copy, to be removed when the master is done. */
+  copied: boolean
+}
 
 /**
- * Where the pixels of a frame are read from, in any order of rows: the FITS file itself when its rows lie open in it;
- * else a copy of its unpacked pixels, made once, float32 in the machine's order.
+ * The source of a frame. A file that is compressed as a whole cannot be read by rows: it is unpacked beside `output`,
+ * under a name that later runs know as litter.
  */
-export type Source = { kind: 'fits'; path: string; hdu: number } | { kind: 'copy'; path: string; width: number }
-
-const isPacked = (path: string) => /\.(gz|fz|bz2|z)$/i.test(path)
-
-/** The source of a frame; what is packed is unpacked beside `output`, under a name that later runs know as litter. */
 export function openSource(path: string, hdu: number, output: string): Source {
-  if (!isPacked(path)) return { kind: 'fits', path, hdu }
-  const file = openFits(path)
+  if (!isGzip(path)) return { path, hdu, copied: false }
+  const { partial } = atomicTarget(`${output}/unpacked`)
   try {
-    const image = file.hdus[hdu]
-    const [width, height] = image.axes
-    const { partial } = atomicTarget(`${output}/unpacked`)
-    const to = openSync(partial, 'w')
-    const rows = Math.max(1, Math.floor((1 << 22) / width))
-    for (let y = 0; y < height; y += rows) {
-      const pixels = readPixels(image, { firstRow: y, rows: Math.min(rows, height - y) })
-      writeSync(to, new Uint8Array(pixels.buffer, pixels.byteOffset, pixels.byteLength))
-    }
-    closeSync(to)
-    return { kind: 'copy', path: partial, width }
+    writeFileSync(partial, gunzipSync(readFileSync(path)), { flag: 'wx' })
+  } catch (error) {
+    throw explainSystemError(error, 'unpack', path)
+  }
+  return { path: partial, hdu, copied: true }
+}
+
+function isGzip(path: string): boolean {
+  const start = new Uint8Array(2)
+  const fd = openSync(path, 'r')
+  try {
+    return readSync(fd, start, 0, 2, 0) === 2 && start[0] === 0x1f && start[1] === 0x8b
   } finally {
-    file.close()
+    closeSync(fd)
   }
 }
+
+/** The image of a source, from a file that stays open. */
+export const sourceImage = ({ path, hdu }: Source): Hdu => openKept(path).hdus[hdu]
 
 /** A master as its rows are read: the image and what belongs to it. */
 export function openMaster(path: string): { image: Hdu; error?: Hdu; mask?: Hdu } {
@@ -39,31 +47,28 @@ export function openMaster(path: string): { image: Hdu; error?: Hdu; mask?: Hdu 
 }
 
 const open = new Map<string, FitsFile>()
-/** Files kept open in each thread: a group of hundreds of frames must not run out of descriptors. */
-const MOST_OPEN = 200
-
-/** Rows of a source as physical values, into an array that may lie in kernel memory. */
-export function readRows(source: Source, firstRow: number, rows: number, into: Float32Array): Float32Array {
-  if (source.kind === 'copy') {
-    const fd = openSync(source.path, 'r')
-    try {
-      const bytes = new Uint8Array(into.buffer, into.byteOffset, rows * source.width * 4)
-      readSync(fd, bytes, 0, bytes.length, firstRow * source.width * 4)
-    } finally {
-      closeSync(fd)
-    }
-    return into
-  }
-  return readPixels(openKept(source.path).hdus[source.hdu], { firstRow, rows, into })
-}
+/** Files that a thread keeps open: a group of thousands of frames must not run out of descriptors. */
+const MOST_OPEN = 500
 
 function openKept(path: string): FitsFile {
   const kept = open.get(path)
   if (kept) return kept
   if (open.size >= MOST_OPEN) closeSources()
-  const file = openFits(path)
+  const file = openAnyhow(path)
   open.set(path, file)
   return file
+}
+
+/** With fewer descriptors than that, others are closed first. */
+function openAnyhow(path: string): FitsFile {
+  try {
+    return openFits(path)
+  } catch (error) {
+    const code = systemCode(error) ?? systemCode((error as Error).cause)
+    if ((code !== 'EMFILE' && code !== 'ENFILE') || open.size === 0) throw error
+    closeSources()
+    return openFits(path)
+  }
 }
 
 export function closeSources(): void {

@@ -1,5 +1,9 @@
 import { medianOf, robustStatistics } from '@nightpipe/math'
-import { neighbourNoise } from './measure.js'
+import type { Amplifier, Geometry } from './geometry.js'
+import { neighbourNoise, sampledRows } from './measure.js'
+import type { Pedestal } from './overscan.js'
+import { samplePair } from './sample.js'
+import type { Source } from './source.js'
 
 /** Box, in pixels of a row sample, within which two flats are compared: small against their illumination. */
 const BOX = 256
@@ -10,15 +14,54 @@ export interface Measured {
   error: number
 }
 
+export interface PairArgs {
+  type: string
+  frames: { source: Source; pedestals: Pedestal[] }[]
+  geometry: Geometry
+  saturation?: number
+  /** Flats: of each amplifier, and what of each frame's level is not light. */
+  readNoiseAdu: number[]
+  below: number[]
+}
+
+/** Photon transfer on two frames, for each amplifier: the read noise from biases, in ADU; the gain from flats. */
+export function comparePair(args: PairArgs): (Measured | undefined)[] {
+  const { type, frames, geometry, saturation, readNoiseAdu, below } = args
+  return samplePair(frames, geometry, saturation, (samples) =>
+    geometry.amplifiers.map(({ place }, k) => {
+      const [a, b] = samples.map((sample) => partOf(sample, geometry, place))
+      if (type === 'bias') return readNoiseOfPair(a, b, place.x1 - place.x0)
+      return gainOfPair(a, b, readNoiseAdu[k], below)
+    }),
+  )
+}
+
+/** The sampled pixels of one amplifier. */
+function partOf(
+  sample: Float32Array,
+  { width, height, amplifiers }: Geometry,
+  place: Amplifier['place'],
+): Float32Array {
+  if (amplifiers.length === 1) return sample
+  const rows = [...sampledRows(width, height).entries()].filter(([, y]) => y >= place.y0 && y < place.y1)
+  const columns = place.x1 - place.x0
+  const part = new Float32Array(rows.length * columns)
+  for (const [to, [k]] of rows.entries()) {
+    part.set(sample.subarray(k * width + place.x0, k * width + place.x1), to * columns)
+  }
+  return part
+}
+
 /**
  * Read noise in ADU from two biases (Janesick 2001, Scientific Charge-Coupled Devices, ch. 2): the deviation of their
  * difference over √2. What both have in common, the structure of the bias, drops out; neighbours in a row are compared,
  * so that a level that drifts from row to row does not count as noise.
  */
-export function readNoiseOfPair(a: Float32Array, b: Float32Array, width: number): number {
-  const difference = new Float32Array(a.length)
-  for (let k = 0; k < a.length; k++) difference[k] = a[k] - b[k]
-  return neighbourNoise(difference, width) / Math.SQRT2
+export function readNoiseOfPair(a: Float32Array, b: Float32Array, width: number): Measured {
+  const difference = a.map((v, k) => v - b[k])
+  const value = neighbourNoise(difference, width) / Math.SQRT2
+  // The variance of n differences is known to √(2/n); as each pixel is in two of them, to √(3/n).
+  return { value, error: (value * Math.sqrt(3 / Math.max(1, a.length))) / 2 }
 }
 
 /**
@@ -27,20 +70,23 @@ export function readNoiseOfPair(a: Float32Array, b: Float32Array, width: number)
  *   variance = (1/L1 + 1/L2) / gain + readNoise² (1/L1² + 1/L2²).
  * The gain of the pair is that of the mean variance of its boxes. `below` is what of the levels is not light: the bias.
  */
-export function gainOfPair(a: Float32Array, b: Float32Array, readNoiseAdu: number, below = 0): Measured | undefined {
+export function gainOfPair(
+  a: Float32Array,
+  b: Float32Array,
+  readNoiseAdu: number,
+  below: readonly number[] = [0, 0],
+): Measured | undefined {
   const inverse: number[] = []
   const ratio = new Float32Array(BOX)
   for (let start = 0; start + BOX <= a.length; start += BOX) {
     const first = a.subarray(start, start + BOX)
     const second = b.subarray(start, start + BOX)
-    const [l1, l2] = [medianOf(first) - below, medianOf(second) - below]
+    const [l1, l2] = [medianOf(first) - below[0], medianOf(second) - below[1]]
     if (!(l1 > 0) || !(l2 > 0)) continue
-    for (let k = 0; k < BOX; k++) ratio[k] = (first[k] - below) / l1 - (second[k] - below) / l2
+    for (let k = 0; k < BOX; k++) ratio[k] = (first[k] - below[0]) / l1 - (second[k] - below[1]) / l2
     const { sigma, count } = robustStatistics(ratio, { clip: 4 })
     if (count < BOX / 2) continue
-    // Medians of 256 values take up a little of the variance, as the mean of n does by 1/n.
-    const variance = sigma ** 2 * (count / (count - 1))
-    inverse.push((variance - readNoiseAdu ** 2 * (1 / l1 ** 2 + 1 / l2 ** 2)) / (1 / l1 + 1 / l2))
+    inverse.push((sigma ** 2 - readNoiseAdu ** 2 * (1 / l1 ** 2 + 1 / l2 ** 2)) / (1 / l1 + 1 / l2))
   }
   if (inverse.length < 8) return undefined
   const { mean, sigma, count } = robustStatistics(Float32Array.from(inverse), { clip: 4 })
@@ -48,21 +94,18 @@ export function gainOfPair(a: Float32Array, b: Float32Array, readNoiseAdu: numbe
   return { value: 1 / mean, error: sigma / Math.sqrt(count) / mean ** 2 }
 }
 
-/** The median of what pairs say, with the standard error of their mean. */
-export function pooled(values: readonly number[]): Measured | undefined {
-  if (values.length === 0) return undefined
-  const mean = values.reduce((sum, v) => sum + v, 0) / values.length
-  const variance = values.reduce((sum, v) => sum + (v - mean) ** 2, 0) / Math.max(1, values.length - 1)
-  return { value: medianOf(values), error: Math.sqrt(variance / values.length) }
-}
-
-/** The mean of measured values, each weighted by its error; the error is that of the mean, or their scatter if larger. */
-export function weightedMean(values: readonly Measured[]): Measured | undefined {
+/**
+ * What a chain of pairs says, each frame with the next: the mean weighted by the errors. Two pairs that share a frame
+ * are correlated by a quarter, which makes the error of n of them larger by √(1 + (n-1) / 2n); where they scatter
+ * more than their errors allow, the scatter counts. A pair of equal frames, copies of one, says nothing.
+ */
+export function meanOfChain(pairs: readonly (Measured | undefined)[]): Measured | undefined {
+  const values = pairs.filter((pair) => pair !== undefined && pair.error > 0) as Measured[]
   if (values.length === 0) return undefined
   const weights = values.map(({ error }) => 1 / error ** 2)
   const weight = weights.reduce((sum, w) => sum + w, 0)
   const value = values.reduce((sum, v, k) => sum + weights[k] * v.value, 0) / weight
-  const chi2 =
-    values.reduce((sum, v, k) => sum + weights[k] * (v.value - value) ** 2, 0) / Math.max(1, values.length - 1)
-  return { value, error: Math.sqrt(Math.max(1, chi2) / weight) }
+  const n = values.length
+  const chi2 = values.reduce((sum, v, k) => sum + weights[k] * (v.value - value) ** 2, 0) / Math.max(1, n - 1)
+  return { value, error: Math.sqrt(((1 + (n - 1) / (2 * n)) * Math.max(1, chi2)) / weight) }
 }

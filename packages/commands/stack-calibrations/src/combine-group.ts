@@ -1,0 +1,121 @@
+import { type Job, startProduct } from '@nightpipe/command'
+import { createHeader, type FitsWriter, type NewHdu } from '@nightpipe/fits'
+import type { NoiseModel } from '@nightpipe/image'
+import { medianOf } from '@nightpipe/math'
+import type { CombineArgs, Combined, Plane, Recipe } from './combine-rows.js'
+import { type Detector, measureDetector, type Parents, readParents } from './detector.js'
+import { variationOf } from './judge.js'
+import type { MasterTools, Used } from './make-master.js'
+import { factsOf, summarise, type Tally } from './master-facts.js'
+import { type MasterFacts, masterCards } from './master-header.js'
+import { normalise } from './normalise.js'
+import type { MasterJob } from './plan.js'
+
+/** Rows per task: fixed, so that the parts are the same whatever the number of threads. */
+const ROWS_PER_TASK = 64
+
+/** The frames of a group that passed, combined into the master, which is written as it grows. */
+export async function combineGroup(
+  job: Job<MasterJob>,
+  used: readonly Used[],
+  tools: MasterTools,
+): Promise<MasterFacts> {
+  const parents = readParents(job.params)
+  const detector = await measureDetector(job.params.group.type, used, parents, tools)
+  const facts = factsOf(job, used, detector, tools)
+  const product = startProduct(job.products[0], planesOf(facts), tools.context)
+  const { writer } = product
+  try {
+    const recipe = recipeOf(job.params, used, parents, detector, writer, tools)
+    const { width, height } = recipe.geometry
+    const tasks = inBlocks(height, (first, rows): CombineArgs => ({ recipe, first, rows }))
+    const parts = await tools.map<CombineArgs, Combined>('combineRows', tasks)
+    const tally = summarise(parts, recipe.histogram, width * height)
+    if (facts.type === 'flat') await normalise(writer, width, tasks, tally, tools)
+    else for (const part of parts) for (const [k, sum] of part.sums.entries()) writer.addSum(k, sum)
+    if (facts.type === 'flat') for (const { sums } of parts) writer.addSum(MASK_PLANE, sums[MASK_PLANE])
+    finish(facts, tally, writer)
+    product.finish(job.parents)
+    return facts
+  } catch (error) {
+    product.discard()
+    throw error
+  }
+}
+
+const MASK_PLANE = 2
+
+function inBlocks<T>(height: number, task: (first: number, rows: number) => T): T[] {
+  const count = Math.ceil(height / ROWS_PER_TASK)
+  return Array.from({ length: count }, (_, k) =>
+    task(k * ROWS_PER_TASK, Math.min(ROWS_PER_TASK, height - k * ROWS_PER_TASK)),
+  )
+}
+
+function recipeOf(
+  { group: { type }, bias, dark }: MasterJob,
+  used: readonly Used[],
+  parents: Parents,
+  detector: Detector,
+  { plan }: FitsWriter,
+  { config, memoryBytes, workers }: MasterTools,
+): Recipe {
+  const { method, clip, drop } = config.combine
+  const scaled = type === 'dark' && config.dark.scale
+  const planes = used.map(({ frame, look }): Plane => {
+    const seconds = frame.facts.exposureSeconds ?? 0
+    const darkScale = dark ? seconds : 0
+    const level = look.statistics.level - parents.bias.median - darkScale * parents.dark.median
+    const { source, pedestals } = look
+    const scale = type === 'flat' ? 1 / level : scaled ? 1 / seconds : 1
+    const weight = type === 'flat' ? level ** 2 / (detector.readNoiseAdu[0] ** 2 + level / (detector.gain[0] ?? 1)) : 1
+    return { source, pedestals, darkScale, scale, weight, saturation: frame.facts.saturation }
+  })
+  const varies = type === 'flat' ? config.flat.varies || variationOf(used.map(({ look }) => look.statistics)) / 2 : 0
+  return {
+    ...{ plan, type, geometry: used[0].frame.geometry, planes, bias, dark, method, clip, drop, mask: config.mask },
+    ...{ noise: noiseOf(type, used, detector), tolerance: varies },
+    ...{ histogram: boundsOf(type, used, planes, parents.bias.median), memoryBytes: memoryBytes / workers / 2 },
+  }
+}
+
+/** What one frame's pixel varies by, in ADU before scaling, for each amplifier: read noise and photons. */
+function noiseOf(type: string, used: readonly Used[], { gain, readNoiseAdu }: Detector): NoiseModel[] {
+  const seen = medianOf(used.map(({ look }) => look.statistics.noise))
+  return readNoiseAdu.map((noise, k) => {
+    const g = gain[k]
+    if (type === 'bias') return { variance0: (noise || seen) ** 2, variancePerUnit: 0 }
+    // Without gain or read noise the noise seen is taken: it holds the pixels' own structure too, and so rejects less.
+    if (!g) return { variance0: seen ** 2, variancePerUnit: 0 }
+    return { variance0: (noise || seen) ** 2, variancePerUnit: 1 / g }
+  })
+}
+
+function boundsOf(
+  type: string,
+  used: readonly Used[],
+  planes: readonly Plane[],
+  below: number,
+): { low: number; high: number } {
+  if (type === 'flat') return { low: 0, high: 2 }
+  const level = medianOf(used.map(({ look }, k) => (look.statistics.level - below) * planes[k].scale))
+  const noise = medianOf(used.map(({ look }, k) => look.statistics.noise * planes[k].scale)) || 1
+  return { low: level - 40 * noise, high: level + 40 * noise }
+}
+
+function planesOf(facts: MasterFacts): NewHdu[] {
+  const { width, height } = facts.first.geometry
+  const axes = [width, height]
+  const unit = createHeader([['BUNIT', facts.unit, 'unit of the pixels']])
+  const bits = createHeader([['BUNIT', '', 'bits, see the documentation']])
+  return [
+    { kind: 'image', bitpix: -32, axes, header: createHeader(masterCards(facts)) },
+    { kind: 'image', name: 'ERR', bitpix: -32, axes, header: unit },
+    { kind: 'image', name: 'MASK', bitpix: 16, axes, header: bits },
+  ]
+}
+
+function finish(facts: MasterFacts, tally: Tally, writer: FitsWriter): void {
+  Object.assign(facts, tally.facts)
+  for (const [keyword, value] of masterCards(facts)) writer.setCard(0, keyword, value)
+}

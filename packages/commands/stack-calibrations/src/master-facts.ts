@@ -1,0 +1,88 @@
+import { DataError, type Job } from '@nightpipe/command'
+import { medianOf } from '@nightpipe/math'
+import { type Combined, HISTOGRAM_BINS } from './combine-rows.js'
+import type { Detector } from './detector.js'
+import type { MasterTools, Used } from './make-master.js'
+import type { MasterFacts } from './master-header.js'
+import type { MasterJob } from './plan.js'
+import type { Measured } from './transfer.js'
+
+/** What is known of a master before its pixels are. */
+export function factsOf(
+  job: Job<MasterJob>,
+  used: readonly Used[],
+  { readNoiseAdu, gain, measured }: Detector,
+  { config }: MasterTools,
+): MasterFacts {
+  const { type } = job.params.group
+  const first = used[0].frame
+  const seconds = used.map(({ frame }) => frame.facts.exposureSeconds ?? 0)
+  const scaled = type === 'dark' && config.dark.scale
+  const known = gain.every((g) => g !== undefined)
+  const gains = measured.gain ?? (known ? gain.map((g) => ({ value: g as number, error: Number.NaN })) : undefined)
+  const noises = measured.readNoiseAdu ?? readNoiseAdu.map((value) => ({ value, error: Number.NaN }))
+  const electrons = noises.map(({ value, error }, k): Measured => {
+    const g = gains?.[k] ?? { value: Number.NaN, error: Number.NaN }
+    return { value: value * g.value, error: value * g.value * Math.hypot(error / value, (g.error || 0) / g.value) }
+  })
+  return {
+    ...{ type, first, frames: used.length, unit: type === 'flat' ? '' : scaled ? 'adu/s' : 'adu' },
+    exposure: scaled ? 1 : type === 'dark' ? medianOf(seconds) : type === 'bias' ? 0 : undefined,
+    depth: type === 'bias' ? 0 : seconds.reduce((sum, s) => sum + s, 0),
+    ...{ gains, gain: gains && meanOf(gains), readNoisesAdu: measured.readNoiseAdu },
+    ...{ readNoise: readable(meanOf(electrons)), readNoiseAdu: measured.readNoiseAdu && meanOf(measured.readNoiseAdu) },
+    ...{ mean: 0, median: 0, rms: 0, rejected: 0, hot: 0, bad: 0, low: 0, noData: 0 },
+  }
+}
+
+const readable = (value: Measured) => (value.value > 0 ? value : undefined)
+
+function meanOf(values: readonly Measured[]): Measured {
+  const n = values.length
+  return {
+    value: values.reduce((sum, { value }) => sum + value, 0) / n,
+    error: Math.sqrt(values.reduce((sum, { error }) => sum + error ** 2, 0)) / n,
+  }
+}
+
+/** What the pixels of a master told when they were made. */
+export interface Tally {
+  facts: Pick<MasterFacts, 'mean' | 'median' | 'rms' | 'rejected' | 'hot' | 'bad' | 'low' | 'noData'>
+  good: number
+  /** The bin of the histogram that holds the median, and how many good pixels are below it. */
+  bin: { low: number; high: number; below: number }
+}
+
+/** Statistics of the whole from those of its parts, which come in a fixed order. */
+export function summarise(parts: readonly Combined[], bounds: { low: number; high: number }, pixels: number): Tally {
+  const [good, total, squares] = [0, 1, 2].map((k) => parts.reduce((sum, part) => sum + part.moments[k], 0))
+  if (good === 0) {
+    throw new DataError(`none of the ${pixels} pixels of the master is good`, 'look at the frames, or relax [mask]')
+  }
+  const histogram = new Float64Array(HISTOGRAM_BINS)
+  for (const part of parts) for (let b = 0; b < HISTOGRAM_BINS; b++) histogram[b] += part.histogram[b]
+  const bin = middleBin(histogram, good, bounds)
+  const inBin = histogram[Math.round((bin.low - bounds.low) / (bin.high - bin.low))]
+  const count = (of: (part: Combined) => number) => parts.reduce((sum, part) => sum + of(part), 0)
+  return {
+    facts: {
+      mean: (bounds.low + bounds.high) / 2 + total / good,
+      median: bin.low + ((bin.high - bin.low) * (good / 2 - bin.below)) / inBin,
+      rms: Math.sqrt(Math.max(0, squares / good - (total / good) ** 2)),
+      rejected: count((part) => part.rejected),
+      hot: count(({ counts }) => counts.hot),
+      bad: count(({ counts }) => counts.bad),
+      low: count(({ counts }) => counts.low),
+      noData: count(({ counts }) => counts.noData),
+    },
+    ...{ good, bin },
+  }
+}
+
+function middleBin(histogram: Float64Array, count: number, bounds: { low: number; high: number }): Tally['bin'] {
+  const width = (bounds.high - bounds.low) / histogram.length
+  let below = 0
+  let b = 0
+  while (b < histogram.length - 1 && below + histogram[b] < count / 2) below += histogram[b++]
+  return { low: bounds.low + b * width, high: bounds.low + (b + 1) * width, below }
+}

@@ -1,0 +1,81 @@
+import { readPixels } from '@nightpipe/fits'
+import { allocate, kernels, scoped } from '@nightpipe/kernels'
+import type { Geometry } from './geometry.js'
+import { sampledRows } from './measure.js'
+import type { Pedestal } from './overscan.js'
+import { type Source, sourceImage } from './source.js'
+
+/** Rows of a frame, trimmed and above their pedestal. */
+export interface Sample {
+  /** In kernel memory, rows as wide as the master; NaN where a pixel is saturated or holds no number. */
+  pixels: Float32Array
+  saturatedFraction: number
+}
+
+/** The top counts of converters of 12 to 16 bits, signed and not. */
+const RAILS = [4095, 8191, 16383, 32767, 65535]
+
+/** Looks at evenly spaced rows of a frame. To be called inside `scoped`. */
+export function sampleFrame(
+  source: Source,
+  geometry: Geometry,
+  pedestals: readonly Pedestal[],
+  saturation: number | undefined,
+): Sample {
+  const { width, height, rawWidth, amplifiers } = geometry
+  const image = sourceImage(source)
+  const wanted = sampledRows(width, height)
+  const pixels = allocate(Float32Array, wanted.length * width).fill(Number.NaN)
+  const raw = allocate(Float32Array, rawWidth)
+  const level = allocate(Float32Array, 1)
+  const counts = { saturated: 0, top: Number.NEGATIVE_INFINITY, atTop: 0 }
+  for (const [k, y] of wanted.entries()) {
+    let last = -1
+    for (const [a, { data, place }] of amplifiers.entries()) {
+      if (y < place.y0 || y >= place.y1) continue
+      const firstRow = data.y0 + y - place.y0
+      if (firstRow !== last) readPixels(image, { firstRow, rows: 1, plane: 0, into: raw })
+      last = firstRow
+      const { level: constant, rows } = pedestals[a]
+      level[0] = rows ? rows[y - place.y0] : constant
+      const to = pixels.byteOffset + 4 * (k * width + place.x0)
+      const columns = place.x1 - place.x0
+      kernels().prepareStrip(
+        ...([raw.byteOffset, rawWidth, data.x0, columns, 1, columns, level.byteOffset] as const),
+        ...([0, 0, 0, 1, saturation ?? Number.POSITIVE_INFINITY, to] as const),
+      )
+      countBright(raw.subarray(data.x0, data.x1), saturation ?? Number.POSITIVE_INFINITY, counts)
+    }
+  }
+  const atRail = RAILS.includes(counts.top) ? counts.atTop : 0
+  return { pixels, saturatedFraction: (saturation === undefined ? atRail : counts.saturated) / pixels.length }
+}
+
+/** Without a saturation from header or profile, what stands at the top count of a converter tells. */
+function countBright(
+  values: Float32Array,
+  saturation: number,
+  counts: { saturated: number; top: number; atTop: number },
+): void {
+  for (let x = 0; x < values.length; x++) {
+    const value = values[x]
+    if (value >= saturation) counts.saturated++
+    if (value === counts.top) counts.atTop++
+    if (value > counts.top) {
+      counts.top = value
+      counts.atTop = 1
+    }
+  }
+}
+
+/** The same rows of two frames, for a comparison of pixels that both hold. */
+export function samplePair<T>(
+  frames: readonly { source: Source; pedestals: readonly Pedestal[] }[],
+  geometry: Geometry,
+  saturation: number | undefined,
+  compare: (samples: Float32Array[]) => T,
+): T {
+  return scoped(() =>
+    compare(frames.map(({ source, pedestals }) => sampleFrame(source, geometry, pedestals, saturation).pixels)),
+  )
+}

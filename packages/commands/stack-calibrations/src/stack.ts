@@ -1,0 +1,89 @@
+import { type Hdu, readPixels, readStored, scalingOf } from '@nightpipe/fits'
+import { type CombineRegion, combinePlanes, type Plane as ImagePlane } from '@nightpipe/image'
+import { allocate } from '@nightpipe/kernels'
+import type { Block, Recipe } from './combine-rows.js'
+import type { Amplifier } from './geometry.js'
+import { sourceImage } from './source.js'
+
+/** Samples of so many bytes stay in the processor's cache. */
+const CACHE_BYTES = 1 << 21
+/** Of a thousand frames fewer rows than these would mean a thousand small reads for each. */
+const FEWEST_ROWS = 8
+
+/** Rows of all frames that are held at once. Results do not depend on it. */
+export function rowsAtOnce({ planes, geometry, memoryBytes }: Recipe): number {
+  const perRow = 4 * geometry.rawWidth * planes.length
+  const cached = Math.floor(CACHE_BYTES / perRow)
+  return Math.max(1, Math.min(Math.max(cached, FEWEST_ROWS), Math.floor(memoryBytes / perRow)))
+}
+
+/** Rows `y` to `y + rows` of the master, of which `block` begins at `first`: read from every frame and combined. */
+export function combineStack(recipe: Recipe, block: Block, first: number, y: number, rows: number): void {
+  const { geometry, planes, noise } = recipe
+  for (const [shift, group] of byShift(geometry.amplifiers)) {
+    const from = Math.max(y, Math.min(...group.map(({ amplifier }) => amplifier.place.y0)))
+    const to = Math.min(y + rows, Math.max(...group.map(({ amplifier }) => amplifier.place.y1)))
+    if (to <= from) continue
+    const raw = planes.map(({ source }) => readRaw(sourceImage(source), from + shift, to - from, geometry.rawWidth))
+    for (const { amplifier, index } of group) {
+      const regions = regionsOf(recipe, amplifier, index, { from, to, first, rawFirst: from + shift })
+      if (regions.length > 0) combinePlanes(raw, { ...options(recipe, block), noise: noise[index], regions }, block)
+    }
+  }
+}
+
+/** Amplifiers by how far their rows in the raw frame are from those in the master. */
+function byShift(amplifiers: readonly Amplifier[]): Map<number, { amplifier: Amplifier; index: number }[]> {
+  const groups = new Map<number, { amplifier: Amplifier; index: number }[]>()
+  for (const [index, amplifier] of amplifiers.entries()) {
+    const shift = amplifier.data.y0 - amplifier.place.y0
+    groups.set(shift, [...(groups.get(shift) ?? []), { amplifier, index }])
+  }
+  return groups
+}
+
+function options({ planes, method, clip, drop, tolerance, type }: Recipe, { bias, dark }: Block) {
+  const all = <T>(of: (plane: Recipe['planes'][number]) => T) => planes.map(of)
+  return {
+    method: method === 'clip' ? ('sigma' as const) : method,
+    ...{ clipLow: clip, clipHigh: clip, lowest: drop, highest: drop, tolerance, bias, dark },
+    ...{ scale: all((p) => p.scale), darkScale: all((p) => p.darkScale) },
+    ...{ ceiling: all((p) => p.saturation ?? Number.POSITIVE_INFINITY) },
+    ...(type === 'flat' ? { weights: all((p) => p.weight) } : {}),
+  }
+}
+
+/** 16-bit integers as they lie in the file, which the combination reads in place; anything else as floats. */
+function readRaw(image: Hdu, firstRow: number, rows: number, width: number): ImagePlane {
+  const { scale, zero, blank } = scalingOf(image)
+  const range = { firstRow, rows, plane: 0 }
+  if (image.bitpix === 16 && scale === 1 && Number.isInteger(zero) && Math.abs(zero) < 2 ** 22) {
+    const bytes = readStored(image, { ...range, into: allocate(Uint8Array, 2 * rows * width) })
+    return { bytes, zero, blank: blank === undefined ? undefined : Number(blank) }
+  }
+  return readPixels(image, { ...range, into: allocate(Float32Array, rows * width) })
+}
+
+/** The data of one amplifier row by row, or at once where rows have no gaps between them and one level. */
+function regionsOf(
+  { geometry, planes }: Recipe,
+  { data, place }: Amplifier,
+  index: number,
+  rows: { from: number; to: number; first: number; rawFirst: number },
+): CombineRegion[] {
+  const { width, rawWidth } = geometry
+  const pedestals = planes.map(({ pedestals: all }) => all[index])
+  const [from, to] = [Math.max(rows.from, place.y0), Math.min(rows.to, place.y1)]
+  const columns = place.x1 - place.x0
+  const region = (y: number, count: number): CombineRegion => ({
+    to: (y - rows.first) * width + place.x0,
+    from: (data.y0 + y - place.y0 - rows.rawFirst) * rawWidth + data.x0,
+    count,
+    offset: pedestals.map(({ level, rows: levels }) => (levels ? levels[y - place.y0] : level)),
+  })
+  if (to <= from) return []
+  if (columns === width && columns === rawWidth && pedestals.every((p) => !p.rows)) {
+    return [region(from, (to - from) * columns)]
+  }
+  return Array.from({ length: to - from }, (_, k) => region(from + k, columns))
+}

@@ -6,6 +6,7 @@ import { buildMasters, builtFolder, hasTable } from './build-masters.js'
 import { bankOf, type Chosen, chooseFor, masterReader, type Source, sourceOf } from './choose.js'
 import { type RawFrame, type Sorted, sortFrames } from './frames.js'
 import { type MasterRole, missing, placeOf } from './master.js'
+import { othersOf } from './others.js'
 import type { ReductionSchema } from './schema.js'
 
 type Sources = Request<ReductionSchema>
@@ -18,12 +19,15 @@ export interface ReductionJob {
   flat?: Chosen
   /** Image of bad pixels. */
   mask?: string
+  /** Other frames of the field, to compare with. */
+  others?: ReductionJob[]
 }
 
 const ROLES: readonly MasterRole[] = ['bias', 'dark', 'flat']
 
 /** Planes of a frame, and rows of masters, that are in memory at once, as bytes for each pixel of the frame. */
 const BYTES_PER_PIXEL = 24
+const BYTES_PER_PIXEL_COMPARED = 36
 
 /** Sorts the inputs, finds the masters of each science frame, and makes those that are missing. Headers only. */
 export async function planReduction(request: Sources): Promise<Plan<ReductionJob>> {
@@ -31,7 +35,7 @@ export async function planReduction(request: Sources): Promise<Plan<ReductionJob
   const sorted = sortFrames(request)
   const sources = await findSources(sorted, request)
   const read = masterReader(request)
-  const jobs: Job<ReductionJob>[] = []
+  const ready: ReductionJob[] = []
   const rows: Row[] = [...sorted.rows]
   const fail = (frame: RawFrame, error: DataError) =>
     rows.push({ input: frame.path, status: 'failed', reason: withAdvice(error) })
@@ -45,14 +49,18 @@ export async function planReduction(request: Sources): Promise<Plan<ReductionJob
       }
       params.mask = badPixelMask(frame, request)
       checkFacts(params, request)
-      jobs.push(jobFor(params, request))
+      ready.push(params)
     } catch (error) {
       if (!(error instanceof DataError)) throw error
       fail(frame, error)
     }
   }
-  const largest = Math.max(0, ...sorted.science.map(({ width, height }) => width * height))
-  return { jobs, rows, memoryPerJob: BYTES_PER_PIXEL * largest }
+  const { compare, method } = request.config['cosmic rays']
+  const others = othersOf(ready, method === 'none' ? 0 : compare)
+  const jobs = ready.map((params, k) => jobFor({ ...params, others: others[k] }, request))
+  const largest = ready.reduce((most, { frame }) => Math.max(most, frame.width * frame.height), 0)
+  const each = others.some((list) => list.length > 0) ? BYTES_PER_PIXEL_COMPARED : BYTES_PER_PIXEL
+  return { jobs, rows, memoryPerJob: each * largest }
 }
 
 const withAdvice = ({ message, advice }: DataError) => (advice ? `${message} (${advice})` : message)
@@ -140,12 +148,19 @@ function checkFacts({ frame, dark, bias }: ReductionJob, { config }: Sources): v
 }
 
 function jobFor(params: ReductionJob, { output }: Sources): Job<ReductionJob> {
-  const { frame, mask } = params
-  const parents: Parent[] = [{ path: frame.path, role: 'frame' }]
-  for (const role of ROLES) {
-    const master = params[role]
-    if (master) parents.push({ path: master.path, role })
+  const { frame } = params
+  const parents = [{ path: frame.path, role: 'frame' }, ...mastersOf(params)]
+  for (const other of params.others ?? []) {
+    parents.push({ path: other.frame.path, role: 'compared' })
+    for (const master of mastersOf(other)) {
+      if (!parents.some(({ path }) => path === master.path)) parents.push(master)
+    }
   }
-  if (mask) parents.push({ path: mask, role: 'mask' })
   return { name: frame.name, inputs: [frame.path], products: [join(output, `${frame.stem}.fits`)], parents, params }
+}
+
+function mastersOf(params: ReductionJob): Parent[] {
+  const masters: Parent[] = ROLES.flatMap((role) => (params[role] ? [{ path: params[role].path, role }] : []))
+  if (params.mask) masters.push({ path: params.mask, role: 'mask' })
+  return masters
 }

@@ -7,6 +7,7 @@ import {
   findCosmicRays,
   growBleeding,
   interpolatePixels,
+  type OnlyHere,
   type Orientation,
   orientPixels,
   sampleSky,
@@ -15,6 +16,7 @@ import {
 } from '@nightpipe/image'
 import { scoped } from '@nightpipe/kernels'
 import { type Calibrated, calibrateFrame } from './calibrate-frame.js'
+import { compareWithOthers } from './compare.js'
 import { levelUnder } from './detector.js'
 import { INTERPOLATED, type ReductionJob } from './plan.js'
 import { type Measured, productHeader, unitOf } from './product-header.js'
@@ -28,7 +30,7 @@ export function reduceFrame(job: Job<ReductionJob>, tools: Tools<ReductionSchema
     warn(job, frame, tools)
     const reason = unusable(frame, config)
     if (reason) return [{ input: job.inputs[0], status: 'rejected', reason }]
-    const { measured, cosmic } = maskFrame(frame, config)
+    const { measured, cosmic, onlyHere } = maskFrame(frame, job.params, tools)
     const orientation = orientationOf(job.params, config)
     const header = productHeader(job.params, frame, measured, orientation, config, tools.profile)
     const hdus = planesOf(frame, orientation, config)
@@ -43,7 +45,7 @@ export function reduceFrame(job: Job<ReductionJob>, tools: Tools<ReductionSchema
         input: job.inputs[0],
         status: 'done',
         product,
-        measurements: measurementsOf(job.params, frame, measured, cosmic),
+        measurements: measurementsOf(job.params, frame, measured, cosmic, onlyHere),
       },
     ]
   })
@@ -69,7 +71,7 @@ function unusable({ pixels, mask }: Calibrated, { select }: ReductionConfig): st
 const MOST_BLEEDING = 0.05
 
 /** Bleeding, cosmic rays, interpolation and the sky: what needs the calibrated frame as a whole. */
-function maskFrame(frame: Calibrated, config: ReductionConfig): { measured: Measured; cosmic?: CosmicRays } {
+function maskFrame(frame: Calibrated, { others = [] }: ReductionJob, { config, log }: Tools<ReductionSchema>) {
   const { pixels, error, mask, width, height, detector } = frame
   const map = sampleSky(pixels, width, height, { mask })
   const { bleed, clip } = config.saturation
@@ -80,15 +82,16 @@ function maskFrame(frame: Calibrated, config: ReductionConfig): { measured: Meas
   }
   const { method } = config['cosmic rays']
   const cosmic = method === 'none' ? undefined : findCosmicRays(frame, { ...config['cosmic rays'], method })
+  const onlyHere = others.length > 0 ? compareWithOthers(frame, others, cosmic, config, log) : undefined
   const sky = skyLevel(pixels, width, height, mask, map, config.parameters.detect_thresh)
   const bits = config.interpolate.bits.reduce((all, word) => all | INTERPOLATED[word.toLowerCase()], 0)
   if (bits) interpolatePixels(frame, bits)
   const { saturated, cosmicRay } = countMask(mask)
-  const measured = {
+  const measured: Measured = {
     ...{ skyLevel: sky.level, skySigma: sky.sigma, saturated, cosmic: cosmicRay },
     saturation: detector.saturation - levelUnder(detector, frame.biasLevel),
   }
-  return { measured, cosmic }
+  return { measured, cosmic, onlyHere }
 }
 
 /** The turn of the profile, under the name that the image library has for it. */
@@ -117,7 +120,13 @@ function planesOf(frame: Calibrated, orientation: Orientation, config: Reduction
   return hdus
 }
 
-function measurementsOf(job: ReductionJob, { detector }: Calibrated, measured: Measured, cosmic?: CosmicRays) {
+function measurementsOf(
+  job: ReductionJob,
+  { detector }: Calibrated,
+  measured: Measured,
+  cosmic?: CosmicRays,
+  onlyHere?: OnlyHere & { compared: number },
+) {
   const { facts } = job.frame
   const age = (role: 'bias' | 'dark' | 'flat') => job[role]?.ageDays
   return {
@@ -126,6 +135,7 @@ function measurementsOf(job: ReductionJob, { detector }: Calibrated, measured: M
     overscan_adu: detector.readings[0].overscan?.level,
     ...{ gain_e_adu: detector.gain, readnoise_e: detector.readNoise },
     ...{ saturated: measured.saturated, cosmic: measured.cosmic, star_fwhm_px: cosmic?.fwhm },
+    ...{ compared: onlyHere?.compared, only_here: onlyHere?.pixels, streak_px: onlyHere?.longest },
     ...{ bias: job.bias?.name, bias_age_d: age('bias') },
     ...{ dark: job.dark?.name, dark_age_d: age('dark') },
     ...{ flat: job.flat?.name, flat_age_d: age('flat') },

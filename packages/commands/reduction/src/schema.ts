@@ -91,6 +91,10 @@ export const schema = {
     contrast: number(cosmic.contrast, 'sharp: of the sharpness of stars; smaller finds fewer', { min: 0, max: 1 }),
     margin: number(cosmic.margin, 'sharp: noise by which a pixel must be sharper', { unit: 'sigma', min: 0 }),
     fwhm: number(cosmic.fwhm, 'sharp: FWHM of the stars; 0: measured on each frame', { unit: 'px', min: 0 }),
+    compare: integer(2, 'other frames of the field, nearest in time, that each frame is compared with; 0: none', {
+      min: 0,
+    }),
+    tolerance: number(1, 'what a star may be brighter in a pixel than in those, as a fraction', { min: 0 }),
   },
   interpolate: {
     bits: list([], 'pixels to fill in from their neighbours, marked 16: bad, saturated, cosmic, nodata, low'),

@@ -2,6 +2,14 @@ export { type Background, backgroundMesh, type MeshOptions } from './background.
 export { bin } from './binning.js'
 export { type CalibratedPixels, type Calibration, calibratePixels } from './calibrate.js'
 export { type Combined, type CombineOptions, type CombineRegion, combinePlanes } from './combine.js'
+export {
+  beginComparison,
+  type CompareOptions,
+  type Comparison,
+  explainBy,
+  flagOnlyHere,
+  type OnlyHere,
+} from './compare-frames.js'
 export { COSMIC_RAY_DEFAULTS, type CosmicRayOptions, type CosmicRays, findCosmicRays } from './cosmic-rays.js'
 export {
   boxMean,
@@ -24,3 +32,4 @@ export { type BleedOptions, growBleeding, railOf } from './saturation.js'
 export { cropPixels, fits, intersect, type Pixels, type Section, trim, wholeSection } from './section.js'
 export { type SkyLevel, skyLevel } from './sky-level.js'
 export { type SkyMap, sampleSky, skyAt } from './sky-map.js'
+export { measureShift, type Peak, type Shift, starPeaks } from './star-shift.js'

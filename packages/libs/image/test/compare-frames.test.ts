@@ -1,0 +1,139 @@
+import { random } from '@nightpipe/math'
+import t from 'tap'
+import {
+  beginComparison,
+  type CompareOptions,
+  explainBy,
+  flagOnlyHere,
+  MaskBit,
+  measureShift,
+  sampleSky,
+  starPeaks,
+} from '../src/index.js'
+
+const SIZE = 400
+const SKY = 200
+const NOISE = 15
+
+interface Scene {
+  dx?: number
+  dy?: number
+  fwhm?: number
+  seed: number
+  /** Light that is in this frame only, at pixels of this frame. */
+  extra?: [x: number, y: number, electrons: number][]
+  bright?: number
+}
+
+const STARS = (() => {
+  const { uniform } = random(77)
+  return Array.from({ length: 90 }, () => ({
+    x: 460 * uniform() - 30,
+    y: 460 * uniform() - 30,
+    flux: 300 / (0.01 + uniform()) ** 1.2,
+  }))
+})()
+
+/** The same stars, shifted, with a seeing of its own. */
+function frame({ dx = 0, dy = 0, fwhm = 3, seed, extra = [], bright = 1 }: Scene) {
+  const { normal, poisson } = random(seed)
+  const light = new Float64Array(SIZE * SIZE).fill(SKY)
+  const sigma = fwhm / 2.355
+  for (const { x, y, flux } of STARS) {
+    const [cx, cy] = [x + dx, y + dy]
+    for (let v = Math.max(0, Math.floor(cy - 12)); v <= Math.min(SIZE - 1, cy + 12); v++) {
+      for (let u = Math.max(0, Math.floor(cx - 12)); u <= Math.min(SIZE - 1, cx + 12); u++) {
+        const r2 = (u - cx) ** 2 + (v - cy) ** 2
+        light[v * SIZE + u] += ((bright * flux) / (2 * Math.PI * sigma ** 2)) * Math.exp(-r2 / (2 * sigma ** 2))
+      }
+    }
+  }
+  for (const [x, y, electrons] of extra) light[y * SIZE + x] += electrons
+  const pixels = Float32Array.from(light, (v) => poisson(v) + 5 * normal())
+  const error = Float32Array.from(pixels, (v) => Math.sqrt(Math.max(0, v) + 25))
+  const mask = new Int16Array(SIZE * SIZE)
+  return { pixels, error, mask, width: SIZE, height: SIZE }
+}
+
+const options: CompareOptions = { clip: 5, neighbours: 2.5, tolerance: 1, fwhm: 3 }
+
+function compare(target: ReturnType<typeof frame>, others: ReturnType<typeof frame>[]) {
+  const sky = sampleSky(target.pixels, SIZE, SIZE)
+  const peaks = starPeaks(target, sky)
+  const comparison = beginComparison(target, sky, options)
+  for (const other of others) {
+    const otherSky = sampleSky(other.pixels, SIZE, SIZE)
+    const shift = measureShift(peaks, starPeaks(other, otherSky))
+    if (!shift) throw new Error('no shift')
+    explainBy(comparison, other, otherSky, shift)
+  }
+  return flagOnlyHere(comparison, options)
+}
+
+t.test('shifts are found without a header, to a tenth of a pixel, for any seeing and transparency', async (t) => {
+  const first = frame({ seed: 1 })
+  const sky = sampleSky(first.pixels, SIZE, SIZE)
+  const peaks = starPeaks(first, sky)
+  for (const [dx, dy, fwhm, bright] of [
+    [0, 0, 3, 1],
+    [25.3, -14.7, 3, 1],
+    [-60.5, 41.2, 4, 0.5],
+    [3.1, 120.8, 2.2, 1],
+  ]) {
+    const second = frame({ dx, dy, fwhm, bright, seed: 2 })
+    const shift = measureShift(peaks, starPeaks(second, sampleSky(second.pixels, SIZE, SIZE)))
+    t.ok(shift && Math.hypot(shift.dx - dx, shift.dy - dy) < 0.1, `${dx}, ${dy}: ${JSON.stringify(shift)}`)
+  }
+  const nothing = frame({ dx: 5000, seed: 3 })
+  t.equal(measureShift(peaks, starPeaks(nothing, sampleSky(nothing.pixels, SIZE, SIZE))), undefined)
+  t.equal(measureShift([], peaks), undefined)
+})
+
+t.test('frames of the same stars differ in nothing, however their seeing does', async (t) => {
+  for (const fwhm of [2.2, 3, 4.5]) {
+    const target = frame({ fwhm, seed: 4 })
+    const others = [frame({ dx: 12.4, dy: -7.7, seed: 5 }), frame({ dx: -20, dy: 3.3, fwhm: 3.4, seed: 6 })]
+    t.same(compare(target, others), { pixels: 0, longest: 0 }, `FWHM ${fwhm}`)
+  }
+})
+
+t.test('a satellite and a broad cosmic ray are flagged, an asteroid and a new star are not', async (t) => {
+  const trail = Array.from({ length: 1200 }, (_, k): [number, number, number] => [
+    Math.floor(k / 3),
+    Math.floor(80 + k / 12) + (k % 3),
+    160,
+  ])
+  const worm = Array.from({ length: 24 }, (_, k): [number, number, number] => [
+    250 + Math.floor(k / 2),
+    300 + (k % 2),
+    500,
+  ])
+  const star = (x: number, y: number, length: number) => {
+    const spots: [number, number, number][] = []
+    for (let v = -5; v <= 5; v++) {
+      for (let u = -8; u <= 8; u++) {
+        const along = Math.max(0, Math.abs(u) - length / 2)
+        spots.push([x + u, y + v, 900 * Math.exp(-(along ** 2 + v ** 2) / (2 * 1.27 ** 2))])
+      }
+    }
+    return spots
+  }
+  const target = frame({ seed: 7, extra: [...trail, ...worm, ...star(60, 330, 0), ...star(330, 60, 6)] })
+  const others = [frame({ dx: 9.2, dy: 4.1, seed: 8 }), frame({ dx: -6.6, dy: 15.9, seed: 9 })]
+  const found = compare(target, others)
+  const flagged = (spots: [number, number, number][]) =>
+    spots.filter(([x, y]) => (target.mask[y * SIZE + x] & MaskBit.cosmicRay) !== 0).length / spots.length
+  t.ok(flagged(trail) > 0.7, `trail ${flagged(trail)}`)
+  t.ok(found.longest > 100, `streak of ${found.longest} px`)
+  t.ok(flagged(worm) > 0.95, `worm ${flagged(worm)}`)
+  t.equal(flagged(star(60, 330, 0)), 0, 'new star')
+  t.equal(flagged(star(330, 60, 6)), 0, 'asteroid')
+  t.ok(NOISE > 0 && target.mask.every((bits) => (bits & ~MaskBit.cosmicRay) === 0))
+})
+
+t.test('where no other frame reaches nothing is said', async (t) => {
+  const streak = Array.from({ length: 100 }, (_, k): [number, number, number] => [5 + Math.floor(k / 50), 20 + k, 400])
+  const target = frame({ seed: 10, extra: streak })
+  // the others end 60 px to the right of its left edge
+  t.same(compare(target, [frame({ dx: -60, seed: 11 })]), { pixels: 0, longest: 0 })
+})

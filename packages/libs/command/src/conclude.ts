@@ -1,5 +1,6 @@
-import { Exit, type Fault, faultText } from './exit.js'
+import { Exit, type Fault } from './exit.js'
 import type { MainLog } from './log.js'
+import { tellFailures, tellRejected } from './tell.js'
 import type { Row, Verdict } from './types.js'
 import type { Outcome } from './work.js'
 
@@ -17,6 +18,7 @@ export function conclude({ rows, outcomes, verdict, trouble }: Ending, log: Main
   const [done, rejected, failed] = [count('done'), count('rejected'), count('failed')]
   tellFailures(rows, outcomes, log, report)
   if (trouble) log.fault(trouble)
+  else if (done === 0 && failed === 0 && verdict?.ok !== false) tellRejected(rows, log)
   if (done + rejected > 0) {
     const parts = [`${done} done`, rejected && `${rejected} rejected`, failed && `${failed} failed`]
     const kept = outcomes.filter((outcome) => outcome.kept).length
@@ -30,21 +32,4 @@ export function conclude({ rows, outcomes, verdict, trouble }: Ending, log: Main
   }
   if (failed === 0 && !trouble) return Exit.done
   return done === 0 ? Exit.noProduct : Exit.someFailed
-}
-
-const MOST_LINES = 20
-
-/** A line for each failure, as far as a person reads. */
-function tellFailures(rows: readonly Row[], outcomes: readonly Outcome[], log: MainLog, report: string): void {
-  const failures = outcomes.filter((outcome) => outcome.fault)
-  const ofJobs = new Set(failures.flatMap((outcome) => outcome.rows))
-  const lines = failures.map(({ job, fault }) => ({ about: job.name, fault: fault! }))
-  const others = rows.filter((row) => row.status === 'failed' && !ofJobs.has(row))
-  for (const { input, reason = 'failed' } of others)
-    lines.push({ about: input, fault: { kind: 'data', message: reason } })
-  for (const { about, fault } of lines.slice(0, MOST_LINES)) {
-    const text = faultText(fault)
-    log.fault({ ...fault, advice: undefined, message: text.includes(about) ? text : `${about}: ${text}` })
-  }
-  if (lines.length > MOST_LINES) log.say('error', `${lines.length - MOST_LINES} more failed: see ${report}`)
 }

@@ -151,13 +151,13 @@ const UNITS: Record<string, number> = {
   gi: 2 ** 30,
   ti: 2 ** 40,
 }
-const LEAST_MEMORY = 64 * 2 ** 20
+const LEAST_MEMORY = 64e6
 
 /** `2GiB`, `500 MB`, `1.5G`, or a plain number of bytes. */
 export function parseMemory(text: string): number {
   const [, number, unit = ''] = /^\s*(\d+(?:\.\d+)?)\s*(?:([kmgt]i?)?b?)\s*$/i.exec(text) ?? []
   if (number === undefined) throw new ConfigError(`--memory ${text}: expected a size such as 500MB or 2GiB`)
   const bytes = Math.floor(Number(number) * (UNITS[unit.toLowerCase()] ?? 1))
-  if (bytes < LEAST_MEMORY) throw new ConfigError(`--memory ${text}: at least 64MiB is needed`)
+  if (bytes < LEAST_MEMORY) throw new ConfigError(`--memory ${text}: at least 64MB is needed`)
   return bytes
 }

@@ -116,7 +116,7 @@ function dryRunText(plan: Plan, folder: OutputFolder, context: Context, flags: F
     const state = flags.force !== true && isCurrent(job, context) ? 'current' : 'to do'
     const products = job.products.map((path) => shownPath(path, folder))
     if (flags.json) return JSON.stringify({ job: job.name, state, inputs: job.inputs, products })
-    return `${state.padEnd(8)} ${job.name} (${job.inputs.length} inputs) -> ${products.join(' ')}`
+    return `${state.padEnd(8)} ${job.name} (${job.inputs.length} ${job.inputs.length === 1 ? 'input' : 'inputs'}) -> ${products.join(' ')}`
   })
   const set = (plan.rows ?? []).map((row) =>
     flags.json

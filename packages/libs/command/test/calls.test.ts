@@ -71,7 +71,7 @@ const WRONG: [string, string[], RegExp][] = [
     ['-s', '.', '-r', 'o', '--memory', 'much'],
     /--memory much: expected a size such as 500MB or 2GiB/,
   ],
-  ['too little memory', ['-s', '.', '-r', 'o', '--memory', '1MB'], /at least 64MiB/],
+  ['too little memory', ['-s', '.', '-r', 'o', '--memory', '1MB'], /at least 64MB/],
   ['an unknown format', ['--log-format', 'xml'], /--log-format xml: expected one of text, json/],
   ['an unknown key', ['-s', '.', '-r', 'o', '--set', 'copy.ad=3'], /unknown key 'ad' in \[copy\]/],
   ['a malformed value', ['-s', '.', '-r', 'o', '--add', 'x'], /--add x: expected a number/],
@@ -159,7 +159,7 @@ t.test('--dry-run tells the jobs and makes nothing', async (t) => {
   makeFrames(join(cwd, 'raw'), ['a', 'b'])
   const { code, stdout } = await run('copy-frames', ['-s', 'raw', '-r', 'red', '--dry-run'], { cwd })
   t.equal(code, 0)
-  t.same(linesOf(stdout), ['to do    a.fits (1 inputs) -> red/a.fits', 'to do    b.fits (1 inputs) -> red/b.fits'])
+  t.same(linesOf(stdout), ['to do    a.fits (1 input) -> red/a.fits', 'to do    b.fits (1 input) -> red/b.fits'])
   t.notOk(existsSync(join(cwd, 'red')))
   const json = await run('copy-frames', ['-s', 'raw', '-r', 'red', '--dry-run', '--json'], { cwd })
   t.match(JSON.parse(linesOf(json.stdout)[0]!), { job: 'a.fits', state: 'to do', products: ['red/a.fits'] })

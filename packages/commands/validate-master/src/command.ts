@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { defineCommand, type Job, type Request, type Row, type Tools, type Verdict } from '@nightpipe/command'
 import { rollback } from './bank.js'
 import { walkChain } from './chain.js'
@@ -86,7 +86,9 @@ async function finish(
   const chained = flags.chain === true
   const refused = chained ? [] : rows.filter((row) => row.status === 'rejected')
   if (config.compare.pictures && !chained && !flags.rollback) {
-    products.push(...(await drawEvolution(output, join(output, RECORDS), readHistory(output))))
+    // The figures are not printed: what reads our output wants masters.
+    await drawEvolution(output, join(output, RECORDS), readHistory(output))
   }
-  return { ok: refused.length === 0, reasons: refused.map((row) => row.reason ?? ''), products }
+  const reasons = refused.map((row) => `${basename(row.input)}: ${row.reason ?? 'refused'}`)
+  return { ok: refused.length === 0, reasons, products }
 }

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { safeName } from '@nightpipe/calibrations'
 import { chart, type Series, writeFigure } from '@nightpipe/plot'
@@ -69,6 +69,7 @@ export async function drawEvolution(
 ): Promise<string[]> {
   const all = readHistory(bank)
   const made: string[] = []
+  mkdirSync(folder, { recursive: true })
   for (const group of [...new Set(touched.map(groupOf))].sort()) {
     const rows = all.filter((row) => groupOf(row) === group && mjd(row) !== undefined)
     const levels = join(folder, `evolution_${group}.png`)

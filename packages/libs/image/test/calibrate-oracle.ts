@@ -16,8 +16,11 @@ export function calibrateOracle(raw: Float32Array, calibration: Calibration, out
     const result = Number.isFinite(quotient) ? quotient : Number.NaN
     out.pixels[p] = scale * result
     if (out.error) {
-      const photons = Math.max(0, c.signal ? c.signal[p] : net) / gain
-      let variance = (readNoise / gain) ** 2 + photons + (c.biasError ? c.biasError[p] ** 2 : 0)
+      const read = (readNoise / gain) ** 2
+      const bright = Math.max(0, net)
+      const trusted = (bright * bright ** 2) / (bright ** 2 + read + 1e-30)
+      let variance = c.signal ? Math.max(read / 4, read + c.signal[p] / gain) : read + trusted / gain
+      if (c.biasError) variance += c.biasError[p] ** 2
       variance *= slope * slope
       if (c.darkError) variance += (darkScale * c.darkError[p]) ** 2
       if (c.flatError) variance += (result * c.flatError[p]) ** 2

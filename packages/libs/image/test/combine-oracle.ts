@@ -5,7 +5,9 @@ interface Sample {
   value: number
   variance: number
   weight: number
-  model: (level: number) => number
+  /** The noise model: constant + perUnit * level. */
+  constant: number
+  perUnit: number
 }
 
 export interface OraclePixel {
@@ -37,13 +39,9 @@ function gather(planes: Float32Array[], options: CombineOptions, p: number): Sam
     if (!Number.isFinite(value) || ((options.masks?.[k]?.[p] ?? 0) & (options.maskBits ?? -1)) !== 0) return
     if (inverse && !(variance > 0 && variance < Number.POSITIVE_INFINITY)) return
     const background = Math.max(0, options.background?.[k] ?? 0)
-    const model = (level: number) =>
-      noise
-        ? scale ** 2 * (noise.variance0 + noise.variancePerUnit * background) +
-          Math.abs(scale) * noise.variancePerUnit * Math.max(0, level) +
-          ((noise.relative ?? 0) * level) ** 2
-        : Number.NaN
-    samples.push({ value, variance, weight, model })
+    const constant = scale ** 2 * ((noise?.variance0 ?? 0) + (noise?.variancePerUnit ?? 0) * background)
+    const perUnit = Math.abs(scale) * (noise?.variancePerUnit ?? 0)
+    samples.push({ value, variance, weight, constant, perUnit })
   })
   return samples
 }
@@ -65,7 +63,8 @@ function clip(all: Sample[], options: CombineOptions): Sample[] {
     const sigma = spread(samples)
     const near = (centre: number) =>
       samples.filter((s) => {
-        const variance = noise ? s.model(centre) : errors ? s.variance : sigma ** 2
+        const model = s.constant + s.perUnit * Math.max(0, centre) + relativeOf(options, centre)
+        const variance = noise ? model : errors ? s.variance : sigma ** 2
         return (s.value - centre) ** 2 <= (s.value < centre ? clipLow : clipHigh) ** 2 * variance
       })
     let kept = near(middle(samples.map((s) => s.value)))
@@ -84,7 +83,16 @@ function weightedMean(samples: Sample[], options: CombineOptions): OraclePixel {
   const total = (f: (s: Sample) => number) => samples.reduce((sum, s) => sum + f(s), 0)
   const weights = total((s) => s.weight)
   const value = total((s) => s.weight * s.value) / weights
-  let variance = total((s) => s.weight ** 2 * (options.errors ? s.variance : s.model(value)))
+  const square = (s: Sample) => s.weight ** 2
+  let variance = options.errors
+    ? total((s) => square(s) * s.variance)
+    : modelled(
+        value,
+        total((s) => square(s) * s.constant),
+        total((s) => square(s) * s.perUnit),
+        weights ** 2,
+      ) +
+      total(square) * relativeOf(options, value)
   if (!options.errors && !options.noise) {
     const sample = (total((s) => s.weight * (s.value - value) ** 2) / weights) * (n / (n - 1))
     variance = total((s) => s.weight ** 2) * sample
@@ -107,10 +115,29 @@ function ordered(samples: Sample[], options: CombineOptions): OraclePixel {
   const centre = middle(sorted)
   const distances = sorted.map((v) => Math.abs(v - centre))
   const scatter = n > 1 ? (toSigma(n) * middle(distances)) ** 2 * n : Number.NaN
-  const summed =
-    options.errors || options.noise
-      ? samples.reduce((sum, s) => sum + (options.errors ? s.variance : s.model(value)), 0)
-      : scatter
+  const total = (f: (s: Sample) => number) => samples.reduce((sum, s) => sum + f(s), 0)
+  let summed = scatter
+  if (options.errors) summed = total((s) => s.variance)
+  else if (options.noise) {
+    summed =
+      modelled(
+        value,
+        total((s) => s.constant),
+        total((s) => s.perUnit),
+        n * n,
+      ) +
+      n * relativeOf(options, value)
+  }
   // the loss of efficiency is tested on its own, by simulation
   return { value, error: Math.sqrt(summed) / n, count }
+}
+
+/** Summed variance by the noise model; a level near zero is drawn to zero. */
+function modelled(value: number, constant: number, perUnit: number, weight: number): number {
+  const bright = Math.max(0, value)
+  return constant + (perUnit * bright * bright ** 2) / (bright ** 2 + constant / weight + 1e-30)
+}
+
+function relativeOf(options: CombineOptions, value: number): number {
+  return (((options.noise as NoiseModel | undefined)?.relative ?? 0) * value) ** 2
 }

@@ -107,6 +107,22 @@ t.test(
   },
 )
 
+t.test('two, three, five and twenty-five frames: the outliers go, and the errors stay honest', async (t) => {
+  for (const frames of [2, 3, 5, 25]) {
+    const night = simulate(10 + frames, () => 0, frames)
+    const options = { method: 'sigma', noise: { gain: GAIN, readNoise: READ_NOISE } } as const
+    const { noise, struck, pixels, error } = combined(night, options)
+    const { mean, sigma } = pulls(night, pixels, error)
+    t.comment(
+      `${frames}: ${noise.toFixed(4)}, struck ${struck.toFixed(3)}, pull ${mean.toFixed(4)}, ${sigma.toFixed(4)}`,
+    )
+    t.ok(noise < 1.01, `${frames} noise`)
+    // with two, a ray must be 8 sigma high: half of one that is not stays in the mean
+    t.ok(struck < (frames === 2 ? 3 : 1.6), `${frames} struck`)
+    t.ok(Math.abs(mean) < 0.02 && Math.abs(sigma - 1) < 0.02, `${frames} pull`)
+  }
+})
+
 t.test(
   'the other methods for comparison: the MAD costs more, the median most, the plain mean keeps the outliers',
   async (t) => {

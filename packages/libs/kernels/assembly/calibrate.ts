@@ -1,4 +1,5 @@
 // A raw frame made into a calibrated one, with its error and mask, in one pass.
+import { varianceAt } from './combine-job'
 import { SHORTS, fourMasks, fourShorts, oneNaN } from './pixel-source'
 
 const SATURATED: i32 = 2
@@ -57,7 +58,7 @@ function calibrateFour(job: Calibration, p: i32, some: i32, level: f32): void {
   const raw = rawValues(job, p)
   let net = f32x4.sub(raw, f32x4.splat(level))
   if (job.bias) net = f32x4.sub(net, v128.load(job.bias + at))
-  const bright = job.signal ? v128.load(job.signal + at) : net
+  const bright = net
   let slope = f32x4.splat(1)
   if (job.terms) {
     slope = derivative(job, net)
@@ -74,8 +75,14 @@ function calibrateFour(job: Calibration, p: i32, some: i32, level: f32): void {
   const scaled = f32x4.mul(result, f32x4.splat(job.scale))
   const good = f32x4.le(f32x4.abs(scaled), f32x4.splat(f32.MAX_VALUE))
   if (job.error) {
-    let variance = f32x4.mul(f32x4.pmax(zero, bright), f32x4.splat(job.perElectron))
-    variance = f32x4.add(variance, f32x4.splat(job.readVariance))
+    let variance = f32x4.splat(job.readVariance)
+    if (job.signal) {
+      // a smooth signal is right on the average, below zero too: only far below is it cut
+      const photons = f32x4.mul(v128.load(job.signal + at), f32x4.splat(job.perElectron))
+      variance = f32x4.pmax(f32x4.splat(<f32>0.25 * job.readVariance), f32x4.add(variance, photons))
+    } else {
+      variance = varianceAt(bright, variance, variance, f32x4.splat(job.perElectron))
+    }
     if (job.biasError) variance = f32x4.add(variance, square(v128.load(job.biasError + at)))
     if (job.terms) variance = f32x4.mul(variance, square(slope))
     if (job.darkError) {

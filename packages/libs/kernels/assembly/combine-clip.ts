@@ -40,17 +40,17 @@ function meanDistance(job: Job, column: usize): f32 {
   return sum
 }
 
-/** The variance that the clip measures by, for a sample of this plane. `level` is the centre, 0 where negative. */
+/** The variance that the clip measures by, for a sample of this plane. */
 // @ts-ignore: decorator
 @inline
-export function clipVariance(job: Job, from: Plane, k: i32, g: usize, centre: v128, level: v128): v128 {
+export function clipVariance(job: Job, from: Plane, k: i32, g: usize, centre: v128): v128 {
   if (job.clipFrom == FROM_SCATTER) {
     const sigma = v128.load(job.result + SPREAD + g)
     return f32x4.mul(sigma, sigma)
   }
   if (job.clipFrom == FROM_ERRORS) return v128.load(row(job.variances, k) + g)
-  const relative = relativeVariance(job.clipRelative, centre)
-  const constant = f32x4.add(f32x4.splat(from.variance), relative)
+  const level = f32x4.pmax(f32x4.splat(0), centre)
+  const constant = f32x4.add(f32x4.splat(from.variance), relativeVariance(job.clipRelative, centre))
   return f32x4.add(constant, f32x4.mul(f32x4.splat(from.perUnit), level))
 }
 
@@ -68,11 +68,10 @@ export function within(job: Job, d: v128, variance: v128): v128 {
 export function dropRejected(job: Job): void {
   for (let g: usize = 0; g < 64; g += 16) {
     const centre = v128.load(job.result + CENTRE + g)
-    const level = f32x4.pmax(f32x4.splat(0), centre)
     for (let k = 0; k < job.n; k++) {
       const at = row(job.values, k) + g
       const v = v128.load(at)
-      const kept = within(job, f32x4.sub(v, centre), clipVariance(job, planeOf(job, k), k, g, centre, level))
+      const kept = within(job, f32x4.sub(v, centre), clipVariance(job, planeOf(job, k), k, g, centre))
       v128.store(at, v128.or(v, v128.not(kept)))
     }
   }

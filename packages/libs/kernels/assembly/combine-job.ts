@@ -93,3 +93,16 @@ export function relativeVariance(relative: f32, value: v128): v128 {
   const sigma = f32x4.mul(f32x4.splat(relative), value) // not relative² value²: 0 times infinity is NaN
   return f32x4.mul(sigma, sigma)
 }
+
+/**
+ * constant + perUnit · level, where the level is a value that is itself noisy, by sqrt(own). Near zero the value says
+ * little about the level: it is drawn to zero, or errors of dark frames would follow the noise and be too large.
+ */
+// @ts-ignore: decorator
+@inline
+export function varianceAt(value: v128, own: v128, constant: v128, perUnit: v128): v128 {
+  const bright = f32x4.pmax(f32x4.splat(0), value)
+  const square = f32x4.mul(bright, bright)
+  const trust = f32x4.div(square, f32x4.add(f32x4.add(square, own), f32x4.splat(1e-30)))
+  return f32x4.add(constant, f32x4.mul(perUnit, f32x4.mul(bright, trust)))
+}

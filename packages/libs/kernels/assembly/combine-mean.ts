@@ -2,7 +2,7 @@
 // then loses nothing that matters.
 import {
   CENTRE, CLIP, COUNT, ERROR, FROM_ERRORS, FROM_MODEL, FROM_SCATTER, Job, NOWHERE, SAMPLES, VALUE, planeOf,
-  relativeVariance, row,
+  relativeVariance, row, varianceAt,
 } from './combine-job'
 import { clipVariance, dropRejected, leftEmpty, moveToLowerCamp, spreads, within } from './combine-clip'
 import { medianBlock } from './sort-planes'
@@ -64,7 +64,7 @@ function sumAlike(job: Job, g: usize, clipping: bool): void {
   let low = f32x4.splat(Infinity)
   let high = low
   if (clipping) {
-    const variance = clipVariance(job, planeOf(job, 0), 0, g, centre, f32x4.pmax(zero, centre))
+    const variance = clipVariance(job, planeOf(job, 0), 0, g, centre)
     low = f32x4.mul(f32x4.splat(job.clipLow), variance)
     high = f32x4.mul(f32x4.splat(job.clipHigh), variance)
   }
@@ -93,8 +93,10 @@ function sumAlike(job: Job, g: usize, clipping: bool): void {
   if (scattered) {
     variance = sampleVariance(f32x4.div(squares, n), shift, n)
   } else {
-    variance = f32x4.add(f32x4.splat(planeOf(job, 0).variance), relativeVariance(job.relative, value))
-    variance = f32x4.add(variance, f32x4.mul(f32x4.splat(planeOf(job, 0).perUnit), f32x4.pmax(zero, value)))
+    const first = planeOf(job, 0)
+    const constant = f32x4.splat(first.variance)
+    variance = varianceAt(value, f32x4.div(constant, n), constant, f32x4.splat(first.perUnit))
+    variance = f32x4.add(variance, relativeVariance(job.relative, value))
   }
   v128.store(job.result + ERROR + g, f32x4.sqrt(f32x4.div(variance, n)))
 }
@@ -111,7 +113,6 @@ function sampleVariance(meanSquare: v128, shift: v128, n: v128): v128 {
 function sumEach(job: Job, g: usize, clipping: bool): void {
   const zero = f32x4.splat(0)
   const centre = v128.load(job.result + CENTRE + g)
-  const level = f32x4.pmax(zero, centre)
   let total = zero
   let weights = zero
   let weightSquares = zero
@@ -124,7 +125,7 @@ function sumEach(job: Job, g: usize, clipping: bool): void {
     const v = v128.load(row(job.values, k) + g)
     const d = f32x4.sub(v, centre)
     let good = f32x4.eq(v, v)
-    if (clipping) good = within(job, d, clipVariance(job, from, k, g, centre, level))
+    if (clipping) good = within(job, d, clipVariance(job, from, k, g, centre))
     let w = f32x4.splat(from.weight)
     if (job.inverseVariance) w = f32x4.div(w, v128.load(row(job.variances, k) + g))
     w = v128.and(w, good)
@@ -147,7 +148,8 @@ function sumEach(job: Job, g: usize, clipping: bool): void {
   v128.store(job.result + COUNT + g, count)
   v128.store(job.result + VALUE + g, value)
   if (job.errorFrom == FROM_MODEL) {
-    variance = f32x4.add(variance, f32x4.mul(perUnit, f32x4.pmax(zero, value)))
+    const own = f32x4.div(variance, f32x4.mul(weights, weights))
+    variance = varianceAt(value, own, variance, perUnit)
     variance = f32x4.add(variance, f32x4.mul(weightSquares, relativeVariance(job.relative, value)))
   } else if (job.errorFrom == FROM_SCATTER) {
     const n = f32x4.convert_i32x4_s(count)

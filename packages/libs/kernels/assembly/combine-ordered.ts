@@ -1,7 +1,7 @@
 // Median, and mean without the extremes: the samples in order decide.
 import {
   CENTRE, COUNT, ERROR, FROM_ERRORS, FROM_MODEL, FROM_SCATTER, Job, MEDIAN, NOWHERE, SAMPLES, SPARE, SPREAD, VALUE,
-  planeOf, relativeVariance, row,
+  planeOf, relativeVariance, row, varianceAt,
 } from './combine-job'
 import { distances } from './combine-clip'
 import { medianBlock, pickMiddles, sortValues } from './sort-planes'
@@ -67,23 +67,26 @@ function orderedError(job: Job, g: usize, holes: bool): void {
 /** Σσ² of the samples, from their errors or from the model at the value found. */
 function summedVariance(job: Job, g: usize, n: v128): v128 {
   const value = v128.load(job.result + VALUE + g)
-  const level = f32x4.pmax(f32x4.splat(0), value)
   const relative = relativeVariance(job.relative, value)
   if (job.errorFrom == FROM_MODEL && job.uniform) {
     const first = planeOf(job, 0)
-    const one = f32x4.add(f32x4.splat(first.variance), f32x4.mul(f32x4.splat(first.perUnit), level))
+    const constant = f32x4.splat(first.variance)
+    const one = varianceAt(value, f32x4.div(constant, n), constant, f32x4.splat(first.perUnit))
     return f32x4.mul(n, f32x4.add(one, relative))
   }
   let total = f32x4.splat(0)
+  let perUnit = total
   for (let k = 0; k < job.n; k++) {
     const v = v128.load(row(job.values, k) + g)
+    const good = f32x4.eq(v, v)
     const from = planeOf(job, k)
-    const variance = job.errorFrom == FROM_ERRORS
-      ? v128.load(row(job.variances, k) + g)
-      : f32x4.add(f32x4.add(f32x4.splat(from.variance), relative), f32x4.mul(f32x4.splat(from.perUnit), level))
-    total = f32x4.add(total, v128.and(variance, f32x4.eq(v, v)))
+    const one = job.errorFrom == FROM_ERRORS ? v128.load(row(job.variances, k) + g) : f32x4.splat(from.variance)
+    total = f32x4.add(total, v128.and(one, good))
+    perUnit = f32x4.add(perUnit, v128.and(f32x4.splat(from.perUnit), good))
   }
-  return total
+  if (job.errorFrom == FROM_ERRORS) return total
+  const own = f32x4.div(total, f32x4.mul(n, n))
+  return f32x4.add(varianceAt(value, own, total, perUnit), f32x4.mul(n, relative))
 }
 
 function lookUp(table: usize, index: v128): v128 {

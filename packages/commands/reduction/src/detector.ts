@@ -36,16 +36,22 @@ const FULL_WELL_SIGMA = 5
 /** Variance of the rounding to whole ADU, which a read noise of a data sheet does not hold and a measured one does. */
 const ROUNDING = 1 / 12
 
+const mean = (values: number[]) => values.reduce((sum, v) => sum + v, 0) / values.length
+
 /** Levels, gain and noise of a frame's amplifiers: of the configuration, else measured, else of header or profile. */
 export function readDetector(image: Hdu, job: ReductionJob, config: ReductionConfig): Detector {
   const { frame, bias, flat } = job
   const { facts } = frame
   const asked = config.parameters
   const commonGain = asked.gain ?? facts.gain ?? flat?.gain
+  const gainOf = (amplifier: Amplifier) => asked.gain ?? amplifier.gain ?? commonGain ?? 1
+  const gain = mean(facts.amplifiers.map(gainOf))
+  // Biases tell the read noise in ADU: in electrons it follows the gain that is used here, not the one that they had.
+  const ofBias = bias?.readNoise !== undefined ? bias.readNoise * (bias.gain ? gain / bias.gain : 1) : undefined
   const readings = facts.amplifiers.map((amplifier): Reading => {
     const overscan = measureOverscan(image, amplifier, config)
-    const gain = asked.gain ?? amplifier.gain ?? commonGain ?? 1
-    const measured = asked['read noise'] ?? bias?.readNoise
+    const gain = gainOf(amplifier)
+    const measured = asked['read noise'] ?? ofBias
     const nominal = amplifier.readNoise ?? facts.readNoise
     // Integers only: frames of floats have been averaged, or are not of a converter.
     const rounding = image.bitpix > 0 ? ROUNDING * gain * gain : 0
@@ -53,10 +59,9 @@ export function readDetector(image: Hdu, job: ReductionJob, config: ReductionCon
     const readNoise = measured ?? (nominal !== undefined ? Math.sqrt(nominal ** 2 + rounding) : seen) ?? 0
     return { amplifier, overscan, gain, readNoise }
   })
-  const mean = (values: number[]) => values.reduce((sum, v) => sum + v, 0) / values.length
   return {
     readings,
-    gain: mean(readings.map((r) => r.gain)),
+    gain,
     readNoise: mean(readings.map((r) => r.readNoise)),
     gainIsAssumed: commonGain === undefined && facts.amplifiers.some((a) => a.gain === undefined),
     readNoiseIsAssumed: readings.some((r) => r.readNoise === 0) && asked['read noise'] === undefined,

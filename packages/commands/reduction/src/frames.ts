@@ -37,7 +37,7 @@ export function sortFrames(request: Request<ReductionSchema>): Sorted {
       if (product) set('rejected', product)
       else if (types.includes(type) && unfit) set('rejected', unfit)
       else if (types.includes(type)) sorted.science.push(frame)
-      else set('rejected', `is a ${type} frame (reduced: ${types.join(', ')}; see [select] types)`)
+      else set('rejected', `is ${an(type)} frame (reduced: ${types.join(', ')}; see [select] types)`)
       if (!product && CALIBRATIONS.includes(type)) sorted.calibrations.push(frame)
     } catch (error) {
       if (!(error instanceof DataError)) throw error
@@ -53,16 +53,24 @@ function readFacts(input: InputFile, { profile }: Request<ReductionSchema>): { f
   try {
     const image = imageHdu(file)
     const { index: hdu, axes } = image
-    const [width, height] = axes as [number, number]
+    const [width, height, ...deeper] = axes as [number, number, ...number[]]
+    if (deeper.some((planes) => planes > 1)) {
+      throw new DataError(`is a cube of ${axes.join(' x ')}, not one frame`, 'split it into its planes')
+    }
     const facts = describeFrame(cardLookup(image), profile, { width, height, name: input.shown })
     const frame = { path: input.path, name: input.name, stem: input.stem, hdu, width, height, facts }
     const maker = textOf(file.hdus[0]!.header, 'NP_CMD')
     const what = textOf(file.hdus[0]!.header, 'IMAGETYP') ?? 'product'
-    return { frame, product: maker && maker !== 'simulate' ? `is no raw frame: a ${what} made by ${maker}` : undefined }
+    return {
+      frame,
+      product: maker && maker !== 'simulate' ? `is no raw frame: ${an(what)} made by ${maker}` : undefined,
+    }
   } finally {
     file.close()
   }
 }
+
+const an = (noun: string) => `${/^[aeiou]/i.test(noun) ? 'an' : 'a'} ${noun}`
 
 /** Two frames of one stem would be one product. */
 function refuseTwins(sorted: Sorted): void {

@@ -15,6 +15,7 @@ import { makeTan, tanHeaderCards, tanWcs } from '@nightpipe/sky'
 import type { Calibrated } from './calibrate-frame.js'
 import type { ReductionJob } from './plan.js'
 import type { ReductionConfig } from './schema.js'
+import { tidyHeader } from './tidy-header.js'
 
 /** What was measured on a reduced frame. */
 export interface Measured {
@@ -38,6 +39,7 @@ export function productHeader(
   profile: InstrumentProfile,
 ): Header {
   const header = rawHeader(job)
+  tidyHeader(header)
   removeRawFacts(header, profile)
   moveCoordinates(header, job, frame, orientation, config)
   const set = (keyword: string, value: CardValue, comment: string) => setCard(header, keyword, value, comment)
@@ -49,8 +51,10 @@ export function productHeader(
   if (Number.isFinite(measured.saturation)) {
     set('SATURATE', digits(measured.saturation * scale), `[${unit}] saturation above bias`)
   }
-  set('SKYLEV', finite(measured.skyLevel), `[${unit}] sky level`)
-  set('SKYSIG', finite(measured.skySigma), `[${unit}] noise of a pixel of the sky`)
+  if (Number.isFinite(measured.skyLevel)) set('SKYLEV', digits(measured.skyLevel), `[${unit}] sky level`)
+  if (Number.isFinite(measured.skySigma)) {
+    set('SKYSIG', digits(measured.skySigma), `[${unit}] noise of a pixel of the sky`)
+  }
   set('NSAT', measured.saturated, 'pixels saturated, spilled charge included')
   set('NCOSMIC', measured.cosmic, 'pixels hit by cosmic rays')
   overscanCards(header, frame)
@@ -68,7 +72,6 @@ export function productHeader(
 
 /** Seven digits: what a float32 plane is good for. */
 const digits = (value: number) => Number(value.toPrecision(7))
-const finite = (value: number) => (Number.isFinite(value) ? digits(value) : undefined)
 
 /** The cards of the raw frame; for an image in an extension those of the primary HDU come first. */
 function rawHeader({ frame }: ReductionJob): Header {

@@ -145,7 +145,7 @@ t.test('frames that cannot be reduced are set aside, each with its reason', asyn
   const again = reduction('-s', join(out, 'm67.fits'), '-r', join(night.folder, 'out2'), ...named(night))
   t.match(
     readFileSync(join(night.folder, 'out2', 'reduction.csv'), 'utf8'),
-    /is no raw frame: a object made by reduction/,
+    /is no raw frame: an object made by reduction/,
   )
   t.equal(again.stdout, '')
   const perSecond = reduction('-s', join(raw, 'zero.fits'), '-r', out, ...named(night), ...set('frame.per second=yes'))

@@ -2,24 +2,34 @@
 import { Job, Plane, planeOf, row } from './combine-job'
 import { SHORTS, fourMasks, fourShorts } from './pixel-source'
 
+/** The bits of infinity; the magnitude of NaN, as an integer, is larger. */
+const INFINITE: i32 = 0x7f800000
+
 /** Fills the blocks of values and variances from pixel `p` on; true when a value is NaN. */
 export function loadBlock(job: Job, p: i32): bool {
   let bad = i32x4.splat(0)
+  let largest = i32x4.splat(0)
   for (let k = 0; k < job.n; k++) {
     const from = planeOf(job, k)
     const to = row(job.values, k)
-    if (from.plain) bad = v128.or(bad, loadPlain(from, p, to))
+    if (from.plain) largest = i32x4.max_u(largest, loadPlain(from, p, to))
     else if (from.format == SHORTS && isBare(job, from)) bad = v128.or(bad, loadShorts(from, p, to))
     else bad = v128.or(bad, loadScaled(job, from, p, to))
     if (from.error) bad = v128.or(bad, loadVariance(job, from, p, to, row(job.variances, k)))
   }
+  const wild = i32x4.ge_u(largest, i32x4.splat(INFINITE))
+  if (v128.any_true(wild)) {
+    for (let k = 0; k < job.n; k++) if (planeOf(job, k).plain) markInfinite(row(job.values, k))
+    return true
+  }
   return v128.any_true(bad)
 }
 
+/** Copies 16 floats, and returns the largest of their magnitudes as integers. */
 // @ts-ignore: decorator
 @inline
 function loadPlain(from: Plane, p: i32, to: usize): v128 {
-  const largest = f32x4.splat(f32.MAX_VALUE)
+  const magnitude = i32x4.splat(0x7fffffff)
   const at = from.source + ((<usize>p) << 2)
   const a = v128.load(at)
   const b = v128.load(at, 16)
@@ -29,13 +39,10 @@ function loadPlain(from: Plane, p: i32, to: usize): v128 {
   v128.store(to, b, 16)
   v128.store(to, c, 32)
   v128.store(to, d, 48)
-  const good = v128.and(
-    v128.and(f32x4.le(f32x4.abs(a), largest), f32x4.le(f32x4.abs(b), largest)),
-    v128.and(f32x4.le(f32x4.abs(c), largest), f32x4.le(f32x4.abs(d), largest)),
+  return i32x4.max_u(
+    i32x4.max_u(v128.and(a, magnitude), v128.and(b, magnitude)),
+    i32x4.max_u(v128.and(c, magnitude), v128.and(d, magnitude)),
   )
-  const bad = v128.not(good)
-  if (v128.any_true(bad)) markInfinite(to)
-  return bad
 }
 
 /** Integers of which every one has a finite value, whatever it is. */

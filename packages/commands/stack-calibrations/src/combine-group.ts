@@ -8,7 +8,7 @@ import { variationOf } from './judge.js'
 import type { MasterTools, Used } from './make-master.js'
 import { factsOf, summarise, type Tally } from './master-facts.js'
 import { type MasterFacts, masterCards } from './master-header.js'
-import { normalise } from './normalise.js'
+import type { RescaleArgs } from './normalise.js'
 import type { MasterJob } from './plan.js'
 
 /** Rows per task: fixed, so that the parts are the same whatever the number of threads. */
@@ -31,10 +31,13 @@ export async function combineGroup(
     const tasks = inBlocks(height, (first, rows): CombineArgs => ({ recipe, first, rows }))
     const parts = await tools.map<CombineArgs, Combined>('combineRows', tasks)
     const tally = summarise(parts, recipe.histogram, width * height)
-    if (facts.type === 'flat') await normalise(writer, width, tasks, tally, tools)
-    else for (const part of parts) for (const [k, sum] of part.sums.entries()) writer.addSum(k, sum)
-    if (facts.type === 'flat') for (const { sums } of parts) writer.addSum(MASK_PLANE, sums[MASK_PLANE])
-    finish(facts, tally, writer)
+    const rewritten = facts.type === 'flat' ? await normalise(writer, width, tasks, tally, tools) : undefined
+    for (const [k, { sums }] of parts.entries()) {
+      const [image, error] = rewritten?.[k] ?? sums
+      for (const [plane, sum] of [image, error, sums[MASK]].entries()) writer.addSum(plane, sum)
+    }
+    Object.assign(facts, tally)
+    for (const [keyword, value] of masterCards(facts)) writer.setCard(0, keyword, value)
     product.finish(job.parents)
     return facts
   } catch (error) {
@@ -43,7 +46,22 @@ export async function combineGroup(
   }
 }
 
-const MASK_PLANE = 2
+const MASK = 2
+
+/** A flat that was written, and its errors, divided by its mean; its tally follows. Returns the sums of both planes. */
+async function normalise(
+  { plan }: FitsWriter,
+  width: number,
+  blocks: readonly { first: number; rows: number }[],
+  tally: Tally,
+  tools: Pick<MasterTools, 'map'>,
+): Promise<number[][]> {
+  const factor = 1 / tally.mean
+  const tasks = blocks.map(({ first, rows }): RescaleArgs => ({ plan, width, first, rows, factor }))
+  const sums = await tools.map<RescaleArgs, number[]>('rescaleRows', tasks)
+  for (const key of ['mean', 'median', 'rms'] as const) tally[key] *= factor
+  return sums
+}
 
 function inBlocks<T>(height: number, task: (first: number, rows: number) => T): T[] {
   const count = Math.ceil(height / ROWS_PER_TASK)
@@ -74,9 +92,14 @@ function recipeOf(
   const varies = type === 'flat' ? config.flat.varies || variationOf(used.map(({ look }) => look.statistics)) / 2 : 0
   return {
     ...{ plan, type, geometry: used[0].frame.geometry, planes, bias, dark, method, clip, drop, mask: config.mask },
-    ...{ noise: noiseOf(type, used, detector), tolerance: varies },
+    ...{ noise: noiseOf(type, used, detector), tolerance: varies, zero: zeroOf(type, used, scaled) },
     ...{ histogram: boundsOf(type, used, planes, parents.bias.median), memoryBytes: memoryBytes / workers / 2 },
   }
+}
+
+/** Darks that keep their bias: what of their level is no light. Only what a pixel has above it has the noise of photons. */
+function zeroOf(type: string, used: readonly Used[], scaled: boolean): number {
+  return type === 'dark' && !scaled ? medianOf(used.map(({ look }) => look.statistics.level)) : 0
 }
 
 /** What one frame's pixel varies by, in ADU before scaling, for each amplifier: read noise and photons. */
@@ -113,9 +136,4 @@ function planesOf(facts: MasterFacts): NewHdu[] {
     { kind: 'image', name: 'ERR', bitpix: -32, axes, header: unit },
     { kind: 'image', name: 'MASK', bitpix: 16, axes, header: bits },
   ]
-}
-
-function finish(facts: MasterFacts, tally: Tally, writer: FitsWriter): void {
-  Object.assign(facts, tally.facts)
-  for (const [keyword, value] of masterCards(facts)) writer.setCard(0, keyword, value)
 }

@@ -29,6 +29,8 @@ export interface Recipe {
   dark?: string
   /** Of one frame, before `scale`, for each amplifier: what is clipped by, and what ERR is made of. */
   noise: NoiseModel[]
+  /** Subtracted before the frames are combined, and added again: a level that has no noise of its own. */
+  zero: number
   /** What frames may differ by besides noise, relative to the signal. */
   tolerance: number
   method: 'clip' | 'median' | 'mean' | 'minmax'
@@ -87,10 +89,19 @@ export function combineRows({ recipe, first, rows }: CombineArgs): Combined {
     const mask = allocate(Int16Array, n).fill(0)
     for (const parent of [bias, dark]) inheritFlags(mask, parent?.mask)
     const { type, geometry, mask: rules } = recipe
-    const counts = flagPixels({ type, pixels, count: block.count, columns: geometry.width, rules }, mask)
+    const strip = { type, pixels, error, count: block.count, columns: geometry.width, rules }
+    const counts = flagPixels({ ...strip, variancePerUnit: perUnitOf(recipe) }, mask)
+    if (recipe.zero !== 0) for (let p = 0; p < n; p++) pixels[p] += recipe.zero
     const sums = [pixels, error, mask].map((plane, k) => writeStrip(recipe.plan, k, first, plane))
     return { counts, sums: sums as Combined['sums'], ...tally(block, mask, recipe) }
   })
+}
+
+/** Flats are so bright that their own noise does not matter to their errors. */
+function perUnitOf({ type, noise, planes }: Recipe): number {
+  if (type === 'flat' || type === 'bias') return 0
+  const scale = planes.reduce((sum, plane) => sum + plane.scale, 0) / planes.length
+  return (scale * noise.reduce((sum, { variancePerUnit }) => sum + variancePerUnit, 0)) / noise.length
 }
 
 function inheritFlags(mask: Int16Array, parent: Int16Array | undefined): void {

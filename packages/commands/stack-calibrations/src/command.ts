@@ -3,7 +3,7 @@ import { defineCommand } from '@nightpipe/command'
 import { combineRows } from './combine-rows.js'
 import { examineFrame } from './examine.js'
 import { makeMaster } from './make-master.js'
-import { collectNear, rescaleRows } from './normalise.js'
+import { rescaleRows } from './normalise.js'
 import { planMasters } from './plan.js'
 import { registerMasters } from './register.js'
 import { schema } from './schema.js'
@@ -79,6 +79,6 @@ export const stackCalibrations = defineCommand({
   parallel: 'strips',
   plan: planMasters,
   job: makeMaster,
-  tasks: { examineFrame, comparePair, combineRows, collectNear, rescaleRows },
+  tasks: { examineFrame, comparePair, combineRows, rescaleRows },
   finish: registerMasters,
 })

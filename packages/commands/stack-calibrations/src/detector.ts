@@ -57,11 +57,14 @@ export async function measureDetector(
   const said = amplifiers.map(({ readNoise = facts.readNoise, gain = facts.gain }) => (readNoise ?? 0) / (gain ?? 1))
   const readNoiseAdu = said.map((value, k) => parents.bias.readNoiseAdu[k] ?? value)
   const gain = amplifiers.map((amplifier) => amplifier.gain ?? facts.gain)
-  if (type !== 'bias' && type !== 'flat') return { readNoiseAdu, gain, measured: {} }
+  const keptDark = type === 'dark' && !tools.config.dark.scale
+  if (type !== 'bias' && type !== 'flat' && !keptDark) return { readNoiseAdu, gain, measured: {} }
   const pairs = used.slice(1, MOST_PAIRS + 1).map((second, k) => pairArgs(type, used[k], second, readNoiseAdu, parents))
   const answers = await tools.map<PairArgs, (Measured | undefined)[]>('comparePair', pairs)
   const chains = amplifiers.map((_, k) => meanOfChain(answers.map((pair) => pair[k])))
   const all = chains.every((chain) => chain !== undefined) ? (chains as Measured[]) : undefined
+  // What darks vary by is read noise and that of their current.
+  if (keptDark) return { readNoiseAdu: all?.map(({ value }) => value) ?? said, gain, measured: {} }
   if (type === 'bias') {
     return { readNoiseAdu: all?.map(({ value }) => value) ?? said, gain, measured: { readNoiseAdu: all } }
   }

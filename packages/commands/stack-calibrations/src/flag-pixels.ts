@@ -21,9 +21,12 @@ export interface Flagged {
 interface Strip {
   type: string
   pixels: Float32Array
+  error: Float32Array
   count: Int16Array
   columns: number
   rules: MaskRules
+  /** Variance that a unit of the master's level brings into one frame; 0: none. */
+  variancePerUnit: number
 }
 
 /** Columns over which the surroundings of a pixel are taken: glow and vignetting are smooth over as many. */
@@ -34,9 +37,10 @@ const LOOKED_AT = 64
 /**
  * The mask of a strip of a master, added to the bits that `mask` holds. A pixel is judged against its surroundings, the
  * strip over 64 columns: a dark pixel far above is hot, a bias pixel far off is bad, a flat pixel far below is dead or
- * of low response.
+ * of low response. The same surroundings say how many photons a pixel's error is made of.
  */
-export function flagPixels({ type, pixels, count, columns, rules }: Strip, mask: Int16Array): Flagged {
+export function flagPixels(strip: Strip, mask: Int16Array): Flagged {
+  const { type, pixels, error, count, columns, rules, variancePerUnit } = strip
   const rows = pixels.length / columns
   const segments = Math.ceil(columns / SEGMENT)
   const levels = allocate(Float32Array, segments)
@@ -44,6 +48,10 @@ export function flagPixels({ type, pixels, count, columns, rules }: Strip, mask:
   const scratch = allocate(Float32Array, 2 * LOOKED_AT + SEGMENT)
   const [at, levelsAt, scattersAt, scratchAt] = [pixels, levels, scatters, scratch].map((a) => a.byteOffset)
   kernels().surroundings(at, columns, rows, SEGMENT, LOOKED_AT, levelsAt, scattersAt, scratchAt)
+  if (variancePerUnit > 0) {
+    const unit = [SEGMENT, levelsAt, variancePerUnit] as const
+    kernels().evenErrors(error.byteOffset, at, count.byteOffset, columns, rows, ...unit)
+  }
   const known = Float64Array.from(scatters.filter((v) => !Number.isNaN(v)))
   const sigma = known.length > 0 ? median(known) : 0
   const bounds = allocate(Float32Array, 3 * segments)

@@ -45,13 +45,8 @@ function meanOf(values: readonly Measured[]): Measured {
   }
 }
 
-/** What the pixels of a master told when they were made. */
-export interface Tally {
-  facts: Pick<MasterFacts, 'mean' | 'median' | 'rms' | 'rejected' | 'hot' | 'bad' | 'low' | 'noData'>
-  good: number
-  /** The bin of the histogram that holds the median, and how many good pixels are below it. */
-  bin: { low: number; high: number; below: number }
-}
+/** What the pixels of a master tell. */
+export type Tally = Pick<MasterFacts, 'mean' | 'median' | 'rms' | 'rejected' | 'hot' | 'bad' | 'low' | 'noData'>
 
 /** Statistics of the whole from those of its parts, which come in a fixed order. */
 export function summarise(parts: readonly Combined[], bounds: { low: number; high: number }, pixels: number): Tally {
@@ -61,28 +56,31 @@ export function summarise(parts: readonly Combined[], bounds: { low: number; hig
   }
   const histogram = new Float64Array(HISTOGRAM_BINS)
   for (const part of parts) for (let b = 0; b < HISTOGRAM_BINS; b++) histogram[b] += part.histogram[b]
-  const bin = middleBin(histogram, good, bounds)
-  const inBin = histogram[Math.round((bin.low - bounds.low) / (bin.high - bin.low))]
   const count = (of: (part: Combined) => number) => parts.reduce((sum, part) => sum + of(part), 0)
   return {
-    facts: {
-      mean: (bounds.low + bounds.high) / 2 + total / good,
-      median: bin.low + ((bin.high - bin.low) * (good / 2 - bin.below)) / inBin,
-      rms: Math.sqrt(Math.max(0, squares / good - (total / good) ** 2)),
-      rejected: count((part) => part.rejected),
-      hot: count(({ counts }) => counts.hot),
-      bad: count(({ counts }) => counts.bad),
-      low: count(({ counts }) => counts.low),
-      noData: count(({ counts }) => counts.noData),
-    },
-    ...{ good, bin },
+    mean: (bounds.low + bounds.high) / 2 + total / good,
+    median: medianOfHistogram(histogram, good, bounds),
+    rms: Math.sqrt(Math.max(0, squares / good - (total / good) ** 2)),
+    rejected: count((part) => part.rejected),
+    hot: count(({ counts }) => counts.hot),
+    bad: count(({ counts }) => counts.bad),
+    low: count(({ counts }) => counts.low),
+    noData: count(({ counts }) => counts.noData),
   }
 }
 
-function middleBin(histogram: Float64Array, count: number, bounds: { low: number; high: number }): Tally['bin'] {
-  const width = (bounds.high - bounds.low) / histogram.length
+/** The median of `count` values in even bins, as if those of one bin were spread evenly over it. */
+export function medianOfHistogram(
+  histogram: ArrayLike<number>,
+  count: number,
+  { low, high }: { low: number; high: number },
+): number {
   let below = 0
-  let b = 0
-  while (b < histogram.length - 1 && below + histogram[b] < count / 2) below += histogram[b++]
-  return { low: bounds.low + b * width, high: bounds.low + (b + 1) * width, below }
+  for (let b = 0; b < histogram.length; b++) {
+    if (below + histogram[b] >= count / 2) {
+      return low + ((high - low) * (b + (count / 2 - below) / histogram[b])) / histogram.length
+    }
+    below += histogram[b]
+  }
+  return high
 }

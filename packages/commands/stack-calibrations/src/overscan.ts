@@ -2,6 +2,7 @@ import { readPixels } from '@nightpipe/fits'
 import { allocate, kernels, scoped } from '@nightpipe/kernels'
 import { mean, robustStatistics } from '@nightpipe/math'
 import type { Amplifier, Geometry } from './geometry.js'
+import { neighbourNoise } from './measure.js'
 import { type Source, sourceImage } from './source.js'
 
 /** What lies under the signal of one amplifier: a level, or one for each row of its data. */
@@ -61,8 +62,26 @@ function pedestalOf(
   const levels = allocate(Float32Array, count)
   const scratch = allocate(Float32Array, 2 * columns)
   kernels().rowLevels(strip.byteOffset, columns, count, levels.byteOffset, scratch.byteOffset)
-  const rows = smoothed(levels.slice(data.y0 - overscan.y0, data.y1 - overscan.y0), smooth)
+  const noise = neighbourNoise(strip, columns) / Math.sqrt(columns)
+  const rows = smoothedWell(levels.slice(data.y0 - overscan.y0, data.y1 - overscan.y0), smooth, noise)
   return { level: mean(rows), rows }
+}
+
+/**
+ * Smoothed over as many rows as the level allows: over fewer than `window` where it changes faster, so that what is left
+ * of the rows is the `noise` of their mean.
+ */
+export function smoothedWell(levels: Float32Array, window: number, noise: number): Float32Array {
+  const n = levels.length
+  for (let width = window | 1; width > 1; width = (width >> 1) | 1) {
+    const smooth = smoothed(levels, width)
+    const squares = smooth.reduce((sum, v, y) => sum + (levels[y] - v) ** 2, 0)
+    // A chi-square of n rows scatters by √(2n); rows are part of their own mean.
+    const expected = noise ** 2 * (1 - 1 / Math.min(width, n)) * (n + 4 * Math.sqrt(2 * n))
+    if (squares <= expected) return smooth
+    if (width === 3) break
+  }
+  return levels
 }
 
 /**

@@ -18,7 +18,11 @@ export const schema = {
       ['rows', 'median', 'mean', 'none'],
       'level of the overscan: one per amplifier, one per row (smoothed), or left',
     ),
-    smooth: integer(51, 'rows over which a row-wise overscan is averaged', { unit: 'px', min: 1 }),
+    smooth: integer(
+      51,
+      'rows over which a row-wise overscan is averaged at most; fewer where the level changes faster',
+      { unit: 'px', min: 1 },
+    ),
   },
   combine: {
     method: choice('clip', ['clip', 'median', 'mean', 'minmax'], 'how frames become a master'),

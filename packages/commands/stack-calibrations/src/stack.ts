@@ -66,7 +66,7 @@ function readRaw(image: Hdu, firstRow: number, rows: number, width: number): Ima
 
 /** The data of one amplifier row by row, or at once where rows have no gaps between them and one level. */
 function regionsOf(
-  { geometry, planes }: Recipe,
+  { geometry, planes, zero }: Recipe,
   { data, place }: Amplifier,
   index: number,
   rows: { from: number; to: number; first: number; rawFirst: number },
@@ -79,7 +79,7 @@ function regionsOf(
     to: (y - rows.first) * width + place.x0,
     from: (data.y0 + y - place.y0 - rows.rawFirst) * rawWidth + data.x0,
     count,
-    offset: pedestals.map(({ level, rows: levels }) => (levels ? levels[y - place.y0] : level)),
+    offset: pedestals.map(({ level, rows: levels }) => (levels ? levels[y - place.y0] : level) + zero),
   })
   if (to <= from) return []
   if (columns === width && columns === rawWidth && pedestals.every((p) => !p.rows)) {

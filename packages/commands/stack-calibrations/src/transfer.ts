@@ -30,8 +30,8 @@ export function comparePair(args: PairArgs): (Measured | undefined)[] {
   return samplePair(frames, geometry, saturation, (samples) =>
     geometry.amplifiers.map(({ place }, k) => {
       const [a, b] = samples.map((sample) => partOf(sample, geometry, place))
-      if (type === 'bias') return readNoiseOfPair(a, b, place.x1 - place.x0)
-      return gainOfPair(a, b, readNoiseAdu[k], below)
+      if (type === 'flat') return gainOfPair(a, b, readNoiseAdu[k], below)
+      return readNoiseOfPair(a, b, place.x1 - place.x0)
     }),
   )
 }

@@ -176,21 +176,23 @@ export function joinErrors(error: usize, a: usize, aFactor: f32, b: usize, bFact
 }
 
 /**
- * The unmasked values from `low` to `high`, together at `target` (room for all and 4 more), their number as result; into
- * `below` (int32) how many unmasked ones are below.
+ * Errors that the photons of the surroundings make, in the place of those of a pixel's own value, which has noise of its
+ * own: error² += perUnit (level - value) / count, negative levels and values being 0, where the value is within 4 errors
+ * of `levels` of its `segment` columns.
  */
-export function collectBetween(
-  pixels: usize, mask: usize, n: i32, low: f32, high: f32, target: usize, below: usize,
-): i32 {
-  let to = target
-  let under = 0
-  for (let p = 0; p < n; p++) {
-    const v = load<f32>(pixels + ((<usize>p) << 2))
-    const good = i32(load<i16>(mask + ((<usize>p) << 1)) == 0)
-    under += good & i32(v < low)
-    store<f32>(to, v)
-    to += <usize>(good & i32(v >= low) & i32(v <= high)) << 2
+export function evenErrors(
+  error: usize, pixels: usize, count: usize, columns: i32, rows: i32, segment: i32, levels: usize, perUnit: f32,
+): void {
+  for (let y = 0; y < rows; y++) {
+    for (let x = 0; x < columns; x++) {
+      const p = <usize>(y * columns + x)
+      const n = load<u16>(count + (p << 1))
+      const level = load<f32>(levels + ((<usize>(x / segment)) << 2))
+      const v = load<f32>(pixels + (p << 2))
+      const e = load<f32>(error + (p << 2))
+      if (n == 0 || !(abs<f32>(v - level) < 4 * e)) continue
+      const excess = max<f32>(0, level) - max<f32>(0, v)
+      store<f32>(error + (p << 2), sqrt<f32>(max<f32>(0, e * e + (perUnit * excess) / <f32>n)))
+    }
   }
-  store<i32>(below, under)
-  return <i32>((to - target) >> 2)
 }

@@ -103,15 +103,16 @@ export interface Kernels extends NumericKernels, ReductionKernels {
     histogram: number,
     sums: number,
   ): void
-  collectBetween(
+  evenErrors(
+    error: number,
     pixels: number,
-    mask: number,
-    n: number,
-    low: number,
-    high: number,
-    target: number,
-    below: number,
-  ): number
+    count: number,
+    columns: number,
+    rows: number,
+    segment: number,
+    levels: number,
+    perUnit: number,
+  ): void
   joinErrors(error: number, a: number, aFactor: number, b: number, bFactor: number, n: number): void
 
   // overscan: `scratch` holds two rows

@@ -137,23 +137,27 @@ t.test('inheritFlags takes the wanted bits of the other mask, to the last pixel'
   }
 })
 
-t.test('collectBetween gathers unmasked values within bounds, both included, and counts those below', async (t) => {
-  for (const n of [1, 2, 33, 1000]) {
+t.test('evenErrors puts the photons of the surroundings in the place of those of the pixel, outliers apart', async (t) => {
+  for (const [columns, rows, segment] of [
+    [1, 1, 4],
+    [11, 3, 4],
+  ]) {
     scoped(() => {
-      const next = sequence(n + 1)
-      const pixels = inMemory(Array.from({ length: n }, () => (next() < 0.1 ? Number.NaN : Math.floor(10 * next()))))
-      const mask = allocate(Int16Array, n)
-      for (let p = 0; p < n; p++) mask[p] = next() < 0.2 ? 4 : 0
-      const target = allocate(Float32Array, n + 4)
-      const below = allocate(Int32Array, 1)
-      const addresses = [target.byteOffset, below.byteOffset] as const
-      const count = kernels().collectBetween(pixels.byteOffset, mask.byteOffset, n, 3, 6, ...addresses)
-      const good = [...pixels].filter((_, p) => mask[p] === 0)
-      t.same(
-        [...target.subarray(0, count)],
-        good.filter((v) => v >= 3 && v <= 6),
-      )
-      t.equal(below[0], good.filter((v) => v < 3).length)
+      const next = sequence(columns)
+      const n = columns * rows
+      const pixels = inMemory(Array.from({ length: n }, () => (next() < 0.1 ? 500 : 12 * next() - 1)))
+      const error = inMemory(Array.from({ length: n }, () => 2 + next()))
+      const count = allocate(Uint16Array, n)
+      for (let p = 0; p < n; p++) count[p] = Math.floor(5 * next())
+      const levels = inMemory(Array.from({ length: Math.ceil(columns / segment) }, () => 8 * next() - 1))
+      const expected = [...error].map((e, p) => {
+        const level = levels[Math.floor((p % columns) / segment)]
+        if (count[p] === 0 || !(Math.abs(pixels[p] - level) < 4 * e)) return e
+        return Math.sqrt(e * e + (0.6 * (Math.max(0, level) - Math.max(0, pixels[p]))) / count[p])
+      })
+      const from = [error.byteOffset, pixels.byteOffset, count.byteOffset] as const
+      kernels().evenErrors(...from, columns, rows, segment, levels.byteOffset, 0.6)
+      for (let p = 0; p < n; p++) t.ok(Math.abs(error[p] - expected[p]) < 1e-5, `pixel ${p} of ${columns}x${rows}`)
     })
   }
 })

@@ -137,27 +137,30 @@ t.test('inheritFlags takes the wanted bits of the other mask, to the last pixel'
   }
 })
 
-t.test('evenErrors puts the photons of the surroundings in the place of those of the pixel, outliers apart', async (t) => {
-  for (const [columns, rows, segment] of [
-    [1, 1, 4],
-    [11, 3, 4],
-  ]) {
-    scoped(() => {
-      const next = sequence(columns)
-      const n = columns * rows
-      const pixels = inMemory(Array.from({ length: n }, () => (next() < 0.1 ? 500 : 12 * next() - 1)))
-      const error = inMemory(Array.from({ length: n }, () => 2 + next()))
-      const count = allocate(Uint16Array, n)
-      for (let p = 0; p < n; p++) count[p] = Math.floor(5 * next())
-      const levels = inMemory(Array.from({ length: Math.ceil(columns / segment) }, () => 8 * next() - 1))
-      const expected = [...error].map((e, p) => {
-        const level = levels[Math.floor((p % columns) / segment)]
-        if (count[p] === 0 || !(Math.abs(pixels[p] - level) < 4 * e)) return e
-        return Math.sqrt(e * e + (0.6 * (Math.max(0, level) - Math.max(0, pixels[p]))) / count[p])
+t.test(
+  'evenErrors puts the photons of the surroundings in the place of those of the pixel, outliers apart',
+  async (t) => {
+    for (const [columns, rows, segment] of [
+      [1, 1, 4],
+      [11, 3, 4],
+    ]) {
+      scoped(() => {
+        const next = sequence(columns)
+        const n = columns * rows
+        const pixels = inMemory(Array.from({ length: n }, () => (next() < 0.1 ? 500 : 12 * next() - 1)))
+        const error = inMemory(Array.from({ length: n }, () => 2 + next()))
+        const count = allocate(Uint16Array, n)
+        for (let p = 0; p < n; p++) count[p] = Math.floor(5 * next())
+        const levels = inMemory(Array.from({ length: Math.ceil(columns / segment) }, () => 8 * next() - 1))
+        const expected = [...error].map((e, p) => {
+          const level = levels[Math.floor((p % columns) / segment)]
+          if (count[p] === 0 || !(Math.abs(pixels[p] - level) < 4 * e)) return e
+          return Math.sqrt(e * e + (0.6 * (Math.max(0, level) - Math.max(0, pixels[p]))) / count[p])
+        })
+        const from = [error.byteOffset, pixels.byteOffset, count.byteOffset] as const
+        kernels().evenErrors(...from, columns, rows, segment, levels.byteOffset, 0.6)
+        for (let p = 0; p < n; p++) t.ok(Math.abs(error[p] - expected[p]) < 1e-5, `pixel ${p} of ${columns}x${rows}`)
       })
-      const from = [error.byteOffset, pixels.byteOffset, count.byteOffset] as const
-      kernels().evenErrors(...from, columns, rows, segment, levels.byteOffset, 0.6)
-      for (let p = 0; p < n; p++) t.ok(Math.abs(error[p] - expected[p]) < 1e-5, `pixel ${p} of ${columns}x${rows}`)
-    })
-  }
-})
+    }
+  },
+)

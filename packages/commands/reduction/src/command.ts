@@ -29,6 +29,7 @@ export const reduction = defineCommand({
     { name: 'exposure_s', doc: 'exposure time', unit: 's' },
     { name: 'sky', doc: 'sky level, in the unit of the frame' },
     { name: 'sky_sigma', doc: 'noise of a pixel of the sky, in the unit of the frame' },
+    { name: 'pattern', doc: 'factor of the pattern of the sky that was taken off' },
     { name: 'overscan_adu', doc: 'level of the (first) overscan', unit: 'adu' },
     { name: 'gain_e_adu', doc: 'gain used', unit: 'e/adu' },
     { name: 'readnoise_e', doc: 'read noise used', unit: 'e' },

@@ -54,7 +54,7 @@ export function compareWithOthers(
 }
 
 /** Errors of the other frames are not needed. */
-function withoutErrors(config: ReductionConfig): ReductionConfig {
+export function withoutErrors(config: ReductionConfig): ReductionConfig {
   const frame = { ...config.frame, error: false, mask: true }
   return { ...config, frame, 'cosmic rays': { ...config['cosmic rays'], method: 'none' } }
 }

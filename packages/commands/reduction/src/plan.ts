@@ -5,6 +5,7 @@ import { imageHdu, openFits } from '@nightpipe/fits'
 import { buildMasters, builtFolder, hasTable } from './build-masters.js'
 import { bankOf, type Chosen, chooseFor, masterReader, type Source, sourceOf } from './choose.js'
 import { type RawFrame, type Sorted, sortFrames } from './frames.js'
+import { addPatterns } from './make-pattern.js'
 import { type MasterRole, missing, placeOf } from './master.js'
 import { othersOf } from './others.js'
 import type { ReductionSchema } from './schema.js'
@@ -19,6 +20,8 @@ export interface ReductionJob {
   flat?: Chosen
   /** Image of bad pixels. */
   mask?: string
+  /** Image of a pattern of the sky. */
+  pattern?: string
   /** Other frames of the field, to compare with. */
   others?: ReductionJob[]
 }
@@ -47,7 +50,8 @@ export async function planReduction(request: Sources): Promise<Plan<ReductionJob
         if (!source) throw missing(role, frame, '')
         params[role] = chooseFor(role, frame, source, request.config.calibration, read)
       }
-      params.mask = badPixelMask(frame, request)
+      params.mask = imageFor(frame, request.config.calibration.mask, '[calibration] mask')
+      params.pattern = imageFor(frame, request.config.pattern.file, '[pattern] file')
       checkFacts(params, request)
       ready.push(params)
     } catch (error) {
@@ -55,6 +59,7 @@ export async function planReduction(request: Sources): Promise<Plan<ReductionJob
       fail(frame, error)
     }
   }
+  await addPatterns(ready, request)
   const { compare, method } = request.config['cosmic rays']
   const others = othersOf(ready, method === 'none' ? 0 : compare)
   const jobs = ready.map((params, k) => jobFor({ ...params, others: others[k] }, request))
@@ -69,6 +74,9 @@ function checkConfig({ config }: Sources): void {
   const known = Object.keys(INTERPOLATED)
   const odd = config.interpolate.bits.find((word) => !known.includes(word.toLowerCase()))
   if (odd) throw new ConfigError(`[interpolate] bits: '${odd}' is none of ${known.join(', ')}`)
+  if (config.pattern.smooth % 2 === 0) {
+    throw new ConfigError(`[pattern] smooth = ${config.pattern.smooth}: a box needs a middle`, 'give an odd number')
+  }
   for (const { coefficients, table } of Object.values(config.linearity)) {
     if (coefficients.length && table) throw new ConfigError('[linearity]: give coefficients or a table, not both')
     if (table && !existsSync(table)) throw new ConfigError(`[linearity] table: ${table} does not exist`)
@@ -108,16 +116,16 @@ function madeLater(open: readonly MasterRole[], frames: readonly RawFrame[]): Pa
   return Object.fromEntries(made.map((role) => [role, { kind: 'none' }]))
 }
 
-function badPixelMask(frame: RawFrame, { config }: Sources): string | undefined {
-  const { mask } = config.calibration
-  if (!mask || mask.toLowerCase() === 'none') return undefined
-  if (!existsSync(mask)) throw new ConfigError(`[calibration] mask: ${mask} does not exist`)
-  const file = openFits(mask)
+/** An image named by the configuration, when it is of a size that belongs to the frame. */
+export function imageFor(frame: RawFrame, path: string, key: string): string | undefined {
+  if (!path || path.toLowerCase() === 'none') return undefined
+  if (!existsSync(path)) throw new ConfigError(`${key}: ${path} does not exist`)
+  const file = openFits(path)
   try {
     const [width, height] = imageHdu(file).axes as [number, number]
-    if (placeOf({ width, height }, frame)) return mask
+    if (placeOf({ width, height }, frame)) return path
     const size = `${frame.width}x${frame.height}`
-    throw new DataError(`${basename(mask)} is ${width}x${height}, but the frame is ${size}`, 'choose another mask')
+    throw new DataError(`${basename(path)} is ${width}x${height}, but the frame is ${size}`, `choose another ${key}`)
   } finally {
     file.close()
   }
@@ -159,8 +167,9 @@ function jobFor(params: ReductionJob, { output }: Sources): Job<ReductionJob> {
   return { name: frame.name, inputs: [frame.path], products: [join(output, `${frame.stem}.fits`)], parents, params }
 }
 
-function mastersOf(params: ReductionJob): Parent[] {
+export function mastersOf(params: ReductionJob): Parent[] {
   const masters: Parent[] = ROLES.flatMap((role) => (params[role] ? [{ path: params[role].path, role }] : []))
   if (params.mask) masters.push({ path: params.mask, role: 'mask' })
+  if (params.pattern) masters.push({ path: params.pattern, role: 'pattern' })
   return masters
 }

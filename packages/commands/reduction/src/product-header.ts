@@ -10,7 +10,7 @@ import {
   removeCard,
   setCard,
 } from '@nightpipe/fits'
-import { type Orientation, orientPoint, turnsAxes } from '@nightpipe/image'
+import { type Orientation, orientPoint, type PatternFit, turnsAxes } from '@nightpipe/image'
 import { makeTan, tanHeaderCards, tanWcs } from '@nightpipe/sky'
 import type { Calibrated } from './calibrate-frame.js'
 import type { ReductionJob } from './plan.js'
@@ -21,6 +21,8 @@ import { tidyHeader } from './tidy-header.js'
 export interface Measured {
   skyLevel: number
   skySigma: number
+  /** Factor of the pattern of the sky. */
+  pattern?: PatternFit
   saturated: number
   cosmic: number
   /** Counts of net signal at which the frame saturates, raw ADU above overscan and bias. */
@@ -65,6 +67,11 @@ export function productHeader(
     if (master?.ageDays !== undefined) set(`${keyword}AGE`, digits(master.ageDays), '[d] frame minus master')
   }
   if (job.mask) set('MASKFILE', job.mask.split('/').at(-1), 'image of bad pixels')
+  if (measured.pattern) {
+    set('PATTFILE', job.pattern!.split('/').at(-1), 'pattern of the sky that was taken off')
+    set('PATTSCAL', digits(measured.pattern.scale), 'factor of the pattern')
+    set('PATTSERR', digits(measured.pattern.error), 'its error')
+  }
   if (orientation !== 'none') set('ORIENTED', orientation, 'how the frame was turned')
   saySoToTheProfile(header, profile, { gain: detector.gain / scale, readNoise: detector.readNoise }, frame)
   return header

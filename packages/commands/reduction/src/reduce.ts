@@ -1,17 +1,22 @@
 import type { Job, Row, Tools } from '@nightpipe/command'
 import { writeProduct } from '@nightpipe/command'
-import { createHeader, type NewHdu } from '@nightpipe/fits'
+import { companion, createHeader, type Hdu, imageHdu, type NewHdu, openFits } from '@nightpipe/fits'
 import {
   type CosmicRays,
   countMask,
   findCosmicRays,
+  fitPattern,
   growBleeding,
   interpolatePixels,
   type OnlyHere,
   type Orientation,
   orientPixels,
+  type PatternFit,
+  type SkySample,
   sampleSky,
   skyLevel,
+  skyPixels,
+  subtractPatternInPlace,
   turnsAxes,
 } from '@nightpipe/image'
 import { scoped } from '@nightpipe/kernels'
@@ -19,6 +24,7 @@ import { type Calibrated, calibrateFrame } from './calibrate-frame.js'
 import { compareWithOthers } from './compare.js'
 import { levelUnder } from './detector.js'
 import { INTERPOLATED, type ReductionJob } from './plan.js'
+import { alignedReader } from './planes.js'
 import { type Measured, productHeader, unitOf } from './product-header.js'
 import type { ReductionConfig, ReductionSchema } from './schema.js'
 
@@ -71,7 +77,8 @@ function unusable({ pixels, mask }: Calibrated, { select }: ReductionConfig): st
 const MOST_BLEEDING = 0.05
 
 /** Bleeding, cosmic rays, interpolation and the sky: what needs the calibrated frame as a whole. */
-function maskFrame(frame: Calibrated, { others = [] }: ReductionJob, { config, log }: Tools<ReductionSchema>) {
+function maskFrame(frame: Calibrated, job: ReductionJob, { config, log }: Tools<ReductionSchema>) {
+  const { others = [] } = job
   const { pixels, error, mask, width, height, detector } = frame
   const map = sampleSky(pixels, width, height, { mask })
   const { bleed, clip } = config.saturation
@@ -83,15 +90,35 @@ function maskFrame(frame: Calibrated, { others = [] }: ReductionJob, { config, l
   const { method } = config['cosmic rays']
   const cosmic = method === 'none' ? undefined : findCosmicRays(frame, { ...config['cosmic rays'], method })
   const onlyHere = others.length > 0 ? compareWithOthers(frame, others, cosmic, config, log) : undefined
-  const sky = skyLevel(pixels, width, height, mask, map, config.parameters.detect_thresh)
+  const sample = skyPixels(pixels, width, height, mask, map, config.parameters.detect_thresh)
+  const pattern = job.pattern ? takePatternOff(frame, job, sample) : undefined
+  const sky = skyLevel(pixels, width, map, sample)
   const bits = config.interpolate.bits.reduce((all, word) => all | INTERPOLATED[word.toLowerCase()], 0)
   if (bits) interpolatePixels(frame, bits)
   const { saturated, cosmicRay } = countMask(mask)
   const measured: Measured = {
-    ...{ skyLevel: sky.level, skySigma: sky.sigma, saturated, cosmic: cosmicRay },
+    ...{ skyLevel: sky.level, skySigma: sky.sigma, pattern, saturated, cosmic: cosmicRay },
     saturation: detector.saturation - levelUnder(detector, frame.biasLevel),
   }
   return { measured, cosmic, onlyHere }
+}
+
+/** Fits the pattern of the sky to a frame and takes it off; returns its factor and error. */
+function takePatternOff(frame: Calibrated, job: ReductionJob, { positions }: SkySample): PatternFit {
+  const file = openFits(job.pattern!)
+  try {
+    const image = imageHdu(file)
+    const error = companion(file, image, 'ERR')
+    const n = frame.pixels.length
+    const read = (hdu: Hdu) => alignedReader(hdu, job.frame, frame.width)(0, frame.height, new Float32Array(n))
+    const pattern = read(image)
+    const fit = fitPattern(frame.pixels, pattern, positions)
+    const planes = { pixels: frame.pixels, error: frame.hasError ? frame.error : undefined }
+    subtractPatternInPlace(planes, pattern, error && read(error), positions, fit.scale)
+    return fit
+  } finally {
+    file.close()
+  }
 }
 
 /** The turn of the profile, under the name that the image library has for it. */
@@ -131,7 +158,7 @@ function measurementsOf(
   const age = (role: 'bias' | 'dark' | 'flat') => job[role]?.ageDays
   return {
     ...{ instrument: facts.instrument, filter: facts.filter, object: facts.object, exposure_s: facts.exposureSeconds },
-    ...{ sky: measured.skyLevel, sky_sigma: measured.skySigma },
+    ...{ sky: measured.skyLevel, sky_sigma: measured.skySigma, pattern: measured.pattern?.scale },
     overscan_adu: detector.readings[0].overscan?.level,
     ...{ gain_e_adu: detector.gain, readnoise_e: detector.readNoise },
     ...{ saturated: measured.saturated, cosmic: measured.cosmic, star_fwhm_px: cosmic?.fwhm },

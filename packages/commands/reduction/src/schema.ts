@@ -96,6 +96,12 @@ export const schema = {
     }),
     tolerance: number(1, 'what a star may be brighter in a pixel than in those, as a fraction', { min: 0 }),
   },
+  pattern: {
+    file: path('', 'pattern of the sky (fringes), fitted to each frame and taken off; empty: none'),
+    make: flag(false, 'make it of the dithered frames of each instrument and filter'),
+    smooth: integer(7, 'box over which it is smoothed, odd; 1: not', { unit: 'px', min: 1, max: 101 }),
+    frames: integer(3, 'refuse to make it of fewer frames than this', { min: 2 }),
+  },
   interpolate: {
     bits: list([], 'pixels to fill in from their neighbours, marked 16: bad, saturated, cosmic, nodata, low'),
   },

@@ -206,7 +206,7 @@ function shapeOf(group: readonly number[], heights: Map<number, number>, width: 
 }
 
 /** A streak is a satellite's when it is longer than this, in FWHM of the stars. */
-const STREAK = 15
+const STREAK = 10
 
 /**
  * Narrower than the stars it is a cosmic ray, and a streak is a satellite. What is short and as wide as a star may be one

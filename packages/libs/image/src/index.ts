@@ -30,6 +30,7 @@ export { type OverscanLevel, type OverscanOptions, overscanLevel } from './overs
 export { isRaw, type Plane, planeLength, type RawPlane } from './raw-plane.js'
 export { type BleedOptions, growBleeding, railOf } from './saturation.js'
 export { cropPixels, fits, intersect, type Pixels, type Section, trim, wholeSection } from './section.js'
-export { type SkyLevel, skyLevel } from './sky-level.js'
+export { type SkyLevel, type SkySample, skyLevel, skyPixels } from './sky-level.js'
 export { type SkyMap, sampleSky, skyAt } from './sky-map.js'
+export { fitPattern, type PatternFit, subtractPatternInPlace } from './sky-pattern.js'
 export { measureShift, type Peak, type Shift, starPeaks } from './star-shift.js'

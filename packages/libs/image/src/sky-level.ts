@@ -12,37 +12,52 @@ export interface SkyLevel {
 /** Pixels looked at: more would not tell more. */
 const SAMPLE = 200_000
 
+/** Pixels of the sky, spread over a frame, and how many were looked at. */
+export interface SkySample {
+  positions: Int32Array
+  looked: number
+}
+
 /**
- * The sky of a frame without its sources. A pixel belongs to a source where the mean of the 5 x 5 pixels about it is over
+ * A sample of the pixels of the sky. A pixel belongs to a source where the mean of the 5 x 5 pixels about it is over
  * `threshold` sigma of one pixel above the map of the sky; masked pixels are left out.
  */
-export function skyLevel(
+export function skyPixels(
   pixels: Float32Array,
   width: number,
   height: number,
   mask: Int16Array,
   map: SkyMap,
   threshold: number,
-): SkyLevel {
+): SkySample {
   const step = Math.max(1, Math.floor(Math.sqrt((width * height) / SAMPLE)))
-  const values = new Float64Array((Math.ceil(width / step) + 1) * (Math.ceil(height / step) + 1))
-  const deviations = new Float64Array(values.length)
-  let n = 0
+  const positions: number[] = []
   let looked = 0
   for (let y = 2; y < height - 2; y += step) {
     for (let x = 2 + ((y * 7) % step); x < width - 2; x += step) {
       const p = y * width + x
       if (mask[p] !== 0 || Number.isNaN(pixels[p])) continue
       looked++
-      const level = skyAt(map, map.level, x, y)
-      const sigma = skyAt(map, map.sigma, x, y)
-      if (meanAround(pixels, width, p) - level > threshold * sigma) continue
-      values[n] = pixels[p]
-      deviations[n++] = Math.abs(pixels[p] - level)
+      const limit = skyAt(map, map.level, x, y) + threshold * skyAt(map, map.sigma, x, y)
+      if (!(meanAround(pixels, width, p) > limit)) positions.push(p)
     }
   }
+  return { positions: Int32Array.from(positions), looked }
+}
+
+/** The level of the sky of a frame, and its noise, from a sample of its pixels. */
+export function skyLevel(pixels: Float32Array, width: number, map: SkyMap, { positions, looked }: SkySample): SkyLevel {
+  const n = positions.length
   if (n === 0) return { level: map.medianLevel, sigma: map.medianSigma, sources: looked ? 1 : 0 }
-  return { level: median(values, n), sigma: MAD_TO_SIGMA * median(deviations, n), sources: 1 - n / looked }
+  const values = new Float64Array(n)
+  const deviations = new Float64Array(n)
+  for (let k = 0; k < n; k++) {
+    const p = positions[k]
+    const x = p % width
+    values[k] = pixels[p]
+    deviations[k] = Math.abs(pixels[p] - skyAt(map, map.level, x, (p - x) / width))
+  }
+  return { level: median(values), sigma: MAD_TO_SIGMA * median(deviations), sources: 1 - n / looked }
 }
 
 function meanAround(pixels: Float32Array, width: number, p: number): number {

@@ -8,6 +8,7 @@ import {
   railOf,
   sampleSky,
   skyLevel,
+  skyPixels,
 } from '../src/index.js'
 import { starField } from './support/star-field.js'
 
@@ -90,7 +91,8 @@ t.test('the sky under a crowd of stars', async (t) => {
   // 1500 stars on a sky of 300 e with a noise of 18 e: the wings that are left raise the level by under 0.15 sigma
   const field = starField({ stars: 1500, events: 0 })
   const map = sampleSky(field.pixels, 512, 512, { mask: field.mask })
-  const { level, sigma, sources } = skyLevel(field.pixels, 512, 512, field.mask, map, 0.7)
+  const sample = skyPixels(field.pixels, 512, 512, field.mask, map, 0.7)
+  const { level, sigma, sources } = skyLevel(field.pixels, 512, map, sample)
   t.comment(`level ${level.toFixed(2)}, sigma ${sigma.toFixed(2)}, ${(100 * sources).toFixed(1)} % in sources`)
   t.ok(Math.abs(level - 300) < 2.7)
   t.ok(Math.abs(sigma - Math.sqrt(325)) < 0.06 * 18)
@@ -102,7 +104,8 @@ t.test('sky of frames that have none', async (t) => {
   const nothing = new Float32Array(n).fill(Number.NaN)
   const map = sampleSky(nothing, 64, 50)
   t.ok(Number.isNaN(map.medianLevel))
-  t.ok(Number.isNaN(skyLevel(nothing, 64, 50, new Int16Array(n), map, 1.5).level))
+  const sample = skyPixels(nothing, 64, 50, new Int16Array(n), map, 1.5)
+  t.ok(Number.isNaN(skyLevel(nothing, 64, map, sample).level))
   t.same(sampleSky(new Float32Array(1).fill(4), 1, 1).medianLevel, Number.NaN, 'one pixel is no sample')
   t.equal(sampleSky(new Float32Array(n).fill(4), 64, 50).medianLevel, 4)
 })

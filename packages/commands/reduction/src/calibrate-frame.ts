@@ -1,4 +1,4 @@
-import { companion, type FitsFile, type Hdu, imageHdu, openFits, readPixels } from '@nightpipe/fits'
+import { companion, type FitsFile, type Hdu, imageHdu, openFits, readPixels, requireWhole } from '@nightpipe/fits'
 import { type Calibration, calibratePixels, MaskBit } from '@nightpipe/image'
 import { allocate, kernels, scoped } from '@nightpipe/kernels'
 import { type DarkSource, darkSource, levelOf } from './dark.js'
@@ -26,6 +26,13 @@ interface Open {
   mask?: Hdu
 }
 
+const whole = new Set<string>()
+/** Damaged data are refused; masters, which serve many frames, are looked through once in each thread. */
+function requireWholeOnce(path: string, image: Hdu): void {
+  if (!whole.has(path)) requireWhole(image)
+  whole.add(path)
+}
+
 /**
  * A raw frame calibrated: overscan and bias off, cut to its light-sensitive part, made linear, dark off, divided by the
  * flat, in the unit of the configuration; with the one-sigma error of every pixel and the bits of its mask.
@@ -42,6 +49,7 @@ export function calibrateFrame(job: ReductionJob, config: ReductionConfig): Cali
     const file = openFits(path)
     files.push(file)
     const image = imageHdu(file, hdu)
+    requireWholeOnce(path, image)
     return { image, error: companion(file, image, 'ERR'), mask: companion(file, image, 'MASK') }
   }
   try {

@@ -1,10 +1,12 @@
+import { DataError } from '@nightpipe/files'
+import { requireWhole } from '@nightpipe/fits'
 import { scoped } from '@nightpipe/kernels'
 import type { Geometry } from './geometry.js'
 import type { FrameStatistics } from './judge.js'
 import { measureRows } from './measure.js'
 import { type OverscanMethod, type Pedestal, pedestalsOf } from './overscan.js'
 import { sampleFrame } from './sample.js'
-import { openSource, type Source } from './source.js'
+import { openSource, type Source, sourceImage } from './source.js'
 
 export interface ExamineArgs {
   path: string
@@ -24,9 +26,29 @@ export interface Examined {
   statistics: FrameStatistics
 }
 
+/** A frame whose data are damaged; the others of its group can do without it. */
+export interface Damaged {
+  source: Source
+  damage: string
+}
+
 /** First look at a frame: its overscan, and what a sample of its rows tells. */
-export function examineFrame({ path, hdu, geometry, method, smooth, saturation, output }: ExamineArgs): Examined {
+export function examineFrame({
+  path,
+  hdu,
+  geometry,
+  method,
+  smooth,
+  saturation,
+  output,
+}: ExamineArgs): Examined | Damaged {
   const source = openSource(path, hdu, output)
+  try {
+    requireWhole(sourceImage(source))
+  } catch (error) {
+    if (!(error instanceof DataError)) throw error
+    return { source, damage: error.message }
+  }
   const pedestals = pedestalsOf(source, geometry, method, smooth)
   const statistics = scoped(() => {
     const { pixels, saturatedFraction } = sampleFrame(source, geometry, pedestals, saturation)

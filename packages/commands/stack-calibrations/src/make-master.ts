@@ -3,7 +3,7 @@ import { basename } from 'node:path'
 import { DataError, type Job, type Row, type Tools } from '@nightpipe/command'
 import { medianOf } from '@nightpipe/math'
 import { combineGroup } from './combine-group.js'
-import type { ExamineArgs, Examined } from './examine.js'
+import type { Damaged, ExamineArgs, Examined } from './examine.js'
 import type { Candidate } from './groups.js'
 import { judgeGroup } from './judge.js'
 import type { MasterFacts } from './master-header.js'
@@ -21,25 +21,35 @@ export interface Used {
 /** One group of frames to one master. */
 export async function makeMaster(job: Job<MasterJob>, tools: MasterTools): Promise<Row[]> {
   const { group } = job.params
-  const { config } = tools
   requireParents(job, tools)
-  const examined = await tools.map<ExamineArgs, Examined>(
+  const looks = await tools.map<ExamineArgs, Examined | Damaged>(
     'examineFrame',
     group.frames.map((frame) => examineArgs(frame, job, tools)),
   )
   try {
-    const { saturated, level, noise, gradient, stars } = config.reject
-    const { low, high } = config.flat
-    const rules = { saturated, level, noise, gradient, stars, low, high, saturation: group.frames[0].facts.saturation }
-    const statistics = examined.map((look) => look.statistics)
-    const reasons = judgeGroup(group.type, statistics, rules)
-    const used = group.frames.flatMap((frame, k): Used[] => (reasons[k] ? [] : [{ frame, look: examined[k] }]))
-    if (used.length < config.select.minimum) return tooFew(job, reasons, examined, config.select.minimum)
-    const facts = await combineGroup(job, used, tools)
-    return group.frames.map((frame, k) => rowOf(frame, examined[k], reasons[k], job, facts))
+    const seen = group.frames.map((frame, k) => ({ frame, look: looks[k] }))
+    const whole = seen.flatMap(({ frame, look }): Used[] => ('damage' in look ? [] : [{ frame, look }]))
+    const damaged = seen.flatMap(({ frame, look }): Row[] =>
+      'damage' in look ? [{ input: frame.path, status: 'failed', reason: look.damage }] : [],
+    )
+    return [...(await masterOf(whole, job, tools)), ...damaged]
   } finally {
-    for (const { source } of examined) if (source.copied) rmSync(source.path, { force: true })
+    for (const { source } of looks) if (source.copied) rmSync(source.path, { force: true })
   }
+}
+
+async function masterOf(frames: Used[], job: Job<MasterJob>, tools: MasterTools): Promise<Row[]> {
+  const { group } = job.params
+  const { config } = tools
+  const { saturated, level, noise, gradient, stars } = config.reject
+  const { low, high } = config.flat
+  const rules = { saturated, level, noise, gradient, stars, low, high, saturation: group.frames[0].facts.saturation }
+  const statistics = frames.map(({ look }) => look.statistics)
+  const reasons = judgeGroup(group.type, statistics, rules)
+  const used = frames.filter((_, k) => !reasons[k])
+  if (used.length < config.select.minimum) return tooFew(job, frames, reasons, config.select.minimum)
+  const facts = await combineGroup(job, used, tools)
+  return frames.map(({ frame, look }, k) => rowOf(frame, look, reasons[k], job, facts))
 }
 
 function requireParents({ params }: Job<MasterJob>, { config }: MasterTools): void {
@@ -65,14 +75,14 @@ function examineArgs({ path, hdu, geometry, facts }: Candidate, job: Job<MasterJ
   return { path, hdu, geometry, method, smooth, saturation: facts.saturation, output: job.params.output }
 }
 
-function tooFew(job: Job<MasterJob>, reasons: (string | undefined)[], examined: Examined[], minimum: number): Row[] {
+function tooFew(job: Job<MasterJob>, frames: Used[], reasons: (string | undefined)[], minimum: number): Row[] {
   const good = reasons.filter((r) => r === undefined).length
   const why = `only ${good} of ${reasons.length} frames can be used for ${job.name}, ${minimum} needed (add frames, or lower [select] minimum)`
-  return job.params.group.frames.map((frame, k) => ({
+  return frames.map(({ frame, look }, k) => ({
     input: frame.path,
     status: reasons[k] ? 'rejected' : 'failed',
     reason: reasons[k] ?? why,
-    measurements: measurements(frame, examined[k]),
+    measurements: measurements(frame, look),
   }))
 }
 

@@ -1,4 +1,5 @@
 import type { MainLog } from './log.js'
+import type { Row } from './types.js'
 import type { Outcome } from './work.js'
 
 /** What a person sees while jobs run. */
@@ -30,6 +31,9 @@ const isTerminal = () => process.stderr.isTTY === true && process.stderr.columns
 
 /** A job in one word: what the person must see of its rows. */
 export function wordFor({ rows, fault }: Pick<Outcome, 'rows' | 'fault'>): string {
-  if (fault || rows.some((row) => row.status === 'failed')) return 'failed'
-  return rows.length > 0 && rows.every((row) => row.status === 'rejected') ? 'rejected' : 'done'
+  const some = (status: Row['status']) => rows.some((row) => row.status === status)
+  if (fault) return 'failed'
+  // One bad frame of many does not make a failure of the master that the others gave.
+  if (some('done') || rows.length === 0) return 'done'
+  return some('failed') ? 'failed' : 'rejected'
 }

@@ -35,8 +35,8 @@ const PATIENCE = 2
 
 /**
  * Marks as saturated what charge has spilled over from saturated pixels: from each group of them, along the columns (or
- * rows), for as long as pixels are brighter than the star is at the same distance across the trail. `level` is the sky,
- * `noise` the one-sigma noise of a pixel. Returns the number of pixels that were added.
+ * rows), the next pixel, and more for as long as they are brighter than the star is at the same distance across the trail.
+ * `level` is the sky, `noise` the one-sigma noise of a pixel. Returns the number of pixels that were added.
  */
 export function growBleeding(
   pixels: Float32Array,
@@ -132,7 +132,8 @@ function followBlob(blob: Blob, frame: Trail, width: number): number {
       for (let k = 1, p = end + way; k <= room && normal < PATIENCE; k++, p += way) {
         if ((mask[p] & MaskBit.saturated) !== 0) continue
         pending.push(p)
-        if (isNormal(p, centre, frame, along, beside)) {
+        // the pixel in which the charge came to an end is filled in part, and may be as bright as the flank of the star
+        if (k > 1 && isNormal(p, centre, frame, along, beside)) {
           normal++
           continue
         }

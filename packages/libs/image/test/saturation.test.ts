@@ -41,14 +41,32 @@ t.test('a trail is followed to its end, and the star itself is not', async (t) =
     const before = countMask(bits).saturated
     const added = growBleeding(image, bits, SIZE, SIZE, sky, { along, clip: 5 })
     t.equal(countMask(bits).saturated, before + added)
-    const expected = pixels.filter((v, p) => p % SIZE === 50 && v >= 700 && v < 1000).length
-    t.equal(added, expected, along)
+    const trail = pixels.filter((v, p) => p % SIZE === 50 && v >= 700 && v < 1000).length
+    t.equal(added, trail + ends(pixels, 50), along)
   }
 })
 
-t.test('a star without a trail gains nothing, nor does a frame of saturation', async (t) => {
+/** Pixels at the ends of saturated columns, but for column `without`. */
+function ends(pixels: Float32Array, without?: number): number {
+  const columns = new Set<number>()
+  pixels.forEach((v, p) => {
+    if (v >= 1000 && p % SIZE !== without) columns.add(p % SIZE)
+  })
+  return 2 * columns.size
+}
+
+t.test('the pixel in which a trail ends is taken, as bright as the star there or not', async (t) => {
   const { pixels, mask } = bleeding(0)
-  t.equal(growBleeding(pixels, mask, SIZE, SIZE, sky, { along: 'columns', clip: 5 }), 0)
+  const last = 50 * SIZE + 50 + SIZE * Math.ceil(3 * Math.sqrt(2 * Math.log(4000 / 900)))
+  t.equal(mask[last], 0)
+  growBleeding(pixels, mask, SIZE, SIZE, sky, { along: 'columns', clip: 5 })
+  t.equal(mask[last], MaskBit.saturated)
+  t.equal(mask[last + SIZE], 0, 'the next one is the flank of the star')
+})
+
+t.test('a star without a trail gains no more than that, and a frame of saturation nothing', async (t) => {
+  const { pixels, mask } = bleeding(0)
+  t.equal(growBleeding(pixels, mask, SIZE, SIZE, sky, { along: 'columns', clip: 5 }), ends(pixels))
   const { pixels: round, mask: bits } = bleeding(30)
   t.equal(growBleeding(round, bits, SIZE, SIZE, sky, { along: 'none', clip: 5 }), 0)
   t.equal(growBleeding(pixels, mask.fill(MaskBit.saturated), SIZE, SIZE, sky, { along: 'rows', clip: 5 }), 0)

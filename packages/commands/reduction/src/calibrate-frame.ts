@@ -26,12 +26,16 @@ interface Open {
   mask?: Hdu
 }
 
-const whole = new Set<string>()
+const seen = new Map<string, boolean>()
 /** Damaged data are refused; masters, which serve many frames, are looked through once in each thread. */
-function requireWholeOnce(path: string, image: Hdu): void {
-  if (!whole.has(path)) requireWhole(image)
-  whole.add(path)
+function requireWholeOnce(path: string, image: Hdu): boolean {
+  const whole = seen.get(path) ?? requireWhole(image)
+  seen.set(path, whole)
+  return whole
 }
+
+/** Whether the data of a file read before agree with their DATASUM. */
+export const agreedWithItsSum = (path: string) => seen.get(path) !== false
 
 /**
  * A raw frame calibrated: overscan and bias off, cut to its light-sensitive part, made linear, dark off, divided by the

@@ -20,7 +20,7 @@ import {
   turnsAxes,
 } from '@nightpipe/image'
 import { scoped } from '@nightpipe/kernels'
-import { type Calibrated, calibrateFrame } from './calibrate-frame.js'
+import { agreedWithItsSum, type Calibrated, calibrateFrame } from './calibrate-frame.js'
 import { compareWithOthers } from './compare.js'
 import { levelUnder } from './detector.js'
 import { INTERPOLATED, type ReductionJob } from './plan.js'
@@ -57,9 +57,12 @@ export function reduceFrame(job: Job<ReductionJob>, tools: Tools<ReductionSchema
   })
 }
 
+const STALE_SUM = 'the data do not agree with their DATASUM: damaged, or changed without a new sum'
+
 function warn({ params }: Job<ReductionJob>, { detector }: Calibrated, { log }: Tools<ReductionSchema>): void {
   const { name, facts } = params.frame
   for (const note of facts.notes) log.detail(`${name}: ${note}`)
+  if (!agreedWithItsSum(params.frame.path)) log.warn(`${name}: ${STALE_SUM}`)
   if (detector.gainIsAssumed) log.warn(`${name} tells no gain: 1 electron per adu assumed (set [parameters] gain)`)
   if (detector.readNoiseIsAssumed) log.warn(`${name} tells no read noise: 0 assumed (set [parameters] read noise)`)
 }

@@ -24,6 +24,8 @@ export interface Examined {
   /** One for each amplifier. */
   pedestals: Pedestal[]
   statistics: FrameStatistics
+  /** Whether the data agree with their DATASUM. */
+  whole: boolean
 }
 
 /** A frame whose data are damaged; the others of its group can do without it. */
@@ -44,15 +46,15 @@ export function examineFrame({
 }: ExamineArgs): Examined | Damaged {
   const source = openSource(path, hdu, output)
   try {
-    requireWhole(sourceImage(source))
+    const whole = requireWhole(sourceImage(source))
+    const pedestals = pedestalsOf(source, geometry, method, smooth)
+    const statistics = scoped(() => {
+      const { pixels, saturatedFraction } = sampleFrame(source, geometry, pedestals, saturation)
+      return measureRows(pixels, geometry.width, saturatedFraction)
+    })
+    return { source, whole, pedestals, statistics }
   } catch (error) {
     if (!(error instanceof DataError)) throw error
     return { source, damage: error.message }
   }
-  const pedestals = pedestalsOf(source, geometry, method, smooth)
-  const statistics = scoped(() => {
-    const { pixels, saturatedFraction } = sampleFrame(source, geometry, pedestals, saturation)
-    return measureRows(pixels, geometry.width, saturatedFraction)
-  })
-  return { source, pedestals, statistics }
 }

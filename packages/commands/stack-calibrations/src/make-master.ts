@@ -18,6 +18,8 @@ export interface Used {
   look: Examined
 }
 
+const STALE_SUM = 'the data do not agree with their DATASUM: damaged, or changed without a new sum'
+
 /** One group of frames to one master. */
 export async function makeMaster(job: Job<MasterJob>, tools: MasterTools): Promise<Row[]> {
   const { group } = job.params
@@ -32,6 +34,9 @@ export async function makeMaster(job: Job<MasterJob>, tools: MasterTools): Promi
     const damaged = seen.flatMap(({ frame, look }): Row[] =>
       'damage' in look ? [{ input: frame.path, status: 'failed', reason: look.damage }] : [],
     )
+    for (const { frame, look } of whole) {
+      if (!look.whole) tools.log.warn(`${basename(frame.path)}: ${STALE_SUM}`)
+    }
     return [...(await masterOf(whole, job, tools)), ...damaged]
   } finally {
     for (const { source } of looks) if (source.copied) rmSync(source.path, { force: true })

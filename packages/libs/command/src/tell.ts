@@ -58,4 +58,7 @@ function withoutName(reason: string, name: string): string {
   return /^[:, ]/.test(rest) ? rest.replace(/^[:,]? /, '') : reason
 }
 
-const lineOf = ({ about, reason, others }: Group) => `${about}${others ? ` and ${others} more` : ''}: ${reason}`
+/** The file comes first, unless the reason names it by itself. */
+function lineOf({ about, reason, others }: Group): string {
+  return reason.includes(about) ? reason : `${about}${others ? ` and ${others} more` : ''}: ${reason}`
+}

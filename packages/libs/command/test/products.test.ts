@@ -168,7 +168,7 @@ t.test('rejected, failed and done inputs: exit 5, a line for each failure, all i
   t.equal(code, 5)
   t.equal(stdout, 'red/a.fits\n')
   t.match(stderr, /^copy-frames: bad1.* is overexposed \(take it again\)$/m)
-  t.match(stderr, /^copy-frames: torn\.fits, HDU 0, byte 3000: /m)
+  t.match(stderr, /^copy-frames: torn\.fits: HDU 0, byte 3000: /m)
   t.notMatch(stderr, / at /)
   const rows = reportOf(join(cwd, 'red'))
   t.same(

@@ -35,17 +35,28 @@ export function verifySums(file: FitsFile): HduSums[] {
 }
 
 /**
- * Throws when the data of an HDU are not those that its DATASUM was made of. CHECKSUM is left alone: many programs edit
- * a header and do not renew it. 32 MB take 5 ms.
+ * Whether the data of an HDU are those that its DATASUM was made of; true when it has none. CHECKSUM is left alone: many
+ * programs edit a header and do not renew it. 32 MB take 5 ms.
  */
-export function requireWhole(hdu: Hdu): void {
+export function isWhole(hdu: Hdu): boolean {
   const { source, dataStart, dataBytes, stored } = storedHdu(hdu)
   const promised = Number(textOf(stored, 'DATASUM') ?? Number.NaN)
-  if (!Number.isFinite(promised)) return
+  if (!Number.isFinite(promised)) return true
   const end = Math.min(source.size, dataStart + Math.ceil(dataBytes / BLOCK) * BLOCK)
-  if (sumOf(source, dataStart, end) % 0xffffffff === promised % 0xffffffff) return
-  const advice = 'copy it again; or remove DATASUM from its header if the camera writes it wrongly'
-  throw new FitsError({ file: hdu.file.name, hdu: hdu.index }, 'the data do not agree with their DATASUM', advice)
+  return sumOf(source, dataStart, end) % 0xffffffff === promised % 0xffffffff
+}
+
+/**
+ * Throws when data are damaged. A file that nightpipe wrote, and tiles, must agree with their DATASUM; elsewhere a sum is
+ * often that of the image before it was cut or scaled, and false is returned: whoever reads it may warn.
+ */
+export function requireWhole(hdu: Hdu): boolean {
+  if (isWhole(hdu)) return true
+  const primary = hdu.file.hdus[0]!
+  const ours = [hdu, primary].some(({ header }) => textOf(header, 'NP_CMD') !== undefined)
+  if (!ours && !hdu.compressed) return false
+  const place = { file: hdu.file.name, hdu: hdu.index }
+  throw new FitsError(place, 'the data do not agree with their DATASUM', 'the file is damaged: copy or make it again')
 }
 
 function state(right: boolean): SumState {

@@ -9,7 +9,9 @@ import {
   type Row,
   type Verdict,
 } from '@nightpipe/command'
-import { writeAtomically } from '@nightpipe/files'
+import { describeFrame, type InstrumentProfile } from '@nightpipe/config'
+import { type InputFile, writeAtomically } from '@nightpipe/files'
+import { cardLookup, type FitsFile, imageHdu, openFits } from '@nightpipe/fits'
 import { formatMjd, parseDate } from '@nightpipe/sky'
 import { type NightJob, runNight } from './night.js'
 import { nightText } from './report.js'
@@ -21,7 +23,7 @@ export const calibrationNight = defineCommand({
   summary: "a night's calibrations: grouped, built, checked, compared, promoted and reported in one call",
   description:
     'Runs stack-calibrations on the frames of a night and validate-master on what it made. The output folder is the bank ' +
-    'of masters in force; candidates and the report of the night (night.json, night.txt) are in nights/<date> inside it. ' +
+    'of masters in force; candidates and the report of the night (night.json, night.txt) are in nights/<date> inside it, the date being that of --date or of the earliest frame. ' +
     'A night without calibrations is a success with an empty report. Exit code 4 when a candidate was refused.',
   examples: [
     { run: 'calibration-night --input raw/ --output bank/ --date 2026-11-20', doc: 'the night that began on that day' },
@@ -53,12 +55,36 @@ export const calibrationNight = defineCommand({
 
 const NOTHING = { frames: { used: 0, rejected: [], failed: [] }, candidates: [] }
 
-function nightFolder({ flags, output }: Request<typeof schema>): { folder: string; start?: string; end?: string } {
-  if (flags.date === undefined) return { folder: join(output, 'nights', 'undated') }
+function nightFolder({ flags, inputs, output, profile }: Request<typeof schema>): {
+  folder: string
+  start?: string
+  end?: string
+} {
+  if (flags.date === undefined) return { folder: join(output, 'nights', nightOf(inputs, profile) ?? 'undated') }
   const day = /^\d{4}-\d{2}-\d{2}$/.test(String(flags.date)) ? parseDate(String(flags.date)) : undefined
   if (!day) throw new ConfigError(`--date ${String(flags.date)}: expected a day such as 2026-11-20`)
   const [start, end] = [day.mjd + 0.5, day.mjd + 1.5].map((mjd) => formatMjd(mjd))
   return { folder: join(output, 'nights', String(flags.date)), start, end }
+}
+
+/** The day on which the night of the earliest frame began, noon to noon; undefined when no frame is dated. */
+function nightOf(inputs: readonly InputFile[], profile: InstrumentProfile): string | undefined {
+  const dates = inputs.flatMap(({ path }) => dateOf(path, profile) ?? [])
+  return dates.length > 0 ? formatMjd(Math.floor(Math.min(...dates) - 0.5)).slice(0, 10) : undefined
+}
+
+function dateOf(path: string, profile: InstrumentProfile): number | undefined {
+  let file: FitsFile | undefined
+  try {
+    file = openFits(path)
+    const hdu = imageHdu(file)
+    const [width, height] = hdu.axes
+    return describeFrame(cardLookup(hdu), profile, { width, height, name: path }).mjd
+  } catch {
+    return undefined // stack-calibrations will say what is wrong with it
+  } finally {
+    file?.close()
+  }
 }
 
 function plan(request: Request<typeof schema>): Plan<NightJob> {

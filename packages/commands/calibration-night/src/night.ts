@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { CALIBRATIONS_FILE } from '@nightpipe/calibrations'
 import { DataError, type Job, type Ran, type Row, runCommand, type Tools } from '@nightpipe/command'
 import { writeAtomically } from '@nightpipe/files'
@@ -36,11 +36,13 @@ type NightTools = Tools<typeof schema>
 export async function runNight(job: Job<NightJob>, tools: NightTools): Promise<Row[]> {
   const { folder, bank } = job.params
   const stacked = await stack(job.params, tools)
-  const report = rowsOf(join(folder, 'stack-calibrations.csv'))
+  // The report keeps the rows of earlier calls: only those of these frames are of this night.
+  const given = new Set(job.inputs.map((path) => basename(path)))
+  const report = rowsOf(join(folder, 'stack-calibrations.csv')).filter((line) => given.has(basename(line.input)))
   const masters = stacked.products
   const checked = masters.length > 0 ? await validate(masters, job.params, tools) : undefined
   const verdicts = checked ? rowsOf(join(bank, 'validate-master.csv')) : []
-  const night = summarise(report, masters, verdicts)
+  const night = summarise(report, masters, verdicts, bank)
   writeAtomically(job.products[0], `${JSON.stringify(night, null, 2)}\n`)
   writeAtomically(job.products[1], nightText(night))
   return rowsOfNight(job, report, night)
@@ -85,7 +87,7 @@ function rowsOf(path: string): Line[] {
   return rows.map((cells) => Object.fromEntries(head.map((name, k) => [name, cells[k] ?? ''])))
 }
 
-function summarise(report: Line[], masters: string[], verdicts: Line[]): Night {
+function summarise(report: Line[], masters: string[], verdicts: Line[], bank: string): Night {
   const of = (status: string) =>
     report
       .filter((line) => line.status === status)
@@ -94,7 +96,7 @@ function summarise(report: Line[], masters: string[], verdicts: Line[]): Night {
   const calibrations = (list: { frame: string; reason: string }[]) =>
     list.filter(({ reason }) => !/^is of type /.test(reason))
   const candidates = masters.map((path): Candidate => {
-    const line = verdicts.find((row) => basename(row.input) === basename(path))
+    const line = verdicts.find((row) => resolve(bank, row.input) === resolve(path))
     const number = (text: string | undefined) => (text ? Number(text) : undefined)
     const verdict = line?.status === 'done' ? 'accepted' : line?.status === 'rejected' ? 'refused' : 'failed'
     const reason = verdict === 'accepted' ? undefined : line?.reason

@@ -64,11 +64,11 @@ t.test('a first night is refused without --bootstrap and put in force with it', 
   const accepted = run('--input', raw, '--output', bank, '--bootstrap', '--quiet')
   t.equal(accepted.status, 0, accepted.stderr)
   t.ok(existsSync(join(bank, 'bias_cam.fits')))
-  const text = readFileSync(join(bank, 'nights/undated/night.txt'), 'utf8')
+  const text = readFileSync(join(bank, 'nights/2026-01-01/night.txt'), 'utf8')
   t.match(text, /7 frames used, 1 set aside, 0 failed/)
   t.match(text, /accepted +flat_cam_r.fits/)
   t.match(text, /set aside +flatxxx.fits: 100 % of the pixels saturated/)
-  const report = JSON.parse(readFileSync(join(bank, 'nights/undated/night.json'), 'utf8'))
+  const report = JSON.parse(readFileSync(join(bank, 'nights/2026-01-01/night.json'), 'utf8'))
   t.same(
     report.candidates.map((c: { master: string; verdict: string }) => [c.master, c.verdict]),
     [

@@ -47,6 +47,9 @@ export function judgeGroup(type: string, frames: readonly FrameStatistics[], rul
     if (type !== 'flat' && Math.abs(frame.level - levels) > allowed) {
       return `level ${frame.level.toFixed(1)} adu, the others have ${levels.toFixed(1)}`
     }
+    if (frame.noise === 0 && noises > 0) {
+      return `no noise at all at ${frame.level.toFixed(0)} adu: saturated, or not a picture`
+    }
     // Photon noise grows with the root of the level, the pixels' own response with the level.
     const brighter = frame.level / levels
     const expected = type === 'flat' ? noises * Math.max(brighter, Math.sqrt(brighter)) : noises

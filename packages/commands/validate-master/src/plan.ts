@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join, relative, sep } from 'node:path'
 import type { CalibrationRow } from '@nightpipe/calibrations'
 import { ConfigError, type Job, type Parent, type Plan, type Request, type Row } from '@nightpipe/command'
-import { isInForce, nameInForce, readBank, register } from './bank.js'
+import { isInForce, nameInForce, OLD, readBank, register, WITHDRAWN } from './bank.js'
 import { parseCalibrationJson } from './calibration-json.js'
 import { type ChainJob, chainName, chainProducts } from './chain.js'
 import { record, rowOfRecord } from './history.js'
@@ -33,6 +33,7 @@ export async function planValidation(request: Sources): Promise<Plan<AnyJob>> {
   const rows: Row[] = []
   const candidates: { path: string; row: CalibrationRow }[] = []
   for (const { path } of inputs) {
+    if (isOfBank(path, output, flags.chain === true)) continue
     try {
       candidates.push({ path, row: requireMaster(path) })
     } catch (error) {
@@ -42,6 +43,16 @@ export async function planValidation(request: Sources): Promise<Plan<AnyJob>> {
   candidates.sort((a, b) => (a.row.jd ?? 0) - (b.row.jd ?? 0) || (a.row.filename < b.row.filename ? -1 : 1))
   if (flags.chain) return { jobs: chainJobs(candidates, output), rows }
   return planCandidates(candidates, rows, request)
+}
+
+/**
+ * What a bank keeps for itself is no candidate: records and maps never, generations only when a chain walks them. Else
+ * a bank given as input would put back what was taken out of force.
+ */
+function isOfBank(path: string, bank: string, chain: boolean): boolean {
+  const inside = relative(bank, path).split(sep)
+  if (inside[0] === RECORDS || /(_dispersion|^chain_[^/]*)\.fits(\.fz)?$/.test(basename(path))) return true
+  return !chain && [OLD, WITHDRAWN].includes(inside[0])
 }
 
 async function planCandidates(

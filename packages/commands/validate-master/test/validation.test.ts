@@ -117,6 +117,8 @@ t.test('from the first master to a promotion, a refusal and back', async (t) => 
   t.equal(run('-r', bank, '--rollback', 'bias_C1.fits').status, 0)
   t.ok(readFileSync(join(bank, 'bias_C1.fits')).equals(readFileSync(join(folder, '1/bias_C1.fits'))))
   t.equal(readdirSync(join(bank, 'withdrawn')).length, 1)
+  t.equal(run('-s', bank, '-r', bank).status, 0, 'a bank given as its own input undoes nothing')
+  t.ok(readFileSync(join(bank, 'bias_C1.fits')).equals(readFileSync(join(folder, '1/bias_C1.fits'))))
   t.equal(run('-r', bank, '--rollback', 'bias_C1.fits').status, 3, 'there is no generation before the first')
   t.match(readFileSync(join(bank, 'calibrations.csv'), 'utf8'), 'a'.repeat(32))
 })

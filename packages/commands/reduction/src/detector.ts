@@ -44,14 +44,18 @@ export function readDetector(image: Hdu, job: ReductionJob, config: ReductionCon
   const { facts } = frame
   const asked = config.parameters
   const commonGain = asked.gain ?? facts.gain ?? flat?.gain
-  const gainOf = (amplifier: Amplifier) => asked.gain ?? amplifier.gain ?? commonGain ?? 1
-  const gain = mean(facts.amplifiers.map(gainOf))
-  // Biases tell the read noise in ADU: in electrons it follows the gain that is used here, not the one that they had.
-  const ofBias = bias?.readNoise !== undefined ? bias.readNoise * (bias.gain ? gain / bias.gain : 1) : undefined
-  const readings = facts.amplifiers.map((amplifier): Reading => {
+  const several = facts.amplifiers.length > 1
+  const gains = facts.amplifiers.map(
+    (amplifier, k) =>
+      asked.gain ?? amplifier.gain ?? facts.gain ?? (several ? flat?.gains?.[k] : undefined) ?? commonGain ?? 1,
+  )
+  const gain = mean(gains)
+  const readings = facts.amplifiers.map((amplifier, k): Reading => {
     const overscan = measureOverscan(image, amplifier, config)
-    const gain = gainOf(amplifier)
-    const measured = asked['read noise'] ?? ofBias
+    const gain = gains[k]
+    // Biases tell the read noise in ADU: in electrons it follows the gain that is used here, not the one that they had.
+    const ofBias = bias?.readNoisesAdu?.[several ? k : 0] ?? bias?.readNoisesAdu?.[0]
+    const measured = asked['read noise'] ?? (ofBias !== undefined ? ofBias * gain : undefined)
     const nominal = amplifier.readNoise ?? facts.readNoise
     // Integers only: frames of floats have been averaged, or are not of a converter.
     const rounding = image.bitpix > 0 ? ROUNDING * gain * gain : 0

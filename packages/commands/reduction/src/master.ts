@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
 import { DataError } from '@nightpipe/command'
 import { describeFrame, type FrameFacts, type InstrumentProfile } from '@nightpipe/config'
-import { cardLookup, imageHdu, numberOf, openFits, textOf } from '@nightpipe/fits'
+import { cardLookup, type Header, imageHdu, numberOf, openFits, textOf } from '@nightpipe/fits'
 import type { RawFrame } from './frames.js'
 
 export type MasterRole = 'bias' | 'dark' | 'flat'
@@ -25,8 +25,10 @@ export interface Master {
   /** Exposure that the values are for. */
   exposureSeconds?: number
   gain?: number
-  /** Electrons, measured. */
-  readNoise?: number
+  /** Of each amplifier, when there are several. */
+  gains?: number[]
+  /** ADU, as measured on biases: of each amplifier, or of all. */
+  readNoisesAdu?: number[]
   /** How the overscan of its frames was treated. */
   overscan?: string
   level?: number
@@ -55,7 +57,8 @@ export function describeMaster(path: string, role: MasterRole, profile: Instrume
       mjd: ours ? numberOf(header, 'MJD-OBS') : facts.mjd,
       unit: textOf(header, 'BUNIT')?.toLowerCase(),
       exposureSeconds: ours ? numberOf(header, 'EXPTIME') : facts.exposureSeconds,
-      ...(ours && measured(numberOf(header, 'GAIN'), numberOf(header, 'RDNADU'), numberOf(header, 'RDNOISE'))),
+      ...(ours && { gain: numberOf(header, 'GAIN'), gains: numbered(header, 'GAIN') }),
+      readNoisesAdu: ours ? (numbered(header, 'RDNADU') ?? positive(numberOf(header, 'RDNADU'))) : undefined,
       overscan: ours ? textOf(header, 'OVERSCAN') : undefined,
       level: ours ? numberOf(header, 'MEDIAN') : undefined,
     }
@@ -64,10 +67,17 @@ export function describeMaster(path: string, role: MasterRole, profile: Instrume
   }
 }
 
-/** The read noise of a master counts only where it was measured, which RDNADU tells. */
-function measured(gain: number | undefined, readNoiseAdu: number | undefined, readNoise: number | undefined) {
-  return { gain, readNoise: readNoiseAdu !== undefined && readNoiseAdu > 0 ? readNoise : undefined }
+/** KEYWORD1, KEYWORD2 … of a header; undefined when there is none. */
+function numbered(header: Header, keyword: string): number[] | undefined {
+  const values: number[] = []
+  for (let value = numberOf(header, `${keyword}1`); value !== undefined && value > 0; ) {
+    values.push(value)
+    value = numberOf(header, `${keyword}${values.length + 1}`)
+  }
+  return values.length > 0 ? values : undefined
 }
+
+const positive = (value: number | undefined) => (value !== undefined && value > 0 ? [value] : undefined)
 
 /** Why a master cannot serve a frame, in one line with both values; undefined when it can. */
 export function misfit(master: Master, frame: RawFrame): string | undefined {

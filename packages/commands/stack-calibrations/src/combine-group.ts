@@ -31,7 +31,7 @@ export async function combineGroup(
     const tasks = inBlocks(height, (first, rows): CombineArgs => ({ recipe, first, rows }))
     const parts = await tools.map<CombineArgs, Combined>('combineRows', tasks)
     const tally = summarise(parts, recipe.histogram, width * height)
-    const rewritten = facts.type === 'flat' ? await normalise(writer, width, tasks, tally, tools) : undefined
+    const rewritten = facts.type === 'flat' ? await normalise(writer, recipe.geometry, parts, tally, tools) : undefined
     for (const [k, { sums }] of parts.entries()) {
       const [image, error] = rewritten?.[k] ?? sums
       for (const [plane, sum] of [image, error, sums[MASK]].entries()) writer.addSum(plane, sum)
@@ -48,16 +48,23 @@ export async function combineGroup(
 
 const MASK = 2
 
-/** A flat that was written, and its errors, divided by its mean; its tally follows. Returns the sums of both planes. */
+/**
+ * A flat that was written, and its errors, divided by its mean; its tally follows. Returns the sums of both planes.
+ *
+ * A flat in ADU holds what the gains of amplifiers differ by. The mean is that of its electrons, so that dividing by the
+ * flat neither adds light nor takes any, however the gains lie about their mean.
+ */
 async function normalise(
   { plan }: FitsWriter,
-  width: number,
-  blocks: readonly { first: number; rows: number }[],
+  { width, height }: Recipe['geometry'],
+  parts: readonly Combined[],
   tally: Tally,
   tools: Pick<MasterTools, 'map'>,
 ): Promise<number[][]> {
-  const factor = 1 / tally.mean
-  const tasks = blocks.map(({ first, rows }): RescaleArgs => ({ plan, width, first, rows, factor }))
+  const good = parts.reduce((sum, part) => sum + part.moments[0], 0)
+  const uneven = parts.reduce((sum, part) => sum + part.uneven, 0)
+  const factor = 1 / (tally.mean + uneven / good)
+  const tasks = inBlocks(height, (first, rows): RescaleArgs => ({ plan, width, first, rows, factor }))
   const sums = await tools.map<RescaleArgs, number[]>('rescaleRows', tasks)
   for (const key of ['mean', 'median', 'rms'] as const) tally[key] *= factor
   return sums
@@ -93,6 +100,7 @@ function recipeOf(
   return {
     ...{ plan, type, geometry: used[0].frame.geometry, planes, bias, dark, method, clip, drop, mask: config.mask },
     ...{ noise: noiseOf(type, used, detector), tolerance: varies, zero: zeroOf(type, used, scaled) },
+    gainRatio: type === 'flat' ? gainRatioOf(used[0].frame, detector) : undefined,
     ...{ histogram: boundsOf(type, used, planes, parents.bias.median), memoryBytes: memoryBytes / workers / 2 },
   }
 }
@@ -100,6 +108,14 @@ function recipeOf(
 /** Darks that keep their bias: what of their level is no light. Only what a pixel has above it has the noise of photons. */
 function zeroOf(type: string, used: readonly Used[], scaled: boolean): number {
   return type === 'dark' && !scaled ? medianOf(used.map(({ look }) => look.statistics.level)) : 0
+}
+
+/** The gain of each amplifier over their mean: those of the header first, as when frames are reduced. */
+function gainRatioOf({ facts, geometry: { amplifiers } }: Used['frame'], detector: Detector): number[] | undefined {
+  const gains = amplifiers.map(({ gain }, k) => gain ?? facts.gain ?? detector.gain[k])
+  if (gains.length < 2 || !gains.every((gain) => gain !== undefined)) return undefined
+  const mean = gains.reduce((sum, gain) => sum + gain, 0) / gains.length
+  return gains.map((gain) => gain / mean)
 }
 
 /** What one frame's pixel varies by, in ADU before scaling, for each amplifier: read noise and photons. */

@@ -33,6 +33,8 @@ export interface Recipe {
   zero: number
   /** What frames may differ by besides noise, relative to the signal. */
   tolerance: number
+  /** Flats of several amplifiers: the gain of each over their mean, as far as it is known. */
+  gainRatio?: number[]
   method: 'clip' | 'median' | 'mean' | 'minmax'
   clip: number
   drop: number
@@ -57,6 +59,8 @@ export interface Combined {
   sums: [number, number, number]
   /** Number of good pixels, sum and sum of squares of their distances from the middle of the histogram. */
   moments: [number, number, number]
+  /** By how much more the good pixels add up to once their amplifiers are made even. */
+  uneven: number
   histogram: Int32Array
   rejected: number
   counts: Flagged
@@ -93,7 +97,8 @@ export function combineRows({ recipe, first, rows }: CombineArgs): Combined {
     const counts = flagPixels({ ...strip, variancePerUnit: perUnitOf(recipe) }, mask)
     if (recipe.zero !== 0) for (let p = 0; p < n; p++) pixels[p] += recipe.zero
     const sums = [pixels, error, mask].map((plane, k) => writeStrip(recipe.plan, k, first, plane))
-    return { counts, sums: sums as Combined['sums'], ...tally(block, mask, recipe) }
+    const uneven = recipe.gainRatio ? unevenness(pixels, mask, recipe.gainRatio, geometry, first) : 0
+    return { counts, sums: sums as Combined['sums'], uneven, ...tally(block, mask, recipe) }
   })
 }
 
@@ -102,6 +107,26 @@ function perUnitOf({ type, noise, planes }: Recipe): number {
   if (type === 'flat' || type === 'bias') return 0
   const scale = planes.reduce((sum, plane) => sum + plane.scale, 0) / planes.length
   return (scale * noise.reduce((sum, { variancePerUnit }) => sum + variancePerUnit, 0)) / noise.length
+}
+
+function unevenness(
+  pixels: Float32Array,
+  mask: Int16Array,
+  gainRatio: readonly number[],
+  { amplifiers, width }: Geometry,
+  first: number,
+): number {
+  const last = first + pixels.length / width
+  let total = 0
+  for (const [k, { place }] of amplifiers.entries()) {
+    let sum = 0
+    for (let y = Math.max(first, place.y0); y < Math.min(last, place.y1); y++) {
+      const row = (y - first) * width
+      for (let p = row + place.x0; p < row + place.x1; p++) if (mask[p] === 0) sum += pixels[p]
+    }
+    total += (gainRatio[k] - 1) * sum
+  }
+  return total
 }
 
 function inheritFlags(mask: Int16Array, parent: Int16Array | undefined): void {

@@ -20,6 +20,7 @@ import {
   turnsAxes,
 } from '@nightpipe/image'
 import { scoped } from '@nightpipe/kernels'
+import { medianOf } from '@nightpipe/math'
 import { agreedWithItsSum, type Calibrated, calibrateFrame } from './calibrate-frame.js'
 import { compareWithOthers } from './compare.js'
 import { levelUnder } from './detector.js'
@@ -64,7 +65,8 @@ function warn({ params }: Job<ReductionJob>, { detector }: Calibrated, { log }: 
   for (const note of facts.notes) log.detail(`${name}: ${note}`)
   if (!agreedWithItsSum(params.frame.path)) log.warn(`${name}: ${STALE_SUM}`)
   if (detector.gainIsAssumed) log.warn(`${name} tells no gain: 1 electron per adu assumed (set [parameters] gain)`)
-  if (detector.readNoiseIsAssumed) log.warn(`${name} tells no read noise: 0 assumed (set [parameters] read noise)`)
+  if (detector.readNoiseIsAssumed)
+    log.warn(`${name} tells no read noise: that of its sky is taken (set [parameters] read noise)`)
 }
 
 /** Why a frame is set aside, or undefined. */
@@ -76,6 +78,11 @@ function unusable({ pixels, mask }: Calibrated, { select }: ReductionConfig): st
   return `${(100 * fraction).toFixed(1)} % of the pixels are saturated (set aside over ${100 * select.saturated} %)`
 }
 
+/** Errors that their typical value is taken from. */
+const LOOKED_AT = 10000
+/** More of a frame than this is not hit by cosmic rays: then its noise is not what it is said to be. */
+const MOST_HIT = 0.05
+
 /** More saturation than this is no star that spills over. */
 const MOST_BLEEDING = 0.05
 
@@ -84,6 +91,7 @@ function maskFrame(frame: Calibrated, job: ReductionJob, { config, log }: Tools<
   const { others = [] } = job
   const { pixels, error, mask, width, height, detector } = frame
   const map = sampleSky(pixels, width, height, { mask })
+  if (frame.hasError && detector.readNoiseIsAssumed) raiseToSky(error, map.medianSigma)
   const { bleed, clip } = config.saturation
   if (countMask(mask).saturated < MOST_BLEEDING * mask.length) {
     const noise = (p: number) => (frame.hasError ? error[p] : map.medianSigma)
@@ -99,11 +107,24 @@ function maskFrame(frame: Calibrated, job: ReductionJob, { config, log }: Tools<
   const bits = config.interpolate.bits.reduce((all, word) => all | INTERPOLATED[word.toLowerCase()], 0)
   if (bits) interpolatePixels(frame, bits)
   const { saturated, cosmicRay } = countMask(mask)
+  if (cosmicRay > MOST_HIT * mask.length) {
+    const percent = ((100 * cosmicRay) / mask.length).toFixed(0)
+    log.warn(`${job.frame.name}: ${percent} % of the pixels are marked as cosmic rays (are gain and read noise right?)`)
+  }
   const measured: Measured = {
     ...{ skyLevel: sky.level, skySigma: sky.sigma, pattern, saturated, cosmic: cosmicRay },
     saturation: detector.saturation - levelUnder(detector, frame.biasLevel),
   }
   return { measured, cosmic, onlyHere }
+}
+
+/** Of a frame that says nothing of its noise, errors are at least what its sky scatters by: what is missing is added. */
+function raiseToSky(error: Float32Array, skySigma: number): void {
+  const step = Math.max(1, Math.floor(error.length / LOOKED_AT)) | 1
+  const sample = Float32Array.from({ length: Math.ceil(error.length / step) }, (_, k) => error[k * step])
+  const missing = skySigma ** 2 - medianOf(sample.filter(Number.isFinite)) ** 2
+  if (!(missing > 0)) return
+  for (let p = 0; p < error.length; p++) error[p] = Math.sqrt(error[p] ** 2 + missing)
 }
 
 /** Fits the pattern of the sky to a frame and takes it off; returns its factor and error. */

@@ -1,4 +1,4 @@
-import { companion, type FitsFile, type Hdu, imageHdu, openFits, readPixels, requireWhole } from '@nightpipe/fits'
+import { companion, type FitsFile, type Hdu, imageHdu, openFits, requireWhole } from '@nightpipe/fits'
 import { type Calibration, calibratePixels, MaskBit } from '@nightpipe/image'
 import { allocate, kernels, scoped } from '@nightpipe/kernels'
 import { type DarkSource, darkSource, levelOf } from './dark.js'
@@ -7,6 +7,7 @@ import { byTable, linearityOf } from './linearity.js'
 import { trimmedSize } from './master.js'
 import type { ReductionJob } from './plan.js'
 import { alignedReader, maskReader, type Planes, stripRows, strips } from './planes.js'
+import { readRaw } from './read-raw.js'
 import type { ReductionConfig } from './schema.js'
 
 export interface Calibrated extends Planes {
@@ -70,20 +71,16 @@ export function calibrateFrame(job: ReductionJob, config: ReductionConfig): Cali
       error: allocate(Float32Array, n), // memory that is not touched costs nothing
       mask: allocate(Int16Array, n).fill(0),
     }
-    const detector = readDetector(raw.image, job, config)
+    const { facts } = job.frame
+    const nobodyKnows = config.parameters.sat_level === undefined && facts.saturation === undefined
+    const read = readRaw(raw.image, job.frame, planes, nobodyKnows && raw.image.bitpix > 0)
+    const detector = readDetector(raw.image, read, job, config)
     const biasLevel = masters.bias ? levelOf(masters.bias.image) : 0
     if (masters.bias) requireOneBiasLevel(job, detector, biasLevel)
     const hasError = config.frame.error || config['cosmic rays'].method !== 'none'
     if (config.frame.mask || hasError) joinMaskPlanes(planes, job, masters)
     for (const reading of detector.readings) {
-      netOfAmplifier(
-        planes,
-        reading,
-        raw.image,
-        masters.bias?.image,
-        job,
-        detector.saturation - detector.saturationNoise,
-      )
+      takeBiasOff(planes, reading, masters.bias?.image, job, detector.saturation - detector.saturationNoise)
       if (hasError) expectSignal(planes, reading)
     }
     const dark =
@@ -125,34 +122,31 @@ function joinMaskPlanes(
   })
 }
 
-/** Raw rows of an amplifier to net ones in their place: overscan and bias off, saturation marked. */
-function netOfAmplifier(
+/** Raw pixels of an amplifier to net ones, in place: overscan and bias off, saturation marked. */
+function takeBiasOff(
   { width, pixels, mask }: Planes,
   { amplifier, overscan }: Reading,
-  raw: Hdu,
   bias: Hdu | undefined,
   { frame }: ReductionJob,
   saturation: number,
 ): void {
-  const { data, place } = amplifier
+  const { place } = amplifier
   const columns = place.x1 - place.x0
   scoped(() => {
-    const most = stripRows(Math.max(frame.width, width), place.y1 - place.y0)
-    const rawRows = allocate(Float32Array, most * frame.width)
+    const most = stripRows(width, place.y1 - place.y0)
     const biasRows = bias && allocate(Float32Array, most * width)
     const readBias = bias && alignedReader(bias, frame, width)
     const pedestal = allocate(Float32Array, most)
     const across = overscan?.columns && allocate(Float32Array, columns)
     if (across) across.set(overscan.columns!)
-    for (const { y, rows } of strips(place.y0, place.y1, Math.max(frame.width, width))) {
-      readPixels(raw, { firstRow: data.y0 + y - place.y0, rows, plane: 0, into: rawRows })
+    for (const { y, rows } of strips(place.y0, place.y1, width)) {
       if (biasRows) readBias!(y, rows, biasRows)
       // a level for each column already holds the level as a whole
       const level = overscan && !across ? overscan.level : 0
       for (let k = 0; k < rows; k++) pedestal[k] = overscan?.rows ? overscan.rows[y - place.y0 + k] : level
       const at = y * width + place.x0
       kernels().netStrip(
-        ...([rawRows.byteOffset, frame.width, data.x0, columns, rows, width, pedestal.byteOffset] as const),
+        ...([pixels.byteOffset + 4 * at, width, 0, columns, rows, width, pedestal.byteOffset] as const),
         ...([across?.byteOffset ?? 0, biasRows ? biasRows.byteOffset + 4 * place.x0 : 0, saturation] as const),
         ...([pixels.byteOffset + 4 * at, mask.byteOffset + 2 * at] as const),
       )

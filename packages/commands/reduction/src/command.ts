@@ -46,7 +46,8 @@ export const reduction = defineCommand({
     { name: 'flat', doc: 'master flat', type: 'text' },
     { name: 'flat_age_d', doc: 'frame minus master flat', unit: 'd' },
   ],
-  parallel: 'jobs',
+  // one frame alone is reduced in this thread: to start another would take longer than it saves
+  parallel: 'both',
   plan: planReduction,
   job: reduceFrame,
 })

@@ -1,10 +1,9 @@
 import { DataError } from '@nightpipe/command'
 import type { FrameFacts } from '@nightpipe/config'
-import { type Hdu, readPixels } from '@nightpipe/fits'
-import { type OverscanLevel, overscanLevel, railOf } from '@nightpipe/image'
-import { allocate, scoped } from '@nightpipe/kernels'
+import type { Hdu } from '@nightpipe/fits'
+import { type OverscanLevel, overscanLevel } from '@nightpipe/image'
 import type { ReductionJob } from './plan.js'
-import { readSection, stripRows, strips } from './planes.js'
+import type { RawRead } from './read-raw.js'
 import type { ReductionConfig } from './schema.js'
 
 export type Amplifier = FrameFacts['amplifiers'][number]
@@ -39,7 +38,7 @@ const ROUNDING = 1 / 12
 const mean = (values: number[]) => values.reduce((sum, v) => sum + v, 0) / values.length
 
 /** Levels, gain and noise of a frame's amplifiers: of the configuration, else measured, else of header or profile. */
-export function readDetector(image: Hdu, job: ReductionJob, config: ReductionConfig): Detector {
+export function readDetector(image: Hdu, raw: RawRead, job: ReductionJob, config: ReductionConfig): Detector {
   const { frame, bias, flat } = job
   const { facts } = frame
   const asked = config.parameters
@@ -51,7 +50,7 @@ export function readDetector(image: Hdu, job: ReductionJob, config: ReductionCon
   )
   const gain = mean(gains)
   const readings = facts.amplifiers.map((amplifier, k): Reading => {
-    const overscan = measureOverscan(image, amplifier, config)
+    const overscan = measureOverscan(raw.overscans[k], amplifier, config)
     const gain = gains[k]
     // Biases tell the read noise in ADU: in electrons it follows the gain that is used here, not the one that they had.
     const ofBias = bias?.readNoisesAdu?.[several ? k : 0] ?? bias?.readNoisesAdu?.[0]
@@ -69,49 +68,22 @@ export function readDetector(image: Hdu, job: ReductionJob, config: ReductionCon
     readNoise: mean(readings.map((r) => r.readNoise)),
     gainIsAssumed: commonGain === undefined && facts.amplifiers.some((a) => a.gain === undefined),
     readNoiseIsAssumed: readings.some((r) => r.readNoise === 0) && asked['read noise'] === undefined,
-    saturation: asked.sat_level ?? facts.saturation ?? railOfImage(image) ?? Number.POSITIVE_INFINITY,
+    saturation: asked.sat_level ?? facts.saturation ?? raw.rail ?? Number.POSITIVE_INFINITY,
     saturationNoise: FULL_WELL_SIGMA * Math.max(...readings.map((r) => r.readNoise / r.gain)),
   }
 }
 
 function measureOverscan(
-  image: Hdu,
+  values: Float32Array | undefined,
   { data, overscan }: Amplifier,
   config: ReductionConfig,
 ): OverscanLevel | undefined {
   const { method, fit, smooth, order } = config.overscan
-  if (!overscan || method === 'none') return undefined
+  if (!overscan || !values || method === 'none') return undefined
   const { x0, y0, x1, y1 } = overscan
-  const values = readSection(image, overscan)
   const shifted = { x0: data.x0 - x0, x1: data.x1 - x0, y0: data.y0 - y0, y1: data.y1 - y0 }
   const own = { x0: 0, y0: 0, x1: x1 - x0, y1: y1 - y0 }
   return overscanLevel(values, x1 - x0, own, shifted, { method, fit, window: smooth, order })
-}
-
-function railOfImage(image: Hdu): number | undefined {
-  if (image.bitpix <= 0) return undefined
-  const [width, height] = image.axes as [number, number]
-  return scoped(() => {
-    const scratch = allocate(Float32Array, stripRows(width, height) * width)
-    const tops: number[] = []
-    for (const { y, rows } of strips(0, height, width)) {
-      tops.push(...railCount(readPixels(image, { firstRow: y, rows, plane: 0, into: scratch })))
-    }
-    return railOf(Float32Array.from(tops))
-  })
-}
-
-/** The largest value of a strip, as often as it occurs, at most three times. */
-function railCount(values: Float32Array): number[] {
-  let top = Number.NEGATIVE_INFINITY
-  let count = 0
-  for (let p = 0; p < values.length; p++) {
-    if (values[p] > top) {
-      top = values[p]
-      count = 1
-    } else if (values[p] === top) count++
-  }
-  return new Array(Math.min(3, count)).fill(top)
 }
 
 /** The level under the signal has been taken off twice when the master bias still holds it. */

@@ -27,7 +27,7 @@ export const stripRows = (width: number, height: number) =>
   Math.min(height, Math.max(1, Math.floor(STRIP_VALUES / width)))
 
 /** A section of an image, row by row. */
-export function readSection(image: Hdu, { x0, y0, x1, y1 }: Section): Float32Array {
+function readSection(image: Hdu, { x0, y0, x1, y1 }: Section): Float32Array {
   const [width] = image.axes as [number]
   const columns = x1 - x0
   const values = new Float32Array(columns * (y1 - y0))

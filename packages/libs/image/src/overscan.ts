@@ -49,16 +49,7 @@ export function overscanLevel(
   const byColumns = method === 'columns' && overscan.x0 <= data.x0 && overscan.x1 >= data.x1
   if (!byRows && !byColumns) return { ...result, method: method === 'mean' ? 'mean' : 'median' }
   const [from, to] = byRows ? [data.y0, data.y1] : [data.x0, data.x1]
-  const each = Array.from({ length: to - from }, (_, k) => {
-    const line = byRows
-      ? { ...overscan, y0: from + k, y1: from + k + 1 }
-      : { ...overscan, x0: from + k, x1: from + k + 1 }
-    return clippedMean(sectionValues(raw, width, line))
-  })
-  const lines = Float64Array.from(each, ({ level }) => level)
-  fillGaps(lines, whole.level)
-  // within the lines: a drift of the level from line to line is no noise
-  const noise = Math.sqrt(each.reduce((sum, line) => sum + line.noise ** 2, 0) / each.length)
+  const { lines, noise } = lineLevels(raw, width, overscan, byRows, from, to, whole)
   const many = byRows ? overscan.x1 - overscan.x0 : overscan.y1 - overscan.y0
   const levels = smoothLines(lines, { fit, window, order })
   const shared = { none: 1, smooth: window, polynomial: lines.length / (order + 1), spline: window }[fit]
@@ -76,6 +67,49 @@ function sectionValues(raw: Float32Array, width: number, { x0, y0, x1, y1 }: Sec
     }
   }
   return values.subarray(0, n)
+}
+
+/**
+ * The level of each line of the overscan, and the noise within lines: a drift of the level from line to line is no noise.
+ * Values are clipped about the level of the line before; a line that has moved away from it is judged on its own.
+ */
+function lineLevels(
+  raw: Float32Array,
+  width: number,
+  overscan: Section,
+  byRows: boolean,
+  from: number,
+  to: number,
+  whole: Level,
+): { lines: Float64Array; noise: number } {
+  const lines = new Float64Array(to - from)
+  const limit = Math.max(1.5, 4.5 * whole.noise)
+  const [along, first, last] = byRows ? [1, overscan.x0, overscan.x1] : [width, overscan.y0, overscan.y1]
+  let centre = whole.level
+  let variance = 0
+  for (let k = from; k < to; k++) {
+    const start = byRows ? k * width : k
+    let [n, sum, squares] = [0, 0, 0]
+    for (let i = first; i < last; i++) {
+      const d = raw[start + i * along] - centre
+      if (!(d <= limit && d >= -limit)) continue
+      n++
+      sum += d
+      squares += d * d
+    }
+    if (2 * n > last - first) {
+      lines[k - from] = centre + sum / n
+      variance += (squares - (sum * sum) / n) / Math.max(1, n - 1)
+    } else {
+      const own = byRows ? { ...overscan, y0: k, y1: k + 1 } : { ...overscan, x0: k, x1: k + 1 }
+      const { level, noise } = clippedMean(sectionValues(raw, width, own))
+      lines[k - from] = level
+      variance += noise * noise
+    }
+    if (!Number.isNaN(lines[k - from])) centre = lines[k - from]
+  }
+  fillGaps(lines, whole.level)
+  return { lines, noise: Math.sqrt(variance / lines.length) }
 }
 
 interface Level {
@@ -108,8 +142,17 @@ function clippedMean(values: Float64Array): Level {
   const centre = median(scratch)
   for (let k = 0; k < scratch.length; k++) scratch[k] = Math.abs(scratch[k] - centre)
   const limit = Math.max(1.5, 4.5 * MAD_TO_SIGMA * median(scratch))
-  const kept = values.filter((v) => Math.abs(v - centre) <= limit)
-  return kept.length > 0 ? plainMean(kept) : { level: centre, noise: 0, error: 0 }
+  let [n, sum, squares] = [0, 0, 0]
+  for (let k = 0; k < values.length; k++) {
+    const d = values[k] - centre
+    if (!(d <= limit && d >= -limit)) continue
+    n++
+    sum += d
+    squares += d * d
+  }
+  if (n === 0) return { level: centre, noise: 0, error: 0 }
+  const noise = Math.sqrt(Math.max(0, squares - (sum * sum) / n) / Math.max(1, n - 1))
+  return { level: centre + sum / n, noise, error: noise / Math.sqrt(n) }
 }
 
 /** Lines without any value take that of the line before. */

@@ -10,7 +10,7 @@ export interface SkyLevel {
 }
 
 /** Pixels looked at: more would not tell more. */
-const SAMPLE = 200_000
+const SAMPLE = 80_000
 
 /** Pixels of the sky, spread over a frame, and how many were looked at. */
 export interface SkySample {

@@ -16,6 +16,9 @@ export interface SkyMap {
 /** Samples of a tile that stars, or masks, leave over: fewer say nothing about the sky. */
 const ENOUGH = 12
 
+/** Of large frames a sparser sample will do: 64 pixels of a tile, 576 of nine. */
+const stepFor = (pixels: number) => (pixels > 2 ** 22 ? 8 : 4)
+
 /**
  * Median level and scaled-MAD noise of tiles `tile` pixels wide, from every `step`-th pixel of every `step`-th row; then
  * the median of each 3 x 3 tiles, so that bright stars do not show. Pixels that are NaN or masked are left out. A frame
@@ -25,7 +28,7 @@ export function sampleSky(
   pixels: Float32Array,
   width: number,
   height: number,
-  { tile = 64, step = 4, mask }: { tile?: number; step?: number; mask?: Int16Array } = {},
+  { tile = 64, step = stepFor(width * height), mask }: { tile?: number; step?: number; mask?: Int16Array } = {},
 ): SkyMap {
   const columns = Math.ceil(width / tile)
   const rows = Math.ceil(height / tile)

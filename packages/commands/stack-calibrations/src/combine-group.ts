@@ -2,8 +2,9 @@ import { type Job, startProduct } from '@nightpipe/command'
 import { createHeader, type FitsWriter, type NewHdu } from '@nightpipe/fits'
 import type { NoiseModel } from '@nightpipe/image'
 import { medianOf } from '@nightpipe/math'
-import type { CombineArgs, Combined, Plane, Recipe } from './combine-rows.js'
+import type { Broken, CombineArgs, Combined, Plane, Recipe } from './combine-rows.js'
 import { type Detector, measureDetector, type Parents, readParents } from './detector.js'
+import type { Candidate } from './groups.js'
 import { variationOf } from './judge.js'
 import type { MasterTools, Used } from './make-master.js'
 import { factsOf, summarise, type Tally } from './master-facts.js'
@@ -19,7 +20,7 @@ export async function combineGroup(
   job: Job<MasterJob>,
   used: readonly Used[],
   tools: MasterTools,
-): Promise<MasterFacts> {
+): Promise<MasterFacts | Damaged[]> {
   const parents = readParents(job.params)
   const detector = await measureDetector(job.params.group.type, used, parents, tools)
   const facts = factsOf(job, used, detector, tools)
@@ -29,7 +30,13 @@ export async function combineGroup(
     const recipe = recipeOf(job.params, used, parents, detector, writer, tools)
     const { width, height } = recipe.geometry
     const tasks = inBlocks(height, (first, rows): CombineArgs => ({ recipe, first, rows }))
-    const parts = await tools.map<CombineArgs, Combined>('combineRows', tasks)
+    const answers = await tools.map<CombineArgs, Combined | Broken>('combineRows', tasks)
+    const broken = answers.filter((answer) => 'plane' in answer)
+    if (broken.length > 0) {
+      product.discard()
+      return damagedFrames(used, broken)
+    }
+    const parts = answers as Combined[]
     const tally = summarise(parts, recipe.histogram, width * height)
     const rewritten = facts.type === 'flat' ? await normalise(writer, recipe.geometry, parts, tally, tools) : undefined
     for (const [k, { sums }] of parts.entries()) {
@@ -45,6 +52,18 @@ export async function combineGroup(
     throw error
   }
 }
+
+/** A frame that turned out to be damaged. */
+export interface Damaged {
+  frame: Candidate
+  reason: string
+}
+
+const damagedFrames = (used: readonly Used[], broken: readonly Broken[]): Damaged[] =>
+  [...new Map(broken.map(({ plane, unreadable }) => [plane, unreadable]))].map(([plane, reason]) => ({
+    frame: used[plane].frame,
+    reason,
+  }))
 
 const MASK = 2
 

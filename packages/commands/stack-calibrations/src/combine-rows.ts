@@ -1,6 +1,7 @@
 import { readIntegers, readPixels, type StripPlan, writeStrip } from '@nightpipe/fits'
 import { MaskBit, type NoiseModel } from '@nightpipe/image'
 import { allocate, kernels, scoped } from '@nightpipe/kernels'
+import type { Unreadable } from './examine.js'
 import { type Flagged, flagPixels, type MaskRules } from './flag-pixels.js'
 import { type Geometry, isCovered } from './geometry.js'
 import type { Pedestal } from './overscan.js'
@@ -75,8 +76,13 @@ export interface Block {
   dark?: Float32Array
 }
 
+/** A frame that cannot be read to its end, by its place among the planes. */
+export interface Broken extends Unreadable {
+  plane: number
+}
+
 /** Some rows of the master: read, calibrate, combine, judge, write. The same bytes whoever calls it and in any order. */
-export function combineRows({ recipe, first, rows }: CombineArgs): Combined {
+export function combineRows({ recipe, first, rows }: CombineArgs): Combined | Broken {
   return scoped(() => {
     const n = rows * recipe.geometry.width
     const bias = parentRows(recipe.bias, first, rows, n)
@@ -87,7 +93,8 @@ export function combineRows({ recipe, first, rows }: CombineArgs): Combined {
       for (const [k, plane] of [pixels, error, block.count].entries()) plane.fill(k < 2 ? Number.NaN : 0)
     const step = rowsAtOnce(recipe)
     for (let y = first; y < first + rows; y += step) {
-      scoped(() => combineStack(recipe, block, first, y, Math.min(step, first + rows - y)))
+      const broken = scoped(() => combineStack(recipe, block, first, y, Math.min(step, first + rows - y)))
+      if (broken) return broken
     }
     addParentErrors(error, recipe.planes, bias?.error, dark?.error)
     const mask = allocate(Int16Array, n).fill(0)

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs'
 import { DataError } from '@nightpipe/files'
 import { requireWhole } from '@nightpipe/fits'
 import { scoped } from '@nightpipe/kernels'
@@ -28,22 +29,27 @@ export interface Examined {
   whole: boolean
 }
 
-/** A frame whose data are damaged; the others of its group can do without it. */
-export interface Damaged {
-  source: Source
-  damage: string
+/** Why a frame cannot be read: one bad frame must not cost the others of its group. */
+export interface Unreadable {
+  unreadable: string
 }
 
 /** First look at a frame: its overscan, and what a sample of its rows tells. */
-export function examineFrame({
-  path,
-  hdu,
-  geometry,
-  method,
-  smooth,
-  saturation,
-  output,
-}: ExamineArgs): Examined | Damaged {
+export function examineFrame(args: ExamineArgs): Examined | Unreadable {
+  return orUnreadable(() => lookAt(args))
+}
+
+/** What `read` makes, or what is wrong with the file. */
+export function orUnreadable<T>(read: () => T): T | Unreadable {
+  try {
+    return read()
+  } catch (error) {
+    if (!(error instanceof DataError)) throw error
+    return { unreadable: error.advice ? `${error.message} (${error.advice})` : error.message }
+  }
+}
+
+function lookAt({ path, hdu, geometry, method, smooth, saturation, output }: ExamineArgs): Examined {
   const source = openSource(path, hdu, output)
   try {
     const whole = requireWhole(sourceImage(source))
@@ -54,7 +60,7 @@ export function examineFrame({
     })
     return { source, whole, pedestals, statistics }
   } catch (error) {
-    if (!(error instanceof DataError)) throw error
-    return { source, damage: error.message }
+    if (source.copied) rmSync(source.path, { force: true })
+    throw error
   }
 }

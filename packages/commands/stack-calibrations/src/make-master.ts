@@ -3,7 +3,7 @@ import { basename } from 'node:path'
 import { DataError, type Job, type Row, type Tools } from '@nightpipe/command'
 import { medianOf } from '@nightpipe/math'
 import { combineGroup } from './combine-group.js'
-import type { Damaged, ExamineArgs, Examined } from './examine.js'
+import type { ExamineArgs, Examined, Unreadable } from './examine.js'
 import type { Candidate } from './groups.js'
 import { judgeGroup } from './judge.js'
 import type { MasterFacts } from './master-header.js'
@@ -20,41 +20,60 @@ export interface Used {
 
 const STALE_SUM = 'the data do not agree with their DATASUM: damaged, or changed without a new sum'
 
+/** Why a frame is not in the master. */
+interface Refusal {
+  status: 'rejected' | 'failed'
+  reason: string
+}
+
 /** One group of frames to one master. */
 export async function makeMaster(job: Job<MasterJob>, tools: MasterTools): Promise<Row[]> {
   const { group } = job.params
   requireParents(job, tools)
-  const looks = await tools.map<ExamineArgs, Examined | Damaged>(
+  const looks = await tools.map<ExamineArgs, Examined | Unreadable>(
     'examineFrame',
     group.frames.map((frame) => examineArgs(frame, job, tools)),
   )
   try {
-    const seen = group.frames.map((frame, k) => ({ frame, look: looks[k] }))
-    const whole = seen.flatMap(({ frame, look }): Used[] => ('damage' in look ? [] : [{ frame, look }]))
-    const damaged = seen.flatMap(({ frame, look }): Row[] =>
-      'damage' in look ? [{ input: frame.path, status: 'failed', reason: look.damage }] : [],
-    )
-    for (const { frame, look } of whole) {
-      if (!look.whole) tools.log.warn(`${basename(frame.path)}: ${STALE_SUM}`)
+    for (const [k, look] of looks.entries()) {
+      if ('whole' in look && !look.whole) tools.log.warn(`${basename(group.frames[k].path)}: ${STALE_SUM}`)
     }
-    return [...(await masterOf(whole, job, tools)), ...damaged]
+    const refusals = judge(job.params, looks, tools)
+    for (;;) {
+      const used = group.frames.flatMap((frame, k): Used[] =>
+        refusals[k] ? [] : [{ frame, look: looks[k] as Examined }],
+      )
+      if (used.length < tools.config.select.minimum) return tooFew(job, refusals, looks, tools)
+      const made = await combineGroup(job, used, tools)
+      if (!Array.isArray(made)) return group.frames.map((frame, k) => rowOf(frame, looks[k], refusals[k], job, made))
+      // Damage that the sample did not show: the others are combined without the frames that have it.
+      for (const { frame, reason } of made) refusals[group.frames.indexOf(frame)] = { status: 'failed', reason }
+    }
   } finally {
-    for (const { source } of looks) if (source.copied) rmSync(source.path, { force: true })
+    for (const look of looks) if ('source' in look && look.source.copied) rmSync(look.source.path, { force: true })
   }
 }
 
-async function masterOf(frames: Used[], job: Job<MasterJob>, tools: MasterTools): Promise<Row[]> {
-  const { group } = job.params
-  const { config } = tools
+/** The rules of the configuration, on the frames that can be read. */
+function judge(
+  { group }: MasterJob,
+  looks: (Examined | Unreadable)[],
+  { config }: MasterTools,
+): (Refusal | undefined)[] {
   const { saturated, level, noise, gradient, stars } = config.reject
   const { low, high } = config.flat
   const rules = { saturated, level, noise, gradient, stars, low, high, saturation: group.frames[0].facts.saturation }
-  const statistics = frames.map(({ look }) => look.statistics)
-  const reasons = judgeGroup(group.type, statistics, rules)
-  const used = frames.filter((_, k) => !reasons[k])
-  if (used.length < config.select.minimum) return tooFew(job, frames, reasons, config.select.minimum)
-  const facts = await combineGroup(job, used, tools)
-  return frames.map(({ frame, look }, k) => rowOf(frame, look, reasons[k], job, facts))
+  const readable = looks.filter((look) => 'statistics' in look)
+  const reasons = judgeGroup(
+    group.type,
+    readable.map((look) => look.statistics),
+    rules,
+  )
+  return looks.map((look) => {
+    if ('unreadable' in look) return { status: 'failed', reason: look.unreadable }
+    const reason = reasons[readable.indexOf(look)]
+    return reason === undefined ? undefined : { status: 'rejected', reason }
+  })
 }
 
 function requireParents({ params }: Job<MasterJob>, { config }: MasterTools): void {
@@ -80,39 +99,41 @@ function examineArgs({ path, hdu, geometry, facts }: Candidate, job: Job<MasterJ
   return { path, hdu, geometry, method, smooth, saturation: facts.saturation, output: job.params.output }
 }
 
-function tooFew(job: Job<MasterJob>, frames: Used[], reasons: (string | undefined)[], minimum: number): Row[] {
-  const good = reasons.filter((r) => r === undefined).length
-  const why = `only ${good} of ${reasons.length} frames can be used for ${job.name}, ${minimum} needed (add frames, or lower [select] minimum)`
-  return frames.map(({ frame, look }, k) => ({
-    input: frame.path,
-    status: reasons[k] ? 'rejected' : 'failed',
-    reason: reasons[k] ?? why,
-    measurements: measurements(frame, look),
-  }))
+function tooFew(
+  job: Job<MasterJob>,
+  refusals: (Refusal | undefined)[],
+  looks: (Examined | Unreadable)[],
+  { config }: MasterTools,
+): Row[] {
+  const good = refusals.filter((refusal) => refusal === undefined).length
+  const counted = `only ${good} of ${refusals.length} frames can be used for ${job.name}, ${config.select.minimum} needed`
+  const reason = `${counted} (add frames, or lower [select] minimum)`
+  return job.params.group.frames.map((frame, k) => {
+    const { status, reason: why } = refusals[k] ?? { status: 'failed', reason }
+    return { input: frame.path, status, reason: why, measurements: measurements(frame, looks[k]) }
+  })
 }
 
 function rowOf(
   frame: Candidate,
-  look: Examined,
-  reason: string | undefined,
+  look: Examined | Unreadable,
+  refusal: Refusal | undefined,
   job: Job<MasterJob>,
   facts: MasterFacts,
 ): Row {
+  const own = measurements(frame, look)
+  if (refusal) return { input: frame.path, ...refusal, measurements: own }
   const shared = { gain_e_adu: facts.gain?.value, readnoise_e: facts.readNoise?.value }
-  return {
-    input: frame.path,
-    status: reason ? 'rejected' : 'done',
-    reason,
-    product: reason ? undefined : job.products[0],
-    measurements: { ...measurements(frame, look), ...(reason ? {} : shared) },
-  }
+  return { input: frame.path, status: 'done', product: job.products[0], measurements: { ...own, ...shared } }
 }
 
-function measurements({ facts }: Candidate, { statistics, pedestals }: Examined): Row['measurements'] {
+function measurements({ facts }: Candidate, look: Examined | Unreadable): Row['measurements'] {
+  const { type, filter, exposureSeconds } = facts
+  const said = { type, filter, exposure_s: exposureSeconds }
+  if ('unreadable' in look) return said
+  const { statistics, pedestals } = look
   return {
-    type: facts.type,
-    filter: facts.filter,
-    exposure_s: facts.exposureSeconds,
+    ...said,
     overscan_adu: medianOf(pedestals.map((p) => p.level)),
     level_adu: statistics.level,
     noise_adu: statistics.noise,

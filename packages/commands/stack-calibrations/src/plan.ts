@@ -33,8 +33,9 @@ export function planMasters(request: Sources): Plan<MasterJob> {
       if (why) rows.push({ input: input.path, status: 'rejected', reason: why })
       else candidates.push(candidate)
     } catch (error) {
-      const status = error instanceof NotRaw ? 'rejected' : 'failed'
-      rows.push({ input: input.path, status, reason: (error as Error).message })
+      if (!(error instanceof DataError)) throw error
+      const reason = error.advice ? `${error.message} (${error.advice})` : error.message
+      rows.push({ input: input.path, status: error instanceof NotRaw ? 'rejected' : 'failed', reason })
     }
   }
   const { groups, odd } = groupFrames(candidates)
@@ -60,7 +61,7 @@ function describe({ path, shown }: InputFile, request: Sources): Candidate {
 }
 
 /** Masters and other products must not enter masters again. */
-class NotRaw extends Error {}
+class NotRaw extends DataError {}
 
 function refuseProduct({ header }: Hdu): void {
   const maker = textOf(header, 'NP_CMD')

@@ -1,7 +1,8 @@
 import { type Hdu, readPixels, readStored, scalingOf } from '@nightpipe/fits'
 import { type CombineRegion, combinePlanes, type Plane as ImagePlane } from '@nightpipe/image'
 import { allocate } from '@nightpipe/kernels'
-import type { Block, Recipe } from './combine-rows.js'
+import type { Block, Broken, Recipe } from './combine-rows.js'
+import { orUnreadable } from './examine.js'
 import type { Amplifier } from './geometry.js'
 import { sourceImage } from './source.js'
 
@@ -17,19 +18,28 @@ export function rowsAtOnce({ planes, geometry, memoryBytes }: Recipe): number {
   return Math.max(1, Math.min(Math.max(cached, FEWEST_ROWS), Math.floor(memoryBytes / perRow)))
 }
 
-/** Rows `y` to `y + rows` of the master, of which `block` begins at `first`: read from every frame and combined. */
-export function combineStack(recipe: Recipe, block: Block, first: number, y: number, rows: number): void {
+/**
+ * Rows `y` to `y + rows` of the master, of which `block` begins at `first`: read from every frame and combined. Returns
+ * the frame that could not be read, if one could not.
+ */
+export function combineStack(recipe: Recipe, block: Block, first: number, y: number, rows: number): Broken | undefined {
   const { geometry, planes, noise } = recipe
   for (const [shift, group] of byShift(geometry.amplifiers)) {
     const from = Math.max(y, Math.min(...group.map(({ amplifier }) => amplifier.place.y0)))
     const to = Math.min(y + rows, Math.max(...group.map(({ amplifier }) => amplifier.place.y1)))
     if (to <= from) continue
-    const raw = planes.map(({ source }) => readRaw(sourceImage(source), from + shift, to - from, geometry.rawWidth))
+    const raw: ImagePlane[] = []
+    for (const [plane, { source }] of planes.entries()) {
+      const read = orUnreadable(() => readRaw(sourceImage(source), from + shift, to - from, geometry.rawWidth))
+      if ('unreadable' in read) return { ...read, plane }
+      raw.push(read)
+    }
     for (const { amplifier, index } of group) {
       const regions = regionsOf(recipe, amplifier, index, { from, to, first, rawFirst: from + shift })
       if (regions.length > 0) combinePlanes(raw, { ...options(recipe, block), noise: noise[index], regions }, block)
     }
   }
+  return undefined
 }
 
 /** Amplifiers by how far their rows in the raw frame are from those in the master. */

@@ -85,7 +85,7 @@ async function normalise(
   const factor = 1 / (tally.mean + uneven / good)
   const tasks = inBlocks(height, (first, rows): RescaleArgs => ({ plan, width, first, rows, factor }))
   const sums = await tools.map<RescaleArgs, number[]>('rescaleRows', tasks)
-  for (const key of ['mean', 'median', 'rms'] as const) tally[key] *= factor
+  Object.assign(tally, { mean: 1, median: tally.median * factor, rms: tally.rms * factor })
   return sums
 }
 

@@ -12,8 +12,8 @@ export interface Sample {
   saturatedFraction: number
 }
 
-/** The top counts of converters of 12 to 16 bits, signed and not. */
-const RAILS = [4095, 8191, 16383, 32767, 65535]
+/** The top counts of converters of 12 to 16 bits, as they give them and as some cameras write them. */
+const RAILS = [4095, 4096, 8191, 8192, 16383, 16384, 32767, 32768, 65535]
 
 /** Looks at evenly spaced rows of a frame. To be called inside `scoped`. */
 export function sampleFrame(

@@ -1,4 +1,5 @@
 import { closeSync, openSync, writeSync } from 'node:fs'
+import { explainSystemError } from '@nightpipe/files'
 import { allocate, scoped } from '@nightpipe/kernels'
 import { addSums, onesSum } from './checksum.js'
 import { encodePixels, type PixelCoding } from './encode-pixels.js'
@@ -6,7 +7,9 @@ import type { PixelArray } from './new-hdu.js'
 
 /** All that a thread needs to write rows of a file in the making; can be sent to workers. */
 export interface StripPlan {
+  /** The partial file, and the name that it will have. */
   path: string
+  target: string
   images: (StripImage | undefined)[]
 }
 
@@ -30,11 +33,15 @@ const STRIP = 1 << 18
 export function writeStrip(plan: StripPlan, hduIndex: number, firstRow: number, pixels: PixelArray): number {
   const image = plan.images[hduIndex]
   if (!image) throw new RangeError(`HDU ${hduIndex} of the plan is not an image to be written by rows`)
-  const fd = openSync(plan.path, 'r+')
   try {
-    return putRows(image, firstRow, pixels, fileSink(fd))
-  } finally {
-    closeSync(fd)
+    const fd = openSync(plan.path, 'r+')
+    try {
+      return putRows(image, firstRow, pixels, fileSink(fd))
+    } finally {
+      closeSync(fd)
+    }
+  } catch (error) {
+    throw explainSystemError(error, 'write', plan.target)
   }
 }
 

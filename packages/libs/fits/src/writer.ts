@@ -103,7 +103,7 @@ function start(path: string, hdus: readonly NewHdu[]): Started {
     const planned = plan.hdus[place]!
     return planned.image?.source.pixels ? undefined : stripImage(planned)
   })
-  return { plan, strips: { path: target.partial, images }, sums, fd, sink, target, close, discard }
+  return { plan, strips: { path: target.partial, target: path, images }, sums, fd, sink, target, close, discard }
 }
 
 function replaceCard(plan: FilePlan, hduIndex: number, keyword: string, value: CardValue): void {

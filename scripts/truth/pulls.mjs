@@ -16,7 +16,7 @@ const light = {
   ...{ 'files.light': 'yes', 'filters.names': SKIES.map((sky) => `s${sky}`).join(', '), 'filters.zero point': 24.4 },
   ...{ 'filters.sky': SKIES.map((sky) => skyMagnitude(sky).toFixed(5)).join(', '), 'filters.colour': 0 },
   ...{ 'flat.gradient': 0, 'flat.stars': 'no', 'flat.saturated': 0, 'events.satellites': 0 },
-  ...{ 'field.exposure': 60, 'field.frames': 2, 'field.slope': 0.2 },
+  ...{ 'field.exposure': 60, 'field.frames': 2, 'dark.exposures': 180, 'field.slope': 0.2 },
 }
 /** A star for every thousand pixels. */
 const starsFor = (size) => ({ 'field.stars': Math.round(size ** 2 / 1000) })
@@ -25,8 +25,14 @@ const still = { 'detector.bias drift': 0, 'detector.row drift': 0 }
 
 /** Cameras, with what `reduction` is told about them. */
 const CASES = [
-  { name: 'one amplifier, overscan', camera: { 'detector.non-linearity': 0, 'detector.row drift': 0 } },
-  { name: 'no overscan', camera: { ...still, 'detector.overscan': 0, 'detector.non-linearity': 0 } },
+  {
+    name: 'one amplifier, overscan, darks as long as the frames',
+    camera: { 'detector.non-linearity': 0, 'detector.row drift': 0, 'dark.exposures': 60 },
+  },
+  {
+    name: 'no overscan, darks a third as long',
+    camera: { ...still, 'detector.overscan': 0, 'detector.non-linearity': 0, 'dark.exposures': 20 },
+  },
   {
     name: 'four amplifiers of different gains',
     camera: {

@@ -252,7 +252,7 @@ function darkRowsOf(
   frame: ReductionJob['frame'],
   width: number,
   size: number,
-): (y: number, rows: number) => Pick<Calibration, 'dark' | 'darkError' | 'darkScale'> {
+): (y: number, rows: number) => Pick<Calibration, 'dark' | 'darkError' | 'darkScale' | 'biasWeight'> {
   const into = allocate(Float32Array, size)
   const errors = source.error && allocate(Float32Array, size)
   const held =
@@ -260,12 +260,13 @@ function darkRowsOf(
       ? { read: alignedReader(bias, frame, width), rows: allocate(Float32Array, size) }
       : undefined
   return (y, rows) => {
+    const { biasWeight } = source
     const dark = source.pixels(y, rows, into)
     if (held) {
       const biasRows = held.read(y, rows, held.rows)
       for (let p = 0; p < dark.length; p++) dark[p] -= biasRows[p]
     }
-    return { dark, darkError: errors && source.error!(y, rows, errors), darkScale: source.scale }
+    return { dark, darkError: errors && source.error!(y, rows, errors), darkScale: source.scale, biasWeight }
   }
 }
 
@@ -292,10 +293,11 @@ function calibrateRow(
       const { slope } = byTable(linearity.table, sigma[p])
       const photons = Math.max(0, sigma[p]) / part.gain!
       const bias = part.biasError ? part.biasError[p] : 0
-      sigma[p] = slope * Math.sqrt((part.readNoise! / part.gain!) ** 2 + photons + bias * bias)
+      const variance = (part.readNoise! / part.gain!) ** 2 + photons + (part.biasWeight ?? 1) * bias * bias
+      sigma[p] = slope * Math.sqrt(Math.max(0, variance))
       net[p] = byTable(linearity.table, net[p]).value
     }
-    Object.assign(part, { biasError: sigma, signal: undefined, readNoise: 0, gain: Number.MAX_VALUE })
+    Object.assign(part, { biasError: sigma, biasWeight: 1, signal: undefined, readNoise: 0, gain: Number.MAX_VALUE })
   } else part.linearity = linearity?.coefficients
   calibratePixels(here(pixels), part, { pixels: here(pixels), error: here(error), mask: here(mask) })
 }

@@ -10,6 +10,8 @@ export interface DarkSource {
   scale: number
   /** The master has the bias in it: it must be taken off. */
   holdsBias: boolean
+  /** How much of the variance of the master bias counts beside the dark's own. */
+  biasWeight: number
   pixels: AlignedReader
   error?: AlignedReader
 }
@@ -33,9 +35,21 @@ export function darkSource(
   const master = perSecond ? 1 : (dark!.exposureSeconds ?? 1)
   const scale = (frame.facts.exposureSeconds ?? 0) / (master > 0 ? master : 1)
   const holdsBias = holds(config.calibration['dark contains'], perSecond, master, image, biasLevel)
-  const source = { scale, holdsBias, pixels: alignedReader(image, frame, width) }
+  const source = { scale, holdsBias, biasWeight: 1, pixels: alignedReader(image, frame, width) }
   if (config.calibration['dark pixels'] === 'hot') return { ...source, ...hotOnly(source.pixels, error, frame, width) }
-  return { ...source, error: error && alignedReader(error, frame, width) }
+  const biasWeight = biasWeightOf(job, scale * master, holdsBias ? master : undefined)
+  return { ...source, biasWeight, error: error && alignedReader(error, frame, width) }
+}
+
+/**
+ * The bias that is subtracted from a frame and the one that was subtracted from the frames of its dark, `seconds` long for
+ * `exposure` seconds of the frame, are the same: a part s = exposure / seconds of its noise goes out again. A dark that
+ * still holds its bias has (1 - s)² of the variance left; the error of one that does not holds s² already.
+ */
+function biasWeightOf({ bias, dark }: ReductionJob, exposure: number, heldBy: number | undefined): number {
+  if (heldBy) return (1 - exposure / heldBy) ** 2
+  const { biasId, frameSeconds } = dark!
+  return biasId !== undefined && biasId === bias?.id && frameSeconds ? 1 - (2 * exposure) / frameSeconds : 1
 }
 
 function holds(said: string, perSecond: boolean, seconds: number, image: Hdu, biasLevel: number): boolean {

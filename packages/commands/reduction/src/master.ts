@@ -1,5 +1,5 @@
 import { basename } from 'node:path'
-import { DataError } from '@nightpipe/command'
+import { DataError, productHeader, readProvenance } from '@nightpipe/command'
 import { describeFrame, type FrameFacts, type InstrumentProfile } from '@nightpipe/config'
 import { cardLookup, type Header, imageHdu, numberOf, openFits, textOf } from '@nightpipe/fits'
 import type { RawFrame } from './frames.js'
@@ -32,6 +32,11 @@ export interface Master {
   /** How the overscan of its frames was treated. */
   overscan?: string
   level?: number
+  /** Our identity of it, and of the bias that a dark was made with. */
+  id?: string
+  biasId?: string
+  /** Exposure of the frames of a dark. */
+  frameSeconds?: number
 }
 
 /** Reads the header of a master, of ours or of other software. */
@@ -61,10 +66,19 @@ export function describeMaster(path: string, role: MasterRole, profile: Instrume
       readNoisesAdu: ours ? (numbered(header, 'RDNADU') ?? positive(numberOf(header, 'RDNADU'))) : undefined,
       overscan: ours ? textOf(header, 'OVERSCAN') : undefined,
       level: ours ? numberOf(header, 'MEDIAN') : undefined,
+      ...(productHeader(path) && makingOf(path, header)),
     }
   } finally {
     file.close()
   }
+}
+
+/** Who a master of ours is, and what of its making matters to its errors. */
+function makingOf(path: string, header: Header): Pick<Master, 'id' | 'biasId' | 'frameSeconds'> {
+  const { id, parents } = readProvenance(path)
+  const [total, frames] = [numberOf(header, 'TOTALEXP'), numberOf(header, 'NFRAMES')]
+  const frameSeconds = total !== undefined && frames ? total / frames : undefined
+  return { id, biasId: parents.find(({ role }) => role === 'bias')?.id, frameSeconds }
 }
 
 /** KEYWORD1, KEYWORD2 … of a header; undefined when there is none. */

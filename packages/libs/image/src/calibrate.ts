@@ -8,6 +8,12 @@ export interface Calibration {
   /** Master bias, ADU, and its one-sigma error. */
   bias?: Float32Array
   biasError?: Float32Array
+  /**
+   * How much of the variance of the bias counts, 1 unless said. Where the dark was made with the same bias, from frames
+   * longer than `darkScale` of its unit by 1 / s, a part s of the bias comes back with the dark: 1 - 2 s, for the error of
+   * the dark holds s² of it already. It may be negative.
+   */
+  biasWeight?: number
   /** Non-linearity: the true signal is net (1 + c0 net + c1 net² …), net being ADU above the bias. */
   linearity?: readonly number[]
   /** Master dark in ADU (per second, when `darkScale` is the exposure time), its error, and the factor it is scaled by. */
@@ -75,7 +81,8 @@ export function calibratePixels(raw: Plane, calibration: Calibration, out: Calib
 
 // Words of the record `Calibration` of assembly/calibrate.ts.
 const WORDS = [
-  ...['source', 'format', 'zero', 'hasBlank', 'blank', 'width', 'overscan', 'bias', 'biasError', 'linearity', 'terms'],
+  ...['source', 'format', 'zero', 'hasBlank', 'blank', 'width', 'overscan', 'bias', 'biasError', 'biasWeight'],
+  ...['linearity', 'terms'],
   ...['dark', 'darkError', 'darkScale', 'flat', 'flatError', 'minimumFlat', 'perElectron', 'readVariance', 'scale'],
   ...['saturation', 'mask', 'signal', 'pixels', 'error', 'bits'],
 ]
@@ -109,6 +116,7 @@ function fillRecord(raw: Plane, c: Calibration, rows: number, width: number): In
   words[WORD.overscan] = floats(typeof c.overscan === 'object' ? c.overscan : new Array(rows).fill(c.overscan ?? 0))
   words[WORD.linearity] = floats(linearity)
   words[WORD.terms] = linearity.length
+  numbers[WORD.biasWeight] = c.biasWeight ?? 1
   numbers[WORD.darkScale] = c.darkScale ?? 1
   numbers[WORD.minimumFlat] = c.minimumFlat ?? 0
   numbers[WORD.perElectron] = 1 / gain

@@ -20,7 +20,7 @@ export function calibrateOracle(raw: Float32Array, calibration: Calibration, out
       const bright = Math.max(0, net)
       const trusted = (bright * bright ** 2) / (bright ** 2 + read + 1e-30)
       let variance = c.signal ? Math.max(read / 4, read + c.signal[p] / gain) : read + trusted / gain
-      if (c.biasError) variance += c.biasError[p] ** 2
+      if (c.biasError) variance += (c.biasWeight ?? 1) * c.biasError[p] ** 2
       variance *= slope * slope
       if (c.darkError) variance += (darkScale * c.darkError[p]) ** 2
       if (c.flatError) variance += (result * c.flatError[p]) ** 2

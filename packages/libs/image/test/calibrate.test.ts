@@ -17,6 +17,7 @@ function everything(r: Random, n: number, chance: number): Calibration {
     width: WIDTH,
     bias: plane(n, () => 20 + r.normal()),
     biasError: plane(n, () => 1 + r.uniform()),
+    biasWeight: r.uniform() < 0.5 ? 1 : -0.2,
     linearity: [1e-6, -3e-11, 1e-17],
     dark: plane(n, () => 0.1 + 0.01 * r.normal()),
     darkError: plane(n, () => 0.01),

@@ -18,6 +18,7 @@ class Calibration {
   overscan: usize // one level a row
   bias: usize
   biasError: usize
+  biasWeight: f32 // of the variance of the bias
   linearity: usize // coefficients
   terms: i32
   dark: usize
@@ -83,7 +84,10 @@ function calibrateFour(job: Calibration, p: i32, some: i32, level: f32): void {
     } else {
       variance = varianceAt(bright, variance, variance, f32x4.splat(job.perElectron))
     }
-    if (job.biasError) variance = f32x4.add(variance, square(v128.load(job.biasError + at)))
+    if (job.biasError) {
+      const own = square(v128.load(job.biasError + at))
+      variance = f32x4.add(variance, f32x4.mul(f32x4.splat(job.biasWeight), own))
+    }
     if (job.terms) variance = f32x4.mul(variance, square(slope))
     if (job.darkError) {
       variance = f32x4.add(variance, square(f32x4.mul(f32x4.splat(job.darkScale), v128.load(job.darkError + at))))

@@ -71,6 +71,8 @@ function torn(path: string, c: Camera, row: number): void {
   const [length, start] = [bytes.readUInt32BE(dataStart + 8 * row), bytes.readUInt32BE(dataStart + 8 * row + 4)]
   const tile = dataStart + 8 * c.height + start
   bytes.fill(0, tile + 4, tile + length)
+  // Most cameras write no sums: the damage shows only where the tile is read.
+  for (let at = bytes.indexOf('DATASUM ='); at >= 0; at = bytes.indexOf('DATASUM =')) bytes.write('COMMENT  ', at)
   writeFileSync(path, bytes)
 }
 

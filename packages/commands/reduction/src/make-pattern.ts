@@ -18,6 +18,7 @@ type Sources = Request<ReductionSchema>
 const SMOOTH = 256
 /** Frames beyond this many would hardly make it better. */
 const MOST = 25
+const MOST_BYTES = 1.2e9
 
 /**
  * Makes the pattern of the sky of each instrument and filter, where [pattern] make asks for it, and tells it to the frames:
@@ -52,8 +53,8 @@ function makePattern(group: readonly ReductionJob[], request: Sources): string {
   const binned = binning.some((b) => b !== 1) ? `_${binning.join('x')}` : ''
   const name = `pattern_${safeName(instrument)}_${safeName(filter)}${binned}.fits`
   const path = productPath(join(builtFolder(output), name), context)
-  const used = spread(group, request.memoryBytes)
-  const parents: Parent[] = used.map(({ frame }) => ({ path: frame.path, role: 'frame' }))
+  const used = spread(group)
+  const parents: Parent[] = used.map(({ frame }) => ({ path: frame.path, role: 'frame', given: true }))
   for (const master of used.flatMap(mastersOf)) {
     if (!parents.some((parent) => parent.path === master.path)) parents.push(master)
   }
@@ -89,11 +90,14 @@ function makePattern(group: readonly ReductionJob[], request: Sources): string {
   })
 }
 
-/** As many frames as memory holds, spread over the group. */
-function spread(group: readonly ReductionJob[], memoryBytes: number): ReductionJob[] {
+/**
+ * Frames spread over the group: at most 25, and of large frames fewer, so that together they take no more than 1.2 GB. What
+ * --memory says does not count, or the pattern would depend on it.
+ */
+function spread(group: readonly ReductionJob[]): ReductionJob[] {
   const { width, height } = trimmedSize(group[0].frame.facts)
-  const room = Math.floor(memoryBytes / (width * height * 4)) - 6
-  const count = Math.max(2, Math.min(group.length, MOST, room))
+  const room = Math.floor(MOST_BYTES / (4 * width * height))
+  const count = Math.min(group.length, MOST, Math.max(3, room))
   return Array.from({ length: count }, (_, k) => group[Math.floor((k * group.length) / count)])
 }
 

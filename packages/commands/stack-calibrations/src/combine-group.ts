@@ -75,7 +75,7 @@ const MASK = 2
  */
 async function normalise(
   { plan }: FitsWriter,
-  { width, height }: Recipe['geometry'],
+  { width, height, amplifiers }: Recipe['geometry'],
   parts: readonly Combined[],
   tally: Tally,
   tools: Pick<MasterTools, 'map'>,
@@ -85,7 +85,8 @@ async function normalise(
   const factor = 1 / (tally.mean + uneven / good)
   const tasks = inBlocks(height, (first, rows): RescaleArgs => ({ plan, width, first, rows, factor }))
   const sums = await tools.map<RescaleArgs, number[]>('rescaleRows', tasks)
-  Object.assign(tally, { mean: 1, median: tally.median * factor, rms: tally.rms * factor })
+  const mean = amplifiers.length > 1 ? tally.mean * factor : 1
+  Object.assign(tally, { mean, median: tally.median * factor, rms: tally.rms * factor })
   return sums
 }
 

@@ -2,7 +2,7 @@
 // What the reduction makes of simulated nights, against what was put in; prints the table of docs/accuracy.md (and
 // replaces it with --write). Exit 4 when a required value is missed.
 // Usage: scripts/accuracy [--seed 1] [--size 1024] [--only WORD] [--work DIR] [--quick] [--write]
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'

@@ -33,5 +33,5 @@ t.test('a frame of NaN is refused in one line', async (t) => {
   )
   t.equal(status, 3)
   t.equal(stdout, '')
-  t.match(stderr, /nan.fits holds no finite pixel/)
+  t.match(stderr, /nan.fits: holds no finite pixel/)
 })

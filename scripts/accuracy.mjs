@@ -1,8 +1,8 @@
 #!/usr/bin/env node
-// What the reduction makes of simulated nights, against what was put in; prints the table of docs/accuracy.md (and
-// replaces it with --write). Exit 4 when a required value is missed.
-// Usage: scripts/accuracy [--seed 1] [--size 1024] [--only WORD] [--work DIR] [--quick] [--write]
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+// What the reduction makes of simulated nights, against what was put in; prints the table of docs/accuracy.md.
+// Exit 4 when a required value is missed.
+// Usage: scripts/accuracy [--seed 1] [--size 1024] [--only WORD] [--work DIR]
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -20,8 +20,6 @@ const { values: options } = parseArgs({
     size: { type: 'string', default: '1024' },
     only: { type: 'string', default: '' },
     work: { type: 'string' },
-    quick: { type: 'boolean', default: false },
-    write: { type: 'boolean', default: false },
   },
 })
 
@@ -33,7 +31,7 @@ const shop = openWorkshop({ root, folder, seed: Number(options.seed), log })
 try {
   const rows = Object.entries(MEASURES)
     .filter(([name]) => name.includes(options.only))
-    .flatMap(([, measure]) => measure(shop, { size: Number(options.size), quick: options.quick }))
+    .flatMap(([, measure]) => measure(shop, { size: Number(options.size) }))
   process.stdout.write(tableOf(rows))
   const bad = missed(rows)
   for (const row of bad) log(`missed: ${row.what}`)

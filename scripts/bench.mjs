@@ -1,14 +1,14 @@
 #!/usr/bin/env node
 // Whole processes, ours and each installed peer in turn (A B A B …), every one writing its product; prints the table of
 // docs/performance.md (and replaces it with --write).
+// The works are in scripts/bench-works/, a file for each area.
 // Usage: scripts/bench [--size 4096] [--runs 3] [--only WORD] [--data DIR] [--write]
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
-import { prepare, works } from './bench-works.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const { values: options } = parseArgs({
@@ -123,9 +123,18 @@ function run(argv) {
   if (done.status !== 0) throw new Error(`prepare: ${argv.join(' ')}: ${lastLines(done)}`)
 }
 console.error(`bench: frames and masters in ${data} (made once)`)
-prepare({ root, data, size, bin, run })
 mkdirSync(join(data, 'out'), { recursive: true })
-const chosen = works({ root, data, bin, python: '/usr/bin/python3' }).filter((work) => work.id.includes(options.only))
+const areas = join(root, 'scripts/bench-works')
+const chosen = []
+for (const file of readdirSync(areas).sort()) {
+  // Each gives prepare(…), which makes the frames of an area once, and works(…), what is measured on them.
+  const area = await import(pathToFileURL(join(areas, file)).href)
+  const mine = () =>
+    area.works({ root, data, size, bin, python: '/usr/bin/python3' }).filter((work) => work.id.includes(options.only))
+  if (mine().length === 0) continue
+  area.prepare({ root, data, size, bin, run })
+  chosen.push(...mine()) // once more: what prepare made is there now
+}
 const rows = []
 for (const work of chosen) {
   rows.push(...compare(work))

@@ -11,13 +11,14 @@ const LAYERS = [
   ['kernels'],
   ['math'],
   ['image', 'spectra', 'sky'],
+  ['stars', 'registration'],
   ['files'],
-  ['fits', 'table', 'config', 'catalogue'],
-  ['calibrations', 'plot', 'store', 'web'],
+  ['fits', 'table', 'config'],
+  ['calibrations', 'catalogues', 'plot', 'store', 'web'],
   ['command'],
 ]
 /** Pure numbers: no disk, no clock, no network. `kernels` may use Buffer, which is a global. */
-const PURE = ['kernels', 'math', 'image', 'spectra', 'sky']
+const PURE = ['kernels', 'math', 'image', 'spectra', 'sky', 'stars', 'registration']
 
 const root = resolve(process.argv[2] ?? join(dirname(fileURLToPath(import.meta.url)), '..'))
 const problems = []

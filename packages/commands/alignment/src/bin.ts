@@ -1,0 +1,4 @@
+import { main } from '@nightpipe/command'
+import { alignment } from './command.js'
+
+await main(alignment)

@@ -1,0 +1,4 @@
+import { main } from '@nightpipe/command'
+import { astrometry } from './command.js'
+
+await main(astrometry)

@@ -1,0 +1,4 @@
+import { main } from '@nightpipe/command'
+import { catalogue } from './command.js'
+
+await main(catalogue)

@@ -1,0 +1,4 @@
+import { main } from '@nightpipe/command'
+import { findstars } from './command.js'
+
+await main(findstars)

@@ -1,0 +1,4 @@
+import { main } from '@nightpipe/command'
+import { subtraction } from './command.js'
+
+await main(subtraction)

@@ -1,0 +1,1 @@
+export type { SkyStars } from './star.js'

@@ -1,0 +1,1 @@
+export { type Affine, transform } from './affine.js'

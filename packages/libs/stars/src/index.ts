@@ -1,0 +1,1 @@
+export { StarFlag, type Stars } from './stars.js'

@@ -93,7 +93,7 @@ function countFinite(): i32 {
 
 /** A first idea of mean and sigma, into `found`: those within 4 sigma of the middle of a sample of 64 values. */
 function roughly(): void {
-  const step = max<i32>(1, range.n / 64)
+  const step = max<i32>(1, range.n / 64) | 1
   let taken = 0
   for (let i = step >> 1; i < range.n && taken < 64; i += step) {
     const v = load<f32>(range.values + ((<usize>i) << 2))

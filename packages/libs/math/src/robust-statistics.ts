@@ -87,8 +87,8 @@ function statisticsOfFloats(values: Float32Array, options: RobustOptions): Robus
   return scoped(() => {
     const lent = inKernelMemory(values) ? values : allocate(Float32Array, n)
     if (lent !== values) lent.set(values)
-    // A bracket about the median holds a few hundredths of the values: room for an eighth.
-    const buffer = allocate(Float32Array, Math.max(4096, n >> 3) + 16)
+    // A bracket about the median holds a few hundredths of the values, more where many are equal: room for half of them.
+    const buffer = allocate(Float32Array, Math.max(4096, n >> 1) + 16)
     const results = allocate(Float64Array, 7)
     kernels().clippedStatistics(
       ...([lent.byteOffset, n, clip, truncationFactor(clip), iterations, 0] as const),

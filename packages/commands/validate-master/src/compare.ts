@@ -1,5 +1,5 @@
 import { type Frame, MaskBit } from '@nightpipe/image'
-import { MAD_TO_SIGMA, medianOf } from '@nightpipe/math'
+import { MAD_TO_SIGMA, robustStatistics } from '@nightpipe/math'
 
 export interface Moments {
   mean: number
@@ -22,28 +22,21 @@ export interface Comparison extends Moments {
 /** What makes a pixel unfit for a comparison. */
 const UNFIT = MaskBit.bad | MaskBit.noData
 
-const isGood = (frame: Frame, p: number) => Number.isFinite(frame.pixels[p]) && ((frame.mask?.[p] ?? 0) & UNFIT) === 0
+/** The pixels of a frame, NaN where they are infinite or its mask says that they are bad. */
+function goodPixels({ pixels, mask }: Frame): Float32Array {
+  const good = pixels.slice()
+  for (let p = 0; p < good.length; p++) if (Math.abs(good[p]) === Number.POSITIVE_INFINITY) good[p] = Number.NaN
+  if (mask) for (let p = 0; p < good.length; p++) if ((mask[p] & UNFIT) !== 0) good[p] = Number.NaN
+  return good
+}
 
 /** Statistics of the good pixels of a master. */
-export function momentsOf(frame: Frame): Moments {
-  return moments(frame.pixels.map((v, p) => (isGood(frame, p) ? v : Number.NaN)))
-}
+export const momentsOf = (frame: Frame): Moments => moments(goodPixels(frame))
 
 /** Mean, median, deviation and minimum of the finite values. */
 export function moments(values: Float32Array): Moments {
-  const good = values.filter(Number.isFinite)
-  const count = good.length
-  if (count === 0) return { mean: Number.NaN, median: Number.NaN, rms: Number.NaN, minimum: Number.NaN, count }
-  let sum = 0
-  let minimum = Number.POSITIVE_INFINITY
-  for (const value of good) {
-    sum += value
-    if (value < minimum) minimum = value
-  }
-  const mean = sum / count
-  let squares = 0
-  for (const value of good) squares += (value - mean) ** 2
-  return { mean, median: medianOf(good), rms: Math.sqrt(squares / count), minimum, count }
+  const { mean, median, sigma, minimum, count } = robustStatistics(values, { iterations: 0 })
+  return { mean, median, rms: count > 0 ? sigma * Math.sqrt((count - 1) / count) : Number.NaN, minimum, count }
 }
 
 /** A candidate compared with the master in force. */
@@ -53,37 +46,58 @@ export function compareMasters(
   mode: 'difference' | 'ratio',
   sigma: number,
 ): Comparison {
-  const n = candidate.pixels.length
-  const pixels = new Float32Array(n)
-  const errors = new Float32Array(n)
-  for (let p = 0; p < n; p++) {
-    const [a, b] = [candidate.pixels[p], reference.pixels[p]]
-    const good = isGood(candidate, p) && isGood(reference, p) && (mode === 'difference' || b !== 0)
-    pixels[p] = good ? (mode === 'ratio' ? a / b : a - b) : Number.NaN
-    const error = Math.hypot(
-      candidate.error?.[p] ?? Number.NaN,
-      (mode === 'ratio' ? pixels[p] : 1) * (reference.error?.[p] ?? Number.NaN),
-    )
-    errors[p] = mode === 'ratio' ? error / Math.abs(b) : error
+  const [a, b] = [goodPixels(candidate), goodPixels(reference)]
+  const pixels = a // pixel by pixel, where nothing else is looked at
+  if (mode === 'difference') for (let p = 0; p < a.length; p++) pixels[p] -= b[p]
+  else {
+    for (let p = 0; p < a.length; p++) {
+      const ratio = a[p] / b[p]
+      pixels[p] = Number.isFinite(ratio) ? ratio : Number.NaN
+    }
   }
   const all = moments(pixels)
-  return { ...all, pixels, masked: n - all.count, deviating: deviatingFraction(pixels, errors, all, sigma) }
+  const errors = errorsOf(candidate, reference, pixels, mode)
+  const deviating = deviatingFraction(pixels, errors, all, sigma)
+  return { ...all, pixels, masked: pixels.length - all.count, deviating }
+}
+
+/** One sigma of each pixel of a comparison, where both masters know theirs. */
+function errorsOf(
+  candidate: Frame,
+  reference: Frame,
+  ratio: Float32Array,
+  mode: 'difference' | 'ratio',
+): Float32Array | undefined {
+  const [a, b] = [candidate.error, reference.error]
+  if (!a || !b) return undefined
+  const errors = new Float32Array(a.length)
+  if (mode === 'difference') for (let p = 0; p < a.length; p++) errors[p] = Math.sqrt(a[p] * a[p] + b[p] * b[p])
+  else {
+    for (let p = 0; p < a.length; p++) {
+      const part = ratio[p] * b[p]
+      errors[p] = Math.sqrt(a[p] * a[p] + part * part) / Math.abs(reference.pixels[p])
+    }
+  }
+  return errors
 }
 
 /** Where there are no errors, the robust scatter of the comparison stands for them. */
 function deviatingFraction(
   pixels: Float32Array,
-  errors: Float32Array,
+  errors: Float32Array | undefined,
   { median, count }: Moments,
   sigma: number,
 ): number {
-  const scatter = MAD_TO_SIGMA * medianOf(pixels.filter(Number.isFinite).map((v) => Math.abs(v - median)))
+  if (count === 0) return 0
+  const distances = pixels.map((v) => Math.abs(v - median))
+  let scatter: number | undefined
   let deviating = 0
   for (let p = 0; p < pixels.length; p++) {
-    const error = Number.isFinite(errors[p]) && errors[p] > 0 ? errors[p] : scatter
-    if (Math.abs(pixels[p] - median) > sigma * error) deviating++
+    let error = errors ? errors[p] : 0
+    if (!(error > 0 && error < Number.POSITIVE_INFINITY)) error = scatter ??= MAD_TO_SIGMA * moments(distances).median
+    if (distances[p] > sigma * error) deviating++
   }
-  return count > 0 ? deviating / count : 0
+  return deviating / count
 }
 
 /** The deviation of a comparison within boxes: where it is large, something changed. */

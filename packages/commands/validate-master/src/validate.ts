@@ -3,7 +3,7 @@ import { basename, join } from 'node:path'
 import { type CalibrationRow, describeMaster } from '@nightpipe/calibrations'
 import { DataError, type Job, type Parent, type Row, type Tools, writeProduct } from '@nightpipe/command'
 import { writeAtomically } from '@nightpipe/files'
-import { createHeader, imageHdu, openFits, readFrame, textOf } from '@nightpipe/fits'
+import { createHeader, type FitsFrame, imageHdu, openFits, readFrame, textOf } from '@nightpipe/fits'
 import { chart, pictureFigure, writeFigure } from '@nightpipe/plot'
 import { promote } from './bank.js'
 import { type CalibrationRecord, formatCalibrationJson } from './calibration-json.js'
@@ -31,8 +31,9 @@ export async function validate(job: Job<ValidationJob>, tools: ValidationTools):
   // Of two first candidates of one kind, the later is judged by the earlier.
   const reference = job.params.reference ?? (existsSync(join(bank, name)) ? join(bank, name) : undefined)
   const row = describeMaster(candidate)
-  const own = momentsOf(readFrame(candidate))
-  const verdict = reference ? judge(row, candidate, reference, tools) : first(bootstrap)
+  const frame = readFrame(candidate)
+  const own = momentsOf(frame)
+  const verdict = reference ? judge(row, frame, reference, tools) : first(bootstrap)
   const valid = reference ? verdict.reasons.length === 0 : undefined
   const files = await writeRecords(job, row, own, verdict, valid, tools)
   await record(bank, [historyRow(row, reference, own, verdict, valid)])
@@ -79,13 +80,13 @@ const first = (bootstrap: boolean): Judged => ({
       ],
 })
 
-function judge(row: CalibrationRow, candidate: string, reference: string, tools: ValidationTools): Judged {
+function judge(row: CalibrationRow, candidate: FitsFrame, reference: string, tools: ValidationTools): Judged {
   const differences = headerReasons(row, describeMaster(reference))
   const limits = limitsFor(tools.config.limits as Record<string, Limits>, row)
   if (differences.some(({ code }) => code === 'SIZE')) return { reasons: differences, limits }
-  const [a, b] = [readFrame(candidate), readFrame(reference)]
-  const comparison = compareMasters(a, b, limits.mode, tools.config.compare.sigma)
-  return { reasons: [...differences, ...comparisonReasons(comparison, limits)], limits, comparison, width: a.width }
+  const comparison = compareMasters(candidate, readFrame(reference), limits.mode, tools.config.compare.sigma)
+  const reasons = [...differences, ...comparisonReasons(comparison, limits)]
+  return { reasons, limits, comparison, width: candidate.width }
 }
 
 function historyRow(

@@ -78,15 +78,18 @@ t.test('a difference of 3 everywhere is 3, of unit noise has rms 1, a ratio of 1
   t.ok(Math.abs(compareMasters(frame(base.map((v) => 1.02 * v)), frame(base), 'ratio', 6).mean - 1.02) < 1e-5)
 })
 
-t.test('pixels that are infinite, masked or divided by 0 are left out of a comparison, and out of what deviates', async (t) => {
-  const pixels = Float32Array.from([Number.POSITIVE_INFINITY, 7, 5, 5, 5, 5])
-  const mask = Int16Array.from([0, 1, 0, 0, 0, 0])
-  const candidate = { name: '', width: 3, height: 2, pixels, mask }
-  const other = Float32Array.from([5, 5, 0, 5, Number.NEGATIVE_INFINITY, 5])
-  const { pixels: ratio, ...found } = compareMasters(candidate, { ...candidate, pixels: other }, 'ratio', 6)
-  t.same([...ratio].map(Number.isFinite), [false, false, false, true, false, true])
-  t.match(found, { count: 2, masked: 4, mean: 1, rms: 0, deviating: 0 })
-})
+t.test(
+  'pixels that are infinite, masked or divided by 0 are left out of a comparison, and out of what deviates',
+  async (t) => {
+    const pixels = Float32Array.from([Number.POSITIVE_INFINITY, 7, 5, 5, 5, 5])
+    const mask = Int16Array.from([0, 1, 0, 0, 0, 0])
+    const candidate = { name: '', width: 3, height: 2, pixels, mask }
+    const other = Float32Array.from([5, 5, 0, 5, Number.NEGATIVE_INFINITY, 5])
+    const { pixels: ratio, ...found } = compareMasters(candidate, { ...candidate, pixels: other }, 'ratio', 6)
+    t.same([...ratio].map(Number.isFinite), [false, false, false, true, false, true])
+    t.match(found, { count: 2, masked: 4, mean: 1, rms: 0, deviating: 0 })
+  },
+)
 
 t.test('both descriptions of the calibration file are written, and both are read back', async (t) => {
   const record = {

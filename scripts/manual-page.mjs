@@ -82,7 +82,7 @@ function sections(rows) {
       `\`${row.key === 'ANY' ? 'any key' : row.key}\`${row.alias.length ? ` (also ${row.alias.map((a) => `\`${a}\``).join(', ')})` : ''}`,
       row.required ? 'must be given' : row.default === '' ? '' : `\`${row.default}\``,
       row.unit,
-      row.expects === 'a text' ? row.doc : `${row.doc} (${row.expects})`,
+      row.expects === 'text' ? row.doc : `${row.doc} (${row.expects})`,
     ])
     return `### [${name}]\n\n${table(['key', 'default', 'unit', 'meaning'], lines)}`
   })

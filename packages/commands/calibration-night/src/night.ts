@@ -119,7 +119,9 @@ function rowsOfNight(job: Job<NightJob>, report: Line[], night: Night): Row[] {
           : 'rejected'
     const reason =
       line?.reason ||
-      (refused.includes(candidate as Candidate) ? `its master was refused: ${candidate?.reason}` : undefined)
+      (refused.includes(candidate as Candidate)
+        ? `its master was refused: ${candidate?.master}: ${candidate?.reason}`
+        : undefined)
     return {
       input,
       status,

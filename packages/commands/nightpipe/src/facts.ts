@@ -1,5 +1,12 @@
 import { basename } from 'node:path'
-import { describeFrame, type FrameFacts, formatSection, type InstrumentProfile, loadProfile } from '@nightpipe/config'
+import {
+  describeFrame,
+  type FrameFacts,
+  formatSection,
+  type InstrumentProfile,
+  loadProfile,
+  profileRecogniser,
+} from '@nightpipe/config'
 import { expandInputs, type InputFile } from '@nightpipe/files'
 import { cardLookup, imageHdu, openFits } from '@nightpipe/fits'
 import { alignColumns } from '@nightpipe/table'
@@ -22,7 +29,8 @@ a new camera is tried. Exit 5 when some frames cannot be read, 3 when none can.`
   run({ words, flags }) {
     const profile = loadProfile((flags.profile as string | undefined) ?? 'generic')
     const inputs = expandInputs(words)
-    const frames = inputs.map((input) => readFrame(input, profile))
+    const recognise = profile.name === 'generic' ? profileRecogniser() : () => undefined
+    const frames = inputs.map((input) => readFrame(input, profile, recognise))
     const read = frames.filter((frame) => frame.facts !== undefined)
     if (flags.json) print(frames.map((frame) => `${JSON.stringify(frame)}\n`).join(''))
     else if (flags.details || (frames.length === 1 && read.length === 1)) print(read.map(detailsOf).join('\n'))
@@ -44,13 +52,21 @@ interface Unread {
   error: string
 }
 
-function readFrame({ path, shown }: InputFile, profile: InstrumentProfile): Read | Unread {
+function readFrame(
+  { path, shown }: InputFile,
+  profile: InstrumentProfile,
+  recognise: ReturnType<typeof profileRecogniser>,
+): Read | Unread {
   try {
     const file = openFits(path)
     try {
       const hdu = imageHdu(file)
       const [width, height] = hdu.axes
-      return { file: shown, facts: describeFrame(cardLookup(hdu), profile, { width, height, name: path }) }
+      const lookup = cardLookup(hdu)
+      const facts = describeFrame(lookup, profile, { width, height, name: path })
+      const better = recognise(lookup)
+      const advice = better ? [`looks like a frame of the profile ${better}: try --profile ${better}`] : []
+      return { file: shown, facts: { ...facts, notes: [...facts.notes, ...advice] } }
     } finally {
       file.close()
     }

@@ -13,6 +13,8 @@ export interface Ingredients {
   inputs: string[]
   /** found by way of the configuration */
   others: string[]
+  /** what those are called now that had another name when they served, and that name: it stands in the product */
+  renamed: Readonly<Record<string, string>>
   /** parents that are not where we look, or are not what they were */
   trouble: string[]
 }
@@ -22,7 +24,8 @@ export interface Ingredients {
  * master flat) is remade in the same run, so its own inputs are needed.
  */
 export function ingredientsOf(path: string, made: Provenance, search: Search): Ingredients {
-  const found: Ingredients = { inputs: [], others: [], trouble: [] }
+  const renamed: Record<string, string> = {}
+  const found: Ingredients = { inputs: [], others: [], trouble: [], renamed }
   const add = (list: string[], item: string) => list.includes(item) || list.push(item)
   const take = (product: string, about: Provenance) => {
     for (const parent of about.parents) {
@@ -31,6 +34,7 @@ export function ingredientsOf(path: string, made: Provenance, search: Search): I
         add(found.trouble, troubleOf(parent, where.path))
         continue
       }
+      if (basename(where.path!) !== parent.file) renamed[resolve(where.path!)] = parent.file
       const own = parent.given ? undefined : provenanceOf(where.path!)
       if (parent.given) add(found.inputs, resolve(where.path!))
       else if (own && own.command === made.command && own.configDigest === made.configDigest) take(where.path!, own)
@@ -48,9 +52,13 @@ const troubleOf = ({ file, role }: ParentRecord, path: string | undefined) =>
 export function together(all: readonly Ingredients[]): Ingredients | undefined {
   const unique = (paths: string[]) => [...new Set(paths)].sort()
   const others = unique(all.flatMap((parts) => parts.others))
-  if (new Set(others.map((path) => basename(path))).size < others.length) return undefined
-  return { inputs: unique(all.flatMap((parts) => parts.inputs)), others, trouble: [] }
+  const renamed = Object.assign({}, ...all.map((parts) => parts.renamed)) as Ingredients['renamed']
+  if (new Set(others.map((path) => nameOf(path, renamed))).size < others.length) return undefined
+  return { inputs: unique(all.flatMap((parts) => parts.inputs)), others, trouble: [], renamed }
 }
+
+/** What a parent was called when it served. */
+const nameOf = (path: string, renamed: Ingredients['renamed']) => renamed[path] ?? basename(path)
 
 /** The call that remakes a product; all that it reads lies in a scratch folder. */
 export interface Recipe {
@@ -69,13 +77,13 @@ export async function layOutRecipe(
   const output = join(scratch, 'made')
   const links = parts.inputs.map((path, i) => {
     // Each in a folder of its own: two parents may have one name.
-    const link = join(scratch, 'given', String(i).padStart(6, '0'), basename(path))
+    const link = join(scratch, 'given', String(i).padStart(6, '0'), nameOf(path, parts.renamed))
     mkdirSync(dirname(link), { recursive: true })
     symlinkSync(path, link)
     return link
   })
-  for (const path of parts.others) linkInto(scratch, path)
-  for (const name of pathsInConfig(made, about)) await layOutPath(scratch, name, parts.others)
+  for (const path of parts.others) linkInto(scratch, path, parts.renamed)
+  for (const name of pathsInConfig(made, about)) await layOutPath(scratch, name, parts)
   writeFileSync(join(scratch, 'inputs.txt'), links.map((link) => `${link}\n`).join(''))
   writeFileSync(join(scratch, 'recorded.ini'), recordedIni(made))
   const takesInput = about.flags.some(({ name }) => name === 'input')
@@ -83,8 +91,8 @@ export async function layOutRecipe(
   return { args: [...input, '--output', output, '--config', 'recorded.ini', '--quiet'], cwd: scratch, output }
 }
 
-function linkInto(folder: string, path: string): void {
-  const link = join(folder, basename(path))
+function linkInto(folder: string, path: string, renamed: Ingredients['renamed']): void {
+  const link = join(folder, nameOf(path, renamed))
   if (!existsSync(link)) symlinkSync(path, link)
 }
 
@@ -111,12 +119,12 @@ function pathsInConfig({ configText: config }: Provenance, about: Description): 
 }
 
 /** A path that is not one of the parents is their folder, or the table that lists them. */
-async function layOutPath(scratch: string, name: string, others: readonly string[]): Promise<void> {
-  if (others.some((path) => basename(path) === name)) return
+async function layOutPath(scratch: string, name: string, { others, renamed }: Ingredients): Promise<void> {
+  if (others.some((path) => nameOf(path, renamed) === name)) return
   const isTable = name.endsWith('.csv')
   const folder = isTable ? scratch : join(scratch, name)
   mkdirSync(folder, { recursive: true })
-  for (const path of others) linkInto(folder, path)
+  for (const path of others) linkInto(folder, path, renamed)
   for (const place of new Set(others.map((path) => dirname(path)))) {
     const table = join(place, isTable ? name : CALIBRATIONS_FILE)
     if (existsSync(table)) await copyTable(table, join(folder, basename(table)), others)

@@ -96,7 +96,7 @@ function waysTo(one: Wanted, all: readonly (Wanted | DataError)[], search: Searc
   })
   const company = together(neighbours.map(({ parts }) => parts))
   const reported = search.reported(one.product, one.made.command).filter((path) => existsSync(path))
-  const everything = together([one.parts, { inputs: reported, others: [], trouble: [] }])
+  const everything = together([one.parts, { inputs: reported, others: [], trouble: [], renamed: {} }])
   return [...(company ? [company] : []), one.parts, ...(everything ? [everything] : [])]
 }
 
@@ -120,13 +120,15 @@ async function compare({ product, made }: Wanted, { output, said }: Run): Promis
   return { product, state: 'differs', said: found.length ? found : ['the same values, written with other bytes'] }
 }
 
-/** The file that is the product again: the one with its identity, else one of its name that is a product. */
+/** The file that is the product again: the one with its identity, whatever its name, else one of its name. */
 function productIn(output: string, product: string, id: string): string | undefined {
   const files = readdirSync(output, { withFileTypes: true, recursive: true })
-  const named = files
-    .filter((entry) => entry.isFile() && entry.name === basename(product))
-    .map((entry) => ({ path: join(entry.parentPath ?? entry.path, entry.name) }))
-    .map(({ path }) => ({ path, header: productHeader(path) }))
+  const made = files
+    .filter((entry) => entry.isFile() && /\.(fits|fz)$/.test(entry.name))
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+    .map((path) => ({ path, header: productHeader(path) }))
     .filter(({ header }) => header)
-  return (named.find(({ header }) => textOf(header!, 'NP_ID') === id) ?? named[0])?.path
+  const same = made.filter(({ header }) => textOf(header!, 'NP_ID') === id)
+  const named = (list: typeof made) => list.find(({ path }) => basename(path) === basename(product))
+  return (named(same) ?? same[0] ?? named(made))?.path
 }

@@ -1,9 +1,10 @@
 import { readdirSync, realpathSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
-import { fileDigest, type ParentRecord, reportTable } from '@nightpipe/command'
+import { fileDigest, type ParentRecord, productHeader, reportTable } from '@nightpipe/command'
+import { textOf } from '@nightpipe/fits'
 import { readTable } from '@nightpipe/table'
 
-/** Where a parent is now. `changed`: files of that name are there, and none of them has its digest. */
+/** Where a parent is now. `changed`: files of that name are there, and neither they nor others have its digest. */
 export interface Located {
   state: 'matches' | 'changed' | 'missing'
   path?: string
@@ -38,18 +39,56 @@ export function searchIn(from: readonly string[]): Search {
     const found = [...given, ...reported, ...near]
     return [...new Set(found)].filter((path) => statSync(path, { throwIfNoEntry: false })?.isFile())
   }
+  const identities = new Map<string, Map<string, string>>()
+  const renamed = (parent: ParentRecord, product: string) => {
+    const folder = dirname(resolve(product))
+    const near = [...from.map((place) => resolve(place)), folder, dirname(folder)]
+    for (const place of near) {
+      // To hash a night takes minutes: only where a person says that the parents are there.
+      const hashed = parent.kind === 'sha256'
+      if (hashed && !from.some((given) => resolve(given) === place)) continue
+      const key = `${parent.kind} ${place}`
+      const known = identities.get(key) ?? identitiesOf(listing(place), hashed)
+      identities.set(key, known)
+      const path = known.get(parent.id)
+      if (path !== undefined) return path
+    }
+    return undefined
+  }
   return {
     named,
     reported: (product, command) => inputsInReport(dirname(resolve(product)), command),
     locate(parent, product, command) {
       const candidates = named(parent.file, product, command)
-      const path = candidates.find((candidate) => fileDigest(candidate).id === parent.id)
+      const path = candidates.find((candidate) => fileDigest(candidate).id === parent.id) ?? renamed(parent, product)
       if (path !== undefined) return { state: 'matches', path }
       // A product beside its parent of the same name is no candidate for it.
       const others = candidates.filter((candidate) => resolve(candidate) !== resolve(product))
       return others.length ? { state: 'changed', path: others[0]! } : { state: 'missing' }
     },
   }
+}
+
+const FITS = /\.(fits|fit|fts)(\.fz|\.gz)?$/i
+
+/** The products of a folder by their identity, or its other frames by the digest of their bytes. */
+function identitiesOf(listing: ReadonlyMap<string, readonly string[]>, hashed: boolean): Map<string, string> {
+  const found = new Map<string, string>()
+  for (const [name, paths] of listing) {
+    if (!FITS.test(name)) continue
+    for (const path of paths) {
+      quietly(() => {
+        const id = hashed ? fileDigest(path).id : productIdentity(path)
+        if (id !== undefined && !found.has(id)) found.set(id, path)
+      })
+    }
+  }
+  return found
+}
+
+function productIdentity(path: string): string | undefined {
+  const header = productHeader(path)
+  return header && textOf(header, 'NP_ID')
 }
 
 function listingOf(root: string): Map<string, string[]> {

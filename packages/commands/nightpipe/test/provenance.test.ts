@@ -116,6 +116,19 @@ t.test('a product that was tampered with differs, and where is said', async (t) 
   t.match(stdout, /BUNIT was adu\/h/)
 })
 
+t.test('a product and its parents may be renamed: they are known by what they are', async (t) => {
+  const cwd = night(t)
+  renameSync(join(cwd, 'masters/bias_CAM.fits'), join(cwd, 'masters/tonight.fits'))
+  renameSync(join(cwd, 'raw/bias-2.fits'), join(cwd, 'raw/second.fits'))
+  const from = ['--from', 'raw']
+  const { stdout: tree } = nightpipe(['why', 'masters/flat_CAM_r.fits', ...from], { cwd })
+  t.match(tree, /─ bias: masters\/tonight\.fits {2}matches, by stack-calibrations/)
+  t.match(tree, /─ bias: raw\/second\.fits {2}matches/)
+  const { code, stdout } = nightpipe(['reproduce', 'masters/tonight.fits', ...from], { cwd })
+  t.equal(code, 0, stdout)
+  t.match(stdout, /the same, byte for byte/)
+})
+
 t.test('without its parents a product cannot be remade, and they are named', async (t) => {
   const cwd = night(t)
   rmSync(join(cwd, 'raw/bias-2.fits'))

@@ -1,5 +1,5 @@
 import { DataError, type Request, type Row } from '@nightpipe/command'
-import { describeFrame, type FrameFacts } from '@nightpipe/config'
+import { describeFrame, type FrameFacts, type InstrumentProfile, profileRecogniser } from '@nightpipe/config'
 import type { InputFile } from '@nightpipe/files'
 import { cardLookup, imageHdu, openFits, textOf } from '@nightpipe/fits'
 import type { ReductionSchema } from './schema.js'
@@ -13,6 +13,8 @@ export interface RawFrame {
   width: number
   height: number
   facts: FrameFacts
+  /** The shipped profile that its header belongs to, where it is read with the generic one. */
+  betterProfile?: string
 }
 
 export interface Sorted {
@@ -29,10 +31,11 @@ const CALIBRATIONS = ['bias', 'dark', 'flat', 'arc']
 export function sortFrames(request: Request<ReductionSchema>): Sorted {
   const sorted: Sorted = { science: [], calibrations: [], rows: [] }
   const { types } = request.config.select
+  const recognise = request.profile.name === 'generic' ? profileRecogniser() : () => undefined
   for (const input of request.inputs) {
     const set = (status: Row['status'], reason: string) => sorted.rows.push({ input: input.path, status, reason })
     try {
-      const { frame, product } = readFacts(input, request)
+      const { frame, product } = readFacts(input, request.profile, recognise)
       const { type, unfit } = frame.facts
       if (product) set('rejected', product)
       else if (types.includes(type) && unfit) set('rejected', unfit)
@@ -48,7 +51,11 @@ export function sortFrames(request: Request<ReductionSchema>): Sorted {
   return sorted
 }
 
-function readFacts(input: InputFile, { profile }: Request<ReductionSchema>): { frame: RawFrame; product?: string } {
+function readFacts(
+  input: InputFile,
+  profile: InstrumentProfile,
+  recognise: ReturnType<typeof profileRecogniser>,
+): { frame: RawFrame; product?: string } {
   const file = openFits(input.path)
   try {
     const image = imageHdu(file)
@@ -58,7 +65,8 @@ function readFacts(input: InputFile, { profile }: Request<ReductionSchema>): { f
       throw new DataError(`is a cube of ${axes.join(' x ')}, not one frame`, 'split it into its planes')
     }
     const facts = describeFrame(cardLookup(image), profile, { width, height, name: input.shown })
-    const frame = { path: input.path, name: input.name, stem: input.stem, hdu, width, height, facts }
+    const betterProfile = recognise(cardLookup(image))
+    const frame = { path: input.path, name: input.name, stem: input.stem, hdu, width, height, facts, betterProfile }
     const maker = textOf(file.hdus[0]!.header, 'NP_CMD')
     const what = textOf(file.hdus[0]!.header, 'IMAGETYP') ?? 'product'
     return {

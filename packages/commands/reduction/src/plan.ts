@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { ConfigError, DataError, type Job, type Parent, type Plan, type Request, type Row } from '@nightpipe/command'
 import { imageHdu, openFits } from '@nightpipe/fits'
+import { tellAssumptions } from './assumptions.js'
 import { buildMasters, builtFolder, hasTable } from './build-masters.js'
 import { bankOf, type Chosen, chooseFor, masterReader, type Source, sourceOf } from './choose.js'
 import { type RawFrame, type Sorted, sortFrames } from './frames.js'
@@ -59,6 +60,7 @@ export async function planReduction(request: Sources): Promise<Plan<ReductionJob
       fail(frame, error)
     }
   }
+  tellAssumptions(ready, request)
   await addPatterns(ready, request)
   const { compare, method } = request.config['cosmic rays']
   const others = othersOf(ready, method === 'none' ? 0 : compare)

@@ -34,7 +34,7 @@ export function reduceFrame(job: Job<ReductionJob>, tools: Tools<ReductionSchema
   return scoped(() => {
     const { config } = tools
     const frame = calibrateFrame(job.params, config)
-    warn(job, frame, tools)
+    warn(job, tools)
     const reason = unusable(frame, config)
     if (reason) return [{ input: job.inputs[0], status: 'rejected', reason }]
     const { measured, cosmic, onlyHere } = maskFrame(frame, job.params, tools)
@@ -60,13 +60,10 @@ export function reduceFrame(job: Job<ReductionJob>, tools: Tools<ReductionSchema
 
 const STALE_SUM = 'the data do not agree with their DATASUM: damaged, or changed without a new sum'
 
-function warn({ params }: Job<ReductionJob>, { detector }: Calibrated, { log }: Tools<ReductionSchema>): void {
+function warn({ params }: Job<ReductionJob>, { log }: Tools<ReductionSchema>): void {
   const { name, facts } = params.frame
   for (const note of facts.notes) log.detail(`${name}: ${note}`)
   if (!agreedWithItsSum(params.frame.path)) log.warn(`${name}: ${STALE_SUM}`)
-  if (detector.gainIsAssumed) log.warn(`${name} tells no gain: 1 electron per adu assumed (set [parameters] gain)`)
-  if (detector.readNoiseIsAssumed)
-    log.warn(`${name} tells no read noise: that of its sky is taken (set [parameters] read noise)`)
 }
 
 /** Why a frame is set aside, or undefined. */

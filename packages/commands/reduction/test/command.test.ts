@@ -228,7 +228,7 @@ t.test('without a gain or read noise it says what it assumes', async (t) => {
   const { code, stderr } = reduction('-s', raw, '-r', join(folder, 'out'), ...none)
   t.equal(code, 0, stderr)
   t.match(stderr, /x.fits tells no gain: 1 electron per adu assumed/)
-  t.match(stderr, /x.fits tells no read noise: that of its sky is taken/)
+  t.match(stderr, /x.fits tells no read noise: that of the sky is taken/)
 })
 
 t.test('planes that are not wanted are not written', async (t) => {

@@ -43,6 +43,12 @@ export const validateMaster = defineCommand({
       type: 'flag',
       doc: 'walk the inputs in order of time, comparing each with what came before; nothing is promoted',
     },
+    schema: {
+      type: 'text',
+      choices: ['plan', 'deployed'],
+      config: 'json.schema',
+      doc: 'how the calibration JSON is written: with units and error codes, or flat',
+    },
     import: {
       type: 'text',
       doc: 'take the validations of a calibration JSON (either schema) into the history',

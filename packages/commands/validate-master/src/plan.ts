@@ -26,7 +26,7 @@ export async function planValidation(request: Sources): Promise<Plan<AnyJob>> {
   if (flags.rebias !== undefined) return planRebias(request, Number(flags.rebias))
   if (inputs.length === 0 && !flags.import) {
     throw new ConfigError(
-      'no candidate was given',
+      'no candidate: --input is missing, or what it names holds no masters',
       'name masters with --input, or use --rollback, --rebias or --import',
     )
   }

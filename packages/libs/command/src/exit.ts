@@ -54,11 +54,21 @@ export function faultOf(thrown: unknown): Fault {
   return { kind: 'bug', message: `internal error: ${message}`, advice: BUG_ADVICE, stack }
 }
 
+/** System calls whose names are no words. */
+const WORDS: Readonly<Record<string, string>> = {
+  copyfile: 'copy to',
+  mkdir: 'make',
+  scandir: 'list',
+  unlink: 'remove',
+}
+
 /** A failed system call that nobody put in words yet. */
 function explained(thrown: unknown): unknown {
   if (!systemCode(thrown)) return thrown
-  const { syscall, path } = thrown as NodeJS.ErrnoException
-  return explainSystemError(thrown, syscall ?? 'use', path ?? 'a file')
+  const { code, syscall, path, dest } = thrown as NodeJS.ErrnoException & { dest?: string }
+  // A copy fails at its source or at its target: where there is no room, or no permission to write, it is the target.
+  const place = dest && ['ENOSPC', 'EDQUOT', 'EFBIG', 'EROFS'].includes(code ?? '') ? dest : path
+  return explainSystemError(thrown, WORDS[syscall ?? ''] ?? syscall ?? 'use', place ?? 'a file')
 }
 
 function isOutOfMemory(error: unknown): boolean {

@@ -80,7 +80,7 @@ export async function parseFlags(command: Pick<Command, 'flags' | 'inputs'>, arg
     .strict()
     .fail((message, error) => {
       if (error && error.name !== 'YError') throw error
-      throw new ConfigError(...explain(message ?? error.message, specs))
+      throw new ConfigError(...explain(message ?? error.message, specs, args))
     })
   for (const [name, { type, alias }] of Object.entries(specs)) {
     const kind = type === 'flag' ? { boolean: true } : { string: true, array: type === 'list', requiresArg: true }
@@ -115,15 +115,21 @@ function flagValue(name: string, spec: FlagSpec, value: unknown): FlagValue {
 }
 
 /** yargs' message as ours, with the flag that was probably meant. */
-function explain(message: string, specs: Readonly<Record<string, FlagSpec>>): [string, string?] {
+function explain(
+  message: string,
+  specs: Readonly<Record<string, FlagSpec>>,
+  args: readonly string[],
+): [string, string?] {
   const unknown = /^Unknown arguments?: (.*)$/.exec(message)?.[1]?.split(', ')
   if (unknown) {
     // yargs names an alias and its flag; a word without dashes is a positional argument.
     const first = undashed(unknown[0])
     const near = nearest(first, Object.keys(specs))
-    return near
-      ? [`unknown flag --${first}, did you mean --${near}?`]
-      : [`unknown flag or argument '${first}'`, SEE_HELP]
+    if (near) return [`unknown flag --${first}, did you mean --${near}?`]
+    const typed = args.find((word) => word.replace(/^-+/, '').split('=')[0] === first) ?? first
+    return typed.startsWith('-')
+      ? [`unknown flag ${typed.split('=')[0]}`, SEE_HELP]
+      : [`'${first}' belongs to no flag`, 'inputs follow --input; --help shows the flags']
   }
   const lacking = /^Not enough arguments following: (.*)$/.exec(message)?.[1]
   const full = Object.entries(specs).find(([, { alias }]) => alias === lacking)?.[0] ?? lacking

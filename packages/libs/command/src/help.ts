@@ -91,14 +91,15 @@ export function helpText(command: Command, width = WIDTH): string {
 
 const titled = (title: string, lines: string[]) => (lines.length ? [`${title}:`, ...lines] : [])
 
-function flagHead({ name, alias, type, placeholder }: FlagSpec & { name: string }): string {
-  const value = type === 'flag' ? '' : ` ${placeholder ?? (type === 'integer' || type === 'number' ? 'N' : 'VALUE')}`
+function flagHead({ name, alias, type, placeholder, choices }: FlagSpec & { name: string }): string {
+  const open = type === 'integer' || type === 'number' ? 'N' : 'VALUE'
+  const value = type === 'flag' ? '' : ` ${placeholder ?? choices?.join('|') ?? open}`
   return `${alias ? `-${alias}, ` : '    '}--${name}${value}`
 }
 
-const flagDoc = ({ doc, choices, config }: FlagSpec) =>
+const flagDoc = ({ doc, choices, placeholder, config }: FlagSpec) =>
   doc +
-  (choices && !doc.includes(choices[0]!) ? ` (${choices.join(', ')})` : '') +
+  (choices && placeholder && !doc.includes(choices[0]!) ? ` (${choices.join(', ')})` : '') +
   (config ? ` [${config} of the INI]` : '')
 
 /** Keys under their sections, each with its default, what it expects and what it means. */

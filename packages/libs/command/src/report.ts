@@ -122,9 +122,12 @@ function tableRow(row: Row, seconds: number, output: string, command: Command): 
     reason: row.reason,
     product: row.product && pathInReport(output, row.product),
     seconds: Math.round(seconds * 1000) / 1000,
-    ...Object.fromEntries(measured),
+    ...Object.fromEntries(measured.map(([name, value]) => [name, typeof value === 'number' ? tidy(value) : value])),
   }
 }
+
+/** Without the digits that only say how computers count: ten, and more for dates and what else is counted in thousands. */
+const tidy = (value: number) => Number(value.toPrecision(Math.abs(value) < 1e4 ? 10 : 15))
 
 function earlierRows(
   job: Job,

@@ -26,7 +26,7 @@ t.test('flags as people write them', async (t) => {
   t.equal((await parse('-x', '1e3')).shift, 1000)
   t.same((await parse('--set', 'a.b=c=d', '--set', 'e.f=1,2')).set, ['a.b=c=d', 'e.f=1,2'])
   t.same([(await parse('--json')).json, (await parse()).json], [true, undefined])
-  await t.rejects(parse('--no-json'), /unknown flag --no-json|unknown flag or argument/)
+  await t.rejects(parse('--no-json'), /unknown flag --no-json/)
   await t.rejects(parse('--work', '2'), /did you mean --workers\?/)
   await t.rejects(parse('--shift', ''), /expected a number/)
 })

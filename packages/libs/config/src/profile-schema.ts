@@ -36,6 +36,7 @@ export const profileSchema = {
     name: text('', 'name of the profile; that of its file where empty'),
     about: text('', 'the instrument in a line'),
     parent: text('generic', 'profile whose keys serve where this one is silent; none for no other'),
+    recognise: list([], 'headers that it is for, as KEYWORD:value, any of them; * stands for anything'),
   },
   keywords: section(
     'Header keywords for each fact. "A unless B | C" looks at A only where the header has neither B nor C; products such as 206.265 * XPIXSZ / FOCALLEN are numbers too.',

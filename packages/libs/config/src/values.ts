@@ -6,7 +6,12 @@ const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i
 
 /** What a key wants, as a message says it: `a number in sigma, at least 0`. */
 export function expectation(option: Option): string {
-  const unit = option.unit ? ` in ${option.unit}` : ''
+  // 'adu' is a unit to count in; 'of the image' is already words.
+  const unit = option.unit
+    ? option.unit.startsWith('of ')
+      ? `, in the unit ${option.unit}`
+      : ` in ${option.unit}`
+    : ''
   const { min, max } = option
   const range =
     min !== undefined && max !== undefined
@@ -32,7 +37,7 @@ export function expectation(option: Option): string {
     case 'path':
       return 'a file or folder'
     case 'text':
-      return `a text${unit}`
+      return `text${unit}`
   }
 }
 

@@ -2,38 +2,57 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { createHeader, readFrame, writeFits } from '@nightpipe/fits'
+import { readCat } from '@nightpipe/catalogues'
+import { createHeader, writeFits } from '@nightpipe/fits'
+import { random } from '@nightpipe/math'
 import t from 'tap'
-import { addLevel } from '../src/add-level.js'
 
 const bin = fileURLToPath(new URL('../../bin/findstars.js', import.meta.url))
 const run = (args: readonly string[], cwd: string) =>
   spawnSync(process.execPath, [bin, ...args], { cwd, encoding: 'utf8' })
 
-// Law: true for any data.
-t.test('adding a level and its opposite gives the frame back, NaN included', async (t) => {
-  const pixels = Float32Array.of(1, -2, 0, Number.NaN)
-  t.same(addLevel(addLevel(pixels, 8), -8), pixels)
-  t.same([...pixels], [1, -2, 0, Number.NaN], 'the frame itself is untouched')
-})
-
-// The executable as the astronomer meets it.
-t.test('every frame of a folder becomes a product and a row of the report', async (t) => {
-  const cwd = t.testdir({ raw: {} })
+/** Gaussian stars of sigma 1.5 px on a noisy sky. */
+function writeField(path: string, places: readonly (readonly [number, number])[], flux = 5000): void {
+  const [width, height] = [128, 96]
+  const { normal } = random(7)
+  const pixels = Float32Array.from({ length: width * height }, () => 100 + 5 * normal())
+  for (const [cx, cy] of places) {
+    for (let p = 0; p < pixels.length; p++) {
+      const [dx, dy] = [(p % width) - cx, Math.floor(p / width) - cy]
+      pixels[p] += (flux / (2 * Math.PI * 2.25)) * Math.exp(-(dx * dx + dy * dy) / 4.5)
+    }
+  }
   const header = createHeader([['BUNIT', 'adu']])
-  const pixels = Int16Array.of(1, 2, 3, 4, 5, 6)
-  writeFits(join(cwd, 'raw/m67.fits'), [{ kind: 'image', header, bitpix: 16, axes: [3, 2], pixels }])
-  const { status, stdout } = run(['--input', 'raw', '--output', 'out', '--set', 'level.add=100'], cwd)
-  t.equal(status, 0)
-  t.equal(stdout, 'out/m67.fits\n')
-  t.same([...readFrame(join(cwd, 'out/m67.fits')).pixels], [101, 102, 103, 104, 105, 106])
-  const report = readFileSync(join(cwd, 'out/findstars.csv'), 'utf8')
-  t.match(report, /^input,.*median_adu\n\.\.\/raw\/m67\.fits,done,.*,103\.5\n$/)
+  writeFits(path, [{ kind: 'image', header, bitpix: -32, axes: [width, height], pixels }])
+}
+
+const PLACES = [
+  [20.3, 30.7],
+  [60.5, 50.2],
+  [100.1, 80.9],
+] as const
+
+t.test('the stars of a frame are in its catalogue, where they are and as bright as they are', async (t) => {
+  const cwd = t.testdir({ in: {} })
+  writeField(join(cwd, 'in/m67.fits'), PLACES)
+  const { status, stdout, stderr } = run(['--input', 'in', '--output', 'out'], cwd)
+  t.equal(status, 0, stderr)
+  t.equal(stdout, 'out/m67.cat.fits\n')
+  const stars = readCat(join(cwd, 'out/m67.cat.fits'))
+  t.ok(stars.count >= 3)
+  PLACES.forEach(([x, y], i) => {
+    t.ok(Math.hypot(stars.x[i]! - x, stars.y[i]! - y) < 0.05, 'within a few sigma of 0.01 px')
+    t.ok(Math.abs(stars.flux[i]! - 5000) < 400, 'within a few sigma of 80')
+  })
+  t.match(readFileSync(join(cwd, 'out/findstars.csv'), 'utf8'), /m67\.fits,done,.*m67\.cat\.fits,/)
 })
 
 t.test('a key that does not exist is refused in one line before anything is touched', async (t) => {
-  const { status, stdout, stderr } = run(['--input', '.', '--output', 'out', '--set', 'level.ad=1'], t.testdir({}))
+  const { status, stdout, stderr } = run(
+    ['--input', '.', '--output', 'out', '--set', 'detection.sigma=1'],
+    t.testdir({}),
+  )
   t.equal(status, 2)
   t.equal(stdout, '')
-  t.match(stderr, /^findstars: --set: unknown key 'ad' in \[level\].*\n$/)
+  t.match(stderr, /^findstars: --set: unknown key 'sigma' in \[detection\].*\n$/)
 })

@@ -1,1 +1,5 @@
+export { findStars } from './find-stars.js'
+export type { Found, FoundStars, FrameQuality } from './found.js'
+export { FIND_DEFAULTS, type FindOptions } from './options.js'
+export { goodStars } from './quality.js'
 export { StarFlag, type Stars } from './stars.js'

@@ -1,0 +1,45 @@
+import type { Background } from '@nightpipe/image'
+import type { Stars } from './stars.js'
+
+/** The stars of a frame with what else was measured of them, one element for each star. */
+export interface FoundStars extends Stars {
+  /** Pixels within the isophote, and their sum with its error. */
+  area: Int32Array
+  isophotalFlux: Float64Array
+  isophotalError: Float64Array
+  /** Centroid within the isophote. */
+  xIsophotal: Float64Array
+  yIsophotal: Float64Array
+  /** Box of the isophote: first and last pixel. */
+  xMinimum: Int32Array
+  xMaximum: Int32Array
+  yMinimum: Int32Array
+  yMaximum: Int32Array
+  /** Semi-axes of the ellipse of the total flux over those of the isophote. */
+  kronRadius: Float32Array
+  /** Peak of the filtered image over its noise. */
+  significance: Float32Array
+}
+
+/** What a frame is worth. Lengths in pixels, fluxes in the unit of the frame. */
+export interface FrameQuality {
+  /** Median full width at half maximum of the stars; NaN without any. */
+  seeing: number
+  /** Median of 1 - b / a of the stars. */
+  ellipticity: number
+  sky: number
+  skySigma: number
+  /** Instrumental magnitude (-2.5 log10 flux) of a point source at five sigma. */
+  limitingMagnitude: number
+  count: number
+}
+
+export interface Found {
+  stars: FoundStars
+  background: Background
+  quality: FrameQuality
+  /** The image without its background; NaN where it is masked. */
+  net: Float32Array
+  /** Number of the star that each pixel belongs to, from 1; 0 is sky. */
+  segmentation: Int32Array
+}

@@ -1,0 +1,74 @@
+import type { ApertureSum } from './aperture.js'
+import type { Isophote } from './isophote.js'
+import type { Stamp } from './scene.js'
+
+/** The first moment of the radius is taken within so many semi-axes. */
+export const KRON_REACH = 6
+
+/**
+ * The Kron radius (Kron 1980, ApJS 43, 305) in semi-axes of the isophote: the mean elliptical radius of the light within
+ * six of them; 0 when there is no light.
+ */
+export function kronRadius(stamp: Stamp, x: number, y: number, { xx, yy, xy }: Isophote): number {
+  let [light, first] = [0, 0]
+  eachInside(stamp, x, y, xx, yy, xy, KRON_REACH * KRON_REACH, (k, r2) => {
+    const value = stamp.value[k]
+    light += value
+    first += value * Math.sqrt(r2)
+  })
+  return light > 0 && first > 0 ? first / light : 0
+}
+
+/** The sum of a stamp over the ellipse of `factor` semi-axes, pixels at its rim counting as their part within. */
+export function sumEllipse(
+  stamp: Stamp,
+  x: number,
+  y: number,
+  shape: Isophote,
+  factor: number,
+  out: ApertureSum,
+): void {
+  const { xx, yy, xy, b } = shape
+  const { value, variance } = stamp
+  // across the rim of the ellipse, a pixel spans about 1 / b of its radius
+  const soft = 1 / Math.max(b * factor, 1)
+  const outer = factor * (1 + soft / 2)
+  let [flux, noise] = [0, 0]
+  eachInside(stamp, x, y, xx, yy, xy, outer * outer, (k, r2) => {
+    const part = Math.min(1, (outer - Math.sqrt(r2)) / (soft * factor))
+    flux += part * value[k]
+    noise += part * variance[k]
+  })
+  out.flux = flux
+  out.variance = noise
+}
+
+function eachInside(
+  stamp: Stamp,
+  x: number,
+  y: number,
+  xx: number,
+  yy: number,
+  xy: number,
+  limit: number,
+  visit: (k: number, r2: number) => void,
+): void {
+  const { size } = stamp
+  const [cx, cy] = [x - stamp.x0, y - stamp.y0]
+  const halfHeight = Math.sqrt((limit * 4 * xx) / Math.max(4 * xx * yy - xy * xy, 1e-12))
+  const bottom = Math.max(0, Math.ceil(cy - halfHeight))
+  const top = Math.min(size - 1, Math.floor(cy + halfHeight))
+  for (let row = bottom; row <= top; row++) {
+    const dy = row - cy
+    // the chord of the ellipse in this row
+    const middle = (-xy * dy) / (2 * xx)
+    const half = Math.sqrt(Math.max(0, middle * middle - (yy * dy * dy - limit) / xx))
+    const first = Math.max(0, Math.ceil(cx + middle - half))
+    const last = Math.min(size - 1, Math.floor(cx + middle + half))
+    for (let column = first; column <= last; column++) {
+      const dx = column - cx
+      const r2 = xx * dx * dx + yy * dy * dy + xy * dx * dy
+      if (r2 <= limit) visit(row * size + column, r2)
+    }
+  }
+}

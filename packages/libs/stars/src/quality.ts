@@ -1,0 +1,33 @@
+import type { Background } from '@nightpipe/image'
+import { medianOf } from '@nightpipe/math'
+import type { FoundStars, FrameQuality } from './found.js'
+import type { FindOptions } from './options.js'
+import { StarFlag } from './stars.js'
+
+const UNFIT = StarFlag.saturated | StarFlag.truncated | StarFlag.masked | StarFlag.cosmicRay
+
+/** The stars that tell what the profile of a frame is: well measured, alone, whole. */
+export function goodStars(stars: FoundStars, leastSignal = 20): number[] {
+  const all = Array.from({ length: stars.count }, (_, i) => i)
+  const bright = all.filter((i) => stars.flux[i] > leastSignal * stars.fluxError[i] && stars.fwhm[i] > 0)
+  const whole = bright.filter((i) => (stars.flags[i] & UNFIT) === 0)
+  const alone = whole.filter((i) => (stars.flags[i] & (StarFlag.neighbours | StarFlag.deblended)) === 0)
+  const good = alone.length >= 5 ? alone : whole.length > 0 ? whole : bright
+  if (good.length < 3) return good
+  // galaxies and cosmic rays stand apart in width
+  const centre = medianOf(good.map((i) => stars.fwhm[i]))
+  return good.filter((i) => Math.abs(stars.fwhm[i] - centre) < 0.3 * centre)
+}
+
+export function frameQuality(stars: FoundStars, background: Background, { threshold }: FindOptions): FrameQuality {
+  const good = goodStars(stars)
+  const seeing = medianOf(good.map((i) => stars.fwhm[i]))
+  const skySigma = medianOf(background.rms)
+  // a Gaussian of this width weighs 4 pi sigma² pixels
+  const pixels = 4 * Math.PI * ((Number.isNaN(seeing) ? 3 : seeing) / 2.3548) ** 2
+  return {
+    ...{ seeing, sky: medianOf(background.level), skySigma, count: stars.count },
+    ellipticity: medianOf(good.map((i) => 1 - stars.b[i] / stars.a[i])),
+    limitingMagnitude: -2.5 * Math.log10(threshold * skySigma * Math.sqrt(pixels)),
+  }
+}

@@ -59,7 +59,7 @@ function netImage({ pixels, mask, error }: Frame, level: Float32Array): Float32A
 /** The image for detection, and its noise where that of the pixels is 1. Masked pixels count as sky. */
 function filterImage(scene: Scene, { filter, saturation }: FindOptions, skySigma: number) {
   const { net, width, height } = scene
-  const known = net.map((value) => (value === value ? value : 0))
+  const known = net.map((value) => (Number.isNaN(value) ? 0 : value))
   if (filter === 'none') return { filtered: known, factor: 1 }
   const kernel = filter === 'psf' ? gaussianKernel(widthOfStars(scene, skySigma, saturation)) : filter
   return { filtered: convolve(known, width, height, kernel), factor: noiseFactor(kernel) }

@@ -54,7 +54,7 @@ export function measureIsophote(
     sxx += value * x * x
     syy += value * y * y
     sxy += value * x * y
-    if (raw === raw) flux += raw // NaN: masked
+    if (!Number.isNaN(raw)) flux += raw // NaN: masked
     if (raw > peak) peak = raw
     if (value > filteredPeak) {
       filteredPeak = value

@@ -70,13 +70,13 @@ export function cutStamp(stamp: Stamp, scene: Scene, number: number, x: number, 
         continue
       }
       const whose = owner[p]
-      const bad = net[p] !== net[p]
+      const bad = Number.isNaN(net[p])
       if (bad || (whose !== 0 && whose !== number)) {
         if (bad) stamp.masked++
         else stamp.foreign++
         p = pixelAt(cx - u, cy - v, width, height)
         const opposite = p < 0 ? -1 : owner[p]
-        if (p < 0 || net[p] !== net[p] || (opposite !== 0 && opposite !== number)) {
+        if (p < 0 || Number.isNaN(net[p]) || (opposite !== 0 && opposite !== number)) {
           value[k] = 0
           variance[k] = sky
           continue

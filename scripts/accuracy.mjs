@@ -1,15 +1,20 @@
 #!/usr/bin/env node
-// What the reduction makes of simulated nights, against what was put in; prints the table of docs/accuracy.md.
+// What the toolkit makes of simulated nights, against what was put in; prints the table of docs/accuracy.md, and writes that
+// page with --write (all of it, or with --only just its sections). --quick: small frames, and one case of each kind.
 // Exit 4 when a required value is missed.
-// Usage: scripts/accuracy [--seed 1] [--size 1024] [--only WORD] [--work DIR]
-import { mkdtempSync, rmSync } from 'node:fs'
+// Usage: scripts/accuracy [--seed 1] [--size 1024] [--only WORD] [--quick] [--work DIR] [--write]
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { cosmicRays } from './truth/cosmic-rays.mjs'
 import { masters } from './truth/masters.mjs'
+import { withSections } from './truth/page.mjs'
 import { pulls } from './truth/pulls.mjs'
+import { ratir } from './truth/ratir.mjs'
 import { roundTrip } from './truth/round-trip.mjs'
+import { sameBytes } from './truth/same-bytes.mjs'
 import { missed, tableOf } from './truth/verdict.mjs'
 import { openWorkshop } from './truth/workshop.mjs'
 
@@ -17,22 +22,29 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const { values: options } = parseArgs({
   options: {
     seed: { type: 'string', default: '1' },
-    size: { type: 'string', default: '1024' },
+    size: { type: 'string' },
     only: { type: 'string', default: '' },
+    quick: { type: 'boolean', default: false },
     work: { type: 'string' },
+    write: { type: 'boolean', default: false },
   },
 })
 
-const MEASURES = { 'round-trip': roundTrip, pulls, masters }
+const MEASURES = { 'round-trip': roundTrip, pulls, masters, 'cosmic-rays': cosmicRays, 'same-bytes': sameBytes, ratir }
 
+const scale = { size: Number(options.size ?? (options.quick ? 256 : 1024)), ...(options.quick ? { cases: 1 } : {}) }
 const folder = options.work ? resolve(options.work) : mkdtempSync(join(tmpdir(), 'accuracy-'))
 const log = (text) => process.stderr.write(`accuracy: ${text}\n`)
 const shop = openWorkshop({ root, folder, seed: Number(options.seed), log })
 try {
   const rows = Object.entries(MEASURES)
     .filter(([name]) => name.includes(options.only))
-    .flatMap(([, measure]) => measure(shop, { size: Number(options.size) }))
+    .flatMap(([, measure]) => measure(shop, scale))
   process.stdout.write(tableOf(rows))
+  if (options.write) {
+    const page = join(root, 'docs/accuracy.md')
+    writeFileSync(page, withSections(readFileSync(page, 'utf8'), tableOf(rows)))
+  }
   const bad = missed(rows)
   for (const row of bad) log(`missed: ${row.what}`)
   if (bad.length > 0) process.exitCode = 4

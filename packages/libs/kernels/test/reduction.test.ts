@@ -57,18 +57,16 @@ t.test('net rows: pedestal and bias off, saturation and missing values marked, o
   }
 })
 
-/** The filter of local statistics, pixel by pixel. */
+/** What each pixel of a section is expected to hold; both answers where rounding may decide between them. */
 function expected(
   pixels: Float32Array,
   stride: number,
-  x0: number,
-  y0: number,
-  x1: number,
-  y1: number,
+  [x0, y0, x1, y1]: readonly number[],
   rv: number,
   pe: number,
-) {
-  const result = new Map<number, number>()
+): Map<number, number[]> {
+  const result = new Map<number, number[]>()
+  const within = (value: number, low: number, high: number) => Math.min(high - 1, Math.max(low, value))
   for (let y = y0; y < y1; y++) {
     for (let x = x0; x < x1; x++) {
       const window: number[] = []
@@ -77,19 +75,28 @@ function expected(
           if (Number.isFinite(pixels[v * stride + u])) window.push(pixels[v * stride + u])
         }
       }
-      const n = window.length
-      const mean = window.reduce((a, b) => a + b, 0) / n
-      const variance = window.reduce((sum, v) => sum + (v - mean) ** 2, 0) / Math.max(1, n - 1)
-      const noise = rv + pe * Math.max(0, mean)
-      const weight = variance > 0 ? Math.max(0, 1 - (1.6 * noise) / variance) : 0
-      const own = Number.isFinite(pixels[y * stride + x]) ? weight * (pixels[y * stride + x] - mean) : 0
-      result.set(y * stride + x, n > 0 ? mean + own : Number.NaN)
+      const mean = window.reduce((a, b) => a + b, 0) / window.length
+      const variance = window.reduce((sum, v) => sum + (v - mean) ** 2, 0) / Math.max(1, window.length - 1)
+      const excess = variance / (rv + pe * Math.max(0, mean)) - 1.6
+      const at = (u: number, v: number, instead: number) => {
+        const value = pixels[within(v, y0, y1) * stride + within(u, x0, x1)]
+        return Number.isFinite(value) ? value : instead
+      }
+      const near = [-1, 0, 1].flatMap((v) =>
+        [-1, 0, 1].map((u) => ({ value: at(x + u, y + v, mean), weight: (2 - Math.abs(u)) * (2 - Math.abs(v)) })),
+      )
+      const median = near.map(({ value }) => value).sort((a, b) => a - b)[4]
+      const centre = 0.75 * median + near.reduce((sum, { value, weight }) => sum + (value * weight) / 64, 0)
+      const d = at(x, y, centre) - centre
+      const own = d === 0 ? 0 : Math.max(0, 1 - (6 * (rv + pe * Math.max(0, centre))) / d ** 2)
+      const answers = [mean, centre + own * d]
+      result.set(y * stride + x, Math.abs(excess) < 1e-3 ? answers : [answers[excess > 0 ? 1 : 0]])
     }
   }
   return result
 }
 
-t.test('the expected signal is that of the filter of local statistics, in its section only', async (t) => {
+t.test('the expected signal is the mean where there is only noise, and what neighbours say on stars', async (t) => {
   const next = numbers(11)
   for (const [stride, height, x0, y0, x1, y1] of [
     [23, 19, 0, 0, 23, 19],
@@ -107,13 +114,15 @@ t.test('the expected signal is that of the filter of local statistics, in its se
       const scratch = allocate(Float32Array, 3 * (x1 - x0 + 16))
       const { expectedSignal } = kernels()
       expectedSignal(pixels.byteOffset, stride, x0, y0, x1, y1, 110, 25, 0.5, scratch.byteOffset, target.byteOffset)
-      const truth = expected(pixels, stride, x0, y0, x1, y1, 25, 0.5)
+      const truth = expected(pixels, stride, [x0, y0, x1, y1], 25, 0.5)
       for (let p = 0; p < pixels.length; p++) {
         const wanted = truth.get(p)
         if (wanted === undefined) t.equal(target[p], -5, 'outside the section nothing is written')
-        // float32 sums of squares about a pivot keep five digits of the weight
-        else if (!Number.isNaN(wanted))
-          t.ok(Math.abs(target[p] - wanted) <= 1e-3 * Math.abs(wanted), `${target[p]} ${wanted}`)
+        // float32 sums of squares about a pivot keep five digits of the scatter
+        else if (wanted.every(Number.isFinite)) {
+          const near = wanted.some((value) => Math.abs(target[p] - value) <= 1e-3 * Math.abs(value))
+          t.ok(near, `${target[p]} ${wanted}`)
+        }
       }
     })
   }

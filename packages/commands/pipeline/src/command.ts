@@ -1,49 +1,59 @@
-import { join } from 'node:path'
-import { defineCommand, type Job, type Row, type Tools, writeProduct } from '@nightpipe/command'
-import { number } from '@nightpipe/config'
-import { readFrame } from '@nightpipe/fits'
-import { medianOf } from '@nightpipe/math'
-import { addLevel } from './add-level.js'
+import { defineConductor } from '@nightpipe/command'
+import { conduct } from './conduct.js'
+import { pipelineFile } from './config-folder.js'
+import { framesTable } from './frames.js'
+import { runsTable, stepsTable } from './ledger.js'
+import { measurements } from './night-frames.js'
+import { schema } from './schema.js'
+import { STAGES } from './stages.js'
 
-// Every key of pipeline.ini, once. Parsing, --help, the sample INI and the manual page all come from this object.
-const schema = {
-  level: {
-    add: number(0, 'constant to add to every pixel', { unit: 'adu' }),
-  },
-}
-
-/** runs commands in order over a night from a folder of INI files, and resumes. */
-export const pipeline = defineCommand({
+/** Runs commands in order over a night from a folder of INI files, and resumes. */
+export const pipeline = defineConductor({
   name: 'pipeline',
   summary: 'runs commands in order over a night from a folder of INI files, and resumes',
-  description: 'Adds a constant to every pixel of every frame: replace this by what the command is for.',
-  examples: [{ run: 'pipeline --input raw/ --output out/ --set level.add=100', doc: 'all frames of a folder' }],
+  description:
+    'Sorts the raw frames of a night into groups by header values, makes masters of its calibration frames, and runs the ' +
+    'stages that the configuration switches on over each group, side by side: reduction, findstars, astrometry, ' +
+    'alignment, stacking, photometry, subtraction, summary. Each stage is the command of that name, started as a process ' +
+    'with its own INI beside pipeline.cfg. Products go to OUTPUT/<group>/<stage>/.\n\n' +
+    'What was done is in the ledger (runs.csv, steps.csv): a second call does nothing, a changed frame, master or key redoes ' +
+    'what depends on it, and after a crash the work goes on where it was. One bad frame never loses a group: pipeline.csv ' +
+    'says what became of each. report.txt, report.json and report.html tell about the last run that had something to do.',
+  examples: [
+    {
+      run: 'pipeline --config svom --input raw/20261120 --output red/20261120',
+      doc: 'a night, by a pipeline that comes along',
+    },
+    { run: 'pipeline --config my-configs/', doc: 'a folder with pipeline.cfg and the INI files of its modules' },
+    { run: 'pipeline --config my-configs/ --strategy quick', doc: 'a first look' },
+    { run: 'pipeline --config my-configs/ --dry-run > plan.sh; sh plan.sh', doc: 'the same by hand' },
+  ],
   schema,
-  measurements: [{ name: 'median_adu', unit: 'adu', doc: 'median of the product' }],
-  parallel: 'jobs',
-  // Headers only: what cannot work is refused here.
-  plan: ({ inputs, output }) => ({
-    jobs: inputs.map(({ name, path, stem }) => ({
-      name,
-      inputs: [path],
-      products: [join(output, `${stem}.fits`)],
-      parents: [{ path, role: 'frame' }],
-      params: {},
-    })),
-  }),
-  job: shiftFrame,
+  flags: {
+    from: {
+      type: 'text',
+      choices: STAGES,
+      doc: 'begin with this stage; what it needs must be there',
+      placeholder: 'STAGE',
+    },
+    until: { type: 'text', choices: STAGES, doc: 'end with this stage', placeholder: 'STAGE' },
+    only: { type: 'list', doc: 'these stages, whatever the configuration switches on', placeholder: 'STAGE…' },
+    strategy: { type: 'text', doc: 'standard, quick, deep, or your own', config: 'strategy processing.mode' },
+    'keep-going': {
+      type: 'flag',
+      doc: 'a group goes on after a stage that failed, with the products of the stage before',
+    },
+    timeout: { type: 'number', doc: 'stop a step that takes longer, in seconds', placeholder: 'SECONDS' },
+    wait: {
+      type: 'number',
+      doc: 'wait so long for another pipeline at work in the output folder',
+      placeholder: 'SECONDS',
+    },
+    watch: { type: 'flag', doc: 'start nothing: show the state of the steps in the output folder until they are done' },
+  },
+  measurements,
+  tables: [runsTable, stepsTable, framesTable],
+  inputs: 'optional',
+  configFile: pipelineFile,
+  conduct,
 })
-
-/** Reads a frame, changes it, writes it: disk at both ends, science in the middle. */
-function shiftFrame({ inputs, products, parents }: Job, { config, context }: Tools<typeof schema>): Row[] {
-  const [input, product] = [inputs[0]!, products[0]!]
-  const { header, width, height, pixels } = readFrame(input)
-  const shifted = addLevel(pixels, config.level.add)
-  writeProduct(
-    product,
-    [{ kind: 'image', header, bitpix: -32, axes: [width, height], pixels: shifted }],
-    context,
-    parents,
-  )
-  return [{ input, status: 'done', product, measurements: { median_adu: medianOf(shifted) } }]
-}

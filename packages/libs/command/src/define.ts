@@ -1,6 +1,6 @@
 import type { Schema } from '@nightpipe/config'
 import { COMMON_FLAGS } from './flags.js'
-import type { Command } from './types.js'
+import type { Command, Conductor } from './types.js'
 
 const NAME = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/
 const COLUMN = /^[a-z][a-z0-9_]*$/
@@ -25,4 +25,12 @@ export function defineCommand<S extends Schema, J>(command: Command<S, J>): Comm
     columns.add(name)
   }
   return command
+}
+
+/** The same for a command that starts others: it has no jobs of its own. */
+export function defineConductor<S extends Schema>(conductor: Conductor<S>): Command<S, never> {
+  const none = () => {
+    throw new TypeError(`${conductor.name} has no jobs`)
+  }
+  return defineCommand<S, never>({ ...conductor, parallel: 'strips', plan: none, job: none } as Command<S, never>)
 }

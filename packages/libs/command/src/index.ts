@@ -1,5 +1,5 @@
 export { ConfigError, DataError } from '@nightpipe/files'
-export { defineCommand } from './define.js'
+export { defineCommand, defineConductor } from './define.js'
 export { type Digest, digestOf, fileDigest, productHeader } from './digest.js'
 export { EXIT_CODES, Exit } from './exit.js'
 export { type Description, describe, helpText } from './help.js'

@@ -94,6 +94,7 @@ async function guarded(command: Command, flags: Flags, log: MainLog): Promise<nu
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
       if (stop.signal.aborted) process.exit(Exit.interrupted) // the second Ctrl-C
+      if (command.conduct) return stop.abort() // it ends by itself, when what it conducts has
       void end(() => {
         const { jobsDone, jobsTotal } = session
         const state = jobsTotal ? `${jobsDone} of ${jobsTotal} jobs done` : 'nothing was done yet'

@@ -27,7 +27,7 @@ export async function showProgress(title: string, total: number, log: MainLog): 
 }
 
 /** A terminal that does not know its width cannot show lines that move. */
-const isTerminal = () => process.stderr.isTTY === true && process.stderr.columns >= 20
+export const isTerminal = () => process.stderr.isTTY === true && process.stderr.columns >= 20
 
 /** A job in one word: what the person must see of its rows. */
 export function wordFor({ rows, fault }: Pick<Outcome, 'rows' | 'fault'>): string {

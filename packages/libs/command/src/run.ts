@@ -1,13 +1,16 @@
 import { existsSync, realpathSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { ConfigError } from '@nightpipe/files'
 import { carryOut } from './carry-out.js'
 import { Exit } from './exit.js'
 import type { Flags } from './flags.js'
 import type { MainLog } from './log.js'
 import { productPath } from './product.js'
+import { isTerminal } from './progress.js'
 import { isCurrent } from './provenance.js'
 import type { Report } from './report.js'
 import {
+  configFileOf,
   configOf,
   contextOf,
   inputsOf,
@@ -41,13 +44,21 @@ export async function run(command: Command, flags: Flags, log: MainLog, session:
   const dryRun = flags['dry-run'] === true
   const workers = workersOf(flags)
   const memoryBytes = memoryOf(flags)
-  const folder = outputOf(flags, config, true)
+  const folder = outputOf(command, flags, config, true)
   const inputs = await inputsOf(command, flags, config, folder.path)
-  if (!dryRun) outputOf(flags, config, false)
+  if (!dryRun) outputOf(command, flags, config, false)
   const context = contextOf(command, config)
   const request: Request = {
     ...{ inputs, output: folder.path, workers, memoryBytes, dryRun, log, context, signal: session.signal },
     ...{ config: config.values as Request['config'], profile: config.profile, flags: ownFlags(command, flags) },
+  }
+  const wishes = { force: flags.force === true, json: flags.json === true }
+  if (command.conduct) {
+    const { verbosity } = log
+    const terminal = isTerminal() && verbosity !== 'quiet' && log.format === 'text'
+    const file = configFileOf(command, flags)
+    const configPath = file === undefined ? {} : { configPath: resolve(file) }
+    return command.conduct({ ...request, ...wishes, ...configPath, verbosity, terminal, print: session.print })
   }
   const plan = settled(await command.plan(request), request)
   refuseCollisions(plan, folder)
@@ -55,7 +66,6 @@ export async function run(command: Command, flags: Flags, log: MainLog, session:
     await session.print(dryRunText(plan, folder, context, flags))
     return Exit.done
   }
-  const wishes = { force: flags.force === true, json: flags.json === true }
   return await carryOut(command, request, plan, folder, wishes, log, session)
 }
 

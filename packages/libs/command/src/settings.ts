@@ -30,14 +30,21 @@ export function configOf(command: Command, flags: Flags): ConfigInForce<Schema> 
     const value = flags[name]
     if (config && value !== undefined) set.push(`${config}=${value === true ? 'yes' : value === false ? 'no' : value}`)
   }
-  const config = loadConfig(fullSchema(command), { file: flags.config as string | undefined, set })
+  const file = configFileOf(command, flags)
+  const config = loadConfig(fullSchema(command), { file, set })
   const { output } = config.values as Common
   // Wished on the command line, while the INI does not say how: Rice, which everybody reads.
   if (!flags.compress || output.compress !== 'none') return config
   return loadConfig(fullSchema(command), {
-    file: flags.config as string | undefined,
+    file,
     set: [...set, 'output.compress=RICE_1'],
   })
+}
+
+/** The INI of a call; undefined when none is given. */
+export function configFileOf(command: Command, { config }: Flags): string | undefined {
+  const given = config as string | undefined
+  return given !== undefined && command.configFile ? command.configFile(given) : given
 }
 
 export function contextOf(command: Command, config: ConfigInForce<Schema>): Context {
@@ -75,8 +82,9 @@ export const shownPath = (path: string, { shown, path: folder }: OutputFolder) =
 }
 
 /** --output, or [Input and Output] output; made now unless this is a dry run. */
-export function outputOf(flags: Flags, config: ConfigInForce<Schema>, dryRun: boolean): OutputFolder {
-  const shown = (flags.output as string | undefined) ?? (config.values as Common)['input and output'].output
+export function outputOf(command: Command, flags: Flags, config: ConfigInForce<Schema>, dryRun: boolean): OutputFolder {
+  const common = (config.values as Common)['input and output'].output
+  const shown = (flags.output as string | undefined) ?? (common || command.outputFolder?.(config.values as never))
   if (!shown) throw new ConfigError('no output folder', 'give --output DIR, or output under [Input and Output]')
   const path = resolve(shown)
   // The nearest part of the path that exists must be a folder that we may write in.

@@ -14,10 +14,13 @@ export function chooseSubcommand(
   if (!first) throw new TypeError('main needs a command')
   if (commands.length === 1 && !first.subcommand) return { command: first, args }
   const [word] = args
-  const command = commands.find(({ subcommand }) => subcommand === word)
+  const command = commands.find(({ subcommand }) => subcommand !== undefined && subcommand === word)
   if (command) return { command, args: args.slice(1) }
+  // One of them may be meant where none is named: `gp1 --config …` beside `gp1 status`.
+  const usual = commands.find(({ subcommand }) => subcommand === undefined)
+  if (usual && (word === undefined || word.startsWith('-'))) return { command: usual, args }
   if (args.some((arg) => ['--help', '-h', '--describe', '--version'].includes(arg))) return undefined
-  const known = commands.map(({ subcommand }) => subcommand).join(', ')
+  const known = commands.flatMap(({ subcommand }) => subcommand ?? []).join(', ')
   if (word === undefined || word.startsWith('-')) {
     throw new ConfigError(`what to ${first.name} comes first`, `one of: ${known}`)
   }

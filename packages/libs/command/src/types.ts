@@ -180,4 +180,36 @@ export interface Command<S extends Schema = Schema, J = unknown> {
   tasks?: Readonly<Record<string, (args: never) => unknown>>
   /** After all jobs: state tables, summaries, the verdict. */
   finish?(request: Request<S>, rows: readonly Row[], plan: Plan<J>): MaybeVerdict | Promise<MaybeVerdict>
+  /** Set by `defineConductor`: it does its own planning, work and report. */
+  conduct?(request: Conducting<S>): Promise<number>
+  /** The INI that --config means, where it may also be a folder or a name. */
+  configFile?(given: string): string
+  /** The folder to work in where neither --output nor the INI names one in the common way. */
+  outputFolder?(config: ConfigOf<S>): string | undefined
+}
+
+/** What a command that conducts others works with. */
+export interface Conducting<S extends Schema = Schema> extends Request<S> {
+  /** the INI in force, absolute; undefined when there is none */
+  configPath?: string
+  /** make again what is up to date */
+  force: boolean
+  json: boolean
+  verbosity: 'quiet' | 'normal' | 'verbose'
+  /** standard error is a terminal on which lines may move */
+  terminal: boolean
+  /** to standard output */
+  print(text: string): Promise<void>
+}
+
+/** A command that starts others, or waits for work to come: all but its flags and its INI is its own. */
+export type Conductor<S extends Schema = Schema> = Omit<
+  Command<S>,
+  'plan' | 'job' | 'tasks' | 'finish' | 'parallel' | 'conduct'
+> & {
+  /**
+   * Does it all and gives the exit code. The first Ctrl-C or SIGTERM aborts `request.signal` and waits for the answer;
+   * the second ends the process.
+   */
+  conduct(request: Conducting<S>): Promise<number>
 }

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
@@ -43,4 +43,14 @@ t.test('what would break a table of the manual is escaped', async (t) => {
     'x',
   )
   t.match(page, '| `--f VALUE` | a\\|b c |')
+})
+
+t.test('every link between the pages leads somewhere', async (t) => {
+  const tracked = spawnSync('git', ['ls-files', '*.md'], { cwd: root, encoding: 'utf8' }).stdout.trim().split('\n')
+  t.ok(tracked.length > 20)
+  for (const page of tracked) {
+    const links = [...readFileSync(join(root, page), 'utf8').matchAll(/\]\(([^)#\s]+)[^)]*\)/g)].map(([, link]) => link)
+    const dead = links.filter((link) => !/^[a-z]+:/.test(link) && !existsSync(join(root, dirname(page), link)))
+    t.same(dead, [], page)
+  }
 })

@@ -5,3 +5,118 @@ export type PixelMap = Affine | ((x: number, y: number) => readonly [x: number, 
 
 export const mapFunction = (map: PixelMap) =>
   typeof map === 'function' ? map : (x: number, y: number) => transform(map, x, y)
+
+/** Distances between the nodes that are tried for a function, and how far off (px) it may be between them. */
+const SPACINGS = [64, 32, 16, 8]
+const ACCURACY = 5e-4
+/** Cells on which that is looked at, in each direction. */
+const LOOKS = 12
+
+/**
+ * A map as resampling follows it: straight runs along the rows of the new grid. An affine one is exact, with one run for
+ * a row; a function is known at nodes so close that between them it is straight to 0.0005 px. Plain data.
+ */
+export type RunMap = { affine: Affine } | NodeMap
+
+export interface NodeMap {
+  spacing: number
+  /** Nodes in a row, and rows of them; the first is at pixel (0, 0). */
+  columns: number
+  rows: number
+  u: Float64Array
+  v: Float64Array
+}
+
+export function runMap(map: PixelMap, width: number, height: number): RunMap {
+  if (typeof map !== 'function') return { affine: map }
+  const spacing = SPACINGS.find((s) => isStraight(map, width, height, s)) ?? SPACINGS[SPACINGS.length - 1]
+  const columns = Math.ceil(width / spacing) + 1
+  const rows = Math.ceil(height / spacing) + 1
+  const [u, v] = [new Float64Array(columns * rows), new Float64Array(columns * rows)]
+  for (let j = 0; j < rows; j++) {
+    for (let i = 0; i < columns; i++) {
+      const k = j * columns + i
+      ;[u[k], v[k]] = map(i * spacing, j * spacing)
+    }
+  }
+  return { spacing, columns, rows, u, v }
+}
+
+function isStraight(map: Exclude<PixelMap, Affine>, width: number, height: number, spacing: number): boolean {
+  for (let j = 0; j < LOOKS; j++) {
+    for (let i = 0; i < LOOKS; i++) {
+      const [x, y] = [(i * (width - 1)) / (LOOKS - 1), (j * (height - 1)) / (LOOKS - 1)]
+      const corners = [map(x, y), map(x + spacing, y), map(x, y + spacing), map(x + spacing, y + spacing)]
+      const middle = map(x + spacing / 2, y + spacing / 2)
+      const off = [0, 1].map((k) => corners.reduce((sum, corner) => sum + corner[k], 0) / 4 - middle[k])
+      const known = [...corners, middle].filter(([u, v]) => Number.isFinite(u + v)).length
+      // where the map ends, small cells lose the least
+      if (known > 0 && !(Math.hypot(...off) <= ACCURACY)) return false
+    }
+  }
+  return true
+}
+
+/** A run of `count` pixels from `x` on: the place of the first, the step along the row, and the one to the next row. */
+export interface Run {
+  x: number
+  count: number
+  u: number
+  v: number
+  du: number
+  dv: number
+  eu: number
+  ev: number
+}
+
+/** The runs of row `y` of a grid that is `width` wide, one after the other in `run`. */
+export function forRuns(map: RunMap, y: number, width: number, run: Run, visit: (run: Run) => void): void {
+  if ('affine' in map) {
+    const [a, b, c, d, e, f] = map.affine
+    Object.assign(run, { x: 0, count: width, u: b * y + c, v: e * y + f, du: a, dv: d, eu: b, ev: e })
+    visit(run)
+    return
+  }
+  const { spacing, columns, u, v } = map
+  const j = Math.floor(y / spacing)
+  const t = (y - j * spacing) / spacing
+  for (let i = 0; i * spacing < width; i++) {
+    const k = j * columns + i
+    const [uLeft, uRight] = [mix(u[k], u[k + columns], t), mix(u[k + 1], u[k + columns + 1], t)]
+    const [vLeft, vRight] = [mix(v[k], v[k + columns], t), mix(v[k + 1], v[k + columns + 1], t)]
+    run.x = i * spacing
+    run.count = Math.min(spacing, width - run.x)
+    run.u = uLeft
+    run.v = vLeft
+    run.du = (uRight - uLeft) / spacing
+    run.dv = (vRight - vLeft) / spacing
+    run.eu = (u[k + columns] - u[k] + u[k + columns + 1] - u[k + 1]) / (2 * spacing)
+    run.ev = (v[k + columns] - v[k] + v[k + columns + 1] - v[k + 1]) / (2 * spacing)
+    visit(run)
+  }
+}
+
+const mix = (a: number, b: number, t: number) => a + t * (b - a)
+
+export const newRun = (): Run => ({ x: 0, count: 0, u: 0, v: 0, du: 0, dv: 0, eu: 0, ev: 0 })
+
+/** Rows of a frame of `height` rows that new rows `first` to `first + rows` need, with `margin` rows more on each side. */
+export function rowsNeeded(
+  map: RunMap,
+  grid: { width: number; first: number; rows: number },
+  height: number,
+  margin: number,
+): { first: number; rows: number } {
+  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
+  const run = newRun()
+  const look = ({ v, dv, count }: Run) => {
+    // of a place that is not a number neither is lower
+    if (Math.min(v, v + dv * count) < low) low = Math.min(v, v + dv * count)
+    if (Math.max(v, v + dv * count) > high) high = Math.max(v, v + dv * count)
+  }
+  const step = 'affine' in map ? Math.max(1, grid.rows - 1) : 1
+  for (let y = grid.first; y < grid.first + grid.rows; y += step) forRuns(map, y, grid.width, run, look)
+  const first = Math.max(0, Math.min(height - 1, Math.floor(low) - margin))
+  const last = Math.max(first, Math.min(height - 1, Math.ceil(high) + margin))
+  return Number.isFinite(low + high) ? { first, rows: last - first + 1 } : { first: 0, rows: 1 }
+}

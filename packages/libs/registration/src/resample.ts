@@ -1,12 +1,19 @@
-import { type Frame, MaskBit } from '@nightpipe/image'
-import { type Interpolation, TAPS, tapWeights } from './interpolant.js'
-import { mapFunction, type PixelMap } from './pixel-map.js'
+import type { Frame } from '@nightpipe/image'
+import { allocate, scoped } from '@nightpipe/kernels'
+import { medianOf } from '@nightpipe/math'
+import type { Interpolation } from './interpolant.js'
+import { noiseFactor } from './noise-factor.js'
+import { type PixelMap, runMap } from './pixel-map.js'
+import { resampleRows } from './resample-rows.js'
+import { sourceRows } from './source-rows.js'
 
 export interface ResampleOptions {
   /** Size of the new grid. */
   width: number
   height: number
   method: Interpolation
+  /** Stars keep their flux (default); no: surfaces keep their brightness. */
+  conserve?: boolean
 }
 
 /** A frame on another grid. */
@@ -19,62 +26,49 @@ export interface Resampled extends Frame {
   noiseFactor: number
 }
 
-/** A pixel has the bits of those that have so large a part in it. */
-const PART = 0.1
-
 /**
  * A frame on another grid: each new pixel is interpolated at the place that `map` gives for its centre. Places up to half
- * a pixel beyond the outermost centres belong to the frame; further out there is no data (NaN, `noData`).
+ * a pixel beyond the outermost centres belong to the frame; further out there is no data (NaN, `noData`). Pixels that
+ * are bad, of a cosmic ray, or not a number are first filled in from their neighbours; a new pixel has the bits of all
+ * those that have a tenth or more of its weight. The frame is not changed.
  */
-export function resample(frame: Frame, map: PixelMap, { width, height, method }: ResampleOptions): Resampled {
-  const taps = TAPS[method]
-  const [wx, wy] = [new Float64Array(taps), new Float64Array(taps)]
-  const at = mapFunction(map)
-  const pixels = new Float32Array(width * height)
-  const error = frame.error && new Float32Array(width * height)
-  const mask = new Int16Array(width * height)
-  let [squares, inside] = [0, 0]
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      const p = y * width + x
-      const [u, v] = at(x, y)
-      if (!(u >= -0.5 && v >= -0.5 && u <= frame.width - 0.5 && v <= frame.height - 0.5)) {
-        pixels[p] = Number.NaN
-        if (error) error[p] = Number.NaN
-        mask[p] = MaskBit.noData
-        continue
-      }
-      const [x0, y0] = taps === 1 ? [Math.round(u), Math.round(v)] : [Math.floor(u), Math.floor(v)]
-      tapWeights(method, u - x0, wx)
-      tapWeights(method, v - y0, wy)
-      let [sum, variance, bits, square] = [0, 0, 0, 0]
-      for (let k = 0; k < taps; k++) {
-        const row = clamp(y0 + k - (taps >> 1) + (taps > 1 ? 1 : 0), frame.height) * frame.width
-        for (let j = 0; j < taps; j++) {
-          const q = row + clamp(x0 + j - (taps >> 1) + (taps > 1 ? 1 : 0), frame.width)
-          const w = wx[j] * wy[k]
-          sum += w * frame.pixels[q]
-          square += w * w
-          if (error) variance += (w * frame.error![q]) ** 2
-          if (Math.abs(w) >= PART) bits |= frame.mask?.[q] ?? 0
-        }
-      }
-      pixels[p] = sum
-      if (error) error[p] = Math.sqrt(variance)
-      mask[p] = bits
-      squares += square
-      inside++
+export function resample(frame: Frame, map: PixelMap, options: ResampleOptions): Resampled {
+  const { width, height, method, conserve = true } = options
+  const runs = runMap(map, width, height)
+  return scoped(() => {
+    const n = width * height
+    const { pixels, error, mask } = copied(frame)
+    const rows = { width: frame.width, height: frame.height, first: 0, rows: frame.height, pixels, error, mask }
+    const source = sourceRows(rows, method, medianLevel(frame.pixels))
+    const out = {
+      ...{ width, first: 0, rows: height, pixels: allocate(Float32Array, n) },
+      ...{ error: frame.error && allocate(Float32Array, n), mask: allocate(Int16Array, n) },
     }
-  }
-  return {
-    name: frame.name,
-    width,
-    height,
-    pixels,
-    error,
-    mask,
-    noiseFactor: inside ? 1 / Math.sqrt(squares / inside) : 1,
-  }
+    resampleRows(source, runs, out, { method, conserve })
+    return {
+      ...{ name: frame.name, width, height, pixels: Float32Array.from(out.pixels), mask: Int16Array.from(out.mask) },
+      ...(out.error ? { error: Float32Array.from(out.error) } : {}),
+      noiseFactor: noiseFactor(runs, { width, height }, frame, method),
+    }
+  })
 }
 
-const clamp = (value: number, size: number) => Math.max(0, Math.min(size - 1, value))
+/** Copies in kernel memory: what lies there already would be used up. */
+function copied({ pixels, error, mask }: Frame) {
+  const floats = (from: Float32Array) => {
+    const to = allocate(Float32Array, from.length)
+    to.set(from)
+    return to
+  }
+  const bits = mask && allocate(Int16Array, mask.length)
+  bits?.set(mask!)
+  return { pixels: floats(pixels), error: error && floats(error), mask: bits }
+}
+
+/** Of a sample of the pixels: what stands deep within a region without data. */
+export function medianLevel(pixels: Float32Array): number {
+  const step = Math.max(1, Math.floor(pixels.length / 10000)) | 1
+  const sample: number[] = []
+  for (let p = 0; p < pixels.length; p += step) if (Number.isFinite(pixels[p])) sample.push(pixels[p])
+  return sample.length > 0 ? medianOf(sample) : 0
+}

@@ -1,0 +1,226 @@
+// A frame on another grid: runs of new pixels whose places in the frame lie evenly on a line.
+
+/** Fractions of a pixel for which weights are tabled, and floats in the row of each. */
+const PHASES: f64 = 2048
+const TAPS_SHIFT: usize = 5
+const NO_DATA: i32 = 8
+const BIT_PART: f32 = 0.1
+
+/** What all runs of a frame have in common. Rows `first` to `first + rows` of the frame are in memory. */
+@unmanaged
+export class Source {
+  pixels: usize
+  /** Squared errors, or 0. */
+  variance: usize
+  /** Bits, or 0; and for each pixel the bits of those about it, from one before to two after. */
+  mask: usize
+  near: usize
+  width: i32
+  height: i32
+  first: i32
+  rows: i32
+  /** Pixels across that have a part: 1, 2, 6 or 8; their weights for each fraction, in rows of eight. */
+  taps: i32
+  table: usize
+}
+
+// @ts-ignore: decorator
+@inline
+function clampTo(value: i32, count: i32): i32 {
+  return max<i32>(0, min<i32>(count - 1, value))
+}
+
+/**
+ * `n` pixels whose places are (u, v), (u + du, v + dv) …; each is multiplied by `scale`. `errors` and `bits` may be 0.
+ */
+export function resampleRun(
+  job: usize, n: i32, u: f64, v: f64, du: f64, dv: f64, scale: f32, target: usize, errors: usize, bits: usize,
+): void {
+  const source = changetype<Source>(job)
+  const right = <f64>source.width - 0.5
+  const top = <f64>source.height - 0.5
+  const taps = source.taps
+  const width = source.width
+  const before = (taps >> 1) - (taps > 1 ? 1 : 0)
+  const half: f64 = taps == 1 ? 0.5 : 0
+  const lanczos = taps > 2
+  const stride = (<usize>width) << 2
+  for (let k = 0; k < n; k++) {
+    const x = u + <f64>k * du
+    const y = v + <f64>k * dv
+    const at = (<usize>k) << 2
+    if (!(x >= -0.5 && y >= -0.5 && x <= right && y <= top)) {
+      store<f32>(target + at, NaN)
+      if (errors) store<f32>(errors + at, NaN)
+      if (bits) store<i16>(bits + (at >> 1), <i16>NO_DATA)
+      continue
+    }
+    const fx = Math.floor(x + half)
+    const fy = Math.floor(y + half)
+    const wx = source.table + ((<usize>((x - fx) * PHASES + 0.5)) << TAPS_SHIFT)
+    const wy = source.table + ((<usize>((y - fy) * PHASES + 0.5)) << TAPS_SHIFT)
+    const xi = <i32>fx
+    const yi = <i32>fy - source.first
+    const px = xi - before
+    const py = yi - before
+    const inner = px >= 0 && py >= 0 && px + 8 <= width && py + taps <= source.rows
+    if (inner && lanczos) {
+      const offset = (<usize>(py * width + px)) << 2
+      store<f32>(target + at, scale * weighted(source.pixels + offset, stride, taps, wx, wy))
+      if (errors) {
+        store<f32>(errors + at, scale * sqrt<f32>(weightedSquares(source.variance + offset, stride, taps, wx, wy)))
+      }
+    } else if (inner && taps == 2) {
+      const offset = (<usize>(py * width + px)) << 2
+      store<f32>(target + at, scale * bilinear(source.pixels + offset, stride, wx, wy))
+      if (errors) {
+        store<f32>(errors + at, scale * sqrt<f32>(bilinearSquares(source.variance + offset, stride, wx, wy)))
+      }
+    } else {
+      store<f32>(target + at, scale * clamped(source, source.pixels, px, py, wx, wy))
+      if (errors) store<f32>(errors + at, scale * sqrt<f32>(clampedSquares(source, px, py, wx, wy)))
+    }
+    if (!bits) continue
+    let found = 0
+    if (source.near) {
+      const p = clampTo(yi, source.rows) * width + clampTo(xi, width)
+      if (load<i16>(source.near + ((<usize>p) << 1)) != 0) found = bitsOf(source, px, py, wx, wy)
+    }
+    store<i16>(bits + (at >> 1), <i16>found)
+    if (found & NO_DATA) {
+      store<f32>(target + at, NaN)
+      if (errors) store<f32>(errors + at, NaN)
+    }
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function acrossSum(v: v128): f32 {
+  return (
+    f32x4.extract_lane(v, 0) + f32x4.extract_lane(v, 1) + (f32x4.extract_lane(v, 2) + f32x4.extract_lane(v, 3))
+  )
+}
+
+// @ts-ignore: decorator
+@inline
+function weighted(from: usize, stride: usize, taps: i32, wx: usize, wy: usize): f32 {
+  let w = v128.load32_splat(wy)
+  let left = f32x4.mul(w, v128.load(from))
+  let right = f32x4.mul(w, v128.load(from, 16))
+  for (let j = 1; j < taps; j++) {
+    from += stride
+    w = v128.load32_splat(wy + ((<usize>j) << 2))
+    left = f32x4.add(left, f32x4.mul(w, v128.load(from)))
+    right = f32x4.add(right, f32x4.mul(w, v128.load(from, 16)))
+  }
+  return acrossSum(f32x4.add(f32x4.mul(left, v128.load(wx)), f32x4.mul(right, v128.load(wx, 16))))
+}
+
+// @ts-ignore: decorator
+@inline
+function bilinear(from: usize, stride: usize, wx: usize, wy: usize): f32 {
+  const a = load<f32>(wx)
+  const b = load<f32>(wx, 4)
+  const low = a * load<f32>(from) + b * load<f32>(from, 4)
+  const high = a * load<f32>(from + stride) + b * load<f32>(from + stride, 4)
+  return low * load<f32>(wy) + high * load<f32>(wy, 4)
+}
+
+// @ts-ignore: decorator
+@inline
+function bilinearSquares(from: usize, stride: usize, wx: usize, wy: usize): f32 {
+  const a = load<f32>(wx) * load<f32>(wx)
+  const b = load<f32>(wx, 4) * load<f32>(wx, 4)
+  const low = a * load<f32>(from) + b * load<f32>(from, 4)
+  const high = a * load<f32>(from + stride) + b * load<f32>(from + stride, 4)
+  return low * load<f32>(wy) * load<f32>(wy) + high * load<f32>(wy, 4) * load<f32>(wy, 4)
+}
+
+// @ts-ignore: decorator
+@inline
+function weightedSquares(from: usize, stride: usize, taps: i32, wx: usize, wy: usize): f32 {
+  let left = f32x4.splat(0)
+  let right = left
+  for (let j = 0; j < taps; j++) {
+    let w = v128.load32_splat(wy + ((<usize>j) << 2))
+    w = f32x4.mul(w, w)
+    left = f32x4.add(left, f32x4.mul(w, v128.load(from)))
+    right = f32x4.add(right, f32x4.mul(w, v128.load(from, 16)))
+    from += stride
+  }
+  const a = v128.load(wx)
+  const b = v128.load(wx, 16)
+  return acrossSum(f32x4.add(f32x4.mul(left, f32x4.mul(a, a)), f32x4.mul(right, f32x4.mul(b, b))))
+}
+
+/** The same where the pixels reach beyond the frame: its outermost ones repeat. */
+function clamped(source: Source, plane: usize, px: i32, py: i32, wx: usize, wy: usize): f32 {
+  let sum: f32 = 0
+  for (let j = 0; j < source.taps; j++) {
+    const row = plane + ((<usize>(clampTo(py + j, source.rows) * source.width)) << 2)
+    let line: f32 = 0
+    for (let i = 0; i < source.taps; i++) {
+      line += load<f32>(wx + ((<usize>i) << 2)) * load<f32>(row + ((<usize>clampTo(px + i, source.width)) << 2))
+    }
+    sum += line * load<f32>(wy + ((<usize>j) << 2))
+  }
+  return sum
+}
+
+function clampedSquares(source: Source, px: i32, py: i32, wx: usize, wy: usize): f32 {
+  let sum: f32 = 0
+  for (let j = 0; j < source.taps; j++) {
+    const row = source.variance + ((<usize>(clampTo(py + j, source.rows) * source.width)) << 2)
+    let line: f32 = 0
+    for (let i = 0; i < source.taps; i++) {
+      const w = load<f32>(wx + ((<usize>i) << 2))
+      line += w * w * load<f32>(row + ((<usize>clampTo(px + i, source.width)) << 2))
+    }
+    const w = load<f32>(wy + ((<usize>j) << 2))
+    sum += line * w * w
+  }
+  return sum
+}
+
+/** The bits of the pixels that have a part of a tenth or more. */
+function bitsOf(source: Source, px: i32, py: i32, wx: usize, wy: usize): i32 {
+  let found = 0
+  for (let j = 0; j < source.taps; j++) {
+    const w = load<f32>(wy + ((<usize>j) << 2))
+    const row = source.mask + ((<usize>(clampTo(py + j, source.rows) * source.width)) << 1)
+    for (let i = 0; i < source.taps; i++) {
+      if (abs<f32>(w * load<f32>(wx + ((<usize>i) << 2))) < BIT_PART) continue
+      found |= <i32>load<i16>(row + ((<usize>clampTo(px + i, source.width)) << 1))
+    }
+  }
+  return found
+}
+
+/** For each pixel the bits of those from one before it to two after it, in both directions; `scratch` holds a row. */
+export function nearBits(mask: usize, width: i32, rows: i32, near: usize, scratch: usize): void {
+  const n = (<usize>width) << 1
+  for (let y = 0; y < rows; y++) {
+    let row = mask + (<usize>clampTo(y - 1, rows)) * n
+    memory.copy(scratch, row, n)
+    for (let j = 0; j <= 2; j++) {
+      row = mask + (<usize>clampTo(y + j, rows)) * n
+      let at: usize = 0
+      for (; at + 16 <= n; at += 16) v128.store(scratch + at, v128.or(v128.load(scratch + at), v128.load(row + at)))
+      for (; at < n; at += 2) store<i16>(scratch + at, load<i16>(scratch + at) | load<i16>(row + at))
+    }
+    const to = near + (<usize>y) * n
+    for (let x = 0; x < width; x++) {
+      if (x >= 1 && x + 10 <= width) {
+        const at = scratch + ((<usize>x) << 1)
+        const pair = v128.or(v128.load(at - 2), v128.load(at))
+        v128.store(to + ((<usize>x) << 1), v128.or(pair, v128.or(v128.load(at, 2), v128.load(at, 4))))
+        x += 7
+        continue
+      }
+      let found: i16 = 0
+      for (let i = -1; i <= 2; i++) found |= load<i16>(scratch + ((<usize>clampTo(x + i, width)) << 1))
+      store<i16>(to + ((<usize>x) << 1), found)
+    }
+  }
+}

@@ -1,0 +1,33 @@
+/** What all runs of a frame have in common: ten 32-bit words, in the order of `Source` in assembly/resample.ts. */
+type Job = number
+type Run = [job: Job, n: number, u: number, v: number, du: number, dv: number]
+type Targets = [target: number, errors: number, bits: number]
+
+/** Kernels of registration: resampling, and finding the brightest stars. */
+export interface RegistrationKernels {
+  // resample: runs of new pixels whose places in the frame lie evenly on a line
+  resampleRun(...run: [...Run, scale: number, ...Targets]): void
+  nearBits(mask: number, width: number, rows: number, near: number, scratch: number): void
+  // resample-shift
+  resampleShift(
+    ...shift: [
+      ...[plane: number, width: number, height: number, px: number, py: number, wx: number, wy: number, taps: number],
+      ...[n: number, rows: number, target: number, scratch: number],
+    ]
+  ): void
+  // resample-area
+  resampleArea(...run: [...Run, eu: number, ev: number, scale: number, ...Targets]): void
+  // fill-bad
+  countNotFinite(pixels: number, n: number): number
+  markNotFinite(pixels: number, mask: number, n: number, bit: number): number
+  fillBad(
+    pixels: number,
+    variance: number,
+    mask: number,
+    width: number,
+    rows: number,
+    bits: number,
+    keep: number,
+    level: number,
+  ): number
+}

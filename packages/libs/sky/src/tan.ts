@@ -36,7 +36,7 @@ export function tanWcs(card: CardLookup): TanWcs | undefined {
   )
   const forms = types.map((type) => /^(RA|DEC)-*(TAN|TPV|TNX)(?:-(\w+))?$/.exec(type))
   if (!forms[0] || !forms[1] || forms[0][1] === forms[1][1]) return undefined
-  const reference = ['CRPIX1', 'CRPIX2', 'CRVAL1', 'CRVAL2'].map((keyword) => number(card(keyword)))
+  const reference = ['CRPIX1', 'CRPIX2', 'CRVAL1', 'CRVAL2'].map((keyword) => numberOfCard(card(keyword)))
   const matrix = readMatrix(card)
   if (reference.includes(undefined) || !matrix) return undefined
   const [p1, p2] = reference as number[]
@@ -48,33 +48,34 @@ export function tanWcs(card: CardLookup): TanWcs | undefined {
     pixel: [p1 - 1, p2 - 1],
     sky: swapped ? [v2, v1] : [v1, v2],
     matrix: swapped ? [c, d, a, b] : [a, b, c, d],
-    lonPole: number(card('LONPOLE')),
+    lonPole: numberOfCard(card('LONPOLE')),
     radesys: typeof radesys === 'string' ? radesys.trim() : undefined,
-    equinox: number(card('EQUINOX')) ?? number(card('EPOCH')),
+    equinox: numberOfCard(card('EQUINOX')) ?? numberOfCard(card('EPOCH')),
   }
   const distortion = forms[0][2] === 'TAN' ? forms[0][3] : forms[0][2]
   return makeTan(distortion ? { ...solution, distortion } : solution)
 }
 
-function number(value: unknown): number | undefined {
+/** The number in a card, which may be written as text. */
+export function numberOfCard(value: unknown): number | undefined {
   if (typeof value === 'number') return Number.isFinite(value) ? value : undefined
   if (typeof value !== 'string' || value.trim() === '') return undefined
   return Number.isFinite(Number(value)) ? Number(value) : undefined
 }
 
 /** CD as it stands, else CDELT times PC, else CDELT with the older CROTA2; degrees, whatever CUNIT says. */
-function readMatrix(card: CardLookup): [number, number, number, number] | undefined {
+export function readMatrix(card: CardLookup): [number, number, number, number] | undefined {
   const read = (prefix: string): (number | undefined)[] =>
-    ['1_1', '1_2', '2_1', '2_2'].map((index) => number(card(prefix + index)))
+    ['1_1', '1_2', '2_1', '2_2'].map((index) => numberOfCard(card(prefix + index)))
   const unit = [1, 2].map((axis) => degreesIn(card(`CUNIT${axis}`)))
   const cd = read('CD')
   const pc = read('PC')
   let rows: number[]
   if (cd.some((value) => value !== undefined)) rows = cd.map((value) => value ?? 0)
   else {
-    const [d1, d2] = [number(card('CDELT1')), number(card('CDELT2'))]
+    const [d1, d2] = [numberOfCard(card('CDELT1')), numberOfCard(card('CDELT2'))]
     if (d1 === undefined || d2 === undefined) return undefined
-    const turn = (number(card('CROTA2')) ?? number(card('CROTA1')) ?? 0) * RADIANS
+    const turn = (numberOfCard(card('CROTA2')) ?? numberOfCard(card('CROTA1')) ?? 0) * RADIANS
     if (pc.some((value) => value !== undefined)) {
       const p = pc.map((value, k) => value ?? (k === 0 || k === 3 ? 1 : 0))
       rows = [d1 * p[0], d1 * p[1], d2 * p[2], d2 * p[3]]
@@ -84,7 +85,8 @@ function readMatrix(card: CardLookup): [number, number, number, number] | undefi
   return a * d - b * c === 0 ? undefined : [a, b, c, d]
 }
 
-function degreesIn(unit: unknown): number {
+/** Degrees in the unit that a CUNIT card names. */
+export function degreesIn(unit: unknown): number {
   const name = typeof unit === 'string' ? unit.trim().toLowerCase() : ''
   if (name.startsWith('arcsec')) return 1 / 3600
   if (name.startsWith('arcmin')) return 1 / 60
@@ -92,7 +94,7 @@ function degreesIn(unit: unknown): number {
 }
 
 /** The paper's default: 180 degrees, and 0 only where the reference is the celestial pole itself. */
-const defaultPole = ({ sky }: TanSolution): number => (sky[1] >= 90 ? 0 : 180)
+export const defaultPole = ({ sky }: TanSolution): number => (sky[1] >= 90 ? 0 : 180)
 
 /** Adds the two directions of the projection to a plate solution (Calabretta & Greisen 2002, A&A 395, 1077). */
 export function makeTan(solution: TanSolution): TanWcs {

@@ -14,7 +14,7 @@ export interface Reference {
   }[]
 }
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '../../../../..')
+export const root = join(dirname(fileURLToPath(import.meta.url)), '../../../../..')
 
 /** What astropy computes; made by scripts/fixtures/sky-reference.py. */
 export const reference: Reference = JSON.parse(readFileSync(join(root, 'fixtures/sky/reference.json'), 'utf8'))

@@ -1,3 +1,4 @@
+import { requireWholeAndDigest } from '@nightpipe/command'
 import { companion, type FitsFile, type Hdu, imageHdu, openFits, requireWhole } from '@nightpipe/fits'
 import { type Calibration, calibratePixels, MaskBit } from '@nightpipe/image'
 import { allocate, kernels, scoped } from '@nightpipe/kernels'
@@ -29,8 +30,8 @@ interface Open {
 
 const seen = new Map<string, boolean>()
 /** Damaged data are refused; masters, which serve many frames, are looked through once in each thread. */
-function requireWholeOnce(path: string, image: Hdu): boolean {
-  const whole = seen.get(path) ?? requireWhole(image)
+function requireWholeOnce(path: string, image: Hdu, isMaster: boolean): boolean {
+  const whole = seen.get(path) ?? (isMaster ? requireWhole(image) : requireWholeAndDigest(path, image))
   seen.set(path, whole)
   return whole
 }
@@ -54,7 +55,7 @@ export function calibrateFrame(job: ReductionJob, config: ReductionConfig): Cali
     const file = openFits(path)
     files.push(file)
     const image = imageHdu(file, hdu)
-    requireWholeOnce(path, image)
+    requireWholeOnce(path, image, hdu === undefined)
     return { image, error: companion(file, image, 'ERR'), mask: companion(file, image, 'MASK') }
   }
   try {

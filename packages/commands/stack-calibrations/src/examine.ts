@@ -1,4 +1,5 @@
 import { rmSync } from 'node:fs'
+import { requireWholeAndDigest } from '@nightpipe/command'
 import { DataError } from '@nightpipe/files'
 import { requireWhole } from '@nightpipe/fits'
 import { scoped } from '@nightpipe/kernels'
@@ -52,7 +53,8 @@ export function orUnreadable<T>(read: () => T): T | Unreadable {
 function lookAt({ path, hdu, geometry, method, smooth, saturation, output }: ExamineArgs): Examined {
   const source = openSource(path, hdu, output)
   try {
-    const whole = requireWhole(sourceImage(source))
+    const image = sourceImage(source)
+    const whole = source.copied ? requireWhole(image) : requireWholeAndDigest(path, image)
     const pedestals = pedestalsOf(source, geometry, method, smooth)
     const statistics = scoped(() => {
       const { pixels, saturatedFraction } = sampleFrame(source, geometry, pedestals, saturation)

@@ -33,6 +33,7 @@ export async function makeMaster(job: Job<MasterJob>, tools: MasterTools): Promi
   const looks = await tools.map<ExamineArgs, Examined | Unreadable>(
     'examineFrame',
     group.frames.map((frame) => examineArgs(frame, job, tools)),
+    { digests: 'later' },
   )
   try {
     for (const [k, look] of looks.entries()) {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { closeSync, openSync, readSync, statSync } from 'node:fs'
 import { explainSystemError, sha256OfFile } from '@nightpipe/files'
-import { type Header, openFits, textOf } from '@nightpipe/fits'
+import { type Hdu, type Header, openFits, requireWhole, textOf } from '@nightpipe/fits'
 
 /** How a parent is known: by the identity in our own product, or by the digest of its bytes. */
 export interface Digest {
@@ -47,16 +47,45 @@ export function fileDigest(path: string): Digest {
     const before = known.get(path)
     if (before?.stamp === stamp) return before.digest
     const digest = identityIn(path) ?? { id: sha256OfFile(path), kind: 'sha256' }
-    remember(path, { stamp, bytes, digest, fresh: true })
+    learn(path, { stamp, bytes, digest, fresh: true })
     return digest
   } catch (error) {
     throw explainSystemError(error, 'read', path)
   }
 }
 
+/** What this thread has found since it was last asked: for the others. */
+const news: [string, Known][] = []
+export const takeNews = () => news.splice(0)
+
+function learn(path: string, what: Known): void {
+  remember(path, what)
+  news.push([path, what])
+}
+
+/**
+ * `requireWhole` for an image of the file `path`, and its digest by the same reading: of a raw frame, which is read as a
+ * whole for both.
+ */
+export function requireWholeAndDigest(path: string, hdu: Hdu): boolean {
+  const { stamp, bytes } = stampOf(path)
+  if (known.get(path)?.stamp === stamp || !looksLikeFits(path) || identityIn(path)) return requireWhole(hdu)
+  const hash = createHash('sha256')
+  const whole = requireWhole(hdu, (part) => hash.update(part))
+  // Written to meanwhile, it is another file: whoever needs its digest reads it again.
+  if (stampOf(path).stamp === stamp) {
+    learn(path, { stamp, bytes, digest: { id: hash.digest('hex'), kind: 'sha256' }, fresh: true })
+  }
+  return whole
+}
+
 function stampOf(path: string): { stamp: string; bytes: number } {
-  const { dev, ino, size, mtimeNs, ctimeNs } = statSync(path, { bigint: true })
-  return { stamp: [dev, ino, mtimeNs, ctimeNs].join('-'), bytes: Number(size) }
+  try {
+    const { dev, ino, size, mtimeNs, ctimeNs } = statSync(path, { bigint: true })
+    return { stamp: [dev, ino, mtimeNs, ctimeNs].join('-'), bytes: Number(size) }
+  } catch (error) {
+    throw explainSystemError(error, 'read', path)
+  }
 }
 
 function identityIn(path: string): Digest | undefined {

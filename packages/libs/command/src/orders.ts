@@ -22,7 +22,7 @@ export type Order =
 
 export type Answer =
   | { kind: 'job'; rows: Row[]; digests?: [string, Known][] }
-  | { kind: 'map'; results: [number, unknown][] }
+  | { kind: 'map'; results: [number, unknown][]; digests?: [string, Known][] }
   | { kind: 'fault'; fault: Fault; index?: number }
 
 /** What a worker thread says. */

@@ -21,7 +21,7 @@ import {
   workersOf,
 } from './settings.js'
 import type { Command, Context, Job, Plan, Request } from './types.js'
-import type { Session } from './work.js'
+import { type Session, startThreadsAhead } from './work.js'
 
 export interface RunSession extends Session {
   print(text: string): Promise<void>
@@ -60,6 +60,7 @@ export async function run(command: Command, flags: Flags, log: MainLog, session:
     const configPath = file === undefined ? {} : { configPath: resolve(file) }
     return command.conduct({ ...request, ...wishes, ...configPath, verbosity, terminal, print: session.print })
   }
+  startThreadsAhead(command, request, session, log)
   const plan = settled(await command.plan(request), request)
   refuseCollisions(plan, folder)
   if (dryRun) {

@@ -1,4 +1,4 @@
-import { digestAhead } from './digest.js'
+import { digestAhead, takeNews } from './digest.js'
 import { errorOf, faultOf } from './exit.js'
 import type { Answer } from './orders.js'
 import type { Command } from './types.js'
@@ -45,7 +45,7 @@ export async function drawPieces(
     if (signal) await breathe()
     if (signal?.aborted) await new Promise(() => {}) // interrupted: the process is about to end
   }
-  return { kind: 'map', results }
+  return { kind: 'map', results, digests: takeNews() }
 }
 
 /** The results in the order of the arguments; of several failures the one of the first argument. */

@@ -1,4 +1,4 @@
-import { type Known, remember, unknownDigests } from './digest.js'
+import { remember, unknownDigests } from './digest.js'
 import { faultOf } from './exit.js'
 import type { Answer, ThreadSetup } from './orders.js'
 import type { Pool } from './pool.js'
@@ -19,17 +19,17 @@ export async function performHere(
   pool: Pool | undefined,
 ): Promise<Answer> {
   const { log, context, config, profile, signal, memoryBytes } = request
-  const map = async <A, R>(task: string, args: readonly A[]): Promise<R[]> => {
+  const map = async <A, R>(task: string, args: readonly A[], { digests: when = 'first' } = {}): Promise<R[]> => {
     // The product will name the digest of every parent: all threads take part in making them.
-    const digests = pool ? unknownDigests(job.parents.map(({ path }) => path)) : []
+    const digests = pool && when === 'first' ? unknownDigests(job.parents.map(({ path }) => path)) : []
     const pieces: Pieces = { digests, task, args }
     const next = pieceCounter()
     const helpers = countOf(pieces) > 1 ? (pool?.performAll({ kind: 'map', pieces, next }) ?? []) : []
     const answers = await Promise.all([drawPieces(command, pieces, next, signal), ...helpers])
     const results = gather(answers, countOf(pieces))
-    digests.forEach((path, k) => {
-      if (results[k]) remember(path, results[k] as Known)
-    })
+    for (const answer of answers) {
+      if (answer.kind === 'map') for (const [path, what] of answer.digests ?? []) remember(path, what)
+    }
     return results.slice(digests.length) as R[]
   }
   const tools: Tools = { workers: (pool?.size ?? 0) + 1, memoryBytes, log, context, config, profile, signal, map }

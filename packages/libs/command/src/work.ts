@@ -50,9 +50,7 @@ export async function work(
   const mode = command.parallel === 'both' ? (few ? 'strips' : 'jobs') : command.parallel
   const threads = threadsFor(command, mode, request, plan)
   const inThreads = mode === 'jobs' && threads > 0
-  const share = inThreads ? Math.floor(request.memoryBytes / threads) : request.memoryBytes
-  if (threads > 0) session.pool = openPool(threads, setupOf(request, share), audience.log)
-  const { pool } = session
+  const pool = poolOf(threads, inThreads, plan.memoryPerJob !== undefined, request, session, audience.log)
   const perform = (job: Job) => (inThreads && pool ? performThere(job, pool) : performHere(command, request, job, pool))
   const making = new Map<string, Promise<Outcome>>()
   let next = 0
@@ -67,6 +65,35 @@ export async function work(
     }
   }
   await Promise.all(Array.from({ length: inThreads ? threads : 1 }, line))
+}
+
+/**
+ * Starts the threads that will surely be wanted while the plan is still being made: it takes them as long as the plan.
+ * Small inputs want none, and what is not known yet is left to `work`.
+ */
+export function startThreadsAhead(command: Command, request: Request, session: Session, log: MainLog): void {
+  const { inputs, workers } = request
+  if (request.dryRun || command.inputs === 'none' || sizeOf(inputs.map(({ path }) => path)) <= SMALL_BYTES) return
+  const strips = command.parallel === 'strips' || (command.parallel === 'both' && inputs.length < workers)
+  if (strips && !command.tasks) return
+  poolOf(strips ? workers - 1 : Math.min(workers, inputs.length), !strips, true, request, session, log)
+}
+
+/** The threads that were started ahead where they fit: more than the jobs need may wait, if memory is no matter. */
+function poolOf(
+  threads: number,
+  forJobs: boolean,
+  exactly: boolean,
+  request: Request,
+  session: Session,
+  log: MainLog,
+): Pool | undefined {
+  const ready = session.pool?.size ?? 0
+  if (ready === threads || (forJobs && !exactly && threads > 0 && ready > threads)) return session.pool
+  void session.pool?.stop()
+  const share = forJobs ? Math.floor(request.memoryBytes / Math.max(1, threads)) : request.memoryBytes
+  session.pool = threads > 0 ? openPool(threads, setupOf(request, share), log) : undefined
+  return session.pool
 }
 
 /** In a thread; what it and we know of the parents is known to both. */
@@ -108,20 +135,18 @@ function lostAnswer(parent: Job): Answer {
 function threadsFor(command: Command, mode: 'jobs' | 'strips', request: Request, plan: Plan): number {
   const { workers, memoryBytes } = request
   if (mode === 'strips' && (workers === 1 || !command.tasks)) return 0
-  if (command.inputs !== 'none' && bytesOf(plan.jobs) <= SMALL_BYTES) return 0
+  if (command.inputs !== 'none' && sizeOf(plan.jobs.flatMap((job) => job.inputs)) <= SMALL_BYTES) return 0
   if (mode === 'strips') return workers - 1
   const fit = plan.memoryPerJob ? Math.max(1, Math.floor(memoryBytes / plan.memoryPerJob)) : workers
   return Math.min(workers, plan.jobs.length, fit)
 }
 
 /** As far as it matters: counting stops where the inputs are no longer small. */
-function bytesOf(jobs: readonly Job[]): number {
+function sizeOf(paths: readonly string[]): number {
   let bytes = 0
-  for (const job of jobs) {
-    for (const path of job.inputs) {
-      bytes += statSync(path, { throwIfNoEntry: false })?.size ?? 0
-      if (bytes > SMALL_BYTES) return bytes
-    }
+  for (const path of paths) {
+    bytes += statSync(path, { throwIfNoEntry: false })?.size ?? 0
+    if (bytes > SMALL_BYTES) break
   }
   return bytes
 }

@@ -1,8 +1,11 @@
 import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { createHeader, imageHdu, type NewHdu, openFits, readPixels, textOf } from '@nightpipe/fits'
+import { gzipSync } from 'node:zlib'
+import { createHeader, imageHdu, type NewHdu, openFits, readPixels, textOf, writeFits } from '@nightpipe/fits'
 import t from 'tap'
+import { takeNews } from '../src/digest.js'
 import { digestTablePath, loadDigests, saveDigests } from '../src/digest-table.js'
 import {
   type Context,
@@ -10,6 +13,7 @@ import {
   isCurrent,
   type Parent,
   readProvenance,
+  requireWholeAndDigest,
   startProduct,
   writeProduct,
 } from '../src/index.js'
@@ -51,6 +55,30 @@ t.test('a product tells command, version, configuration and parents', (t) => {
   ])
   t.equal(digestOf(product), told.id)
   t.equal(textOf(openFits(product).hdus[0]!.header, 'BUNIT'), 'adu', 'the cards of the caller are there')
+  t.end()
+})
+
+t.test('one reading tells whether a raw frame is whole, and its digest', (t) => {
+  const folder = scratch(t)
+  const pixels = Int16Array.from({ length: 300_000 }, (_, k) => k % 1000)
+  const path = join(folder, 'raw.fits')
+  writeFits(path, [{ kind: 'image', bitpix: 16, axes: [600, 500], pixels }, image()])
+  const zipped = join(folder, 'raw.fits.gz')
+  const damaged = join(folder, 'damaged.fits')
+  const bytes = readFileSync(path)
+  writeFileSync(zipped, gzipSync(bytes))
+  bytes[bytes.length - 20_000] ^= 1
+  writeFileSync(damaged, bytes)
+  const sum = (file: string) => createHash('sha256').update(readFileSync(file)).digest('hex')
+  const look = (file: string) => requireWholeAndDigest(file, imageHdu(openFits(file)))
+  t.equal(look(path), true)
+  t.match(takeNews(), [[path, { bytes: bytes.length, digest: { id: sum(path), kind: 'sha256' } }]])
+  t.equal(look(path), true)
+  t.same(takeNews(), [], 'it is known by now')
+  t.equal(look(damaged), false)
+  t.equal(digestOf(damaged), sum(damaged))
+  t.equal(look(zipped), true)
+  t.equal(digestOf(zipped), sum(zipped), 'of the file as it is, not of what is in it')
   t.end()
 })
 

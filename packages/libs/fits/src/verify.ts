@@ -34,24 +34,30 @@ export function verifySums(file: FitsFile): HduSums[] {
   })
 }
 
+/** Sees all bytes of a file in their order, a piece at a time, which is good only during the call. */
+export type Onlooker = (bytes: Uint8Array) => void
+
 /**
  * Whether the data of an HDU are those that its DATASUM was made of; true when it has none. CHECKSUM is left alone: many
- * programs edit a header and do not renew it. 32 MB take 5 ms.
+ * programs edit a header and do not renew it. 32 MB take 5 ms. With an `onlooker` the whole file is read.
  */
-export function isWhole(hdu: Hdu): boolean {
+export function isWhole(hdu: Hdu, onlooker?: Onlooker): boolean {
   const { source, dataStart, dataBytes, stored } = storedHdu(hdu)
   const promised = Number(textOf(stored, 'DATASUM') ?? Number.NaN)
-  if (!Number.isFinite(promised)) return true
+  if (!Number.isFinite(promised) && !onlooker) return true
   const end = Math.min(source.size, dataStart + Math.ceil(dataBytes / BLOCK) * BLOCK)
-  return sumOf(source, dataStart, end) % 0xffffffff === promised % 0xffffffff
+  if (onlooker) sumOf(source, 0, dataStart, onlooker)
+  const sum = sumOf(source, dataStart, end, onlooker)
+  if (onlooker) sumOf(source, end, source.size, onlooker)
+  return !Number.isFinite(promised) || sum % 0xffffffff === promised % 0xffffffff
 }
 
 /**
  * Throws when data are damaged. A file that nightpipe wrote, and tiles, must agree with their DATASUM; elsewhere a sum is
  * often that of the image before it was cut or scaled, and false is returned: whoever reads it may warn.
  */
-export function requireWhole(hdu: Hdu): boolean {
-  if (isWhole(hdu)) return true
+export function requireWhole(hdu: Hdu, onlooker?: Onlooker): boolean {
+  if (isWhole(hdu, onlooker)) return true
   const primary = hdu.file.hdus[0]!
   const ours = [hdu, primary].some(({ header }) => textOf(header, 'NP_CMD') !== undefined)
   if (!ours && !hdu.compressed) return false
@@ -63,7 +69,12 @@ function state(right: boolean): SumState {
   return right ? 'right' : 'wrong'
 }
 
-function sumOf(source: { read(offset: number, into: Uint8Array): void }, from: number, to: number): number {
+function sumOf(
+  source: { read(offset: number, into: Uint8Array): void },
+  from: number,
+  to: number,
+  onlooker?: Onlooker,
+): number {
   return scoped(() => {
     const strip = allocate(Uint8Array, Math.max(0, Math.min(1 << 18, to - from)))
     let sum = 0
@@ -71,6 +82,7 @@ function sumOf(source: { read(offset: number, into: Uint8Array): void }, from: n
       const part = strip.subarray(0, Math.min(strip.length, to - at))
       source.read(at, part)
       sum = addSums(sum, onesSum(part))
+      onlooker?.(part)
     }
     return sum
   })

@@ -149,6 +149,9 @@ export interface Kernels extends NumericKernels, ReductionKernels, RegistrationK
     saturation: number,
     target: number,
   ): void
+  // fft: complex transforms in place, forward and not scaled; see assembly/fft.ts for the tables
+  fftColumns(...image: Fft): void
+  fftRows(...image: Fft): void
   // tiles: many in one call; riceTiles gives the number of those decoded
   riceTiles(...tiles: RiceTiles): number
   unquantiseTiles(...tiles: UnquantiseTiles): void
@@ -165,6 +168,10 @@ export interface Kernels extends NumericKernels, ReductionKernels, RegistrationK
   hCompress64(...tile: HCompress): number
 }
 
+type Fft = [
+  ...[re: number, im: number, width: number, height: number],
+  ...[table: number, factors: number, scratch: number],
+]
 type RiceTiles = [
   ...[table: number, rowBytes: number, column: number, wide: number, tiles: number],
   ...[heap: number, heapFrom: number, heapBytes: number],

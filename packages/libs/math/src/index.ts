@@ -1,3 +1,4 @@
+export { type ComplexImage, complexImage, fft, fftLength, inverseFft, opposite, partsAt } from './fft.js'
 export {
   evaluatePolynomial,
   type FitOptions,

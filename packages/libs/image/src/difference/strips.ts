@@ -1,0 +1,60 @@
+import type { KernelModel } from './kernel-model.js'
+import type { Tile } from './tile.js'
+
+/** A part of the field with the point spread there: (2 half + 1)² values of sum 1, row by row. */
+export interface TilePsf {
+  values: Float64Array
+}
+
+/** What stars leave in a difference, beyond the noise of their light. */
+export interface Imperfection {
+  /** Of their positions from the one image to the other, px. */
+  shiftX: number
+  shiftY: number
+  /** Of their fluxes, as a part of them. */
+  relative: number
+}
+
+/** One row of tiles of two images. Planes hold rows `firstRow` and on; plain data, for worker threads. */
+export interface TileRowInput {
+  width: number
+  height: number
+  firstRow: number
+  tiles: Tile[]
+  /** Free of sky; bad pixels filled in. */
+  fresh: Float32Array
+  reference: Float32Array
+  freshVariance: Float32Array
+  referenceVariance: Float32Array
+  /** Not 0 where the difference is not to be believed: it is 0 there for the score. */
+  blank: Uint8Array
+  imperfection: Imperfection
+}
+
+/** What comes out of a row of tiles: rows `firstRow` and on, in the unit of the new image. */
+export interface TileRowOutput {
+  firstRow: number
+  difference: Float32Array
+  error: Float32Array
+  /** Significance of a point source at each pixel. */
+  score: Float32Array
+  /** Error of the flux of a point source at each pixel: score times it is its flux. */
+  fluxError: Float32Array
+}
+
+export interface AlardRowInput extends TileRowInput {
+  method: 'alard'
+  model: KernelModel
+  /** Which image the kernel is applied to. */
+  convolved: 'reference' | 'new'
+  /** Point spread of the image that is not convolved, tile by tile. */
+  psfs: TilePsf[]
+  decorrelate: boolean
+}
+
+export interface ZogyRowInput extends TileRowInput {
+  method: 'zogy'
+  psfs: { fresh: Float64Array; reference: Float64Array }[]
+  /** Flux in the reference over flux in the new image. */
+  ratio: number
+}

@@ -1,0 +1,144 @@
+import { type ComplexImage, complexImage, fft, fftLength, inverseFft, opposite } from '@nightpipe/math'
+import type { Section } from '../section.js'
+
+/** A part of an image that is transformed on its own: `net` is what comes out of it, with `pad` pixels more around. */
+export interface Tile {
+  net: Section
+  pad: number
+  width: number
+  height: number
+}
+
+/** Tiles near this size are quick: they stay in the second cache. */
+const TILE = 512
+
+/** Cuts an image into rows of tiles of nearly equal size. */
+export function tileRows(width: number, height: number, pad: number): Tile[][] {
+  const columns = Math.max(1, Math.round(width / (TILE - 2 * pad)))
+  const rows = Math.max(1, Math.round(height / (TILE - 2 * pad)))
+  const across = fftLength(Math.ceil(width / columns) + 2 * pad)
+  const up = fftLength(Math.ceil(height / rows) + 2 * pad)
+  return Array.from({ length: rows }, (_, j) =>
+    Array.from({ length: columns }, (_, i) => ({
+      net: {
+        x0: Math.floor((i * width) / columns),
+        y0: Math.floor((j * height) / rows),
+        x1: Math.floor(((i + 1) * width) / columns),
+        y1: Math.floor(((j + 1) * height) / rows),
+      },
+      pad,
+      width: across,
+      height: up,
+    })),
+  )
+}
+
+/** Rows `firstRow` and on of an image. */
+export interface Strip {
+  width: number
+  firstRow: number
+  pixels: Float32Array
+}
+
+/** Copies the tile with its surroundings out of a strip of the image; 0 beyond the edges. */
+export function cutTile({ net, pad, width, height }: Tile, strip: Strip, out: Float32Array): void {
+  out.fill(0)
+  const rows = strip.pixels.length / strip.width
+  const x0 = Math.max(0, net.x0 - pad)
+  const x1 = Math.min(strip.width, net.x0 - pad + width, net.x1 + pad)
+  for (let y = 0; y < height; y++) {
+    const row = net.y0 - pad + y - strip.firstRow
+    if (row < 0 || row >= rows || net.y0 - pad + y >= net.y1 + pad) continue
+    out.set(strip.pixels.subarray(row * strip.width + x0, row * strip.width + x1), y * width + x0 - (net.x0 - pad))
+  }
+}
+
+/** Copies the inner part of a tile to where it belongs. */
+export function pasteTile({ net, pad, width }: Tile, tile: Float32Array, strip: Strip): void {
+  for (let y = net.y0; y < net.y1; y++) {
+    const from = (y - net.y0 + pad) * width + pad
+    strip.pixels.set(tile.subarray(from, from + net.x1 - net.x0), (y - strip.firstRow) * strip.width + net.x0)
+  }
+}
+
+/** A kernel of (2 half + 1)² values on a grid, its centre at (0, 0), what lies left and below going around. */
+export function embed(kernel: ArrayLike<number>, width: number, height: number, out: Float32Array): void {
+  out.fill(0)
+  const side = Math.round(Math.sqrt(kernel.length))
+  const half = (side - 1) / 2
+  if (side > width || side > height)
+    throw new RangeError(`a kernel of ${side} pixels on a tile of ${width} x ${height}`)
+  for (let y = 0; y < side; y++) {
+    const row = (y - half + height) % height
+    for (let x = 0; x < side; x++) out[row * width + ((x - half + width) % width)] = kernel[y * side + x]
+  }
+}
+
+/** The transforms of two real images, apart. */
+export interface Pair {
+  a: ComplexImage
+  b: ComplexImage
+}
+
+/** Transforms two real images at once; `both` is used up. */
+export function transformPair(both: ComplexImage): Pair {
+  const { width, height, re, im } = both
+  fft(both)
+  const a = complexImage(width, height)
+  const b = complexImage(width, height)
+  for (let y = 0, p = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, p++) {
+      const q = opposite(both, x, y)
+      a.re[p] = (re[p] + re[q]) / 2
+      a.im[p] = (im[p] - im[q]) / 2
+      b.re[p] = (im[p] + im[q]) / 2
+      b.im[p] = (re[q] - re[p]) / 2
+    }
+  }
+  return { a, b }
+}
+
+/** a + i b, transformed back: its real part is the real image of `a`, its imaginary part that of `b`. */
+export function backTogether({ a, b }: Pair): ComplexImage {
+  const both = complexImage(a.width, a.height)
+  for (let p = 0; p < both.re.length; p++) {
+    both.re[p] = a.re[p] - b.im[p]
+    both.im[p] = a.im[p] + b.re[p]
+  }
+  inverseFft(both)
+  return both
+}
+
+/** The product of two transforms. */
+export function product(a: ComplexImage, b: ComplexImage): ComplexImage {
+  const out = complexImage(a.width, a.height)
+  for (let p = 0; p < out.re.length; p++) {
+    out.re[p] = a.re[p] * b.re[p] - a.im[p] * b.im[p]
+    out.im[p] = a.re[p] * b.im[p] + a.im[p] * b.re[p]
+  }
+  return out
+}
+
+/** A pair of real kernels, squared value by value, and transformed. */
+export function squaredPair(kernels: Pair): Pair {
+  const both = backTogether(kernels)
+  for (const part of [both.re, both.im]) for (let p = 0; p < part.length; p++) part[p] *= part[p]
+  return transformPair(both)
+}
+
+/**
+ * Two variances of images that noise goes through: that of `signal` = a * kernels.a + b * kernels.b, and that of
+ * `difference` likewise, as real and imaginary part.
+ */
+export function carriedVariance(variance: Pair, signal: Pair, difference: Pair): ComplexImage {
+  const sum = (k: Pair) => {
+    const one = product(variance.a, k.a)
+    const two = product(variance.b, k.b)
+    for (let p = 0; p < one.re.length; p++) {
+      one.re[p] += two.re[p]
+      one.im[p] += two.im[p]
+    }
+    return one
+  }
+  return backTogether({ a: sum(signal), b: sum(difference) })
+}

@@ -1,0 +1,92 @@
+import { complexImage, medianOf } from '@nightpipe/math'
+import { finishTile, rowOfTiles } from './finish-tile.js'
+import type { TileRowOutput, ZogyRowInput } from './strips.js'
+import {
+  backTogether,
+  carriedVariance,
+  cutTile,
+  embed,
+  type Pair,
+  product,
+  squaredPair,
+  type Tile,
+  transformPair,
+} from './tile.js'
+
+/**
+ * Proper subtraction of one row of tiles (Zackay, Ofek & Gal-Yam 2016, ApJ 830, 27): the difference of equations 13 to
+ * 17, in units of the flux of the new image, and the score of equations 12 and 25 to 29 with the noise of stars and of
+ * their positions.
+ */
+export function zogyRow(input: ZogyRowInput): TileRowOutput {
+  return rowOfTiles(input, (tile, k) => zogyTile(input, tile, input.psfs[k]))
+}
+
+function zogyTile(input: ZogyRowInput, tile: Tile, psf: ZogyRowInput['psfs'][number]) {
+  const { width, height } = tile
+  const strip = (pixels: Float32Array) => ({ width: input.width, firstRow: input.firstRow, pixels })
+  const images = complexImage(width, height)
+  cutTile(tile, strip(input.fresh), images.re)
+  cutTile(tile, strip(input.reference), images.im)
+  const variances = complexImage(width, height)
+  cutTile(tile, strip(input.freshVariance), variances.re)
+  cutTile(tile, strip(input.referenceVariance), variances.im)
+  const typical = (variance: Float32Array) => medianOf(variance.filter((value, p) => p % 7 === 0 && value > 0)) || 1
+  const noise = { fresh: typical(variances.re), reference: typical(variances.im) }
+  const { signal, difference, norm } = filtersFor(psf, input.ratio, noise, tile)
+  const both = transformPair(images)
+  const filtered = backTogether(applied(both, signal))
+  const stars = complexImage(width, height)
+  for (let p = 0; p < filtered.re.length; p++) {
+    // what the stars of the new image are after the filter: that of the reference is the same light
+    stars.re[p] = filtered.re[p] - filtered.im[p]
+    stars.im[p] = filtered.re[p]
+  }
+  const parts = backTogether(applied(both, difference))
+  const white = parts.re.map((value, p) => value - parts.im[p])
+  const variance = carriedVariance(transformPair(variances), squaredPair(signal), squaredPair(difference))
+  return finishTile(tile, { signals: stars, white, variance, norm, imperfection: input.imperfection })
+}
+
+function applied({ a, b }: Pair, filters: Pair): Pair {
+  return { a: product(a, filters.a), b: product(b, filters.b) }
+}
+
+/** Filters of the new image (a) and of the reference (b), for the score and for the difference. Fn = 1. */
+function filtersFor(
+  psf: ZogyRowInput['psfs'][number],
+  ratio: number,
+  noise: { fresh: number; reference: number },
+  { width, height }: Tile,
+) {
+  const grid = complexImage(width, height)
+  embed(psf.fresh, width, height, grid.re)
+  embed(psf.reference, width, height, grid.im)
+  const { a: pn, b: pr } = transformPair(grid)
+  const make = () => ({ a: complexImage(width, height), b: complexImage(width, height) })
+  const signal = make()
+  const difference = make()
+  const atZero = Math.sqrt(noise.fresh * ratio ** 2 + noise.reference) / ratio
+  let norm = 0
+  for (let p = 0; p < pn.re.length; p++) {
+    const n2 = pn.re[p] ** 2 + pn.im[p] ** 2
+    const r2 = pr.re[p] ** 2 + pr.im[p] ** 2
+    const power = noise.fresh * ratio ** 2 * r2 + noise.reference * n2
+    // where neither point spread has light there is nothing to learn
+    if (!(power > 1e-14 * (noise.fresh * ratio ** 2 + noise.reference))) continue
+    // times the square of the noise, so that the variances of score and difference, transformed together, are alike
+    const kn = (atZero ** 2 * ratio ** 2 * r2) / power
+    const kr = (atZero ** 2 * ratio * n2) / power
+    signal.a.re[p] = kn * pn.re[p]
+    signal.a.im[p] = -kn * pn.im[p]
+    signal.b.re[p] = kr * pr.re[p]
+    signal.b.im[p] = -kr * pr.im[p]
+    const root = atZero / Math.sqrt(power)
+    difference.a.re[p] = root * ratio * pr.re[p]
+    difference.a.im[p] = root * ratio * pr.im[p]
+    difference.b.re[p] = root * pn.re[p]
+    difference.b.im[p] = root * pn.im[p]
+    norm += (atZero ** 2 * ratio ** 2 * n2 * r2) / power
+  }
+  return { signal, difference, norm: norm / pn.re.length }
+}

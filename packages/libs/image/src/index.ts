@@ -11,6 +11,20 @@ export {
   type OnlyHere,
 } from './compare-frames.js'
 export { COSMIC_RAY_DEFAULTS, type CosmicRayOptions, type CosmicRays, findCosmicRays } from './cosmic-rays.js'
+export { alardRow } from './difference/alard-row.js'
+export { basisImages, type KernelBasis } from './difference/basis.js'
+export { fitKernel, type KernelFit, type KernelFitOptions } from './difference/kernel-fit.js'
+export { backgroundAt, type KernelModel, kernelAt, kernelSum, kernelTerms } from './difference/kernel-model.js'
+export { type Stamp, stampAt, type WeighedImage } from './difference/stamp.js'
+export type {
+  AlardRowInput,
+  TilePsf,
+  TileRowInput,
+  TileRowOutput,
+  ZogyRowInput,
+} from './difference/strips.js'
+export { type Tile, tileRows } from './difference/tile.js'
+export { zogyRow } from './difference/zogy-row.js'
 export {
   boxMean,
   convolve,
@@ -34,18 +48,3 @@ export { type SkyLevel, type SkySample, skyLevel, skyPixels } from './sky-level.
 export { type SkyMap, sampleSky, skyAt } from './sky-map.js'
 export { fitPattern, type PatternFit, subtractPatternInPlace } from './sky-pattern.js'
 export { measureShift, type Peak, type Shift, starPeaks } from './star-shift.js'
-export { alardRow } from './difference/alard-row.js'
-export { basisImages, type KernelBasis } from './difference/basis.js'
-export { fitKernel, type KernelFit, type KernelFitOptions } from './difference/kernel-fit.js'
-export { backgroundAt, type KernelModel, kernelAt, kernelSum, kernelTerms } from './difference/kernel-model.js'
-export { type Stamp, stampAt, type WeighedImage } from './difference/stamp.js'
-export type {
-  AlardRowInput,
-  Imperfection,
-  TilePsf,
-  TileRowInput,
-  TileRowOutput,
-  ZogyRowInput,
-} from './difference/strips.js'
-export { type Tile, tileRows } from './difference/tile.js'
-export { zogyRow } from './difference/zogy-row.js'

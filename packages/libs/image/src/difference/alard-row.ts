@@ -3,7 +3,17 @@ import { finishTile, rowOfTiles } from './finish-tile.js'
 import { backgroundAt, type KernelModel, kernelAt, kernelTerms } from './kernel-model.js'
 import { scaled, spatialPowers } from './spatial.js'
 import type { AlardRowInput, TileRowOutput } from './strips.js'
-import { carriedVariance, cutTile, embed, type Pair, product, squaredPair, type Tile, transformPair } from './tile.js'
+import {
+  carriedVariance,
+  cutTile,
+  embed,
+  kernelOf,
+  type Pair,
+  product,
+  squaredPair,
+  type Tile,
+  transformPair,
+} from './tile.js'
 
 /**
  * New minus reference by a matching kernel, for one row of tiles: the difference with its noise made white again
@@ -71,7 +81,7 @@ function alardTile(
   const white = input.decorrelate ? whitened(residual, filters.white) : raw
   const variance = carriedVariance(transformPair(variances), filters.squaresOfMatch, filters.squaresOfWhite)
   const scale = referenceIsSharp ? undefined : ratioAcross(terms, model)
-  return finishTile(tile, { signals, white, variance, norm: filters.norm, scale, imperfection: input.imperfection })
+  return finishTile(tile, { signals, white, variance, norm: filters.norm, scale, psf: filters.psf })
 }
 
 /** The typical variance of the part of a tile that lies in the image. */
@@ -162,7 +172,9 @@ function filtersFor(
   // the sharp image has gone through the kernel before
   const squaresOfMatch = swapped(squaredPair({ a: match, b: product(match, k) }))
   const squaresOfWhite = swapped(squaredPair({ a: white, b: product(white, k) }))
-  return { white, match, squaresOfMatch, squaresOfWhite, norm: norm / white.re.length }
+  const half = (Math.sqrt(psf.length) - 1) / 2
+  const seen = kernelOf(product(point, white), half)
+  return { white, match, squaresOfMatch, squaresOfWhite, norm: norm / white.re.length, psf: seen }
 }
 
 /** Variances come as sharp, broad. */

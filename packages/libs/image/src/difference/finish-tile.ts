@@ -1,5 +1,5 @@
 import type { ComplexImage } from '@nightpipe/math'
-import type { Imperfection, TileRowInput, TileRowOutput } from './strips.js'
+import type { TileRowInput, TileRowOutput } from './strips.js'
 import { pasteTile, type Strip, type Tile } from './tile.js'
 
 export interface FilteredTile {
@@ -12,58 +12,45 @@ export interface FilteredTile {
   norm: number
   /** By what the difference must be multiplied at a place to be new minus reference. */
   scale?: (x: number, y: number) => number
-  imperfection: Imperfection
+  psf: Float64Array
 }
 
-/** Score and errors of a tile. Where a star stands, what it leaves for other reasons than noise counts as noise too. */
-export function finishTile(tile: Tile, filtered: FilteredTile) {
-  const { width, height, net, pad } = tile
-  const { signals, white, variance, norm, scale, imperfection } = filtered
-  const n = width * height
-  const out = {
-    difference: new Float32Array(n),
-    error: new Float32Array(n),
-    score: new Float32Array(n),
-    fluxError: new Float32Array(n),
-  }
-  const { re: signal, im: stars } = signals
-  const x2 = imperfection.shiftX ** 2 / 4
-  const y2 = imperfection.shiftY ** 2 / 4
-  const f2 = imperfection.relative ** 2
+const PLANES = ['difference', 'error', 'score', 'fluxError', 'starFlux'] as const
+export type TilePlanes = Record<(typeof PLANES)[number], Float32Array> & { psf: Float64Array }
+
+/** Score and errors of a tile, in the unit of the new image. */
+export function finishTile({ width, height, net, pad }: Tile, filtered: FilteredTile): TilePlanes {
+  const { signals, white, variance, norm, scale, psf } = filtered
+  const plane = () => new Float32Array(width * height)
+  const out = { difference: plane(), error: plane(), score: plane(), fluxError: plane(), starFlux: plane(), psf }
   for (let y = pad; y < pad + net.y1 - net.y0; y++) {
     for (let x = pad; x < pad + net.x1 - net.x0; x++) {
       const p = y * width + x
-      const dx = stars[p + 1] - stars[p - 1]
-      const dy = stars[p + width] - stars[p - width]
-      const total = variance.re[p] + x2 * dx * dx + y2 * dy * dy + f2 * stars[p] * stars[p]
       const factor = scale ? scale(net.x0 + x - pad, net.y0 + y - pad) : 1
-      const sigma = Math.sqrt(Math.max(total, 1e-30))
+      const sigma = Math.sqrt(Math.max(variance.re[p], 1e-30))
       out.difference[p] = factor * white[p]
       out.error[p] = Math.abs(factor) * Math.sqrt(Math.max(0, variance.im[p]))
-      out.score[p] = (Math.sign(factor) * signal[p]) / sigma
+      out.score[p] = (Math.sign(factor) * signals.re[p]) / sigma
       out.fluxError[p] = (Math.abs(factor) * sigma) / norm
+      out.starFlux[p] = (Math.abs(factor) * signals.im[p]) / norm
     }
   }
   return out
 }
 
-const PLANES = ['difference', 'error', 'score', 'fluxError'] as const
-
 /** Makes each tile of a row, and puts them side by side. */
-export function rowOfTiles(
-  { tiles, width }: TileRowInput,
-  make: (tile: Tile, k: number) => Record<(typeof PLANES)[number], Float32Array>,
-): TileRowOutput {
+export function rowOfTiles({ tiles, width }: TileRowInput, make: (tile: Tile, k: number) => TilePlanes): TileRowOutput {
   const { y0, y1 } = tiles[0].net
   const plane = (): Strip => ({ width, firstRow: y0, pixels: new Float32Array((y1 - y0) * width) })
-  const out = { difference: plane(), error: plane(), score: plane(), fluxError: plane() }
-  tiles.forEach((tile, k) => {
+  const out = { difference: plane(), error: plane(), score: plane(), fluxError: plane(), starFlux: plane() }
+  const psfs = tiles.map((tile, k) => {
     const made = make(tile, k)
     for (const name of PLANES) pasteTile(tile, made[name], out[name])
+    return made.psf
   })
-  const { difference, error, score, fluxError } = out
+  const { difference, error, score, fluxError, starFlux } = out
   return {
-    firstRow: y0,
-    ...{ difference: difference.pixels, error: error.pixels, score: score.pixels, fluxError: fluxError.pixels },
+    ...{ firstRow: y0, difference: difference.pixels, error: error.pixels, score: score.pixels },
+    ...{ fluxError: fluxError.pixels, starFlux: starFlux.pixels, psfs },
   }
 }

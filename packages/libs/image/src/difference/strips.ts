@@ -6,15 +6,6 @@ export interface TilePsf {
   values: Float64Array
 }
 
-/** What stars leave in a difference, beyond the noise of their light. */
-export interface Imperfection {
-  /** Of their positions from the one image to the other, px. */
-  shiftX: number
-  shiftY: number
-  /** Of their fluxes, as a part of them. */
-  relative: number
-}
-
 /** One row of tiles of two images. Planes hold rows `firstRow` and on; plain data, for worker threads. */
 export interface TileRowInput {
   width: number
@@ -28,7 +19,6 @@ export interface TileRowInput {
   referenceVariance: Float32Array
   /** Not 0 where the difference is not to be believed: it is 0 there for the score. */
   blank: Uint8Array
-  imperfection: Imperfection
 }
 
 /** What comes out of a row of tiles: rows `firstRow` and on, in the unit of the new image. */
@@ -40,6 +30,10 @@ export interface TileRowOutput {
   score: Float32Array
   /** Error of the flux of a point source at each pixel: score times it is its flux. */
   fluxError: Float32Array
+  /** The stars themselves through the same filter: the flux of a point source at each pixel, before subtraction. */
+  starFlux: Float32Array
+  /** Point spread in the difference, tile by tile: (2 half + 1)² values row by row, for a source of flux 1. */
+  psfs: Float64Array[]
 }
 
 export interface AlardRowInput extends TileRowInput {

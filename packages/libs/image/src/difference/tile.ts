@@ -142,3 +142,16 @@ export function carriedVariance(variance: Pair, signal: Pair, difference: Pair):
   }
   return backTogether({ a: sum(signal), b: sum(difference) })
 }
+
+/** The kernel of a transform, as far as `half` from its centre: the inverse of `embed`. */
+export function kernelOf(transform: ComplexImage, half: number): Float64Array {
+  const { width, height } = transform
+  const image = { ...transform, re: transform.re.slice(), im: transform.im.slice() }
+  inverseFft(image)
+  const side = 2 * half + 1
+  return Float64Array.from({ length: side * side }, (_, p) => {
+    const x = ((p % side) - half + width) % width
+    const y = (Math.floor(p / side) - half + height) % height
+    return image.re[y * width + x]
+  })
+}

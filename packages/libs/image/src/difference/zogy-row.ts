@@ -6,6 +6,7 @@ import {
   carriedVariance,
   cutTile,
   embed,
+  kernelOf,
   type Pair,
   product,
   squaredPair,
@@ -33,7 +34,7 @@ function zogyTile(input: ZogyRowInput, tile: Tile, psf: ZogyRowInput['psfs'][num
   cutTile(tile, strip(input.referenceVariance), variances.im)
   const typical = (variance: Float32Array) => medianOf(variance.filter((value, p) => p % 7 === 0 && value > 0)) || 1
   const noise = { fresh: typical(variances.re), reference: typical(variances.im) }
-  const { signal, difference, norm } = filtersFor(psf, input.ratio, noise, tile)
+  const { signal, difference, norm, seen } = filtersFor(psf, input.ratio, noise, tile)
   const both = transformPair(images)
   const filtered = backTogether(applied(both, signal))
   const stars = complexImage(width, height)
@@ -45,7 +46,7 @@ function zogyTile(input: ZogyRowInput, tile: Tile, psf: ZogyRowInput['psfs'][num
   const parts = backTogether(applied(both, difference))
   const white = parts.re.map((value, p) => value - parts.im[p])
   const variance = carriedVariance(transformPair(variances), squaredPair(signal), squaredPair(difference))
-  return finishTile(tile, { signals: stars, white, variance, norm, imperfection: input.imperfection })
+  return finishTile(tile, { signals: stars, white, variance, norm, psf: seen })
 }
 
 function applied({ a, b }: Pair, filters: Pair): Pair {
@@ -88,5 +89,6 @@ function filtersFor(
     difference.b.im[p] = root * pn.im[p]
     norm += (atZero ** 2 * ratio ** 2 * n2 * r2) / power
   }
-  return { signal, difference, norm: norm / pn.re.length }
+  const half = (Math.sqrt(psf.fresh.length) - 1) / 2
+  return { signal, difference, norm: norm / pn.re.length, seen: kernelOf(product(difference.a, pn), half) }
 }

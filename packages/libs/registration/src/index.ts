@@ -7,6 +7,28 @@ export { nearestPoint, nearestWithin, type PointGrid, type Points, pointGrid } f
 export { noiseFactor } from './noise-factor.js'
 export { mapFunction, type PixelMap, type RunMap, rowsNeeded, runMap } from './pixel-map.js'
 export { pairsUnder, type RefinedMatch, refineMatch } from './refine-match.js'
-export { medianLevel, type Resampled, type ResampleOptions, resample } from './resample.js'
+export {
+  medianLevel,
+  type Resampled,
+  type ResampleOptions,
+  resample,
+} from './resample.js'
 export { type NewRows, type RowOptions, resampleRows } from './resample-rows.js'
+export { type CommonFit, type CommonFrame, type CommonOptions, fitCommon } from './sky-common.js'
+export { coverCap } from './sky-cover.js'
+export { wcsOfPlate } from './sky-distortion.js'
+export { FINAL_OPTIONS, type FieldFit, type FinalOptions, fitField } from './sky-final.js'
+export type { SkyPoints } from './sky-patch.js'
+export { fitPlate, linearPart, type Plate, type PlatePairs } from './sky-plate.js'
+export type { FrameStars, Size as FrameSize } from './sky-refine.js'
+export { residualsOf } from './sky-residuals.js'
+export {
+  isSolved,
+  SKY_HINTS,
+  type SkyFailure,
+  type SkyHints,
+  type SkySolution,
+  type SkySource,
+  solveField,
+} from './sky-solve.js'
 export { type FrameRows, type Source, sourceRows } from './source-rows.js'

@@ -78,6 +78,24 @@ export function nearestPoint(grid: PointGrid, x: number, y: number, radius: numb
   return best
 }
 
+/** The points within `radius` of (x, y), into `out` as far as it holds them; returns how many. */
+export function pointsWithin(grid: PointGrid, x: number, y: number, radius: number, out: Int32Array): number {
+  const { cell, x0, y0, columns, rows, starts, members } = grid
+  const left = Math.max(0, Math.floor((x - radius - x0) / cell))
+  const right = Math.min(columns - 1, Math.floor((x + radius - x0) / cell))
+  const low = Math.max(0, Math.floor((y - radius - y0) / cell))
+  const high = Math.min(rows - 1, Math.floor((y + radius - y0) / cell))
+  const { x: px, y: py } = grid.points
+  let count = 0
+  for (let v = low; v <= high; v++) {
+    for (let k = starts[v * columns + left] ?? 0; k < (starts[v * columns + right + 1] ?? 0); k++) {
+      const i = members[k]
+      if ((px[i] - x) ** 2 + (py[i] - y) ** 2 <= radius * radius && count < out.length) out[count++] = i
+    }
+  }
+  return count
+}
+
 /**
  * Pairs [i, j] of a point of `a` and one of `b` that are each other's nearest within `radius`, in the order of `a`. No
  * point is in two pairs.

@@ -1,0 +1,150 @@
+import type { Wcs } from '@nightpipe/sky'
+import { wcsOfPlate } from './sky-distortion.js'
+import type { SkyPoints } from './sky-patch.js'
+import { fitPlate, type Plate, type PlatePairs, termCount } from './sky-plate.js'
+import { type FrameStars, mutualMatch, pairsOf, type Size, starsOnFrame } from './sky-refine.js'
+import { extraNoise, residualsOf } from './sky-residuals.js'
+
+export interface FinalOptions {
+  /** Order of the polynomials: 1 is a plain TAN; undefined lets the data choose, up to `mostOrder`. */
+  order?: number
+  mostOrder: number
+  kind: 'SIP' | 'TPV'
+  /** One-sigma errors of the centroids along an axis, pixels; without them all stars count alike. */
+  error?: Float64Array
+  /** Residuals beyond this many sigma are not used. */
+  clip: number
+}
+
+export const FINAL_OPTIONS: FinalOptions = { mostOrder: 5, kind: 'SIP', clip: 4 }
+
+/** The best plate of a field that is solved, and what it leaves. */
+export interface FieldFit {
+  plate: Plate
+  wcs: Wcs
+  /** Stars of the frame and of the sky that are the same, all within reach; `used` is 1 for those in the fit. */
+  star: Int32Array
+  sky: Int32Array
+  used: Uint8Array
+  /** Residuals, sky minus frame, and the sigma that each was expected to have, pixels. */
+  dx: Float64Array
+  dy: Float64Array
+  sigma: Float64Array
+  count: number
+  /** Root mean square of the residuals used along one axis, pixels. */
+  rms: number
+  /** What the residuals have beyond the errors of the centroids, pixels. */
+  extra: number
+  /** Partners were looked for within this, pixels. */
+  radius: number
+}
+
+/**
+ * All stars and all references of a solved field: partners by position, weights by error, residuals beyond `clip` sigma put
+ * aside, and the order that the data support (Schwarz 1978: a term must bring down chi-square by more than ln n).
+ */
+export function fitField(
+  stars: FrameStars,
+  size: Size,
+  sky: SkyPoints,
+  start: { plate: Plate; wcs: Wcs; radius: number },
+  options: Partial<FinalOptions> = {},
+): FieldFit {
+  const chosen = { ...FINAL_OPTIONS, ...options }
+  const half = Math.max(size.width, size.height) / 2
+  let { wcs, plate, radius } = start
+  let fit: FieldFit | undefined
+  for (let turn = 0; turn < 4; turn++) {
+    const match = mutualMatch(stars, stars.x.length, starsOnFrame(wcs, sky, size), radius)
+    const pairs = pairsOf(stars, sky, match)
+    const claimed = chosen.error && Float64Array.from(match.star, (k) => chosen.error![k])
+    const now = robustPlate(pairs, claimed, plate, half, chosen)
+    plate = now.plate
+    wcs = wcsOfPlate(plate, chosen.kind, size)
+    fit = { ...now, wcs, star: match.star, sky: match.sky, radius }
+    const next = Math.max(0.5, Math.min(radius, 6 * now.rms + 0.2))
+    if (turn > 1 && next > 0.9 * radius) break
+    radius = next
+  }
+  return fit!
+}
+
+type Robust = Omit<FieldFit, 'wcs' | 'star' | 'sky' | 'radius'>
+
+function robustPlate(
+  pairs: PlatePairs,
+  claimed: Float64Array | undefined,
+  start: Plate,
+  half: number,
+  options: FinalOptions,
+): Robust {
+  const orders = options.order === undefined ? ordersFor(pairs.x.length, options.mostOrder) : [options.order]
+  // outliers are found with the most flexible plate, and are then the same for all orders that are compared
+  const highest = clipped(pairs, claimed, start, orders.at(-1)!, half, options.clip)
+  if (orders.length === 1) return highest
+  const n = highest.used.reduce((sum, value) => sum + value, 0)
+  let best: { score: number; order: number } | undefined
+  for (const order of orders) {
+    const { dx, dy } = residualsOf(weightedFit(pairs, highest, start, order, half), pairs)
+    let chiSquare = 0
+    for (let k = 0; k < dx.length; k++) {
+      if (highest.used[k]) chiSquare += (dx[k] ** 2 + dy[k] ** 2) / highest.sigma[k] ** 2
+    }
+    const score = chiSquare + 2 * termCount(order) * Math.log(2 * n)
+    if (!best || score < best.score) best = { score, order }
+  }
+  return best!.order === orders.at(-1) ? highest : clipped(pairs, claimed, start, best!.order, half, options.clip)
+}
+
+/** Orders with at least three pairs for each term; the first, whatever there is. */
+function ordersFor(pairs: number, most: number): number[] {
+  const orders = [pairs < 5 ? 0 : 1]
+  while (orders.length < most && pairs >= 3 * termCount(orders.length + 1)) orders.push(orders.length + 1)
+  return orders
+}
+
+function weightedFit(
+  pairs: PlatePairs,
+  { used, sigma }: Pick<Robust, 'used' | 'sigma'>,
+  start: Plate,
+  order: number,
+  half: number,
+): Plate {
+  const weight = Float64Array.from(sigma, (value, k) => used[k] / value ** 2)
+  const { first, second } = start
+  const matrix: [number, number, number, number] = [first[1], first[2], second[1], second[2]]
+  return fitPlate({ ...pairs, weight }, { pixel: start.pixel, sky: start.sky, matrix }, order, half)
+}
+
+function clipped(
+  pairs: PlatePairs,
+  claimed: Float64Array | undefined,
+  start: Plate,
+  order: number,
+  half: number,
+  clip: number,
+): Robust {
+  const n = pairs.x.length
+  let used: Uint8Array = new Uint8Array(n).fill(1)
+  let sigma: Float64Array = new Float64Array(n).map((_, k) => (claimed ? Math.max(1e-6, claimed[k]) : 1))
+  let plate = start
+  let [dx, dy]: Float64Array[] = [new Float64Array(n), new Float64Array(n)]
+  let [extra, rms, count] = [0, 0, n]
+  for (let turn = 0; turn < 12; turn++) {
+    plate = weightedFit(pairs, { used, sigma }, start, order, half)
+    ;({ dx, dy } = residualsOf(plate, pairs))
+    const kept = [...used.keys()].filter((k) => used[k] === 1)
+    const pick = (values: Float64Array) => Float64Array.from(kept, (k) => values[k])
+    const before = extra
+    extra = extraNoise(pick(dx), pick(dy), claimed && pick(claimed), order === 0 ? 4 : 2 * termCount(order))
+    sigma = Float64Array.from(sigma, (_, k) => Math.max(1e-6, Math.hypot(extra, claimed ? claimed[k] : 0)))
+    const next = used.map((_, k) => (Math.hypot(dx[k], dy[k]) <= clip * Math.SQRT2 * sigma[k] ? 1 : 0))
+    count = kept.length
+    rms = Math.sqrt(kept.reduce((sum, k) => sum + dx[k] ** 2 + dy[k] ** 2, 0) / (2 * count))
+    const same = next.every((value, k) => value === used[k]) && Math.abs(extra - before) <= 0.02 * extra
+    // never fewer than the order needs
+    if (same || next.reduce((sum, value) => sum + value, 0) < Math.max(3, 1.5 * termCount(order))) break
+    used = next
+  }
+  return { plate, used, dx, dy, sigma, count, rms, extra }
+}

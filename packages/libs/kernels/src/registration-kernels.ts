@@ -30,4 +30,11 @@ export interface RegistrationKernels {
     keep: number,
     level: number,
   ): number
+  // local-peaks: how many there are; at most `capacity` pixel numbers are written
+  localPeaks(
+    ...image: [
+      ...[pixels: number, width: number, height: number],
+      ...[limits: number, tile: number, columns: number, edge: number, list: number, capacity: number],
+    ]
+  ): number
 }

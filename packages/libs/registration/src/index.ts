@@ -1,5 +1,16 @@
 export { type Affine, type AffineParts, compose, IDENTITY, invert, partsOf, transform } from './affine.js'
+export { type AlignedStars, type Alignment, type AlignOptions, alignStars } from './align-stars.js'
+export { type BrightImage, type BrightOptions, type BrightStars, brightStars } from './bright-stars.js'
 export { logBinomialTail } from './chance.js'
+export {
+  chooseModel,
+  fitModel,
+  MODELS,
+  type Model,
+  type ModelFit,
+  mapOf,
+  type StoredMap,
+} from './choose-model.js'
 export { type AffineFit, fitAffine, fitSimilarity, type PointPairs, type SimilarityOptions } from './fit-affine.js'
 export { type Interpolation, TAPS, tapWeights } from './interpolant.js'
 export { type MatchOptions, matchPatterns, type PatternMatch, type StarList } from './match-patterns.js'
@@ -13,6 +24,9 @@ export {
   type ResampleOptions,
   resample,
 } from './resample.js'
+export { fitPolynomialMap, type PolynomialMap, type PolynomialMapFit, polynomialAt } from './polynomial-map.js'
+export { type PointsWithErrors, pairsUnder, type RefinedMatch, refineMatch } from './refine-match.js'
+export { medianLevel, type Resampled, type ResampleOptions, resample } from './resample.js'
 export { type NewRows, type RowOptions, resampleRows } from './resample-rows.js'
 export { type CommonFit, type CommonFrame, type CommonOptions, fitCommon } from './sky-common.js'
 export { coverCap } from './sky-cover.js'

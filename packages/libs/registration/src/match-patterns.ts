@@ -2,11 +2,11 @@ import { type Affine, transform } from './affine.js'
 import { logBinomialTail } from './chance.js'
 import { fitSimilarity } from './fit-affine.js'
 import { nearestPoint, type PointGrid, type Points, pointGrid } from './nearest.js'
-import { refineMatch } from './refine-match.js'
+import { type PointsWithErrors, refineMatch } from './refine-match.js'
 import { likeTriangles, type Triangles, trianglesOf } from './triangles.js'
 
 /** Stars of a frame as columns. */
-export interface StarList extends Points {
+export interface StarList extends PointsWithErrors {
   flux: ArrayLike<number>
 }
 

@@ -1,0 +1,188 @@
+import { MaskBit, type SkyMap, skyAt } from '@nightpipe/image'
+import { median } from '@nightpipe/math'
+
+/** A frame whose stars are measured. */
+export interface StarImage {
+  pixels: Float32Array
+  width: number
+  height: number
+  mask?: Int16Array
+  sky: SkyMap
+  saturation?: number
+  gain: number
+  /** Width of the window over that of a star; `WINDOW` when absent. */
+  window?: number
+}
+
+export interface Measure {
+  x: number
+  y: number
+  error: number
+  flux: number
+  fluxError: number
+  fwhm: number
+  ellipticity: number
+  rough: boolean
+}
+
+/**
+ * Width of the window of the centroid over that of a star. At √2 its error is 1.125 times the least possible one (that of
+ * a fit of the true profile), for faint stars on a bright sky and for bright ones alike. A window as wide as the star has
+ * 1.33 times the least on bright ones, but sees less of their neighbours: it serves where stars crowd.
+ */
+export const WINDOW = Math.SQRT2
+export const CROWDED_WINDOW = 1
+const FWHM_TO_SIGMA = 1 / (2 * Math.sqrt(2 * Math.LN2))
+const ROUNDS = 12
+/** Moves smaller than this, px, end the rounds. */
+const STILL = 2e-4
+const UNUSABLE = MaskBit.bad | MaskBit.saturated | MaskBit.cosmicRay | MaskBit.noData
+/** No centroid is believed to be better than this, px: profiles, pixels and neighbours see to that. */
+const FLOOR = 0.004
+
+/** Measures the star whose highest pixel is `p`; undefined where there is none. */
+export function measureStar(image: StarImage, p: number, seeing: number): Measure | undefined {
+  const { pixels, width, height, mask, saturation, window = WINDOW } = image
+  const [px, py] = [p % width, Math.floor(p / width)]
+  const reach = Math.ceil(Math.max(2, 1.7 * seeing))
+  if (px < reach || py < reach || px >= width - reach || py >= height - reach) return undefined
+  const level = localSky(image, px, py, seeing)
+  const sigma = seeing * FWHM_TO_SIGMA * window
+  let rough = false
+  for (let v = -1; v <= 1; v++) {
+    for (let u = -1; u <= 1; u++) {
+      const q = p + v * width + u
+      if (mask && (mask[q] & UNUSABLE) !== 0) rough = true
+      if (saturation !== undefined && pixels[q] >= saturation) rough = true
+    }
+  }
+  const centre = centroid(image, px, py, reach, sigma, level)
+  if (!centre || Math.hypot(centre.x - px, centre.y - py) > Math.max(1.5, 0.7 * seeing)) return undefined
+  const { x, y, error, xx, yy, xy } = centre
+  const { flux, fluxError } = circle(image, x, y, 1.7 * seeing, level)
+  if (!(flux > 0)) return undefined
+  // moments within the window are those of the product of star and window
+  const spread = Math.sqrt((xx - yy) ** 2 / 4 + xy ** 2)
+  const unwindow = (m: number) => 1 / Math.max(1e-6, 1 / Math.max(m, 1e-6) - 1 / sigma ** 2)
+  const [long, short] = [unwindow((xx + yy) / 2 + spread), unwindow((xx + yy) / 2 - spread)]
+  const wide = Math.sqrt(Math.sqrt(long * short)) / FWHM_TO_SIGMA
+  const fwhm = Number.isFinite(wide) ? Math.min(wide, 5 * seeing) : seeing
+  return {
+    ...{ x, y, flux, fluxError, fwhm, ellipticity: Math.max(0, 1 - Math.sqrt(short / long)), rough },
+    error: rough ? Math.max(0.3, error) : Math.hypot(error, FLOOR),
+  }
+}
+
+const ring = new Float64Array(4096)
+
+/** The sky about a star: the median of a ring, or that of the map where neighbours crowd it. */
+function localSky({ pixels, width, height, sky }: StarImage, px: number, py: number, seeing: number): number {
+  const map = skyAt(sky, sky.level, px, py)
+  const sigma = skyAt(sky, sky.sigma, px, py)
+  const [inner, outer] = [Math.max(4, 2.5 * seeing), Math.max(7, 4 * seeing)]
+  const step = Math.max(1, Math.floor(outer / 8))
+  let n = 0
+  for (let v = -Math.ceil(outer); v <= outer; v += step) {
+    for (let u = -Math.ceil(outer); u <= outer; u += step) {
+      const r2 = u * u + v * v
+      const x = px + u
+      const y = py + v
+      if (r2 < inner * inner || r2 > outer * outer || x < 0 || y < 0 || x >= width || y >= height) continue
+      const value = pixels[y * width + x]
+      if (Number.isFinite(value) && n < ring.length) ring[n++] = value
+    }
+  }
+  if (n < 12) return map
+  const level = median(ring, n)
+  return level > map + 3 * sigma ? map : level
+}
+
+interface Centre {
+  x: number
+  y: number
+  error: number
+  xx: number
+  yy: number
+  xy: number
+}
+
+/** The place about which a Gaussian window is balanced (as XWIN of SExtractor), its error, and the moments there. */
+function centroid(
+  { pixels, width, height, sky, gain, mask }: StarImage,
+  px: number,
+  py: number,
+  reach: number,
+  sigma: number,
+  level: number,
+): Centre | undefined {
+  const radius = Math.max(reach, Math.ceil(3 * sigma))
+  const [x0, x1] = [Math.max(0, px - radius), Math.min(width - 1, px + radius)]
+  const [y0, y1] = [Math.max(0, py - radius), Math.min(height - 1, py + radius)]
+  const wx = new Float64Array(x1 - x0 + 1)
+  const noise = skyAt(sky, sky.sigma, px, py) ** 2
+  let [x, y] = [px, py]
+  const answer: Centre = { x, y, error: 0, xx: 0, yy: 0, xy: 0 }
+  for (let round = 0; round < ROUNDS; round++) {
+    for (let u = x0; u <= x1; u++) wx[u - x0] = Math.exp(-((u - x) ** 2) / (2 * sigma ** 2))
+    let sum = 0
+    let mx = 0
+    let my = 0
+    let xx = 0
+    let yy = 0
+    let xy = 0
+    let variance = 0
+    for (let v = y0; v <= y1; v++) {
+      const wy = Math.exp(-((v - y) ** 2) / (2 * sigma ** 2))
+      for (let u = x0; u <= x1; u++) {
+        const q = v * width + u
+        const value = pixels[q] - level
+        if (!Number.isFinite(value) || (mask && (mask[q] & (MaskBit.noData | MaskBit.cosmicRay)) !== 0)) continue
+        const w = wx[u - x0] * wy
+        const dx = u - x
+        const dy = v - y
+        sum += w * value
+        mx += w * value * dx
+        my += w * value * dy
+        xx += w * value * dx * dx
+        yy += w * value * dy * dy
+        xy += w * value * dx * dy
+        variance += w * w * (noise + Math.max(0, value) / gain) * (dx * dx + dy * dy)
+      }
+    }
+    if (!(sum > 0)) return undefined
+    // how far the balance moves when the star does: 1 for a narrow star, half for one as wide as the window
+    const answerOfWindow = Math.max(0.2, 1 - (xx + yy) / (2 * sum * sigma ** 2))
+    const [moveX, moveY] = [mx / sum / answerOfWindow, my / sum / answerOfWindow]
+    Object.assign(answer, { xx: xx / sum, yy: yy / sum, xy: xy / sum })
+    answer.error = Math.sqrt(variance / 2) / (sum * answerOfWindow)
+    x += Math.max(-1, Math.min(1, moveX))
+    y += Math.max(-1, Math.min(1, moveY))
+    if (!(Math.hypot(x - px, y - py) < radius)) return undefined
+    if (Math.hypot(moveX, moveY) < STILL) break
+  }
+  return { ...answer, x, y }
+}
+
+/** What is in a circle: pixels on its edge count by the part of their diameter that lies within. */
+export function circle(
+  { pixels, width, height, sky, gain }: StarImage,
+  x: number,
+  y: number,
+  radius: number,
+  level: number,
+): { flux: number; fluxError: number } {
+  const noise = skyAt(sky, sky.sigma, x, y) ** 2
+  let [flux, variance] = [0, 0]
+  const reach = Math.ceil(radius + 1)
+  for (let v = Math.max(0, Math.floor(y) - reach); v <= Math.min(height - 1, Math.floor(y) + reach); v++) {
+    for (let u = Math.max(0, Math.floor(x) - reach); u <= Math.min(width - 1, Math.floor(x) + reach); u++) {
+      const part = Math.max(0, Math.min(1, radius + 0.5 - Math.hypot(u - x, v - y)))
+      if (part === 0) continue
+      const value = pixels[v * width + u] - level
+      if (!Number.isFinite(value)) return { flux: Number.NaN, fluxError: Number.NaN }
+      flux += part * value
+      variance += part * (noise + Math.max(0, value) / gain)
+    }
+  }
+  return { flux, fluxError: Math.sqrt(variance) }
+}

@@ -1,6 +1,5 @@
 import { type Affine, transform } from './affine.js'
 import { logBinomialTail } from './chance.js'
-import { fitSimilarity } from './fit-affine.js'
 import { nearestPoint, type PointGrid, type Points, pointGrid } from './nearest.js'
 import { type PointsWithErrors, refineMatch } from './refine-match.js'
 import { likeTriangles, type Triangles, trianglesOf } from './triangles.js'
@@ -43,7 +42,7 @@ const DEFAULTS: MatchOptions = {
 
 /** Stars by which a candidate is judged, and those after which a poor one is given up. */
 const JUDGES = 120
-const FIRST_LOOK = 16
+const FIRST_LOOK = 15
 /** A match that is so unlikely to be due to chance need not be compared with others. */
 const CERTAIN = Math.log(1e-20)
 
@@ -109,8 +108,8 @@ function bestCandidate(
   for (let k = 0; k < pairs.length; k += 2) {
     const [p, q] = [pairs[k], pairs[k + 1]]
     const suggested = fromTriangles(a, b, [first, p], [second, q])
-    const { scale: s } = { scale: Math.sqrt(Math.abs(suggested[0] * suggested[4] - suggested[1] * suggested[3])) }
-    if (s < scale[0] || s > scale[1] || movesFurther(suggested, a, maximumShift)) continue
+    const size = Math.sqrt(Math.abs(suggested[0] * suggested[4] - suggested[1] * suggested[3]))
+    if (size < scale[0] || size > scale[1] || movesFurther(suggested, a, maximumShift)) continue
     const logChance = judge(suggested) + trials
     if (!best || logChance < best.logChance) best = { transform: suggested, logChance }
     if (best.logChance < 2 * CERTAIN) break
@@ -135,19 +134,40 @@ function mid(values: Float64Array): number {
   return (low + high) / 2
 }
 
+/** The similarity that brings three corners nearest to three others: least squares with complex numbers. */
 function fromTriangles(
   a: Points,
   b: Points,
   [first, p]: [Triangles, number],
   [second, q]: [Triangles, number],
 ): Affine {
-  const of = ({ x, y }: Points, { corners }: Triangles, k: number) => {
-    const three = corners.subarray(3 * k, 3 * k + 3)
-    return { x: Float64Array.from(three, (i) => x[i]), y: Float64Array.from(three, (i) => y[i]) }
+  const flip = first.sense[p] === second.sense[q] ? 1 : -1
+  const [cx, cy, tx, ty] = [
+    middle(a.x, first, p),
+    middle(a.y, first, p),
+    middle(b.x, second, q),
+    middle(b.y, second, q),
+  ]
+  let dot = 0
+  let cross = 0
+  let size = 0
+  for (let k = 0; k < 3; k++) {
+    const i = first.corners[3 * p + k]
+    const j = second.corners[3 * q + k]
+    const x = flip * (a.x[i] - cx)
+    const y = a.y[i] - cy
+    const u = b.x[j] - tx
+    const v = b.y[j] - ty
+    dot += x * u + y * v
+    cross += x * v - y * u
+    size += x * x + y * y
   }
-  const mirrored = first.sense[p] !== second.sense[q]
-  return fitSimilarity({ from: of(a, first, p), to: of(b, second, q) }, { mirrored }).transform
+  const [c, s] = [dot / size, cross / size]
+  return [flip * c, -s, tx - flip * c * cx + s * cy, flip * s, c, ty - flip * s * cx - c * cy]
 }
+
+const middle = (values: ArrayLike<number>, { corners }: Triangles, k: number) =>
+  (values[corners[3 * k]] + values[corners[3 * k + 1]] + values[corners[3 * k + 2]]) / 3
 
 /**
  * A function that says how unlikely chance is to bring as many stars onto stars as a transformation does. Only stars
@@ -182,7 +202,7 @@ function countHits(
     if (u < grid.x0 || u > right || v < grid.y0 || v > top) continue
     asked++
     if (nearestPoint(grid, u, v, tolerance) >= 0) hits++
-    if (asked === 2 * FIRST_LOOK && hits < 5) break
+    if ((asked === FIRST_LOOK && hits < 2) || (asked === 3 * FIRST_LOOK && hits < 6)) break
   }
   return [asked, hits]
 }

@@ -1,4 +1,4 @@
 import { main } from '@nightpipe/command'
-import { gp1 } from './command.js'
+import { gp1, gp1Status } from './command.js'
 
-await main(gp1)
+await main([gp1, gp1Status] as never)

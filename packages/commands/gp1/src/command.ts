@@ -1,49 +1,45 @@
+import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { defineCommand, type Job, type Row, type Tools, writeProduct } from '@nightpipe/command'
-import { number } from '@nightpipe/config'
-import { readFrame } from '@nightpipe/fits'
-import { medianOf } from '@nightpipe/math'
-import { addLevel } from './add-level.js'
+import { defineConductor } from '@nightpipe/command'
+import { conduct } from './conduct.js'
+import { type Gp1Config, schema } from './schema.js'
+import { stateTable } from './state.js'
+import { showStatus } from './status.js'
 
-// Every key of gp1.ini, once. Parsing, --help, the sample INI and the manual page all come from this object.
-const schema = {
-  level: {
-    add: number(0, 'constant to add to every pixel', { unit: 'adu' }),
-  },
-}
-
-/** watches a folder and feeds each arriving image to one or more pipelines. */
-export const gp1 = defineCommand({
+const common = {
   name: 'gp1',
-  summary: 'watches a folder and feeds each arriving image to one or more pipelines',
-  description: 'Adds a constant to every pixel of every frame: replace this by what the command is for.',
-  examples: [{ run: 'gp1 --input raw/ --output out/ --set level.add=100', doc: 'all frames of a folder' }],
   schema,
-  measurements: [{ name: 'median_adu', unit: 'adu', doc: 'median of the product' }],
-  parallel: 'jobs',
-  // Headers only: what cannot work is refused here.
-  plan: ({ inputs, output }) => ({
-    jobs: inputs.map(({ name, path, stem }) => ({
-      name,
-      inputs: [path],
-      products: [join(output, `${stem}.fits`)],
-      parents: [{ path, role: 'frame' }],
-      params: {},
-    })),
-  }),
-  job: shiftFrame,
+  measurements: [],
+  inputs: 'none',
+  /** gp1.cfg itself, or the folder that has it. */
+  configFile: (given: string) => (existsSync(given) && statSync(given).isDirectory() ? join(given, 'gp1.cfg') : given),
+  outputFolder: ({ general }: Gp1Config) => general.log_path,
+} as const
+
+/** Watches an input folder and feeds one or more pipelines, image by image. */
+export const gp1 = defineConductor({
+  ...common,
+  summary: 'watches an input folder and feeds one or more pipelines, image by image',
+  description:
+    'Every image that arrives goes to each pipeline whose header pairs it matches, once it is whole. A pipeline is ' +
+    'called on all its images so far whenever there are new ones; its ledger makes only the new ones cost time, and when ' +
+    'all are in, the products are those that the pipeline would have made of the whole night, byte for byte.\n\n' +
+    'It survives restarts and kill -9 without losing an image or taking one twice. Ctrl-C and SIGTERM finish what was ' +
+    'begun. The state of each image is in gp1.csv, messages in gp1.log, and counts in status.json, all in log_path; ' +
+    '`gp1 status --config gp1.cfg` prints the latter.',
+  examples: [
+    { run: 'gp1 --config gp1.cfg', doc: 'until it is stopped' },
+    { run: 'gp1 --config gp1.cfg --once', doc: 'what is there, and no more: for cron' },
+    { run: 'gp1 status --config gp1.cfg', doc: 'what it is doing' },
+  ],
+  flags: { once: { type: 'flag', doc: 'end when all that has arrived is done' } },
+  tables: [stateTable],
+  conduct,
 })
 
-/** Reads a frame, changes it, writes it: disk at both ends, science in the middle. */
-function shiftFrame({ inputs, products, parents }: Job, { config, context }: Tools<typeof schema>): Row[] {
-  const [input, product] = [inputs[0]!, products[0]!]
-  const { header, width, height, pixels } = readFrame(input)
-  const shifted = addLevel(pixels, config.level.add)
-  writeProduct(
-    product,
-    [{ kind: 'image', header, bitpix: -32, axes: [width, height], pixels: shifted }],
-    context,
-    parents,
-  )
-  return [{ input, status: 'done', product, measurements: { median_adu: medianOf(shifted) } }]
-}
+export const gp1Status = defineConductor({
+  ...common,
+  subcommand: 'status',
+  summary: 'what the gp1 of a configuration is doing',
+  conduct: showStatus,
+})

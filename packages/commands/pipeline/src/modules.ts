@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
-import { type Conducting, ConfigError, runCommand, VERSION } from '@nightpipe/command'
+import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { type Conducting, ConfigError, executableOf, runCommand, VERSION } from '@nightpipe/command'
 import { loadProfile } from '@nightpipe/config'
+import { writeAtomically } from '@nightpipe/files'
 import { configIn } from './config-folder.js'
 import type { PipelineSchema } from './schema.js'
 
@@ -27,7 +28,7 @@ export async function loadModule(
   command: string,
   folder: string | undefined,
   set: readonly string[],
-  { config, configPath, signal }: Conducting<PipelineSchema>,
+  { config, configPath, signal, output, dryRun }: Conducting<PipelineSchema>,
 ): Promise<Module> {
   const file = folder && configIn(folder, command)
   const args = file ? ['--config', resolve(file)] : []
@@ -36,15 +37,51 @@ export async function loadModule(
   if (wished !== 'generic' && !(file && namesProfile(file))) {
     args.push('--set', `instrument.profile=${profilePath(wished, configPath)}`)
   }
-  const { inForce, paths } = parsePrinted(await printed(command, args, signal))
-  const profile = loadProfile(inForce.get('instrument.profile') ?? 'generic', file ? { beside: file } : {})
+  const profileOf = (text: string) =>
+    loadProfile(parsePrinted(text).inForce.get('instrument.profile') ?? 'generic', file ? { beside: file } : {})
+  const question = questionOf(command, file, args)
+  const place = join(output, 'config', `${command}.ini`)
+  const known = answered(place, question, profileOf)
+  const text = known ?? (await printed(command, args, signal))
+  const profile = profileOf(text)
+  if (known === undefined && !dryRun) {
+    mkdirSync(join(output, 'config'), { recursive: true })
+    writeAtomically(
+      place,
+      `# ${command} as pipeline calls it: the configuration in force\n# ${question} ${sha(profile.canonical)}\n${text}`,
+    )
+  }
+  const { inForce, paths } = parsePrinted(text)
   const lines = [...inForce]
     .filter(([key]) => !key.startsWith('input and output.'))
     .map(([key, value]) => `${key}=${value}`)
-  const digest = createHash('sha256')
-    .update([VERSION, profile.canonical, ...lines.sort()].join('\n'))
-    .digest('hex')
-  return { command, args, inForce, paths, digest: digest.slice(0, 16) }
+  const digest = sha([VERSION, profile.canonical, ...lines.sort()].join('\n'))
+  return { command, args, inForce, paths, digest }
+}
+
+const sha = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 16)
+
+/** Of what was asked: the INI, the values set besides, and the command itself. */
+function questionOf(command: string, file: string | undefined, args: readonly string[]): string {
+  const bundle = join(executableOf(command), '../../dist/bundle/main.mjs')
+  const { mtimeMs = 0 } = statSync(bundle, { throwIfNoEntry: false }) ?? {}
+  return sha([VERSION, String(mtimeMs), file ? readFileSync(file, 'utf8') : '', ...args].join('\n'))
+}
+
+/** The answer of an earlier run to the same question: commands are started only when they could say something else. */
+function answered(
+  place: string,
+  question: string,
+  profileOf: (text: string) => { canonical: string },
+): string | undefined {
+  if (!existsSync(place)) return undefined
+  const text = readFileSync(place, 'utf8')
+  const [, asked, profile] = /^# ([0-9a-f]{16}) ([0-9a-f]{16})$/m.exec(text) ?? []
+  try {
+    return asked === question && sha(profileOf(text).canonical) === profile ? text : undefined
+  } catch {
+    return undefined // the profile has gone: the command will say so
+  }
 }
 
 const namesProfile = (file: string) => /^\s*\[\s*instrument\s*\][^[]*^\s*profile\s*=/im.test(readFileSync(file, 'utf8'))

@@ -3,9 +3,10 @@ import { join } from 'node:path'
 import { type Conducting, type MeasurementSpec, pathInReport, type Row, reportTable } from '@nightpipe/command'
 import { stemOf } from '@nightpipe/files'
 import { readTable, upsertRows } from '@nightpipe/table'
-import type { NightPlan, Step } from './plan.js'
+import type { NightPlan } from './plan.js'
 import type { Outcome } from './schedule.js'
 import type { PipelineSchema } from './schema.js'
+import type { Step } from './step.js'
 
 export const measurements: readonly MeasurementSpec[] = [
   { name: 'group', type: 'text', doc: 'folder of its group' },

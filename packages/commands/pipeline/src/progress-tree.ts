@@ -1,7 +1,7 @@
 import { Listr, ListrLogger, type ListrTask, ProcessOutput } from 'listr2'
-import type { Step } from './plan.js'
 import { inWords, type Progress } from './progress.js'
 import type { Outcome } from './schedule.js'
+import type { Step } from './step.js'
 
 interface Leaf {
   title(text: string): void

@@ -1,7 +1,7 @@
 import type { Conducting } from '@nightpipe/command'
-import type { Step } from './plan.js'
 import type { Outcome } from './schedule.js'
 import type { PipelineSchema } from './schema.js'
+import type { Step } from './step.js'
 
 /** What a person sees while the steps run. */
 export interface Progress {

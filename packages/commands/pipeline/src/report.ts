@@ -2,11 +2,12 @@ import { join, relative } from 'node:path'
 import type { Conducting, Row } from '@nightpipe/command'
 import { writeAtomically } from '@nightpipe/files'
 import type { Ledger, StepRow } from './ledger.js'
-import type { NightPlan, Step } from './plan.js'
+import type { NightPlan } from './plan.js'
 import { nameOf } from './progress.js'
 import { reportPage } from './report-page.js'
 import type { Outcome } from './schedule.js'
 import type { PipelineSchema } from './schema.js'
+import type { Step } from './step.js'
 
 /** The report of a run in plain data. */
 export interface NightReport {

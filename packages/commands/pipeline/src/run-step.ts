@@ -2,8 +2,8 @@ import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { executableOf } from '@nightpipe/command'
 import { writeAtomically } from '@nightpipe/files'
-import type { Step } from './plan.js'
 import { argumentsOf } from './shell.js'
+import type { Step } from './step.js'
 
 /** How a step may use the machine. */
 export interface Means {
@@ -25,8 +25,11 @@ export interface Ended {
   interrupted: boolean
 }
 
-/** Starts the command of a step as a process; its products become a list that the next steps take. */
-export async function runStep(step: Step, means: Means): Promise<Ended> {
+/**
+ * Starts the command of a step as a process; its products, with those that it had `before`, become a list that the next
+ * steps take.
+ */
+export async function runStep(step: Step, means: Means, before: readonly string[]): Promise<Ended> {
   for (const path of [step.folder, dirname(step.made)]) mkdirSync(path, { recursive: true })
   if (step.frames) writeAtomically(step.lists[0]!, step.frames.map((path) => `${path}\n`).join(''))
   const { execa } = await import('execa')
@@ -40,7 +43,7 @@ export async function runStep(step: Step, means: Means): Promise<Ended> {
   if (child.pid !== undefined) means.started(child.pid)
   const { exitCode, stdout, stderr, timedOut, isCanceled } = await child
   const said = messages(String(stderr))
-  const products = String(stdout).split('\n').filter(Boolean)
+  const products = [...new Set([...before, ...String(stdout).split('\n').filter(Boolean)])].sort()
   writeAtomically(step.made.replace(/\.list$/, '.log'), said.map(({ line }) => `${line}\n`).join(''))
   const exit = exitCode ?? 130
   if (exit === 0 || exit === 5) writeAtomically(step.made, products.map((path) => `${path}\n`).join(''))

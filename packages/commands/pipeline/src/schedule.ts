@@ -1,4 +1,4 @@
-import type { Step } from './plan.js'
+import type { Step } from './step.js'
 
 /** What became of a step in this run. */
 export interface Outcome {

@@ -1,5 +1,6 @@
 import { executableOf } from '@nightpipe/command'
-import type { NightPlan, Step } from './plan.js'
+import type { NightPlan } from './plan.js'
+import type { Step } from './step.js'
 
 /** A word as a POSIX shell takes it. */
 export const quoted = (word: string): string =>

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { digestOf } from '@nightpipe/command'
-import type { Step } from './plan.js'
+import { writeAtomically } from '@nightpipe/files'
+import type { Step } from './step.js'
 
 const sha = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 16)
 
@@ -13,19 +14,50 @@ export const pathsIn = (list: string): string[] =>
 /** What a step takes as inputs. */
 export const inputsOf = (step: Step): string[] => step.frames ?? [...new Set(step.lists.flatMap(pathsIn))].sort()
 
-/**
- * The digest of everything that a step reads: its inputs, and the masters, catalogues and templates that its
- * configuration names. `known` has the digests of raw frames.
- */
-export function inputsDigest(step: Step, inputs: readonly string[], known: ReadonlyMap<string, string>): string {
-  const lines = inputs.map((path) => `input ${basename(path)} ${known.get(path) ?? digestIfAny(path)}`)
-  const read = [...new Set([...step.module.paths, ...step.reads])].filter((path) => existsSync(path))
-  return sha([...lines, ...read.map(contentOf)].sort().join('\n'))
+/** What a step is made of: its inputs, what else it reads, and its configuration, each with its digest. */
+export interface StepDigests {
+  /** path of each input to its digest */
+  inputs: ReadonlyMap<string, string>
+  /** masters, catalogues and templates that its configuration names */
+  reads: string
+  config: string
+  /** of inputs and reads: what the ledger keeps */
+  all: string
 }
 
-/** Of the configuration, with what this step alone sets (without the folders, which may move). */
-export const configDigest = ({ module, set }: Step) =>
-  sha([module.digest, ...set.map((text) => text.replace(/=.*\//, '='))].join('\n'))
+/** `known` has the digests of raw frames. */
+export function digestsOf(step: Step, paths: readonly string[], known: ReadonlyMap<string, string>): StepDigests {
+  const inputs = new Map(paths.map((path) => [path, known.get(path) ?? digestIfAny(path)]))
+  const read = [...new Set([...step.module.paths, ...step.reads])].filter((path) => existsSync(path))
+  const reads = sha(read.map(contentOf).sort().join('\n'))
+  const lines = [...inputs].map(([path, digest]) => `${basename(path)} ${digest}`)
+  // Of what this step alone sets, without the folders, which may move.
+  const set = step.set.map((text) => text.replace(/=.*\//, '='))
+  const config = sha([step.module.digest, step.depends ?? '', ...set].join('\n'))
+  return { inputs, reads, config, all: sha([...lines.sort(), reads].join('\n')) }
+}
+
+const memoryPath = (step: Step) => step.made.replace(/\.list$/, '.inputs')
+
+/** Remembers what a step was made of, input by input. */
+export function rememberInputs(step: Step, { inputs, reads, config, all }: StepDigests): void {
+  const lines = [...inputs].map(([path, digest]) => `${digest} ${path}\n`)
+  writeAtomically(memoryPath(step), [`all ${all}\n`, `reads ${reads}\n`, `config ${config}\n`, ...lines].join(''))
+}
+
+/**
+ * The inputs that have come since the step was last done, where nothing else has changed: undefined when it must be
+ * done as a whole.
+ */
+export function newInputs(step: Step, now: StepDigests, doneOn: string | undefined): string[] | undefined {
+  const path = memoryPath(step)
+  if (!step.alone || doneOn === undefined || !existsSync(path)) return undefined
+  const [all, reads, config, ...lines] = readFileSync(path, 'utf8').split('\n').filter(Boolean)
+  if (all !== `all ${doneOn}` || reads !== `reads ${now.reads}` || config !== `config ${now.config}`) return undefined
+  const before = new Map(lines.map((line) => [line.slice(line.indexOf(' ') + 1), line.slice(0, line.indexOf(' '))]))
+  for (const [input, digest] of before) if (now.inputs.get(input) !== digest) return undefined
+  return [...now.inputs.keys()].filter((input) => !before.has(input))
+}
 
 function digestIfAny(path: string): string {
   try {

@@ -1,0 +1,153 @@
+import { existsSync, mkdirSync, statSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { type Conducting, ConfigError, runCommand } from '@nightpipe/command'
+import { tryLock } from '@nightpipe/files'
+import { watchFolders } from './arrivals.js'
+import { openFeeder } from './feeder.js'
+import { type LogFile, openLog } from './log-file.js'
+import { type Route, routesFor, routesOf } from './route.js'
+import type { Gp1Schema } from './schema.js'
+import { openState, type State, type StateRow } from './state.js'
+import { statusOf, writeStatus } from './status.js'
+import { wholenessWatch } from './whole.js'
+
+type Ask = Conducting<Gp1Schema>
+
+/** Watches the input and feeds the pipelines until it is told to stop; what was begun is then finished. */
+export async function conduct(request: Ask): Promise<number> {
+  const { config, output, signal, log } = request
+  const routes = routesOf(config).map((route) => ({ ...route, workspace: resolve(route.workspace) }))
+  const missing = config.general.input.find((folder) => !existsSync(folder))
+  if (missing) throw new ConfigError(`[General] input: ${missing} does not exist`, 'make it, or mount it')
+  await Promise.all(routes.map((route) => checkPipeline(route, signal)))
+  if (request.dryRun) {
+    const lines = routes.map(({ name, workspace, config: folder }) => `${name}: ${folder} -> ${workspace}\n`)
+    await request.print(lines.join(''))
+    return 0
+  }
+  mkdirSync(output, { recursive: true })
+  const lock = tryLock(join(output, 'gp1'))
+  if (!lock) {
+    log.info(`another gp1 works with ${output} (nothing done; gp1 status shows it)`)
+    return 4
+  }
+  try {
+    return await serve(request, routes)
+  } finally {
+    lock.release()
+  }
+}
+
+/** A wrong configuration is told at the start, not with the first image. */
+async function checkPipeline({ name, config, strategy }: Route, signal: AbortSignal): Promise<void> {
+  const { code, stderr } = await runCommand(
+    'pipeline',
+    ['--config', config, '--strategy', strategy, '--print-config'],
+    signal,
+  )
+  if (code !== 0) throw new ConfigError(`[pipeline-${name}] ${stderr.trim().split('\n')[0]}`)
+}
+
+async function serve(request: Ask, routes: readonly Route[]): Promise<number> {
+  const { config, output, signal, workers, memoryBytes, flags } = request
+  const { input, poll, settle, patience, batch, attempts } = config.general
+  const log = openLog(output, request.log)
+  const state = openState(output)
+  const whole = wholenessWatch({ settleSeconds: settle, patienceSeconds: patience })
+  const arrivals = watchFolders(input, [output, ...routes.map(({ workspace }) => workspace)])
+  const started = new Date().toISOString()
+  const facts = () => ({ started, input: input.map((folder) => resolve(folder)), arriving: whole.waiting() })
+  const tell = everySecond(() => writeStatus(output, statusOf(state, feeders, facts())))
+  // Pipelines share the machine: none waits for another.
+  const share = {
+    workers: Math.max(1, Math.floor(workers / routes.length)),
+    memoryBytes: Math.max(64e6, Math.floor(memoryBytes / routes.length)),
+  }
+  const feeders = routes.map((route) =>
+    openFeeder(route, state, log, { ...share, batch, attempts, changed: tell.soon }),
+  )
+  signal.addEventListener('abort', () => arrivals.stop())
+  log.info('gp1', `watches ${input.join(', ')} for ${routes.map(({ name }) => name).join(', ')}`)
+  for (const feeder of feeders) feeder.poke() // what an earlier run left
+  const look = () => {
+    const news = lookAround({ state, routes, whole, scan: arrivals.scan, log })
+    if (news) for (const feeder of feeders) feeder.poke()
+    tell.soon()
+    return news || whole.waiting() > 0
+  }
+  while (!signal.aborted) {
+    if (!look() && flags.once) {
+      await Promise.race([Promise.all(feeders.map((feeder) => feeder.idle())), aborted(signal)])
+      if (!look()) break
+    }
+    await arrivals.next(whole.waiting() > 0 ? Math.min(poll, Math.max(settle / 2, 0.05)) : poll)
+  }
+  arrivals.stop()
+  for (const feeder of feeders) feeder.stop()
+  if (feeders.some(({ working }) => working > 0)) log.info('gp1', 'is asked to stop: finishes what it has begun')
+  await Promise.all(feeders.map((feeder) => feeder.idle()))
+  tell.end()
+  log.info('gp1', 'ends')
+  return feeders.some(({ trouble }) => trouble) ? 5 : 0
+}
+
+const aborted = (signal: AbortSignal) =>
+  new Promise<void>((go) => (signal.aborted ? go() : signal.addEventListener('abort', () => go())))
+
+interface Look {
+  state: State
+  routes: readonly Route[]
+  whole: ReturnType<typeof wholenessWatch>
+  scan(found: (path: string) => void): void
+  log: LogFile
+}
+
+/** Takes on every file that has become whole since the last look. True when there were any. */
+function lookAround({ state, routes, whole, scan, log }: Look): boolean {
+  let news = false
+  const now = performance.now()
+  scan((path) => {
+    const before = state.of('').get(path)
+    if (before?.status === 'damaged' ? isSame(path, before) : state.knows(path)) return
+    const verdict = whole.look(path, now)
+    if (verdict.state === 'growing') return
+    whole.forget(path)
+    const { size, mtimeMs } = verdict
+    const facts = { file: path, size, arrived: new Date(mtimeMs).toISOString(), time: new Date().toISOString() }
+    if (verdict.state === 'damaged') {
+      state.add({ ...facts, status: 'damaged', reason: verdict.reason })
+      return log.warn('gp1', `${path} is not whole, and does not grow: ${verdict.reason}`)
+    }
+    const wanted = routesFor(path, routes)
+    if (wanted.length === 0) log.info('gp1', `${path} is for no pipeline`)
+    const rows: StateRow[] = wanted.map(({ name }) => ({ ...facts, pipeline: name, status: 'expected' }))
+    if (rows.length === 0 || before) rows.push({ ...facts, status: rows.length === 0 ? 'unmatched' : 'mended' })
+    state.add(...rows)
+    news ||= wanted.length > 0
+  })
+  return news
+}
+
+/** A damaged file as it was when it was given up. */
+function isSame(path: string, { size, arrived }: StateRow): boolean {
+  const now = statSync(path, { throwIfNoEntry: false })
+  return now === undefined || (now.size === size && new Date(now.mtimeMs).toISOString() === arrived)
+}
+
+/** Calls `work` soon, and not more than once a second. */
+function everySecond(work: () => void): { soon(): void; end(): void } {
+  let timer: NodeJS.Timeout | undefined
+  let last = Number.NEGATIVE_INFINITY
+  const now = () => {
+    clearTimeout(timer)
+    timer = undefined
+    last = performance.now()
+    work()
+  }
+  return {
+    soon() {
+      timer ??= setTimeout(now, Math.max(0, 1000 - (performance.now() - last)))
+    },
+    end: now,
+  }
+}

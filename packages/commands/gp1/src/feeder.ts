@@ -1,0 +1,150 @@
+import { existsSync, mkdirSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { executableOf } from '@nightpipe/command'
+import { writeAtomically } from '@nightpipe/files'
+import { parseCsv, textOfTable } from '@nightpipe/table'
+import type { LogFile } from './log-file.js'
+import type { Route } from './route.js'
+import type { State, StateRow } from './state.js'
+
+/** One pipeline at work on what arrives for it. */
+export interface Feeder {
+  readonly route: Route
+  /** images that it works on now */
+  working: number
+  /** what ended it before its time */
+  trouble?: string
+  /** Something arrived. */
+  poke(): void
+  /** Resolves when nothing is left to do, or when what was begun is finished after `stop`. */
+  idle(): Promise<void>
+  stop(): void
+}
+
+export interface FeederOptions {
+  workers: number
+  memoryBytes: number
+  batch: number
+  attempts: number
+  changed(): void
+}
+
+/** Calls `pipeline` on all images so far whenever there are new ones; its ledger sees to it that only those cost time. */
+export function openFeeder(route: Route, state: State, log: LogFile, options: FeederOptions): Feeder {
+  let [stopped, busy] = [false, false]
+  let rest: (() => void)[] = []
+  const expected = () => [...state.of(route.name).values()].filter(({ status }) => status === 'expected')
+  const feeder: Feeder = {
+    ...{ route, working: 0 },
+    poke: () => void work(),
+    idle: () => (isIdle() ? Promise.resolve() : new Promise((go) => rest.push(go))),
+    stop() {
+      stopped = true
+      settle()
+    },
+  }
+  const isIdle = () => !busy && (stopped || feeder.trouble !== undefined || expected().length === 0)
+  function settle(): void {
+    if (!isIdle()) return
+    for (const go of rest) go()
+    rest = []
+  }
+  async function work(): Promise<void> {
+    if (busy) return
+    busy = true
+    try {
+      while (!stopped && !feeder.trouble) {
+        const batch = expected().slice(0, options.batch)
+        if (batch.length === 0) break
+        await feed(batch)
+        options.changed()
+      }
+    } finally {
+      busy = false
+      settle()
+    }
+  }
+  async function feed(batch: readonly StateRow[]): Promise<void> {
+    feeder.working = batch.length
+    options.changed()
+    const tried = batch.map((row) => ({ ...row, attempts: (row.attempts ?? 0) + 1, time: new Date().toISOString() }))
+    state.add(...tried)
+    const begun = performance.now()
+    const { exit, reason } = await call(route, filesFor(state, route, tried), options)
+    const rows = exit === 130 ? again(tried, options, reason) : judged(tried, route, exit, reason)
+    state.add(...rows)
+    feeder.working = 0
+    for (const row of rows.filter(({ status }) => status === 'failed'))
+      log.warn(route.name, `${row.file}: ${row.reason}`)
+    const done = rows.filter(({ status }) => status === 'done').length
+    const seconds = ((performance.now() - begun) / 1000).toFixed(1)
+    log.info(route.name, `${done} of ${rows.length} images done in ${seconds} s`)
+    if (exit === 2 || exit === 1) {
+      feeder.trouble = reason
+      log.warn(route.name, `stopped: ${reason}`)
+    }
+  }
+  return feeder
+}
+
+/** All images of the pipeline so far and the new ones, as far as they still exist. */
+function filesFor(state: State, { name }: Route, batch: readonly StateRow[]): string[] {
+  const before = [...state.of(name).values()].filter(({ status }) => status !== 'expected')
+  return [...before, ...batch]
+    .map(({ file }) => file)
+    .filter((file) => existsSync(file))
+    .sort()
+}
+
+async function call(route: Route, files: readonly string[], { workers, memoryBytes }: FeederOptions) {
+  const workspace = resolve(route.workspace)
+  mkdirSync(workspace, { recursive: true })
+  const list = join(workspace, 'images.list')
+  writeAtomically(list, files.map((file) => `${file}\n`).join(''))
+  const { execa } = await import('execa')
+  const args = [
+    ...[executableOf('pipeline'), '--input', `@${list}`, '--output', workspace, '--config', route.config],
+    ...['--strategy', route.strategy, '--workers', String(workers), '--memory', String(memoryBytes), '--wait', '86400'],
+  ]
+  // In a group of its own: Ctrl-C is for us, and what was begun is finished.
+  const options = { reject: false, stdin: 'ignore', stdout: 'ignore', detached: true } as const
+  const { exitCode, stderr } = await execa(process.execPath, [...args, '--quiet'], options)
+  const lines = String(stderr).trim().split('\n')
+  return { exit: exitCode ?? 130, reason: lines.find((line) => line !== '') ?? `pipeline ended with ${exitCode}` }
+}
+
+/** The pipeline was killed: its images are tried again, some times. */
+function again(tried: readonly StateRow[], { attempts }: FeederOptions, reason: string): StateRow[] {
+  const time = new Date().toISOString()
+  return tried.map((row) =>
+    (row.attempts ?? 0) < attempts
+      ? { ...row, time }
+      : { ...row, time, status: 'failed', reason: `pipeline was killed: ${reason}` },
+  )
+}
+
+/** What pipeline.csv says of each image. */
+function judged(tried: readonly StateRow[], { workspace }: Route, exit: number, reason: string): StateRow[] {
+  const report = fates(resolve(workspace))
+  const now = Date.now()
+  return tried.map((row): StateRow => {
+    const fate = report.get(row.file)
+    const status = fate?.status ?? (exit === 1 || exit === 2 ? 'expected' : 'failed')
+    const seconds = row.arrived ? Math.round(now - Date.parse(row.arrived)) / 1000 : undefined
+    const why = status === 'done' ? undefined : (fate?.reason ?? reason)
+    return { ...row, status, reason: why || undefined, seconds, time: new Date(now).toISOString() }
+  })
+}
+
+function fates(workspace: string): Map<string, { status: string; reason: string }> {
+  const path = join(workspace, 'pipeline.csv')
+  const [head = [], ...lines] = parseCsv(textOfTable(path) ?? '', path).map(({ cells }) => cells)
+  const [input, status, reason] = ['input', 'status', 'reason'].map((name) => head.indexOf(name)) as [
+    number,
+    number,
+    number,
+  ]
+  return new Map(
+    lines.map((cells) => [resolve(workspace, cells[input]!), { status: cells[status]!, reason: cells[reason] ?? '' }]),
+  )
+}

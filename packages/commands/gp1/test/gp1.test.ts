@@ -1,0 +1,142 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { createHeader, encodeFits } from '@nightpipe/fits'
+import t from 'tap'
+
+const root = fileURLToPath(new URL('../../../../../', import.meta.url))
+const bin = fileURLToPath(new URL('../../bin/gp1.js', import.meta.url))
+const { NODE_OPTIONS: _, NODE_EXTRA_CA_CERTS: __, ...env } = process.env
+const run = (...args: string[]) => spawnSync(process.execPath, [bin, ...args], { encoding: 'utf8', env })
+
+const SIDE = 48
+
+/** The bytes of a raw frame as the telescope control writes it. */
+function raw(cards: Record<string, string>, seed = 1): Uint8Array {
+  const noise = (p: number) => 20 * (Math.abs(Math.sin(p * 12.9898 + seed) * 43758.5453) % 1)
+  const pixels = Float64Array.from({ length: SIDE * SIDE }, (_, p) => Math.round(1200 + noise(p)))
+  const facts = { INSTRUME: 'cam', FILTER: 'r', OBJECT: 'M 67', GAIN: 1.5, RDNOISE: 9, SATURATE: 60000, EXPTIME: 10 }
+  const all = { ...facts, 'DATE-OBS': `2026-01-01T20:00:${String(seed).padStart(2, '0')}`, ...cards }
+  const header = createHeader(Object.entries(all))
+  return encodeFits([{ kind: 'image', bitpix: 16, unsigned: true, axes: [SIDE, SIDE], pixels, header }])
+}
+
+/** gp1.cfg as in GP1, with a section for each observer; frames are reduced without masters. */
+function setUp(folder: string, observers = ['svom'], general = ''): string {
+  for (const name of ['in', 'cfg']) mkdirSync(join(folder, name), { recursive: true })
+  writeFileSync(join(folder, 'cfg/pipeline.cfg'), '[Structure of pipeline]\nreduction = yes\n')
+  const reduction = '[Calibration]\nbias = none\ndark = none\nflat = none\n[Cosmic rays]\ncompare = 0\n'
+  writeFileSync(join(folder, 'cfg/reduction.cfg'), reduction)
+  const sections = observers.map(
+    (observer) => `[pipeline-${observer}]
+processing_strategy=standard\t
+identifier_header   = EXPTYPE,OBSERVER
+identifier_value    = object,${observer}
+configuration_path_dir = ${join(folder, 'cfg')}
+workspace_dir       = ${join(folder, observer)}
+`,
+  )
+  const head = `[General]\ninput    = ${join(folder, 'in')}\nlog_path = ${join(folder, 'log')}\n${general}`
+  writeFileSync(join(folder, 'gp1.cfg'), `${head}# Pipelines\n${sections.join('')}`)
+  return join(folder, 'gp1.cfg')
+}
+
+const product = (folder: string, observer: string, name: string) =>
+  existsSync(join(folder, observer, 'M_67/cam/r/reduction', `${name}.fits`))
+
+async function until(what: () => boolean, seconds = 20): Promise<boolean> {
+  for (const end = performance.now() + 1000 * seconds; performance.now() < end; await sleep(50)) if (what()) return true
+  return false
+}
+
+t.test('an image goes to every pipeline whose pairs all match, and to no other', async (t) => {
+  const cwd = t.testdir()
+  const config = setUp(cwd, ['svom', 'colibri', 'svom|both'])
+  writeFileSync(
+    config,
+    readFileSync(config, 'utf8').replaceAll('svom|both', 'both').replace('object,both', 'object,svom|colibri'),
+  )
+  const put = (name: string, EXPTYPE: string, OBSERVER: string) =>
+    writeFileSync(join(cwd, 'in', name), raw({ EXPTYPE, OBSERVER }))
+  put('a.fits', 'object', 'svom')
+  put('b.fits', 'OBJECT', 'colibri')
+  put('c.fits', 'dark', 'svom')
+  put('d.fits', 'object', 'nobody')
+  writeFileSync(join(cwd, 'in/notes.txt'), 'no frame')
+  const { status, stderr } = run('--config', config, '--once')
+  t.equal(status, 0, stderr)
+  t.ok(product(cwd, 'svom', 'a') && !product(cwd, 'svom', 'b') && !product(cwd, 'svom', 'c'))
+  t.ok(product(cwd, 'colibri', 'b') && !product(cwd, 'colibri', 'a'))
+  t.ok(product(cwd, 'both', 'a') && product(cwd, 'both', 'b'), 'one image, two pipelines')
+  t.match(readFileSync(join(cwd, 'log/gp1.log'), 'utf8'), /\| info \| gp1 \| .*d\.fits is for no pipeline/)
+
+  await t.test('gp1 status tells the counts, and that it does not run', async (t) => {
+    const shown = run('status', '--config', config)
+    t.equal(shown.status, 4)
+    t.match(shown.stdout, /both +idle +0 +0 +2 +0 +0/)
+    t.match(shown.stdout, /2 for no pipeline/)
+    const json = JSON.parse(run('status', '--config', config, '--json').stdout)
+    t.match(json, { running: false, unmatched: 2, pipelines: { length: 3 } })
+  })
+  await t.test('a restart takes no image a second time', async (t) => {
+    const lines = readFileSync(join(cwd, 'svom/runs.csv'), 'utf8').split('\n').length
+    t.equal(run('--config', config, '--once').status, 0)
+    t.equal(readFileSync(join(cwd, 'svom/runs.csv'), 'utf8').split('\n').length, lines)
+  })
+})
+
+t.test('a file is taken when it is whole; what is begun is finished after SIGTERM', async (t) => {
+  const cwd = t.testdir()
+  const config = setUp(cwd, ['svom'], 'poll = 0.2\nsettle = 0.1\npatience = 1\n')
+  const child = spawn(process.execPath, [bin, '--config', config], { env, stdio: 'ignore' })
+  const ended = new Promise<number | null>((go) => child.on('exit', (code) => go(code)))
+  t.teardown(() => child.kill('SIGKILL'))
+  const bytes = raw({ EXPTYPE: 'object', OBSERVER: 'svom' })
+  const half = join(cwd, 'in/half.fits')
+  writeFileSync(half, bytes.subarray(0, 4000))
+  const state = () => (existsSync(join(cwd, 'log/gp1.csv')) ? readFileSync(join(cwd, 'log/gp1.csv'), 'utf8') : '')
+  t.ok(await until(() => /half\.fits,,damaged/.test(state())), 'given up after its patience')
+  appendFileSync(half, bytes.subarray(4000))
+  t.ok(await until(() => product(cwd, 'svom', 'half')), 'and taken when the rest has come')
+  const running = run('status', '--config', config)
+  t.equal(running.status, 0)
+  t.match(running.stdout, /gp1 runs since/)
+  t.match(run('--config', config).stderr, /another gp1 works with/, 'a second one refuses politely')
+  writeFileSync(join(cwd, 'in/last.fits'), raw({ EXPTYPE: 'object', OBSERVER: 'svom' }, 2))
+  t.ok(await until(() => /last\.fits,svom,expected/.test(state())))
+  child.kill('SIGTERM')
+  t.equal(await ended, 0)
+  t.ok(product(cwd, 'svom', 'last'), 'the image that it had begun is done')
+  t.match(state(), /last\.fits,svom,done/)
+})
+
+t.test('killed again and again under load it loses no image, takes none twice, and ends as pipeline would', (t) => {
+  const args = ['--frames', '24', '--rate', '8', '--side', '64', '--kills', '2', '--folder', t.testdir()]
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, 'scripts/load-gp1.mjs'), ...args], {
+    encoding: 'utf8',
+    env,
+  })
+  t.equal(status, 0, stdout + stderr)
+  t.match(stdout, /24 of 24 frames done, 0 products made twice, 0 differ from the offline ones/)
+  t.end()
+})
+
+t.test('wrong configurations are refused at the start', async (t) => {
+  const cwd = t.testdir()
+  const config = setUp(cwd)
+  const text = readFileSync(config, 'utf8')
+  writeFileSync(config, text.replace('object,svom', 'object'))
+  const pairs = run('--config', config)
+  t.equal(pairs.status, 2)
+  t.match(
+    pairs.stderr,
+    /\[pipeline-svom\] has 2 identifier_header and 1 identifier_value \(they belong together in pairs\)/,
+  )
+  writeFileSync(config, text.replace('/cfg', '/elsewhere'))
+  t.match(run('--config', config).stderr, /\[pipeline-svom\] pipeline: --config .*elsewhere: no such folder/)
+  writeFileSync(config, text)
+  writeFileSync(join(cwd, 'cfg/pipeline.cfg'), '[Structure of pipeline]\nreductions = yes\n')
+  t.match(run('--config', config).stderr, /unknown key 'reductions'/)
+})

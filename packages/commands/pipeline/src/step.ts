@@ -1,0 +1,135 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Conducting, ConfigError } from '@nightpipe/command'
+import type { RawFrame } from './frames.js'
+import type { Module } from './modules.js'
+import type { PipelineSchema } from './schema.js'
+import { ALSO, SOURCES, type StageName } from './stages.js'
+
+type Ask = Conducting<PipelineSchema>
+
+/** One process: a command on the frames of one group. */
+export interface Step {
+  /** group and stage: the key of the ledger */
+  group: string
+  stage: string
+  module: Module
+  /** where its products go */
+  folder: string
+  /** text files of paths that it takes as input: written by us, or by the steps before */
+  lists: string[]
+  /** the paths in the first list, where it is ours to write */
+  frames?: string[]
+  /** --set of this step beyond those of its module */
+  set: string[]
+  /** what else its products follow from, besides its own configuration */
+  depends?: string
+  /** further files and folders that it reads: masters, catalogues */
+  reads: string[]
+  /** what it makes of one frame does not depend on the others: only new frames are given to it */
+  alone: boolean
+  after: Step[]
+  /** the list of its products */
+  made: string
+}
+
+/** Types of frames that masters are made of. */
+export const CALIBRATIONS = ['bias', 'dark', 'flat']
+const ROLES = ['bias', 'dark', 'flat']
+
+/** Masters of the night's own calibration frames, where the configuration of reduction leaves one open. */
+export function calibrationStep(
+  { output, config }: Ask,
+  frames: RawFrame[],
+  modules: ReadonlyMap<string, Module>,
+): Step | undefined {
+  const reduction = modules.get('reduction')
+  const said = (key: string) => reduction?.inForce.get(`calibration.${key}`)
+  const open = !said('folder') && ROLES.some((role) => !said(role))
+  const raw = frames.filter(({ type }) => CALIBRATIONS.includes(type)).map(({ path }) => path)
+  if (!reduction || !open || !config.calibration.build || raw.length === 0) return undefined
+  const folder = join(output, 'calibrations')
+  const list = join(output, 'calibrations.frames.list')
+  const common = {
+    lists: [list],
+    alone: false,
+    frames: raw.sort(),
+    set: [],
+    reads: [],
+    after: [],
+    made: join(output, 'calibrations.list'),
+  }
+  return { group: '', stage: 'calibrations', module: modules.get('stack-calibrations')!, folder, ...common }
+}
+
+export function groupStep(
+  request: Ask,
+  group: string,
+  stage: StageName,
+  members: RawFrame[],
+  steps: Step[],
+  module: Module,
+): Step {
+  const workspace = join(request.output, group)
+  const listOf = (name: string) => join(workspace, `${name}.list`)
+  const base = { group, stage, module, folder: join(workspace, stage), made: listOf(stage) }
+  const mine = steps.filter((step) => step.group === group)
+  const step = (name: string) => mine.find((one) => one.stage === name)
+  if (stage === 'reduction') {
+    const calibrations = steps.find((one) => one.stage === 'calibrations')
+    const masters = join(request.output, 'calibrations')
+    const set = calibrations ? [`calibration.folder=${masters}`] : []
+    const after = calibrations ? [calibrations] : []
+    const frames = members.map(({ path }) => path).sort()
+    const lists = { lists: [listOf('frames')], frames, set, reads: after.length ? [masters] : [], after }
+    return { ...base, ...lists, alone: isAlone(module) }
+  }
+  const there = (name: StageName) => step(name) !== undefined || existsSync(listOf(name))
+  const source = SOURCES[stage].find(there)
+  if (!source) {
+    const wanted = SOURCES[stage].join(' or ')
+    throw new ConfigError(`${stage} needs the products of ${wanted} in ${workspace}`, `switch ${SOURCES[stage][0]} on`)
+  }
+  const also = (ALSO[stage] ?? []).filter(there)
+  const takes = also.includes('findstars') && module.inForce.get('stars.catalogues') === ''
+  const set = takes ? [`stars.catalogues=${join(workspace, 'findstars')}`] : []
+  const after = [source, ...also].map(step).filter((one) => one !== undefined)
+  // Catalogues follow from the frames and the configuration of findstars.
+  const depends = takes ? (step('findstars')?.module.digest ?? '') : ''
+  return { ...base, lists: [listOf(source)], set, depends, reads: [], after, alone: isAlone(module) }
+}
+
+/** Whether a command makes something of a frame that does not depend on the other frames of its group. */
+function isAlone({ command, inForce }: Module): boolean {
+  if (command === 'findstars') return true
+  if (command !== 'reduction') return false
+  const compares = inForce.get('cosmic rays.compare') !== '0' && inForce.get('cosmic rays.method') !== 'none'
+  return !compares && inForce.get('pattern.make') !== 'yes'
+}
+
+/** A page for each field: the groups that have the outermost folder in common. */
+export function summarySteps(
+  { output }: Ask,
+  groups: readonly string[],
+  steps: readonly Step[],
+  module: Module,
+): Step[] {
+  const fields = [...new Set(groups.map((group) => group.split('/')[0]!))]
+  return fields.map((field) => {
+    const after = steps.filter((step) => step.group.split('/')[0] === field)
+    const lists = [...new Set(after.map((step) => step.made))]
+    const made = join(output, field, 'summary.list')
+    return {
+      group: field,
+      stage: 'summary',
+      module,
+      folder: join(output, field, 'summary'),
+      lists,
+      set: [],
+      reads: [],
+      alone: false,
+      after,
+      made,
+    }
+  })
+}

@@ -8,17 +8,17 @@ import { fileURLToPath } from 'node:url'
 
 /** From the ground up. A package may import those of the lines before its own, never its neighbours. */
 const LAYERS = [
-  ['kernels'],
+  ['kernels', 'xml'],
   ['math'],
   ['image', 'spectra', 'sky'],
-  ['stars', 'registration'],
+  ['stars', 'registration', 'alerts'],
   ['files'],
   ['fits', 'table', 'config'],
   ['calibrations', 'catalogues', 'plot', 'store', 'web'],
   ['command'],
 ]
 /** Pure numbers: no disk, no clock, no network. `kernels` may use Buffer, which is a global. */
-const PURE = ['kernels', 'math', 'image', 'spectra', 'sky', 'stars', 'registration']
+const PURE = ['kernels', 'math', 'image', 'spectra', 'sky', 'stars', 'registration', 'alerts', 'xml']
 
 const root = resolve(process.argv[2] ?? join(dirname(fileURLToPath(import.meta.url)), '..'))
 const problems = []

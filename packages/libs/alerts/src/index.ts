@@ -1,1 +1,6 @@
-export {}
+export { type Alert, type AlertPosition, type Family, numberParam, type Param, paramOf } from './alert.js'
+export { frameMessage, MOST_BYTES, type Unframer, unframer } from './framing.js'
+export { readVoEvent } from './read-voevent.js'
+export { savedName } from './saved-name.js'
+export { delaySeconds, mergeAlert, noTrigger, type Trigger } from './trigger.js'
+export { TRIGGER_LAYOUT, triggerFacts, triggerText } from './trigger-file.js'

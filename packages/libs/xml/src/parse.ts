@@ -63,13 +63,14 @@ class Reader {
 
   private step(): void {
     const { text } = this
-    if (text[this.at] !== '<') return this.characters()
-    if (text.startsWith('<!--', this.at)) return this.skip('<!--', '-->', 'comment')
-    if (text.startsWith('<![CDATA[', this.at)) return this.cdata()
-    if (text.startsWith('<?', this.at)) return this.skip('<?', '?>', 'processing instruction')
-    if (text.startsWith('<!', this.at)) throw this.wrong('a document type or entity declaration, which is not read')
-    if (text.startsWith('</', this.at)) return this.close()
-    this.element()
+    const begins = (sign: string) => text.startsWith(sign, this.at)
+    if (!begins('<')) this.characters()
+    else if (begins('<!--')) this.skip('<!--', '-->', 'comment')
+    else if (begins('<![CDATA[')) this.cdata()
+    else if (begins('<?')) this.skip('<?', '?>', 'processing instruction')
+    else if (begins('<!')) throw this.wrong('a document type or entity declaration, which is not read')
+    else if (begins('</')) this.close()
+    else this.element()
   }
 
   private characters(): void {

@@ -9,3 +9,5 @@ export type { Distortion, SipDistortion, TnxDistortion, TpvDistortion } from './
 export { makeWcs, type Wcs, type WcsSolution } from './wcs/make-wcs.js'
 export type { ProjectionCode } from './wcs/projections.js'
 export { readWcs } from './wcs/read-wcs.js'
+export { HIGHEST_ORDER, healpixCentre, healpixCount, healpixDisc, healpixOf, healpixRadius } from './healpix.js'
+export { julianYear, moveStar } from './motion.js'

@@ -9,4 +9,10 @@ export interface SkyStars {
   epoch: number
   /** Magnitudes and their errors by band, as the catalogue calls it ('BT', 'G', 'r'): NaN where missing. */
   magnitudes: Readonly<Record<string, { value: Float32Array; error: Float32Array }>>
+  /** Errors of the position in mas, and the parallax in mas, where the catalogue has them. */
+  raError?: Float32Array
+  decError?: Float32Array
+  parallax?: Float32Array
+  /** Names or numbers of the stars, where the catalogue has them. */
+  id?: string[]
 }

@@ -44,9 +44,7 @@ export function healpixOf(order: number, ra: number, dec: number): number {
       : (nside * Math.cos(dec * RADIANS)) / Math.sqrt((1 + height) / 3)
   const jp = Math.min(nside - 1, Math.floor(part * reach))
   const jm = Math.min(nside - 1, Math.floor((1 - part) * reach))
-  return z >= 0
-    ? numberOf(order, quadrant, nside - jm - 1, nside - jp - 1)
-    : numberOf(order, quadrant + 8, jp, jm)
+  return z >= 0 ? numberOf(order, quadrant, nside - jm - 1, nside - jp - 1) : numberOf(order, quadrant + 8, jp, jm)
 }
 
 const numberOf = (order: number, base: number, x: number, y: number): number =>

@@ -1,0 +1,95 @@
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { random } from '@nightpipe/math'
+import { angularSeparation, moveStar } from '@nightpipe/sky'
+import t from 'tap'
+import { buildCatalogue, emptySkyStars, openCatalogue, type SkyStars } from '../src/index.js'
+
+const scratch = mkdtempSync(join(tmpdir(), 'np-catalogue-'))
+t.teardown(() => rmSync(scratch, { recursive: true, force: true }))
+
+/** Stars all over the sky, with motions fast enough to matter. */
+function someStars(count: number, seed: number): SkyStars {
+  const { uniform, normal } = random(seed)
+  const stars = emptySkyStars(['G', 'BP'], 2016, count)
+  for (let k = 0; k < count; k++) {
+    stars.ra[k] = 360 * uniform()
+    stars.dec[k] = (Math.asin(2 * uniform() - 1) * 180) / Math.PI
+    stars.pmRa[k] = k % 10 === 0 ? Number.NaN : 3000 * normal()
+    stars.pmDec[k] = k % 10 === 0 ? Number.NaN : 3000 * normal()
+    stars.magnitudes.G.value[k] = k % 7 === 0 ? Number.NaN : 5 + 12 * uniform()
+    stars.magnitudes.G.error[k] = 0.01
+  }
+  return stars
+}
+
+const stars = someStars(20000, 1)
+
+t.test('a cone holds the stars that a search of all of them finds, brightest first, at any epoch', async (t) => {
+  const folder = join(scratch, 'sky')
+  const facts = await buildCatalogue(folder, stars, { name: 'sky', order: 3 })
+  t.match(facts, { count: 20000, order: 3, tiles: 'tiles-1', bands: ['G', 'BP'] })
+  const catalogue = openCatalogue(folder)
+  for (const [ra, dec, radius, toEpoch] of [
+    [0.5, 3, 8, 2016],
+    [200, -89.5, 5, 2030],
+    [359.9, 89.9, 4, 1950],
+    [77, 45, 0.8, 2116],
+    [10, 10, 180, 2016],
+  ]) {
+    const found = catalogue.cone(ra, dec, radius, { toEpoch })
+    let count = 0
+    for (let k = 0; k < stars.count; k++) {
+      const at = moveStar([stars.ra[k], stars.dec[k]], stars.pmRa[k], stars.pmDec[k], toEpoch - 2016)
+      if (angularSeparation(at, [ra, dec]) <= radius) count++
+    }
+    t.equal(found.count, count, `${count} stars around ${ra}, ${dec}`)
+    t.equal(found.epoch, toEpoch)
+    const magnitudes = [...found.magnitudes.G.value].filter((value) => !Number.isNaN(value))
+    t.same(
+      magnitudes,
+      magnitudes.toSorted((a, b) => a - b),
+    )
+  }
+})
+
+t.test('faintest, band and limit choose', async (t) => {
+  const catalogue = openCatalogue(join(scratch, 'sky'))
+  const bright = catalogue.cone(100, 20, 20, { faintest: 10 })
+  t.ok(bright.count > 20 && bright.magnitudes.G.value.every((value) => value <= 10))
+  const five = catalogue.cone(100, 20, 20, { limit: 5 })
+  t.same(five.magnitudes.G.value, bright.magnitudes.G.value.slice(0, 5))
+  t.throws(() => catalogue.cone(1, 2, 3, { band: 'V' }), /no band 'V' in the catalogue \(it has G, BP\)/)
+})
+
+t.test('a second import replaces the first, and leaves nothing behind', async (t) => {
+  const folder = join(scratch, 'twice')
+  await buildCatalogue(folder, stars, { name: 'one' })
+  await buildCatalogue(folder, someStars(50, 2), { name: 'two' })
+  t.equal(openCatalogue(folder).count, 50)
+  t.same(readdirSync(folder).sort(), ['catalogue.json', 'tiles-2'])
+})
+
+t.test('files of stars are read whole', async (t) => {
+  const path = join(scratch, 'stars.csv')
+  writeFileSync(
+    path,
+    '# epoch: 2015.5\nsource_id,ra,dec,pmra,pmdec,phot_g_mean_mag,phot_g_mean_mag_error\n' +
+      '4295806720,10.5,-3.25,1.5,-2,12.25,0.01\n7,05:30:00,+10:00:00,,,,\n',
+  )
+  const catalogue = openCatalogue(path)
+  t.match(catalogue, { count: 2, epoch: 2015.5, bands: ['G'] })
+  const [star, other] = [catalogue.cone(10.5, -3.25, 0.1), catalogue.cone(82.5, 10, 0.1)]
+  t.match(star, { count: 1, id: ['4295806720'] })
+  t.equal(star.magnitudes.G.value[0], 12.25)
+  t.equal(other.count, 1)
+  t.ok(Number.isNaN(other.pmRa[0]) && Number.isNaN(other.magnitudes.G.value[0]))
+})
+
+t.test('what is no catalogue is refused in one line', async (t) => {
+  t.throws(() => openCatalogue(join(scratch, 'none')), /there is no catalogue .*none/)
+  t.throws(() => openCatalogue(scratch), /is no catalogue: it has no catalogue.json/)
+  writeFileSync(join(scratch, 'bad.csv'), 'x,y\n1,2\n')
+  t.throws(() => openCatalogue(join(scratch, 'bad.csv')), /has no columns of right ascension and declination/)
+})

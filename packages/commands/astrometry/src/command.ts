@@ -1,49 +1,67 @@
-import { join } from 'node:path'
-import { defineCommand, type Job, type Row, type Tools, writeProduct } from '@nightpipe/command'
-import { number } from '@nightpipe/config'
-import { readFrame } from '@nightpipe/fits'
-import { medianOf } from '@nightpipe/math'
-import { addLevel } from './add-level.js'
+import { defineCommand } from '@nightpipe/command'
+import { solveJob, solveTask } from './job.js'
+import { planAstrometry } from './plan.js'
+import { schema } from './schema.js'
 
-// Every key of astrometry.ini, once. Parsing, --help, the sample INI and the manual page all come from this object.
-const schema = {
-  level: {
-    add: number(0, 'constant to add to every pixel', { unit: 'adu' }),
-  },
-}
-
-/** plate solutions of frames from a local catalogue, with distortion. */
+/** Plate solutions of frames from a local catalogue, with distortion. */
 export const astrometry = defineCommand({
   name: 'astrometry',
   summary: 'plate solutions of frames from a local catalogue, with distortion',
-  description: 'Adds a constant to every pixel of every frame: replace this by what the command is for.',
-  examples: [{ run: 'astrometry --input raw/ --output out/ --set level.add=100', doc: 'all frames of a folder' }],
+  description:
+    'Finds out where frames are on the sky, from the pattern of their stars, and writes it into their headers: TAN, with SIP ' +
+    'or TPV distortion where the stars call for it. It needs a catalogue of reference stars on this machine: make one with ' +
+    '`catalogue import` from a file that you have, or with `catalogue fetch` from VizieR or Gaia. A rough pointing and the size ' +
+    'of a pixel are taken from the header, or from [pointing]; with radius = 180 no pointing is needed. Frames may be turned ' +
+    'and mirrored. A solution is written only if chance cannot have made it; else the report says what was tried. Inputs may ' +
+    'also be the tables of findstars (<stem>.cat.fits), which then get RA and DEC.',
+  examples: [
+    { run: 'astrometry --input reduced/ --output solved/ --set catalogue.folder=gaia/', doc: 'all frames of a night' },
+    {
+      run: 'astrometry -s m67.fits -r solved --set catalogue.folder=tycho2/ --set pointing.ra=08:51:18 --set pointing.dec=11:48 --set pointing.scale=1.2',
+      doc: 'a frame whose header knows nothing',
+    },
+    {
+      run: 'astrometry -s sky.fits -r solved --set catalogue.folder=tycho2/ --set pointing.radius=180 --set pointing.scale=20,60',
+      doc: 'anywhere in the sky',
+    },
+    {
+      run: 'astrometry -s night/ -r solved --solver astrometry.net',
+      doc: 'by an installed solve-field and its index files',
+    },
+  ],
   schema,
-  measurements: [{ name: 'median_adu', unit: 'adu', doc: 'median of the product' }],
-  parallel: 'jobs',
-  // Headers only: what cannot work is refused here.
-  plan: ({ inputs, output }) => ({
-    jobs: inputs.map(({ name, path, stem }) => ({
-      name,
-      inputs: [path],
-      products: [join(output, `${stem}.fits`)],
-      parents: [{ path, role: 'frame' }],
-      params: {},
-    })),
-  }),
-  job: shiftFrame,
+  flags: {
+    solver: {
+      type: 'text',
+      doc: 'own, or astrometry.net',
+      choices: ['own', 'astrometry.net'],
+      placeholder: 'NAME',
+      config: 'solver.method',
+    },
+    catalogue: {
+      type: 'text',
+      doc: 'folder or file of reference stars',
+      placeholder: 'PATH',
+      config: 'catalogue.folder',
+    },
+  },
+  measurements: [
+    { name: 'stars', doc: 'stars of the frame that were offered', type: 'integer' },
+    { name: 'references', doc: 'stars of the catalogue around it', type: 'integer' },
+    { name: 'matched', doc: 'stars in the fit', type: 'integer' },
+    { name: 'rms_arcsec', unit: 'arcsec', doc: 'rms of their residuals along an axis' },
+    { name: 'rms_px', unit: 'px', doc: 'the same' },
+    { name: 'order', doc: 'order of the polynomials; 1: no distortion', type: 'integer' },
+    { name: 'ra_deg', unit: 'deg', doc: 'right ascension of the middle of the frame' },
+    { name: 'dec_deg', unit: 'deg', doc: 'declination of it' },
+    { name: 'scale_arcsec', unit: 'arcsec', doc: 'size of a pixel' },
+    { name: 'turn_deg', unit: 'deg', doc: 'the y axis, from north through east' },
+    { name: 'hand', doc: 'normal (east left of north), or mirrored', type: 'text' },
+    { name: 'offset_deg', unit: 'deg', doc: 'distance from where the frame was said to be' },
+    { name: 'log_false', doc: 'log10 of the matches as good as this that chance is expected to make' },
+  ],
+  parallel: 'both',
+  plan: planAstrometry,
+  job: solveJob,
+  tasks: { solve: solveTask },
 })
-
-/** Reads a frame, changes it, writes it: disk at both ends, science in the middle. */
-function shiftFrame({ inputs, products, parents }: Job, { config, context }: Tools<typeof schema>): Row[] {
-  const [input, product] = [inputs[0]!, products[0]!]
-  const { header, width, height, pixels } = readFrame(input)
-  const shifted = addLevel(pixels, config.level.add)
-  writeProduct(
-    product,
-    [{ kind: 'image', header, bitpix: -32, axes: [width, height], pixels: shifted }],
-    context,
-    parents,
-  )
-  return [{ input, status: 'done', product, measurements: { median_adu: medianOf(shifted) } }]
-}

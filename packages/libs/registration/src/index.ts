@@ -27,7 +27,7 @@ export { wcsOfPlate } from './sky-distortion.js'
 export { FINAL_OPTIONS, type FieldFit, type FinalOptions, fitField } from './sky-final.js'
 export type { SkyPoints } from './sky-patch.js'
 export { fitPlate, linearPart, type Plate, type PlatePairs } from './sky-plate.js'
-export type { FrameStars, Size as FrameSize } from './sky-refine.js'
+export { type FrameStars, refineField, type Size as FrameSize } from './sky-refine.js'
 export { residualsOf } from './sky-residuals.js'
 export {
   isSolved,

@@ -146,3 +146,13 @@ export function refine(
   }
   return state
 }
+
+/** A solution that came from elsewhere, refined, with the chance that it is no solution. */
+export const refineField = (
+  start: TanSolution,
+  stars: FrameStars,
+  sky: SkyPoints,
+  size: Size,
+  options: { hypotheses: number; mostOrder: number },
+): Refined | undefined =>
+  refine(start, stars, sky, size, { ...options, radius: 0.01 * Math.hypot(size.width, size.height) })

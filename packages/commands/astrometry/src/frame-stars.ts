@@ -1,0 +1,70 @@
+import { existsSync } from 'node:fs'
+import { type CatStars, readCat } from '@nightpipe/catalogues'
+import { DataError } from '@nightpipe/command'
+import { type FitsFrame, readFrame } from '@nightpipe/fits'
+import { findStars, StarFlag, type Stars } from '@nightpipe/stars'
+import type { FrameJob } from './plan.js'
+import type { AstrometryConfig } from './schema.js'
+
+/** The stars of a frame as the solver wants them: brightest first, with their errors. */
+export interface Field {
+  x: Float64Array
+  y: Float64Array
+  /** One-sigma error along an axis, pixels. */
+  error: Float64Array
+  /** 1 for stars whose centroid can be trusted: not saturated, cut off or masked. */
+  clean: Uint8Array
+  width: number
+  height: number
+  /** What was read, to be written again. */
+  frame?: FitsFrame
+}
+
+/** Bits with which a star serves to recognise the field, but not to measure it. */
+const DOUBTFUL = StarFlag.saturated | StarFlag.truncated | StarFlag.masked | StarFlag.cosmicRay
+
+/** Stars found on the frame, or read from its table. */
+export function fieldOf(job: FrameJob, config: AstrometryConfig): Field {
+  if (job.kind === 'stars') return sorted(stars(job.path), job, config)
+  if (job.catalogue) {
+    if (existsSync(job.catalogue)) return sorted(stars(job.catalogue), job, config)
+    throw new DataError(`${job.catalogue} is not there`, 'run findstars, or leave [stars] catalogues empty')
+  }
+  const frame = readFrame(job.path)
+  const { threshold } = config.stars
+  const found = findStars(frame, {
+    threshold,
+    isophote: Math.min(2.5, threshold),
+    gain: job.gain,
+    saturation: job.saturation,
+  })
+  return { ...sorted(found.stars, job, config), frame }
+}
+
+function stars(path: string): CatStars {
+  const found = readCat(path)
+  if (found.x.some(Number.isFinite)) return found
+  throw new DataError(`${path} has no positions of stars (columns X and Y)`)
+}
+
+function sorted(
+  { count, x, y, xError, yError, flux, flags }: Stars,
+  job: FrameJob,
+  { stars: { most } }: AstrometryConfig,
+): Field {
+  const bright = (k: number) => (Number.isFinite(flux[k]) ? flux[k]! : Number.NEGATIVE_INFINITY)
+  const order = Array.from({ length: count }, (_, k) => k)
+    .filter((k) => Number.isFinite(x[k]! + y[k]!) && !(flags[k]! & StarFlag.cosmicRay))
+    .sort((a, b) => bright(b) - bright(a) || a - b)
+    .slice(0, most)
+  const take = (values: ArrayLike<number>) => Float64Array.from(order, (k) => values[k]!)
+  const field = { x: take(x), y: take(y), error: order.map((k) => Math.hypot(xError[k]!, yError[k]!) / Math.SQRT2) }
+  return {
+    ...field,
+    error: Float64Array.from(field.error, (value) => (value > 0 ? value : 0)),
+    clean: Uint8Array.from(order, (k) => (flags[k]! & DOUBTFUL ? 0 : 1)),
+    // a table that does not tell the size of its frame: what its stars span
+    width: job.width || Math.ceil(Math.max(1, ...field.x)) + 1,
+    height: job.height || Math.ceil(Math.max(1, ...field.y)) + 1,
+  }
+}

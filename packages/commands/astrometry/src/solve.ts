@@ -1,0 +1,124 @@
+import {
+  fitField,
+  isSolved,
+  type Plate,
+  type SkyFailure,
+  type SkyPoints,
+  solveField,
+  wcsOfPlate,
+} from '@nightpipe/registration'
+import { angularSeparation, type Wcs } from '@nightpipe/sky'
+import { type Field, fieldOf } from './frame-stars.js'
+import type { FrameJob } from './plan.js'
+import { catalogueOf, skySource } from './reference.js'
+import type { AstrometryConfig } from './schema.js'
+import { solveByAstrometryNet } from './solve-field.js'
+
+/** A frame that is solved: plain data, so that it travels between threads. */
+export interface Solved {
+  plate: Plate
+  /** Partners: where the frame has them, where the sky has them, what is left (sky minus frame, pixels), 1 if in the fit. */
+  x: Float64Array
+  y: Float64Array
+  ra: Float64Array
+  dec: Float64Array
+  error: Float64Array
+  dx: Float64Array
+  dy: Float64Array
+  used: Uint8Array
+  rms: number
+  extra: number
+  stars: number
+  references: number
+  matched: number
+  logFalse: number
+  hypotheses: number
+  /** Degrees from where the frame was said to be. */
+  offset: number
+  width: number
+  height: number
+}
+
+export interface Unsolved {
+  reason: string
+}
+
+/** Distances beyond which a rough solution is looked for again by the final fit, pixels. */
+const FIRST_REACH = 3
+/** More references than this make a fit slower, not better. */
+const MOST_REFERENCES = 20_000
+
+/** The plate solution of a frame, or why there is none. */
+export async function solveFrame(job: FrameJob, field: Field, config: AstrometryConfig): Promise<Solved | Unsolved> {
+  if (field.x.length < 4) return { reason: `no solution: ${field.x.length} stars on the frame, 4 needed at least` }
+  const size = { width: field.width, height: field.height }
+  const source = config.catalogue.folder ? skySource(config, job.epoch) : undefined
+  const start = await firstSolution(job, field, config)
+  if ('reason' in start) return start
+  const middle = start.wcs.toSky((size.width - 1) / 2, (size.height - 1) / 2)
+  const corner = start.wcs.toSky(-0.5, -0.5)
+  const reach = Math.min(90, angularSeparation(middle, corner) * 1.1)
+  const sky = source ? source(middle[0], middle[1], reach, MOST_REFERENCES) : start.sky
+  const kept = [...field.clean.keys()].filter((k) => field.clean[k] === 1)
+  const chosen = kept.length >= 12 ? kept : [...field.x.keys()]
+  const pick = (values: Float64Array) => Float64Array.from(chosen, (k) => values[k]!)
+  const stars = { x: pick(field.x), y: pick(field.y) }
+  const error = pick(field.error)
+  const order = config.fit.distortion === 'none' ? 1 : config.fit.order || undefined
+  const fit = fitField(
+    stars,
+    size,
+    sky,
+    { ...start, radius: Math.max(FIRST_REACH, start.radius) },
+    {
+      ...{ kind: config.fit.distortion === 'tpv' ? 'TPV' : 'SIP', clip: config.fit.clip, order },
+      error: error.some((value) => value > 0) ? error : undefined,
+    },
+  )
+  const of = (index: Int32Array, values: ArrayLike<number>) => Float64Array.from(index, (k) => values[k]!)
+  return {
+    plate: fit.plate,
+    ...{ x: of(fit.star, stars.x), y: of(fit.star, stars.y), ra: of(fit.sky, sky.ra), dec: of(fit.sky, sky.dec) },
+    ...{ error: of(fit.star, error), dx: fit.dx, dy: fit.dy, used: fit.used, rms: fit.rms, extra: fit.extra },
+    ...{ stars: field.x.length, references: sky.ra.length, matched: fit.count, ...size },
+    ...{ logFalse: start.logFalse, hypotheses: start.hypotheses },
+    offset: angularSeparation(middle, [job.ra, job.dec]),
+  }
+}
+
+export interface First {
+  plate: Plate
+  wcs: Wcs
+  radius: number
+  logFalse: number
+  hypotheses: number
+  sky: SkyPoints
+}
+
+async function firstSolution(job: FrameJob, field: Field, config: AstrometryConfig): Promise<First | Unsolved> {
+  if (config.solver.method === 'astrometry.net') return solveByAstrometryNet(job, field, config)
+  const result = solveField(field, field, skySource(config, job.epoch), {
+    ...{ ra: job.ra, dec: job.dec, radius: job.radius, scale: job.scale },
+    ...{ hand: config.pointing.hand, falseMatch: config.match['false match'] },
+  })
+  return isSolved(result) ? result : { reason: whyNot(result, job, field, config) }
+}
+
+/** One line from which a person can tell what to change. */
+function whyNot({ hypotheses, best }: SkyFailure, job: FrameJob, field: Field, config: AstrometryConfig): string {
+  const known = skySource(config, job.epoch)(job.ra, job.dec, Math.min(180, job.radius), 100_000).ra.length
+  const [low, high] = job.scale.map((value) => Number(value.toPrecision(3)))
+  const where = `within ${job.radius} deg of ${job.ra.toFixed(3)} ${job.dec >= 0 ? '+' : ''}${job.dec.toFixed(3)}, ${low} to ${high} arcsec/px`
+  const tried = `${field.x.length} stars, ${known === 100_000 ? 'over 100000' : known} of ${catalogueOf(config).name}, ${where}`
+  if (known < 5) return `no solution: ${tried} (the catalogue does not reach here, or not deep enough)`
+  const nearly = best ? `; the best of ${hypotheses} matched ${best.matched} of ${best.offered}, as chance may` : ''
+  return `no solution: ${tried}${nearly} (widen [pointing] radius or scale, or take a deeper catalogue)`
+}
+
+/** The plate as it is written, from plain data. */
+export const wcsOf = (
+  { plate, width, height }: Pick<Solved, 'plate' | 'width' | 'height'>,
+  config: AstrometryConfig,
+): Wcs => wcsOfPlate(plate, config.fit.distortion === 'tpv' ? 'TPV' : 'SIP', { width, height })
+
+export { fieldOf }

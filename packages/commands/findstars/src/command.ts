@@ -64,6 +64,8 @@ function findInFrame({ inputs, products, parents }: Job, { config, context, prof
       saturation: config.photometry.saturation ?? facts.saturation,
     })
     const header = catHeader(frame.header, found)
+    setCard(header, 'IMAGEW', frame.width, '[pix] width of the frame')
+    setCard(header, 'IMAGEH', frame.height, '[pix] height of the frame')
     const wcs = tanWcs(lookup)
     const table = catTable(found.stars, {
       ...{ names: config.products.names as 'own' | 'sextractor', unit: String(lookup('BUNIT') ?? 'adu') },

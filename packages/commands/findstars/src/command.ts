@@ -76,7 +76,7 @@ function findInFrame({ inputs, products, parents }: Job, { config, context, prof
     const axes = [frame.width, frame.height]
     for (const path of images) {
       const image: NewHdu = path.endsWith('.segm.fits')
-        ? { kind: 'image', header, bitpix: 32, axes, pixels: found.segmentation }
+        ? { kind: 'image', header, bitpix: 32, axes, pixels: found.segmentation() }
         : { kind: 'image', header, bitpix: -32, axes, pixels: found.net }
       writeProduct(path, [image], context, parents)
     }

@@ -1,6 +1,7 @@
 import { WASM_BASE64 } from './generated/wasm.js'
 import type { NumericKernels } from './numeric-kernels.js'
 import type { ReductionKernels } from './reduction-kernels.js'
+import type { StarKernels } from './star-kernels.js'
 import type { RegistrationKernels } from './registration-kernels.js'
 
 /** Where in the stream of random numbers: unsigned 32-bit words. */
@@ -35,7 +36,7 @@ type SimulatedMoffat = [
 ]
 
 /** The raw exports: addresses are byte offsets into `memory`, counts are in elements. */
-export interface Kernels extends NumericKernels, ReductionKernels, RegistrationKernels {
+export interface Kernels extends NumericKernels, ReductionKernels, StarKernels, RegistrationKernels {
   readonly memory: WebAssembly.Memory
   base(): number
   floatsFromBigEndian(source: number, target: number, n: number): void

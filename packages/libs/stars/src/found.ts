@@ -40,6 +40,6 @@ export interface Found {
   quality: FrameQuality
   /** The image without its background; NaN where it is masked. */
   net: Float32Array
-  /** Number of the star that each pixel belongs to, from 1; 0 is sky. */
-  segmentation: Int32Array
+  /** Number of the star that each pixel belongs to, from 1; 0 is sky: as an image. */
+  segmentation(): Int32Array
 }

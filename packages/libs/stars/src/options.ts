@@ -27,6 +27,13 @@ export interface FindOptions {
   /** The ellipse of the total flux: so many Kron radii, but no fewer semi-axes than that. */
   kronFactor: number
   kronMinimum: number
+  /**
+   * As SExtractor does by default: a part's contrast is against the whole region, pixels of ellipses count whole, those
+   * of circles by 25 points, circles are about the isophotal centroid.
+   */
+  classic: boolean
+  /** Where the image without its background goes: an array of the size of the frame, or the pixels of the frame. */
+  net?: Float32Array
 }
 
 export const FIND_DEFAULTS: FindOptions = {
@@ -42,4 +49,5 @@ export const FIND_DEFAULTS: FindOptions = {
   apertures: [2.5, 5, 10],
   kronFactor: 2.5,
   kronMinimum: 3.5,
+  classic: false,
 }

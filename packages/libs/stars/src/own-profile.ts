@@ -1,62 +1,60 @@
-import type { Kernel } from '@nightpipe/image'
+import { scoped } from '@nightpipe/kernels'
 import { medianOf } from '@nightpipe/math'
-import { windowedCentroid } from './centroid.js'
-import { measureIsophote } from './isophote.js'
-import { connectedRegions } from './regions.js'
-import { cutStamp, newStamp, type Scene } from './scene.js'
-import { fullWidth } from './width.js'
+import { detectSources } from './detect.js'
+import { IDENTITY, separate } from './matched-filter.js'
+import { measureRaw, RESULT } from './measure-raw.js'
+import { findRuns } from './runs.js'
+import type { Scene } from './scene.js'
+import { keepSources, SOURCE, sourceAt } from './sources.js'
+import type { Surface } from './surface.js'
 
-/** What is assumed of a frame without a measurable star, px. */
-const USUAL_WIDTH = 3
 /** Stars to tell the width from: so much above the noise of a pixel, and so many of them. */
 const BRIGHT = 15
-const ENOUGH = 200
+const ENOUGH = 150
+/** Semi-axis of what is no star, px. */
+const LARGEST = 15
+/** Rows that are looked through at a time. */
+const ROWS = 256
 
 /** The full width at half maximum of the brighter stars of a frame, found without a filter; undefined when there is none. */
-export function widthOfStars(scene: Scene, noise: number, saturation = Number.POSITIVE_INFINITY): number | undefined {
-  const { net, width, height } = scene
-  const regions = connectedRegions(net, BRIGHT * noise, width, height, 4)
-  const sources = Array.from({ length: regions.count }, (_, g) => {
-    const pixels = regions.pixels.subarray(regions.start[g], regions.start[g + 1])
-    return measureIsophote(pixels, net, net, width)
-  })
-  const round = sources
-    .filter(({ a, b, peak, pixels }) => a < 3 * b && peak < 0.8 * saturation && pixels.length > 4)
-    .sort((p, q) => q.flux - p.flux || p.y - q.y)
-    .slice(0, 3 * ENOUGH)
-  const stamp = newStamp(31)
-  const scratch = new Float64Array(62)
+export function widthOfStars(scene: Scene, noise: Surface, saturation = Number.POSITIVE_INFINITY): number | undefined {
   const widths: number[] = []
-  for (const source of round) {
-    const half = 15
-    cutStamp(stamp, scene, 0, source.x, source.y, half)
-    const { x, y, good } = windowedCentroid(stamp, source.x, source.y, Math.max(1, source.a), scratch)
-    const found = good ? fullWidth(stamp, x, y, half) : Number.NaN
-    if (found > 0.5 && found < half) widths.push(found)
-    if (widths.length >= ENOUGH) break
+  const strips = Math.ceil(scene.height / ROWS)
+  // strips from all over the frame, until there are enough stars
+  const step = strips > 6 ? 5 : 1
+  for (let start = 0; start < step && widths.length < ENOUGH; start++) {
+    for (let strip = start; strip < strips; strip += step) {
+      const y = strip * ROWS
+      widths.push(...widthsInRows(scene, noise, [y, Math.min(scene.height, y + ROWS)], saturation))
+    }
   }
   return widths.length > 0 ? medianOf(widths) : undefined
 }
 
-/** A round Gaussian of this full width at half maximum, normalised to sum 1: the filter that finds such stars best. */
-export function gaussianKernel(fullWidthPx = USUAL_WIDTH): Kernel {
-  const sigma = Math.max(fullWidthPx, 1) / 2.3548
-  const half = Math.max(1, Math.min(12, Math.ceil(2.5 * sigma)))
-  const size = 2 * half + 1
-  const values = new Float64Array(size * size)
-  let total = 0
-  for (let y = -half, k = 0; y <= half; y++) {
-    for (let x = -half; x <= half; x++, k++) {
-      values[k] = Math.exp(-(x * x + y * y) / (2 * sigma * sigma))
-      total += values[k]
+function widthsInRows(scene: Scene, noise: Surface, rows: readonly [number, number], saturation: number): number[] {
+  const { net, width, height } = scene
+  return scoped(() => {
+    const runs = findRuns(net, width, height, separate(IDENTITY), noise, BRIGHT, rows)
+    const sources = detectSources(runs, scene, {
+      ...{ minimumArea: 5, levels: 1, contrast: 1, classic: false, threshold: BRIGHT, rise: 0, factor: 1, reach: 0 },
+    })
+    const of = (i: number, field: (typeof SOURCE)[keyof typeof SOURCE]) => sourceAt(sources, i, field)
+    const round = Array.from({ length: sources.count }, (_, i) => i)
+      .filter((i) => of(i, SOURCE.a) < Math.min(LARGEST, 3 * of(i, SOURCE.b)) && of(i, SOURCE.peak) < 0.8 * saturation)
+      .sort((i, j) => of(j, SOURCE.flux) - of(i, SOURCE.flux) || i - j)
+    const brightest = keepSources(sources, round.slice(0, ENOUGH))
+    const raw = measureRaw(brightest, scene, {
+      kronFactor: 2.5,
+      kronMinimum: 3.5,
+      grid: 0,
+      mirror: false,
+      apertures: [],
+    })
+    const widths: number[] = []
+    for (let i = 0; i < brightest.count; i++) {
+      const found = raw.of(i, RESULT.good) ? raw.of(i, RESULT.fwhm) : Number.NaN
+      if (found > 0.5) widths.push(found)
     }
-  }
-  return { width: size, height: size, values: values.map((value) => value / total) }
-}
-
-/** The noise of an image filtered with this kernel, when that of its pixels is 1. */
-export function noiseFactor({ values }: Kernel): number {
-  let squares = 0
-  for (let k = 0; k < values.length; k++) squares += values[k] * values[k]
-  return Math.sqrt(squares)
+    return widths
+  })
 }

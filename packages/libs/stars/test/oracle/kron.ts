@@ -1,6 +1,13 @@
 import type { ApertureSum } from './aperture.js'
-import type { Isophote } from './isophote.js'
 import type { Stamp } from './scene.js'
+
+/** An ellipse: xx dx² + yy dy² + xy dx dy = r², r in semi-axes. */
+export interface Ellipse {
+  b: number
+  xx: number
+  yy: number
+  xy: number
+}
 
 /** The first moment of the radius is taken within so many semi-axes. */
 export const KRON_REACH = 6
@@ -9,7 +16,7 @@ export const KRON_REACH = 6
  * The Kron radius (Kron 1980, ApJS 43, 305) in semi-axes of the isophote: the mean elliptical radius of the light within
  * six of them; 0 when there is no light.
  */
-export function kronRadius(stamp: Stamp, x: number, y: number, { xx, yy, xy }: Isophote): number {
+export function kronRadius(stamp: Stamp, x: number, y: number, { xx, yy, xy }: Ellipse): number {
   let [light, first] = [0, 0]
   eachInside(stamp, x, y, xx, yy, xy, KRON_REACH * KRON_REACH, (k, r2) => {
     const value = stamp.value[k]
@@ -20,14 +27,7 @@ export function kronRadius(stamp: Stamp, x: number, y: number, { xx, yy, xy }: I
 }
 
 /** The sum of a stamp over the ellipse of `factor` semi-axes, pixels at its rim counting as their part within. */
-export function sumEllipse(
-  stamp: Stamp,
-  x: number,
-  y: number,
-  shape: Isophote,
-  factor: number,
-  out: ApertureSum,
-): void {
+export function sumEllipse(stamp: Stamp, x: number, y: number, shape: Ellipse, factor: number, out: ApertureSum): void {
   const { xx, yy, xy, b } = shape
   const { value, variance } = stamp
   // across the rim of the ellipse, a pixel spans about 1 / b of its radius

@@ -1,0 +1,179 @@
+// The centroid of a star under a Gaussian window, and its width at half maximum.
+import { Stamp } from './stamp'
+
+/** Of the last centroid: its place in the stamp, its errors, and whether it was found. */
+export let centroidX: f64 = 0
+export let centroidY: f64 = 0
+export let centroidErrorX: f64 = 0
+export let centroidErrorY: f64 = 0
+export let centroidGood: bool = false
+
+const ITERATIONS: i32 = 16
+const CONVERGED: f64 = 2e-4
+/** The window is cut at so many sigma. */
+const REACH: f64 = 4
+
+let light: f64 = 0
+let alongX: f64 = 0
+let alongY: f64 = 0
+let first: i32 = 0
+let last: i32 = 0
+
+/**
+ * The centroid under a round Gaussian window that follows it, from (x, y) of the stamp. `lines` has room for twice
+ * the size of the stamp.
+ */
+export function windowedCentroid(stamp: Stamp, x: f64, y: f64, sigma: f64, lines: usize): void {
+  let cx = x
+  let cy = y
+  centroidGood = false
+  for (let i = 0; i < ITERATIONS; i++) {
+    moments(stamp, cx, cy, sigma, lines)
+    if (!(light > 0)) break
+    const dx = (2 * alongX) / light
+    const dy = (2 * alongY) / light
+    cx += dx
+    cy += dy
+    const far = max<f64>(2, 2 * sigma)
+    if (!((cx - x) * (cx - x) + (cy - y) * (cy - y) < far * far)) break
+    if (cx < 0 || cy < 0 || cx > <f64>(stamp.size - 1) || cy > <f64>(stamp.size - 1)) break
+    if (dx * dx + dy * dy < CONVERGED * CONVERGED) {
+      centroidGood = true
+      break
+    }
+  }
+  if (!centroidGood) {
+    cx = x
+    cy = y
+  }
+  centroidX = cx
+  centroidY = cy
+  errors(stamp, cx, cy, sigma, lines)
+}
+
+/** A Gaussian along one axis, into `line`; `first` and `last` become the pixels within reach. */
+function windowLine(centre: f64, sigma: f64, size: i32, line: usize): void {
+  first = max<i32>(0, <i32>Math.ceil(centre - REACH * sigma))
+  last = min<i32>(size - 1, <i32>Math.floor(centre + REACH * sigma))
+  const scale = -0.5 / (sigma * sigma)
+  const d = <f64>first - centre
+  // the ratio of neighbours changes by a constant factor
+  let value = Math.exp(scale * d * d)
+  let ratio = Math.exp(scale * (2 * d + 1))
+  const bend = Math.exp(2 * scale)
+  for (let i = first; i <= last; i++) {
+    store<f64>(line + ((<usize>i) << 3), value)
+    value *= ratio
+    ratio *= bend
+  }
+}
+
+function moments(stamp: Stamp, cx: f64, cy: f64, sigma: f64, lines: usize): void {
+  const size = stamp.size
+  const lineY = lines + ((<usize>size) << 3)
+  windowLine(cy, sigma, size, lineY)
+  const y0 = first
+  const y1 = last
+  windowLine(cx, sigma, size, lines)
+  light = alongX = alongY = 0
+  for (let row = y0; row <= y1; row++) {
+    let sum: f64 = 0
+    let leaning: f64 = 0
+    let at = stamp.value + ((<usize>(row * size + first)) << 3)
+    for (let column = first; column <= last; column++, at += 8) {
+      const weighted = load<f64>(lines + ((<usize>column) << 3)) * load<f64>(at)
+      sum += weighted
+      leaning += weighted * (<f64>column - cx)
+    }
+    const weight = load<f64>(lineY + ((<usize>row) << 3))
+    light += weight * sum
+    alongX += weight * leaning
+    alongY += weight * sum * (<f64>row - cy)
+  }
+}
+
+/** Propagates the variance of the pixels to the centroid. */
+function errors(stamp: Stamp, cx: f64, cy: f64, sigma: f64, lines: usize): void {
+  const size = stamp.size
+  const lineY = lines + ((<usize>size) << 3)
+  windowLine(cy, sigma, size, lineY)
+  const y0 = first
+  const y1 = last
+  windowLine(cx, sigma, size, lines)
+  let all: f64 = 0
+  let noiseX: f64 = 0
+  let noiseY: f64 = 0
+  for (let row = y0; row <= y1; row++) {
+    let at = (<usize>(row * size + first)) << 3
+    for (let column = first; column <= last; column++, at += 8) {
+      const weight = load<f64>(lines + ((<usize>column) << 3)) * load<f64>(lineY + ((<usize>row) << 3))
+      const noise = weight * weight * load<f64>(stamp.variance + at)
+      all += weight * load<f64>(stamp.value + at)
+      noiseX += noise * (<f64>column - cx) * (<f64>column - cx)
+      noiseY += noise * (<f64>row - cy) * (<f64>row - cy)
+    }
+  }
+  const factor = all > 0 ? 2 / all : NaN
+  centroidErrorX = factor * Math.sqrt(noiseX)
+  centroidErrorY = factor * Math.sqrt(noiseY)
+}
+
+/** Only what is brighter than this part of the highest pixel tells the width. */
+const FROM: f64 = 0.2
+
+/**
+ * Full width at half maximum of the light about (cx, cy) of the stamp: the logarithm of the pixels is fitted by a parabola
+ * in r², as photon noise weighs them, and read off at half of its value in the centre. NaN when the light does not fall.
+ */
+export function fullWidth(stamp: Stamp, cx: f64, cy: f64, reach: f64): f64 {
+  const size = stamp.size
+  const x0 = max<i32>(0, <i32>Math.ceil(cx - reach))
+  const x1 = min<i32>(size - 1, <i32>Math.floor(cx + reach))
+  const y0 = max<i32>(0, <i32>Math.ceil(cy - reach))
+  const y1 = min<i32>(size - 1, <i32>Math.floor(cy + reach))
+  let peak: f64 = 0
+  for (let row = y0; row <= y1; row++) {
+    for (let column = x0; column <= x1; column++) {
+      peak = max<f64>(peak, load<f64>(stamp.value + ((<usize>(row * size + column)) << 3)))
+    }
+  }
+  // normal equations of ln I = c0 + c1 r² + c2 r⁴
+  let s0: f64 = 0, s1: f64 = 0, s2: f64 = 0, s3: f64 = 0, s4: f64 = 0, t0: f64 = 0, t1: f64 = 0, t2: f64 = 0
+  let count = 0
+  for (let row = y0; row <= y1; row++) {
+    for (let column = x0; column <= x1; column++) {
+      const at = (<usize>(row * size + column)) << 3
+      const value = load<f64>(stamp.value + at)
+      const variance = load<f64>(stamp.variance + at)
+      const q = (<f64>column - cx) * (<f64>column - cx) + (<f64>row - cy) * (<f64>row - cy)
+      if (value < FROM * peak || !(variance > 0) || q > reach * reach || !(peak > 0)) continue
+      const weight = (value * value) / variance
+      const log = Math.log(value / peak)
+      count++
+      s0 += weight
+      s1 += weight * q
+      s2 += weight * q * q
+      s3 += weight * q * q * q
+      s4 += weight * q * q * q * q
+      t0 += weight * log
+      t1 += weight * log * q
+      t2 += weight * log * q * q
+    }
+  }
+  if (count < 3) return NaN
+  const slope = (s0 * t1 - s1 * t0) / (s0 * s2 - s1 * s1)
+  const line: f64 = slope < 0 ? 2 * Math.sqrt(-0.6931471805599453 / slope) : NaN
+  if (count < 8) return line
+  const a = s2 - (s1 * s1) / s0
+  const b = s3 - (s1 * s2) / s0
+  const c = s4 - (s2 * s2) / s0
+  const u = t1 - (s1 * t0) / s0
+  const v = t2 - (s2 * t0) / s0
+  const c2 = (a * v - b * u) / (a * c - b * b)
+  const c1 = (u - b * c2) / a
+  // c1 q + c2 q² = -ln 2: the smaller root, where the fit comes down
+  const under = c1 * c1 - 4 * c2 * 0.6931471805599453
+  if (!(under >= 0 && c1 < 0)) return line
+  const q = 1.3862943611198906 / (-c1 + Math.sqrt(under))
+  return q > 0 ? 2 * Math.sqrt(q) : line
+}

@@ -1,0 +1,200 @@
+// Runs of pixels above a limit, joined into regions; regions split into sources; the moments of each.
+import { splitRegion } from './deblend'
+import { Source, measureIsophote } from './isophote'
+import { Scene } from './stamp'
+
+/** What the sources are found in: addresses and numbers, set by libs/stars/src/detect.ts. */
+@unmanaged
+export class Detection {
+  /** Of the pixels above the isophote: their runs, as `detectRows` gives them, row by row. */
+  runs: i32
+  row: usize
+  rows: i32
+  bounds: usize
+  values: usize
+  /** Where the values of each run begin. */
+  first: usize
+  /** For each run its region, the next run of the region, and (of the first) the last run and the area. */
+  parent: usize
+  next: usize
+  last: usize
+  area: usize
+  minimumArea: i32
+  /** The pixels of the sources one after the other, and their filtered values. */
+  pixels: usize
+  filtered: usize
+  scratch: usize
+  sources: usize
+  /** Levels of deblending, 1 for none; and 1 for the contrast of SExtractor. */
+  levels: i32
+  classic: i32
+  contrast: f64
+  /** Least significance of a peak, and of its rise above a saddle, in noise of the filtered image. */
+  threshold: f64
+  rise: f64
+  /** Noise of the filtered image where that of the pixels is 1. */
+  factor: f64
+  reach: f64
+  /** Noise of the pixels by meshes. */
+  noise: usize
+  columns: i32
+  meshes: i32
+  mask: usize
+}
+
+// @ts-ignore: decorator
+@inline
+function at32(base: usize, i: i32): i32 {
+  return load<i32>(base + ((<usize>i) << 2))
+}
+
+// @ts-ignore: decorator
+@inline
+function set32(base: usize, i: i32, value: i32): void {
+  store<i32>(base + ((<usize>i) << 2), value)
+}
+
+/** The noise of the filtered image at a pixel: of the meshes, or of the error plane where that is larger. */
+export function noiseAt(d: Detection, scene: Scene, p: i32): f64 {
+  const x = p % scene.width
+  const y = p / scene.width
+  let sigma = meshAt(d, scene, x, y)
+  if (scene.error) {
+    const own = <f64>load<f32>(scene.error + ((<usize>p) << 2))
+    if (own > sigma) sigma = own
+  }
+  return sigma * d.factor
+}
+
+/** The map of the noise between the centres of the four nearest meshes. */
+export function meshAt(d: Detection, scene: Scene, x: i32, y: i32): f64 {
+  const u = max<f64>(0, min<f64>(<f64>(d.columns - 1), ((<f64>x + 0.5) * <f64>d.columns) / <f64>scene.width - 0.5))
+  const v = max<f64>(0, min<f64>(<f64>(d.meshes - 1), ((<f64>y + 0.5) * <f64>d.meshes) / <f64>scene.height - 0.5))
+  const i = min<i32>(<i32>u, max<i32>(0, d.columns - 2))
+  const j = min<i32>(<i32>v, max<i32>(0, d.meshes - 2))
+  const i1 = min<i32>(i + 1, d.columns - 1)
+  const j1 = min<i32>(j + 1, d.meshes - 1)
+  const a = u - <f64>i
+  const b = v - <f64>j
+  return (1 - b) * ((1 - a) * mesh(d, i, j) + a * mesh(d, i1, j)) + b * ((1 - a) * mesh(d, i, j1) + a * mesh(d, i1, j1))
+}
+
+// @ts-ignore: decorator
+@inline
+function mesh(d: Detection, i: i32, j: i32): f64 {
+  return <f64>load<f32>(d.noise + ((<usize>(j * d.columns + i)) << 2))
+}
+
+/** Joins runs that touch by a side or a corner. Returns the area of the largest region. */
+export function joinRuns(d: Detection, width: i32): i32 {
+  for (let r = 0; r < d.runs; r++) {
+    set32(d.parent, r, r)
+    set32(d.next, r, -1)
+  }
+  for (let y = 1; y < d.rows; y++) {
+    let above = at32(d.row, y - 1)
+    const start = at32(d.row, y)
+    const end = at32(d.row, y + 1)
+    for (let r = start; r < end; r++) {
+      const left = at32(d.bounds, 2 * r) - width - 1
+      const right = at32(d.bounds, 2 * r + 1) - width + 1
+      while (above < start && at32(d.bounds, 2 * above + 1) <= left) above++
+      for (let k = above; k < start && at32(d.bounds, 2 * k) < right; k++) unite(d.parent, k, r)
+    }
+  }
+  return gather(d)
+}
+
+/** The earlier run stands for both, so that parents always come first. */
+function unite(parent: usize, a: i32, b: i32): void {
+  const i = rootOf(parent, a)
+  const j = rootOf(parent, b)
+  if (i < j) set32(parent, j, i)
+  else set32(parent, i, j)
+}
+
+function rootOf(parent: usize, start: i32): i32 {
+  let r = start
+  while (at32(parent, r) != r) {
+    set32(parent, r, at32(parent, at32(parent, r)))
+    r = at32(parent, r)
+  }
+  return r
+}
+
+/** Chains the runs of each region, and says where the values of each run begin. */
+function gather(d: Detection): i32 {
+  let largest = 0
+  let values = 0
+  for (let r = 0; r < d.runs; r++) {
+    const root = at32(d.parent, at32(d.parent, r))
+    set32(d.parent, r, root)
+    const n = at32(d.bounds, 2 * r + 1) - at32(d.bounds, 2 * r)
+    set32(d.first, r, values)
+    values += n
+    if (root == r) set32(d.area, r, n)
+    else {
+      set32(d.area, root, at32(d.area, root) + n)
+      set32(d.next, at32(d.last, root), r)
+    }
+    set32(d.last, root, r)
+    largest = max<i32>(largest, at32(d.area, root))
+  }
+  return largest
+}
+
+/**
+ * The sources of all regions with a significant peak, in the order of their regions. Returns their number.
+ */
+export function findSources(d: Detection, scene: Scene): i32 {
+  let found = 0
+  let used = 0
+  for (let r = 0; r < d.runs; r++) {
+    const area = at32(d.area, r)
+    if (at32(d.parent, r) != r || area < d.minimumArea || !significant(d, scene, r)) continue
+    collect(d, r, used)
+    const parts = splitRegion(d, scene, used, area)
+    let from = used
+    for (let k = 0; k < parts; k++) {
+      const n = at32(d.scratch, k)
+      const source = changetype<Source>(d.sources + <usize>found * offsetof<Source>())
+      measureIsophote(source, d, scene, from, n)
+      from += n
+      if (source.filteredPeak < d.threshold * noiseAt(d, scene, <i32>source.peakAt)) continue
+      source.flags = parts > 1 ? 2 : 0
+      found++
+    }
+    used += area
+  }
+  return found
+}
+
+function significant(d: Detection, scene: Scene, root: i32): bool {
+  let best: f32 = -Infinity
+  let where = 0
+  for (let r = root; r >= 0; r = at32(d.next, r)) {
+    let at = d.values + ((<usize>at32(d.first, r)) << 2)
+    const from = at32(d.bounds, 2 * r)
+    const to = at32(d.bounds, 2 * r + 1)
+    for (let p = from; p < to; p++, at += 4) {
+      const value = load<f32>(at)
+      if (value > best) {
+        best = value
+        where = p
+      }
+    }
+  }
+  return <f64>best >= d.threshold * noiseAt(d, scene, where)
+}
+
+/** The pixels of a region, row by row, to where those of the next source go. */
+function collect(d: Detection, root: i32, used: i32): void {
+  let to = used
+  for (let r = root; r >= 0; r = at32(d.next, r)) {
+    const from = at32(d.bounds, 2 * r)
+    const n = at32(d.bounds, 2 * r + 1) - from
+    for (let k = 0; k < n; k++) set32(d.pixels, to + k, from + k)
+    memory.copy(d.filtered + ((<usize>to) << 2), d.values + ((<usize>at32(d.first, r)) << 2), (<usize>n) << 2)
+    to += n
+  }
+}

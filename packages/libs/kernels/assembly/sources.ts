@@ -1,0 +1,104 @@
+// Sources measured one after the other, each on a stamp of its own.
+import {
+  centroidErrorX, centroidErrorY, centroidGood, centroidX, centroidY, fullWidth, windowedCentroid,
+} from './centroid'
+import { radiusHolding, roughRadius, sumCircle, sumFlux, sumVariance } from './circle'
+import { Ellipse, kronRadius, strangeAll, strangeForeign, strangeMasked, strangeOutside, sumEllipse } from './kron'
+import { Source } from './isophote'
+import { cutStamp, Scene, Stamp } from './stamp'
+
+@unmanaged
+class Options {
+  kronFactor: f64
+  kronMinimum: f64
+  /** The Kron radius is measured within so many semi-axes. */
+  kronReach: f64
+  /** Points along a pixel of circles, 0 for exact areas; above 0, ellipses take pixels whole, as SExtractor does. */
+  grid: f64
+  /** Neighbours are replaced by what stands opposite. */
+  mirror: f64
+}
+
+@unmanaged
+class Result {
+  kron: f64
+  flux: f64
+  variance: f64
+  x: f64
+  y: f64
+  errorX: f64
+  errorY: f64
+  good: f64
+  halfLight: f64
+  fwhm: f64
+  outside: f64
+  masked: f64
+  foreign: f64
+  all: f64
+  rough: f64
+  spare: f64
+}
+const RESULT_BYTES: usize = 128
+
+/**
+ * Measures `count` sources of a scene. `stamp` has its arrays set, large enough for the largest half; `scratch` room
+ * for 8 (half + 4) float64. A result of 16 float64 each is followed by flux and variance in each of `apertures` circles.
+ */
+export function measureSources(
+  scene: Scene, stamp: Stamp, sources: usize, count: i32, options: Options, radii: usize, apertures: i32, scratch: usize,
+  results: usize,
+): void {
+  const step = RESULT_BYTES + ((<usize>apertures) << 4)
+  for (let i: usize = 0; i < <usize>count; i++) {
+    const result = results + i * step
+    measureSource(
+      scene, stamp, changetype<Source>(sources + i * offsetof<Source>()), options, radii, apertures, scratch,
+      changetype<Result>(result), result + RESULT_BYTES,
+    )
+  }
+}
+
+function measureSource(
+  scene: Scene, stamp: Stamp, source: Source, options: Options, radii: usize, apertures: i32, scratch: usize,
+  result: Result, sums: usize,
+): void {
+  const half = <i32>source.half
+  const grid = <i32>options.grid
+  cutStamp(stamp, scene, <i32>source.number, source.x, source.y, half, source.sky, options.mirror > 0)
+  const cx = source.x - stamp.x0
+  const cy = source.y - stamp.y0
+  store<f64>(scratch, source.xx)
+  store<f64>(scratch, source.yy, 8)
+  store<f64>(scratch, source.xy, 16)
+  store<f64>(scratch, source.b, 24)
+  const ellipse = changetype<Ellipse>(scratch)
+  const lines = scratch + 32
+  const radius = options.kronFactor * kronRadius(stamp, cx, cy, ellipse, options.kronReach)
+  const largest = grid > 0 ? f64.MAX_VALUE : (<f64>half - 1) / source.a
+  result.kron = min<f64>(max<f64>(radius, options.kronMinimum), largest)
+  sumEllipse(stamp, cx, cy, ellipse, result.kron, grid > 0)
+  result.flux = sumFlux
+  result.variance = sumVariance
+  result.outside = strangeOutside
+  result.masked = strangeMasked
+  result.foreign = strangeForeign
+  result.all = strangeAll
+  const total = result.flux
+  const rough = total > 0 ? roughRadius(stamp, cx, cy, total / 2, half, lines) : source.a
+  result.rough = rough
+  windowedCentroid(stamp, cx, cy, max<f64>(0.6, (2 * rough) / 2.3548200450309493), lines)
+  const x = centroidX
+  const y = centroidY
+  result.x = x + stamp.x0
+  result.y = y + stamp.y0
+  result.errorX = centroidErrorX
+  result.errorY = centroidErrorY
+  result.good = centroidGood ? 1 : 0
+  result.halfLight = total > 0 ? radiusHolding(stamp, x, y, total / 2, rough, half) : NaN
+  result.fwhm = fullWidth(stamp, x, y, min<f64>(half, 3 * source.a + 2))
+  for (let k = 0; k < apertures; k++) {
+    sumCircle(stamp, grid > 0 ? cx : x, grid > 0 ? cy : y, load<f64>(radii + ((<usize>k) << 3)), grid)
+    store<f64>(sums + ((<usize>k) << 4), sumFlux)
+    store<f64>(sums + ((<usize>k) << 4), sumVariance, 8)
+  }
+}

@@ -1,0 +1,124 @@
+// A square cut-out about a source. Neighbours' pixels and bad ones take the value of what stands opposite to them.
+
+/** What a pixel of a stamp was before it was replaced. */
+const OUTSIDE: u8 = 1
+const MASKED: u8 = 2
+const FOREIGN: u8 = 3
+
+/** An image with its noise, and which source each pixel belongs to, as runs row by row; addresses, 0 where there is none. */
+@unmanaged
+export class Scene {
+  net: usize
+  error: usize
+  width: i32
+  height: i32
+  /** Variance that a unit of flux brings along, where there is no error plane. */
+  perUnit: f64
+  /** The first run of each row (int32, one more than rows), and their bounds and sources. */
+  row: usize
+  from: usize
+  to: usize
+  number: usize
+}
+
+/** `size` x `size` float64 values and variances, and a byte for what is strange. The first is pixel (x0, y0). */
+@unmanaged
+export class Stamp {
+  value: usize
+  variance: usize
+  strange: usize
+  x0: i32
+  y0: i32
+  size: i32
+  strangers: i32
+  /** Variance of a pixel of the sky. */
+  sky: f64
+}
+
+/** Cuts out the pixels within `half` of the pixel nearest to (x, y). */
+export function cutStamp(stamp: Stamp, scene: Scene, own: i32, x: f64, y: f64, half: i32, sky: f64, mirror: bool): void {
+  const size = 2 * half + 1
+  stamp.size = size
+  stamp.x0 = <i32>Math.round(x) - half
+  stamp.y0 = <i32>Math.round(y) - half
+  stamp.strangers = 0
+  stamp.sky = sky
+  const left = min<i32>(size, max<i32>(0, -stamp.x0))
+  const right = max<i32>(left, min<i32>(size, scene.width - stamp.x0))
+  for (let v = 0; v < size; v++) {
+    const y = stamp.y0 + v
+    if (y < 0 || y >= scene.height) {
+      outside(stamp, v * size, size)
+      continue
+    }
+    outside(stamp, v * size, left)
+    outside(stamp, v * size + right, size - right)
+    cutRow(stamp, scene, v * size + left, right - left, y * scene.width + stamp.x0 + left)
+    if (scene.row && mirror) markForeign(stamp, scene, own, v, y, left, right)
+  }
+  if (stamp.strangers > 0) mirrorStrangers(stamp)
+}
+
+function outside(stamp: Stamp, k: i32, n: i32): void {
+  memory.fill(stamp.value + ((<usize>k) << 3), 0, (<usize>n) << 3)
+  memory.fill(stamp.variance + ((<usize>k) << 3), 0, (<usize>n) << 3)
+  memory.fill(stamp.strange + <usize>k, OUTSIDE, <usize>n)
+}
+
+function cutRow(stamp: Stamp, scene: Scene, k0: i32, n: i32, p0: i32): void {
+  const error = scene.error
+  const perUnit = scene.perUnit
+  const sky = stamp.sky
+  let value = stamp.value + ((<usize>k0) << 3)
+  let variance = stamp.variance + ((<usize>k0) << 3)
+  let strange = stamp.strange + <usize>k0
+  const end = value + ((<usize>n) << 3)
+  let p = (<usize>p0) << 2
+  for (; value < end; value += 8, variance += 8, strange++, p += 4) {
+    const flux = <f64>load<f32>(scene.net + p)
+    if (flux != flux) {
+      store<u8>(strange, MASKED)
+      stamp.strangers++
+      continue
+    }
+    store<u8>(strange, 0)
+    store<f64>(value, flux)
+    if (error) {
+      const sigma = <f64>load<f32>(error + p)
+      store<f64>(variance, sigma * sigma)
+    } else store<f64>(variance, flux > 0 ? sky + flux * perUnit : sky)
+  }
+}
+
+function markForeign(stamp: Stamp, scene: Scene, own: i32, v: i32, y: i32, left: i32, right: i32): void {
+  const start = y * scene.width + stamp.x0
+  let low = load<i32>(scene.row + ((<usize>y) << 2))
+  const end = load<i32>(scene.row + ((<usize>y) << 2), 4)
+  let high = end
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (load<i32>(scene.to + ((<usize>middle) << 2)) <= start + left) low = middle + 1
+    else high = middle
+  }
+  for (let r = (<usize>low) << 2; r < (<usize>end) << 2; r += 4) {
+    const from = load<i32>(scene.from + r) - start
+    if (from >= right) return
+    if (load<i32>(scene.number + r) == own) continue
+    const first = max<i32>(from, left)
+    const n = min<i32>(load<i32>(scene.to + r) - start, right) - first
+    memory.fill(stamp.strange + <usize>(v * stamp.size + first), FOREIGN, <usize>n)
+    stamp.strangers += n
+  }
+}
+
+function mirrorStrangers(stamp: Stamp): void {
+  const last = stamp.size * stamp.size - 1
+  for (let k = 0; k <= last; k++) {
+    if (load<u8>(stamp.strange + <usize>k) < MASKED) continue
+    const opposite = <usize>(last - k)
+    const known = load<u8>(stamp.strange + opposite) == 0
+    const at = (<usize>k) << 3
+    store<f64>(stamp.value + at, known ? load<f64>(stamp.value + (opposite << 3)) : 0)
+    store<f64>(stamp.variance + at, known ? load<f64>(stamp.variance + (opposite << 3)) : stamp.sky)
+  }
+}

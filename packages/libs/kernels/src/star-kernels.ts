@@ -1,0 +1,42 @@
+/** The kernels that find and measure stars (assembly/stars.ts). */
+export interface StarKernels {
+  // detect: smooth surfaces are splines along rows, see assembly/detect.ts
+  surfaceRow(line: number, ...surface: [...Surface, target: number]): void
+  netRows(...rows: NetRows): void
+  /** Runs of filtered pixels above their limit; returns the number of values. */
+  detectRows(...rows: DetectRows): number
+
+  // regions: a `Detection` and a `Scene`, records of assembly/regions.ts and assembly/stamp.ts, by address
+  /** The area of the largest region. */
+  joinRuns(detection: number, width: number): number
+  deblendScratch(largest: number): number
+  /** The number of sources found. */
+  findSources(detection: number, scene: number): number
+  // owners: whose each pixel is, as runs
+  countOwners(sources: number, count: number, pixels: number, width: number, height: number, row: number): number
+  writeOwners(
+    ...owners: [
+      ...[sources: number, count: number, pixels: number, width: number, row: number, fill: number],
+      ...[from: number, to: number, number: number],
+    ]
+  ): void
+  // sources: records of float64 and of addresses, see assembly/sources.ts and assembly/stamp.ts
+  measureSources(
+    ...records: [
+      ...[scene: number, stamp: number, sources: number, count: number, options: number],
+      ...[radii: number, apertures: number, scratch: number, results: number],
+    ]
+  ): void
+}
+
+type Surface = [columns: number, first: number, weights: number, stride: number]
+type NetRows = [
+  ...[pixels: number, mask: number, maskBits: number, error: number, width: number, rows: number],
+  ...[lines: number, ...surface: Surface, scratch: number, net: number],
+]
+type DetectRows = [
+  ...[image: number, width: number, height: number, y0: number, y1: number],
+  ...[terms: number, half: number, across: number, along: number],
+  ...[lines: number, ...surface: Surface, edgeX: number, edgeY: number, ring: number],
+  ...[rowStart: number, runs: number, values: number],
+]

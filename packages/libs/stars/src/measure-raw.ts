@@ -1,0 +1,94 @@
+import { allocate, allocateBytes, kernels, scoped } from '@nightpipe/kernels'
+import { record, word } from './record.js'
+import { type Scene, sceneRecord } from './scene.js'
+import { SOURCE, SOURCE_NUMBERS, type Sources, sourceAt } from './sources.js'
+
+/** Stamps reach no further than this from the centre, px. */
+const LARGEST = 300
+
+/** What the kernel measures of a source, in the order of its record; circles come after. */
+export const RESULT = {
+  kron: 0,
+  flux: 1,
+  variance: 2,
+  x: 3,
+  y: 4,
+  xError: 5,
+  yError: 6,
+  good: 7,
+  halfLight: 8,
+  fwhm: 9,
+  outside: 10,
+  masked: 11,
+  foreign: 12,
+  all: 13,
+} as const
+const RESULT_NUMBERS = 16
+
+export interface RawOptions {
+  kronFactor: number
+  kronMinimum: number
+  /** Points along a pixel by which circles count it; 0 takes exact areas. */
+  grid: number
+  /** Neighbours are replaced by what stands opposite. */
+  mirror: boolean
+  apertures: readonly number[]
+}
+
+/** The Kron radius is measured within so many semi-axes. */
+const KRON_REACH = 6
+
+export interface RawResults {
+  /** Number `what` of source i. */
+  of(i: number, what: number): number
+  /** Sum and variance in circle k. */
+  circle(i: number, k: number): [flux: number, variance: number]
+}
+
+/** Measures sources on stamps cut out about each: centroids, sums, widths. */
+export function measureRaw(sources: Sources, scene: Scene, options: RawOptions): RawResults {
+  const { apertures } = options
+  const step = RESULT_NUMBERS + 2 * apertures.length
+  const results = scoped(() => {
+    const out = allocate(Float64Array, step * sources.count)
+    const half = setStamps(sources, options)
+    const radii = allocate(Float64Array, apertures.length)
+    radii.set(apertures)
+    const chosen = allocate(Float64Array, 5)
+    chosen.set([options.kronFactor, options.kronMinimum, KRON_REACH, options.grid, options.mirror ? 1 : 0])
+    const scratch = allocate(Float64Array, 8 * (half + 8))
+    kernels().measureSources(
+      ...([sceneRecord(scene), stampRecord(half), sources.records.byteOffset, sources.count] as const),
+      ...([chosen.byteOffset, radii.byteOffset, apertures.length, scratch.byteOffset, out.byteOffset] as const),
+    )
+    return Float64Array.from(out)
+  })
+  return {
+    of: (i, what) => results[i * step + what],
+    circle: (i, k) => {
+      const at = i * step + RESULT_NUMBERS + 2 * k
+      return [results[at], results[at + 1]]
+    },
+  }
+}
+
+/** Tells each source how large its stamp is; half of the largest. */
+function setStamps(sources: Sources, { apertures, grid, kronFactor }: RawOptions): number {
+  // pixels that are taken whole must all be there; else the ellipse ends with the stamp
+  const reach = grid > 0 ? KRON_REACH * Math.max(1, kronFactor) : KRON_REACH
+  const widest = Math.max(8, ...apertures)
+  let most = 8
+  for (let i = 0; i < sources.count; i++) {
+    const half = Math.min(LARGEST, Math.ceil(Math.max(reach * sourceAt(sources, i, SOURCE.a), widest)) + 2)
+    sources.records[i * SOURCE_NUMBERS + SOURCE.half] = half
+    if (half > most) most = half
+  }
+  return most
+}
+
+/** The address of a `Stamp` of assembly/stamp.ts with room for `half`. */
+function stampRecord(half: number): number {
+  const pixels = (2 * half + 1) ** 2
+  const planes = [allocateBytes(8 * pixels), allocateBytes(8 * pixels), allocateBytes(pixels)]
+  return record([...planes.map(word), ...Array.from({ length: 8 }, () => word(0))])
+}

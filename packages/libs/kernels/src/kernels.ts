@@ -1,8 +1,8 @@
 import { WASM_BASE64 } from './generated/wasm.js'
 import type { NumericKernels } from './numeric-kernels.js'
 import type { ReductionKernels } from './reduction-kernels.js'
-import type { StarKernels } from './star-kernels.js'
 import type { RegistrationKernels } from './registration-kernels.js'
+import type { StarKernels } from './star-kernels.js'
 
 /** Where in the stream of random numbers: unsigned 32-bit words. */
 type RandomRow = [row: number, purpose: number, key0: number, key1: number]

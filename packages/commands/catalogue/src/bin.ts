@@ -1,4 +1,4 @@
 import { main } from '@nightpipe/command'
-import { catalogue } from './command.js'
+import { commands } from './command.js'
 
-await main(catalogue)
+await main(commands)

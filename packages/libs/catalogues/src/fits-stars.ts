@@ -1,13 +1,16 @@
-import { type Column, cardLookup, type FitsFile, type Hdu, readTable } from '@nightpipe/fits'
+import { type Column, cardLookup, type FitsFile, type Hdu, readTable, type Table } from '@nightpipe/fits'
 import { type LooseColumn, type LooseTable, numberColumn, textColumn } from './loose-table.js'
 
 /** The first table of a FITS file that has columns of one value a row. */
 export function fitsTable(file: FitsFile): LooseTable | undefined {
   const hdu = file.hdus.find(({ kind }) => kind === 'table' || kind === 'ascii')
   if (!hdu) return undefined
-  const { rows, columns } = readTable(hdu)
-  return { rows, columns: columns.flatMap((one) => looseColumn(one, rows)), facts: factsOf(hdu) }
+  const table = readTable(hdu)
+  return { rows: table.rows, columns: fitsColumns(table), facts: factsOf(hdu) }
 }
+
+/** The columns of a FITS table that have one value in a row. */
+export const fitsColumns = ({ rows, columns }: Table): LooseColumn[] => columns.flatMap((one) => looseColumn(one, rows))
 
 function looseColumn(column: Column, rows: number): LooseColumn[] {
   const { name, unit, values, nulls } = column

@@ -1,36 +1,52 @@
-import { readFileSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs'
 import { DataError, explainSystemError } from '@nightpipe/files'
 import { openFits } from '@nightpipe/fits'
+import { isAstrometryIndex, readAstrometryIndex } from './astrometry-index.js'
 import { csvTable } from './csv-stars.js'
 import { fitsTable } from './fits-stars.js'
-import type { LooseTable } from './loose-table.js'
 import type { SkyStars } from './star.js'
 import { type StarColumns, starsOf } from './star-columns.js'
-import { decodeStars } from './tile.js'
+import { decodeOpenStars } from './tile.js'
+import { votable } from './votable.js'
 
-/** Reads a file of stars whole: FITS (ours or any other table), VOTable, or text. Columns are recognised by their names. */
+/**
+ * Reads a file of stars whole: FITS (ours, an index of astrometry.net, or any other table), VOTable, or text. Columns are
+ * recognised by their names.
+ */
 export function readStarFile(path: string, wanted: Partial<StarColumns> = {}): SkyStars {
-  const bytes = readBytes(path)
-  const start = bytes.subarray(0, 512).toString('latin1')
-  if (start.startsWith('SIMPLE  =') || (bytes[0] === 0x1f && bytes[1] === 0x8b)) {
-    return decodeStars(bytes) ?? starsOf(tableOfFits(bytes, path), path, wanted)
+  const start = firstBytes(path)
+  if (start.toString('latin1').startsWith('SIMPLE  =') || (start[0] === 0x1f && start[1] === 0x8b)) {
+    return fitsStars(path, wanted)
   }
-  return starsOf(csvTable(bytes.toString('utf8'), path), path, wanted)
+  const text = readFileSync(path, 'utf8')
+  if (/^\uFEFF?\s*<\?xml|^\uFEFF?\s*<(\w+:)?VOTABLE/i.test(text.slice(0, 1000))) {
+    return starsOf(votable(text, path), path, wanted)
+  }
+  return starsOf(csvTable(text, path), path, wanted)
 }
 
-function readBytes(path: string): Buffer {
+function firstBytes(path: string): Buffer {
   try {
-    return readFileSync(path)
+    const file = openSync(path, 'r')
+    try {
+      const bytes = Buffer.alloc(16)
+      return bytes.subarray(0, readSync(file, bytes, 0, bytes.length, 0))
+    } finally {
+      closeSync(file)
+    }
   } catch (error) {
     throw explainSystemError(error, 'read', path)
   }
 }
 
-function tableOfFits(bytes: Uint8Array, path: string): LooseTable {
-  const file = openFits(bytes, { name: path })
+function fitsStars(path: string, wanted: Partial<StarColumns>): SkyStars {
+  const file = openFits(path)
   try {
+    if (isAstrometryIndex(file)) return readAstrometryIndex(file)
+    const own = decodeOpenStars(file)
+    if (own) return own
     const table = fitsTable(file)
-    if (table) return table
+    if (table) return starsOf(table, path, wanted)
   } finally {
     file.close()
   }

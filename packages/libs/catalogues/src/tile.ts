@@ -3,6 +3,7 @@ import {
   column,
   createHeader,
   encodeFits,
+  type FitsFile,
   type NewColumn,
   numberOf,
   openFits,
@@ -56,31 +57,36 @@ export function encodeStars(stars: SkyStars): Uint8Array {
 export function decodeStars(source: string | Uint8Array): SkyStars | undefined {
   const file = openFits(source)
   try {
-    const hdu = file.hdus.find(({ kind, name }) => kind === 'table' && name === 'STARS')
-    const epoch = hdu && numberOf(hdu.header, 'EPOCH')
-    const bands = hdu && textOf(hdu.header, 'BANDS')
-    if (!hdu || epoch === undefined || bands === undefined) return undefined
-    const table = readTable(hdu)
-    const floats = (name: string): Float32Array => {
-      const values = column(table, name)?.values
-      return values instanceof Float32Array ? values : new Float32Array(table.rows).fill(Number.NaN)
-    }
-    const [ra, dec] = [column(table, 'RA'), column(table, 'DEC')].map((one) => one?.values)
-    if (!(ra instanceof Float64Array && dec instanceof Float64Array)) return undefined
-    const stars: SkyStars = {
-      ...{ count: table.rows, epoch, ra, dec, pmRa: floats('PMRA'), pmDec: floats('PMDEC') },
-      magnitudes: Object.fromEntries(
-        bands
-          .split(' ')
-          .filter((band) => band !== '')
-          .map((band) => [band, { value: floats(`MAG_${band}`), error: floats(`MAGERR_${band}`) }]),
-      ),
-    }
-    for (const key of OPTIONAL) if (column(table, OPTIONAL_NAMES[key])) stars[key] = floats(OPTIONAL_NAMES[key])
-    const id: Column | undefined = column(table, 'ID')
-    if (id) stars.id = id.values as string[]
-    return stars
+    return decodeOpenStars(file)
   } finally {
     file.close()
   }
+}
+
+/** The same of a file that is open. */
+export function decodeOpenStars(file: FitsFile): SkyStars | undefined {
+  const hdu = file.hdus.find(({ kind, name }) => kind === 'table' && name === 'STARS')
+  const epoch = hdu && numberOf(hdu.header, 'EPOCH')
+  const bands = hdu && textOf(hdu.header, 'BANDS')
+  if (!hdu || epoch === undefined || bands === undefined) return undefined
+  const table = readTable(hdu)
+  const floats = (name: string): Float32Array => {
+    const values = column(table, name)?.values
+    return values instanceof Float32Array ? values : new Float32Array(table.rows).fill(Number.NaN)
+  }
+  const [ra, dec] = [column(table, 'RA'), column(table, 'DEC')].map((one) => one?.values)
+  if (!(ra instanceof Float64Array && dec instanceof Float64Array)) return undefined
+  const stars: SkyStars = {
+    ...{ count: table.rows, epoch, ra, dec, pmRa: floats('PMRA'), pmDec: floats('PMDEC') },
+    magnitudes: Object.fromEntries(
+      bands
+        .split(' ')
+        .filter((band) => band !== '')
+        .map((band) => [band, { value: floats(`MAG_${band}`), error: floats(`MAGERR_${band}`) }]),
+    ),
+  }
+  for (const key of OPTIONAL) if (column(table, OPTIONAL_NAMES[key])) stars[key] = floats(OPTIONAL_NAMES[key])
+  const id: Column | undefined = column(table, 'ID')
+  if (id) stars.id = id.values as string[]
+  return stars
 }

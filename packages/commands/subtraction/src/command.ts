@@ -1,49 +1,48 @@
-import { join } from 'node:path'
-import { defineCommand, type Job, type Row, type Tools, writeProduct } from '@nightpipe/command'
-import { number } from '@nightpipe/config'
-import { readFrame } from '@nightpipe/fits'
-import { medianOf } from '@nightpipe/math'
-import { addLevel } from './add-level.js'
+import { defineCommand } from '@nightpipe/command'
+import { planSubtraction } from './plan.js'
+import { schema } from './schema.js'
+import { subtractFrame, tasks } from './subtract.js'
 
-// Every key of subtraction.ini, once. Parsing, --help, the sample INI and the manual page all come from this object.
-const schema = {
-  level: {
-    add: number(0, 'constant to add to every pixel', { unit: 'adu' }),
-  },
-}
-
-/** difference images, and the candidates in them. */
+/** New frames minus a reference, and the candidates in the differences. */
 export const subtraction = defineCommand({
   name: 'subtraction',
-  summary: 'difference images, and the candidates in them',
-  description: 'Adds a constant to every pixel of every frame: replace this by what the command is for.',
-  examples: [{ run: 'subtraction --input raw/ --output out/ --set level.add=100', doc: 'all frames of a folder' }],
+  summary: 'new frames minus a reference: difference, significance, and a list of vetted candidates',
+  description:
+    'Takes a reference, or template, off each frame: by a matching kernel that changes over the field (Alard & Lupton), ' +
+    'with the noise made white again, or by proper subtraction (ZOGY). The reference is brought onto the grid of the ' +
+    'frame where it does not lie there already. Products of a frame: the difference with ERR and MASK (<stem>.diff.fits), ' +
+    'the significance of a point source at each pixel (<stem>.score.fits) and the candidates with their stamps ' +
+    '(<stem>.candidates.fits). What speaks against a candidate is said with it: edge, masked, saturated, dipole, residual ' +
+    'of a bright star, cosmic ray, shape.',
+  examples: [
+    {
+      run: 'subtraction -s new/ -r diff/ --set reference.file=template.fits',
+      doc: 'frames of a folder minus one frame',
+    },
+    { run: 'subtraction -s reduced/ -r diff/ --set reference.best=yes', doc: 'minus the best frame of each field' },
+    {
+      run: 'subtraction -s new.fits -r diff/ --set reference.file=templates/ --set subtraction.method=zogy',
+      doc: 'the template of the field and filter, by proper subtraction',
+    },
+  ],
   schema,
-  measurements: [{ name: 'median_adu', unit: 'adu', doc: 'median of the product' }],
-  parallel: 'jobs',
-  // Headers only: what cannot work is refused here.
-  plan: ({ inputs, output }) => ({
-    jobs: inputs.map(({ name, path, stem }) => ({
-      name,
-      inputs: [path],
-      products: [join(output, `${stem}.fits`)],
-      parents: [{ path, role: 'frame' }],
-      params: {},
-    })),
-  }),
-  job: shiftFrame,
+  measurements: [
+    { name: 'reference', type: 'text', doc: 'what was subtracted' },
+    { name: 'registration', type: 'text', doc: 'how it came onto the grid of the frame' },
+    { name: 'registration_px', unit: 'px', doc: 'rms of the stars after registration' },
+    { name: 'seeing_px', unit: 'px', doc: 'FWHM of the frame' },
+    { name: 'reference_seeing_px', unit: 'px', doc: 'FWHM of the reference' },
+    { name: 'convolved', type: 'text', doc: 'which image the kernel was applied to' },
+    { name: 'stamps', type: 'integer', doc: 'stamps that the kernel was fitted to' },
+    { name: 'ratio', doc: 'flux in the frame over flux in the reference' },
+    { name: 'chi2', doc: 'median reduced chi² of the stamps' },
+    { name: 'noise_ratio', doc: 'noise of the difference over its expectation' },
+    { name: 'score_sigma', doc: 'scatter of the score before it was normalised' },
+    { name: 'candidates', type: 'integer', doc: 'candidates' },
+    { name: 'rejected', type: 'integer', doc: 'candidates rejected' },
+  ],
+  parallel: 'both',
+  plan: planSubtraction,
+  job: subtractFrame,
+  tasks,
 })
-
-/** Reads a frame, changes it, writes it: disk at both ends, science in the middle. */
-function shiftFrame({ inputs, products, parents }: Job, { config, context }: Tools<typeof schema>): Row[] {
-  const [input, product] = [inputs[0]!, products[0]!]
-  const { header, width, height, pixels } = readFrame(input)
-  const shifted = addLevel(pixels, config.level.add)
-  writeProduct(
-    product,
-    [{ kind: 'image', header, bitpix: -32, axes: [width, height], pixels: shifted }],
-    context,
-    parents,
-  )
-  return [{ input, status: 'done', product, measurements: { median_adu: medianOf(shifted) } }]
-}

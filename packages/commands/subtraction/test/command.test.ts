@@ -1,39 +1,79 @@
-import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { createHeader, readFrame, writeFits } from '@nightpipe/fits'
+import { column, openFits, readFrame, readTable } from '@nightpipe/fits'
+import { robustStatistics } from '@nightpipe/math'
 import t from 'tap'
-import { addLevel } from '../src/add-level.js'
+import { type FieldOptions, report, run, starsOf, writeField } from './support/field.js'
 
-const bin = fileURLToPath(new URL('../../bin/subtraction.js', import.meta.url))
-const run = (args: readonly string[], cwd: string) =>
-  spawnSync(process.execPath, [bin, ...args], { cwd, encoding: 'utf8' })
+const NEW: FieldOptions = { width: 400, height: 360, fwhm: 4, sky: 300, gain: 2, readNoise: 5, seed: 1 }
+const REFERENCE: FieldOptions = { ...NEW, fwhm: 3, sky: 120, seed: 2 }
+const STARS = starsOf(160, 400, 360, [3e5, 500])
+/** Well above the noise, apart from the brightest stars. */
+const SOURCES = [
+  { x: 101.3, y: 80.7, flux: 2500 },
+  { x: 250.6, y: 300.2, flux: 2000 },
+  { x: 330.1, y: 140.4, flux: 3000 },
+]
 
-// Law: true for any data.
-t.test('adding a level and its opposite gives the frame back, NaN included', async (t) => {
-  const pixels = Float32Array.of(1, -2, 0, Number.NaN)
-  t.same(addLevel(addLevel(pixels, 8), -8), pixels)
-  t.same([...pixels], [1, -2, 0, Number.NaN], 'the frame itself is untouched')
-})
+/** The good candidates of a product. */
+function candidates(path: string) {
+  const file = openFits(path)
+  try {
+    const table = readTable(file.hdus.find(({ name }) => name === 'CANDIDATES')!)
+    const get = (name: string) => Array.from(column(table, name)!.values as ArrayLike<number>)
+    const good = column(table, 'GOOD')!.values as boolean[]
+    const [x, y, flux, error, score] = ['X', 'Y', 'FLUX', 'FLUX_ERR', 'SCORE'].map(get) as [
+      number[],
+      number[],
+      number[],
+      number[],
+      number[],
+    ]
+    return x.map((_, k) => ({
+      x: x[k]! - 1,
+      y: y[k]! - 1,
+      flux: flux[k]!,
+      error: error[k]!,
+      score: score[k]!,
+      good: good[k]!,
+    }))
+  } finally {
+    file.close()
+  }
+}
 
-// The executable as the astronomer meets it.
-t.test('every frame of a folder becomes a product and a row of the report', async (t) => {
-  const cwd = t.testdir({ raw: {} })
-  const header = createHeader([['BUNIT', 'adu']])
-  const pixels = Int16Array.of(1, 2, 3, 4, 5, 6)
-  writeFits(join(cwd, 'raw/m67.fits'), [{ kind: 'image', header, bitpix: 16, axes: [3, 2], pixels }])
-  const { status, stdout } = run(['--input', 'raw', '--output', 'out', '--set', 'level.add=100'], cwd)
-  t.equal(status, 0)
-  t.equal(stdout, 'out/m67.fits\n')
-  t.same([...readFrame(join(cwd, 'out/m67.fits')).pixels], [101, 102, 103, 104, 105, 106])
-  const report = readFileSync(join(cwd, 'out/subtraction.csv'), 'utf8')
-  t.match(report, /^input,.*median_adu\n\.\.\/raw\/m67\.fits,done,.*,103\.5\n$/)
-})
+for (const method of ['alard', 'zogy']) {
+  t.test(`${method}: what is new is found where it is and as bright as it is, and nothing else`, async (t) => {
+    const cwd = t.testdir({ in: {} })
+    writeField(join(cwd, 'in/n.fits'), STARS, { ...NEW, scale: 0.8, more: SOURCES })
+    writeField(join(cwd, 'r.fits'), STARS, REFERENCE)
+    const { status, stdout, stderr } = run(
+      ['-s', 'in', '-r', 'out', '--set', 'reference.file=r.fits', '--set', `subtraction.method=${method}`],
+      cwd,
+    )
+    t.equal(status, 0, stderr)
+    t.equal(stdout, 'out/n.diff.fits\n')
+    const good = candidates(join(cwd, 'out/n.candidates.fits')).filter((one) => one.good)
+    t.equal(good.length, SOURCES.length)
+    for (const source of SOURCES) {
+      const found = good.find(({ x, y }) => Math.hypot(x - source.x, y - source.y) < 0.5)
+      t.ok(found, `at ${source.x}, ${source.y}`)
+      if (found)
+        t.ok(Math.abs(found.flux - source.flux) < 4 * found.error, `${found.flux} ± ${found.error} of ${source.flux}`)
+    }
+    const { ratio, noise_ratio, score_sigma } = report(join(cwd, 'out/subtraction.csv')).get('n.fits')!
+    t.ok(Math.abs(Number(ratio) - 0.8) < 0.02, `ratio ${ratio}`)
+    t.ok(Math.abs(Number(noise_ratio) - 1) < 0.05, `noise ${noise_ratio}`)
+    t.ok(Math.abs(Number(score_sigma) - 1) < 0.05, `score ${score_sigma}`)
+    const difference = readFrame(join(cwd, 'out/n.diff.fits'))
+    const pulls = difference.pixels.map((value, p) => value / difference.error![p]!)
+    t.ok(Math.abs(robustStatistics(pulls).sigma - 1) < 0.05)
+  })
+}
 
-t.test('a key that does not exist is refused in one line before anything is touched', async (t) => {
-  const { status, stdout, stderr } = run(['--input', '.', '--output', 'out', '--set', 'level.ad=1'], t.testdir({}))
+t.test('without a reference nothing is touched', async (t) => {
+  const cwd = t.testdir({ in: {} })
+  writeField(join(cwd, 'in/n.fits'), [], { ...NEW, width: 32, height: 32 })
+  const { status, stderr } = run(['-s', 'in', '-r', 'out'], cwd)
   t.equal(status, 2)
-  t.equal(stdout, '')
-  t.match(stderr, /^subtraction: --set: unknown key 'ad' in \[level\].*\n$/)
+  t.match(stderr, /names no reference \(give file = FRAME or FOLDER, or best = yes\)/)
 })

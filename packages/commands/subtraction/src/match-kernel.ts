@@ -1,0 +1,137 @@
+import { DataError } from '@nightpipe/command'
+import { fitKernel, type KernelBasis, type KernelFit, type Stamp, stampAt, type WeighedImage } from '@nightpipe/image'
+import { medianOf } from '@nightpipe/math'
+import type { Registered } from './register.js'
+import type { SubtractionConfig } from './schema.js'
+import { type Side, UNUSABLE } from './side.js'
+
+/** The kernel that makes the one image look like the other. */
+export interface Match extends KernelFit {
+  convolved: 'reference' | 'new'
+  basis: KernelBasis
+  /** Median reduced χ² of the stamps that were used. */
+  quality: number
+}
+
+/** Sigma of a Gaussian of this full width at half maximum. */
+const sigmaOf = (fwhm: number) => fwhm / 2.3548
+
+/** Fits the kernel, in the direction that is asked for. */
+export function matchKernel(fresh: Side, reference: Registered, seeing: Seeing, config: SubtractionConfig): Match {
+  const wanted = config.subtraction.convolve
+  const sharper = seeing.reference <= seeing.fresh ? 'reference' : 'new'
+  if (wanted !== 'both') return oneWay(fresh, reference, seeing, wanted === 'auto' ? sharper : wanted, config)
+  const both = (['reference', 'new'] as const).map((way) => oneWay(fresh, reference, seeing, way, config))
+  return both[0]!.quality <= both[1]!.quality ? both[0]! : both[1]!
+}
+
+export interface Seeing {
+  fresh: number
+  reference: number
+}
+
+function oneWay(
+  fresh: Side,
+  reference: Registered,
+  seeing: Seeing,
+  convolved: 'reference' | 'new',
+  config: SubtractionConfig,
+): Match {
+  const referenceIsSharp = convolved === 'reference'
+  const [narrow, wide] = referenceIsSharp ? [seeing.reference, seeing.fresh] : [seeing.fresh, seeing.reference]
+  const basis = basisFor(narrow, wide, config)
+  const half = config.kernel.stamp || Math.max(basis.half, Math.ceil(2 * Math.max(narrow, wide)), 8)
+  const image = (side: { net: Float32Array; variance: Float32Array; mask: Int16Array }): WeighedImage => ({
+    ...{ width: fresh.width, height: fresh.height, pixels: side.net, variance: side.variance },
+    bad: Uint8Array.from(side.mask, (bits) => (bits & UNUSABLE ? 1 : 0)),
+  })
+  const [a, b] = [image(fresh), image(reference)]
+  const [sharp, broad] = referenceIsSharp ? [b, a] : [a, b]
+  const stamps: Stamp[] = []
+  for (const [x, y] of places(fresh, reference, config, half / 2)) {
+    const stamp = stampAt(sharp, broad, basis, x, y, half)
+    if (stamp) stamps.push(stamp)
+    if (stamps.length >= config.kernel.stamps) break
+  }
+  if (stamps.length === 0) {
+    throw new DataError('no star is good enough to fit the kernel to', 'are gain, saturation and masks right?')
+  }
+  const fit = fitKernel(stamps, basis, fresh, {
+    ...{ order: config.kernel.order, backgroundOrder: config.kernel.background, clip: config.kernel.clip },
+    ...{ constantRatio: config.kernel['constant ratio'], smoothness: config.kernel.smoothness },
+  })
+  const quality = medianOf(fit.reduced.filter((_, s) => fit.used[s]))
+  return { ...fit, convolved, basis, quality }
+}
+
+/**
+ * Gaussians of half, once and twice the width that is missing (the rule of hotpants), none narrower than pixels show.
+ */
+function basisFor(narrow: number, wide: number, { kernel }: SubtractionConfig): KernelBasis {
+  const half = kernel.half || Math.min(20, Math.max(4, Math.ceil(2 * Math.max(wide, narrow))))
+  if (kernel.basis === 'delta') return { kind: 'delta', half: kernel.half || Math.min(half, 7) }
+  const missing = Math.sqrt(Math.max(0, sigmaOf(wide) ** 2 - sigmaOf(narrow) ** 2))
+  const middle = Math.max(missing, 0.5 * sigmaOf(wide), 0.9)
+  const sigmas = kernel.sigmas.length > 0 ? kernel.sigmas : [Math.max(0.6, 0.5 * middle), middle, 2 * middle]
+  const degrees = sigmas.map((_, k) => kernel.degrees[Math.min(k, kernel.degrees.length - 1)] ?? 2)
+  return { kind: 'gaussians', half, sigmas: [...sigmas], degrees }
+}
+
+/** Cells in each direction from which stamps are taken in turn, so that they cover the field. */
+const CELLS = 8
+const SATURATED_OR_CUT = 4 | 8 | 256 | 512
+
+/** Where stamps go: bright stars of either list that are whole in both frames, the brightest of each cell first. */
+function places(fresh: Side, reference: Registered, { kernel }: SubtractionConfig, apart: number): [number, number][] {
+  const cells: Place[][] = Array.from({ length: CELLS * CELLS }, () => [])
+  const cell = (value: number, n: number) => Math.min(CELLS - 1, Math.max(0, Math.floor((CELLS * value) / n)))
+  for (const place of brightPlaces(fresh, reference)) {
+    const { x, y } = place
+    if (touchesBad(reference.mask, fresh, x, y) || touchesBad(fresh.mask, fresh, x, y)) continue
+    const mine = cells[cell(y, fresh.height) * CELLS + cell(x, fresh.width)]!
+    if (!mine.some((other) => Math.hypot(other.x - x, other.y - y) < apart)) mine.push(place)
+  }
+  const list: [number, number][] = []
+  for (let rank = 0; list.length < 2 * kernel.stamps; rank++) {
+    const row = cells.flatMap((mine) => mine[rank] ?? [])
+    if (row.length === 0) break
+    for (const { x, y } of row) list.push([x, y])
+  }
+  return list
+}
+
+interface Place {
+  x: number
+  y: number
+  signal: number
+}
+
+/** Stars of both lists by their significance; those of the sharper frame are more where the field is crowded. */
+function brightPlaces(fresh: Side, reference: Registered): Place[] {
+  const { stars } = fresh.found
+  const both: Place[] = []
+  for (let i = 0; i < stars.count; i++) {
+    if ((stars.flags[i]! & SATURATED_OR_CUT) !== 0) continue
+    both.push({ x: Math.round(stars.x[i]!), y: Math.round(stars.y[i]!), signal: stars.flux[i]! / stars.fluxError[i]! })
+  }
+  for (let i = 0; i < reference.stars.x.length; i++) {
+    if ((reference.stars.flags[i]! & SATURATED_OR_CUT) !== 0) continue
+    const [x, y] = [Math.round(reference.stars.x[i]!), Math.round(reference.stars.y[i]!)]
+    both.push({ x, y, signal: reference.stars.signal[i]! })
+  }
+  return both
+    .filter(({ signal }) => signal > LEAST_SIGNAL)
+    .sort((a, b) => b.signal - a.signal || a.y - b.y || a.x - b.x)
+}
+
+/** Stars below this tell little about a kernel, in sigma. */
+const LEAST_SIGNAL = 15
+
+function touchesBad(mask: Int16Array, { width, height }: Side, x: number, y: number): boolean {
+  for (let v = Math.round(y) - 2; v <= y + 2; v++) {
+    for (let u = Math.round(x) - 2; u <= x + 2; u++) {
+      if (u < 0 || v < 0 || u >= width || v >= height || (mask[v * width + u]! & UNUSABLE) !== 0) return true
+    }
+  }
+  return false
+}

@@ -1,0 +1,119 @@
+import { describeFrame, type FrameFacts, type InstrumentProfile } from '@nightpipe/config'
+import { cardLookup, type FitsFrame, imageHdu, openFits, readFrame } from '@nightpipe/fits'
+import { backgroundMesh, boxMean, interpolatePixels, MaskBit, railOf } from '@nightpipe/image'
+import { MAD_TO_SIGMA, mad, medianOf } from '@nightpipe/math'
+import { type Found, findStars } from '@nightpipe/stars'
+
+/** One of the two frames, ready to be compared: without sky, each pixel with its variance. */
+export interface Side {
+  frame: FitsFrame
+  facts: FrameFacts
+  lookup: (keyword: string) => string | number | boolean | bigint | undefined
+  width: number
+  height: number
+  /** Without sky; bad pixels filled in from their neighbours. */
+  net: Float32Array
+  variance: Float32Array
+  mask: Int16Array
+  found: Found
+  gain?: number
+  saturation: number
+  /** Where the errors came from. */
+  noise: 'error plane' | 'gain' | 'sky only'
+}
+
+export interface SideOptions {
+  gain?: number
+  saturation?: number
+  mesh: number
+}
+
+/** Pixels with these bits say nothing about the sky or the stars. */
+export const UNUSABLE = MaskBit.bad | MaskBit.saturated | MaskBit.cosmicRay | MaskBit.noData
+
+/** Reads a frame, finds its sky and stars, and gives each pixel its variance. */
+export function readSide(path: string, profile: InstrumentProfile, options: SideOptions): Side {
+  const file = openFits(path)
+  try {
+    const frame = readFrame(file)
+    const lookup = cardLookup(imageHdu(file))
+    const facts = describeFrame(lookup as never, profile, { ...size(frame), name: frame.name })
+    const gain = options.gain ?? facts.gain
+    const saturation = options.saturation ?? facts.saturation ?? railOf(frame.pixels) ?? Number.POSITIVE_INFINITY
+    const mask = maskOf(frame, saturation)
+    const known = { ...frame, mask }
+    const found = findStars(known, { gain, mesh: options.mesh, ...(saturation < Infinity && { saturation }) })
+    const noise = frame.error ? 'error plane' : gain ? 'gain' : 'sky only'
+    const { net, variance } = weigh(known, found, gain)
+    return { frame, facts, lookup, ...size(frame), net, variance, mask, found, gain, saturation, noise }
+  } finally {
+    file.close()
+  }
+}
+
+const size = ({ width, height }: FitsFrame) => ({ width, height })
+
+/** The mask of the frame, with what has no value and what is saturated. */
+function maskOf({ pixels, mask, error }: FitsFrame, saturation: number): Int16Array {
+  const bits = mask?.slice() ?? new Int16Array(pixels.length)
+  for (let p = 0; p < bits.length; p++) {
+    if (!Number.isFinite(pixels[p]) || (error && !(error[p] > 0))) bits[p] |= MaskBit.noData
+    else if (pixels[p] >= saturation) bits[p] |= MaskBit.saturated
+  }
+  return bits
+}
+
+/** Side of a mesh of the sky, px. */
+const SKY_MESH = 256
+
+/**
+ * The frame without its sky, and the variance of each pixel: of the error plane, or that of the sky with the photon
+ * noise of the stars. The latter follows the mean of 3 x 3 pixels: a pixel's own noise must not weigh it.
+ */
+function weigh(frame: FitsFrame & { mask: Int16Array }, found: Found, gain?: number) {
+  const { background } = found
+  const { width, height, pixels, error, mask } = frame
+  // wide meshes: the wings of crowded stars must not be taken for sky, as they differ with the seeing
+  const wide = backgroundMesh(pixels, width, height, { mesh: SKY_MESH, mask, maskBits: UNUSABLE, filter: 3 })
+  const level = wide.expand()
+  const net = pixels.map((value, p) => value - level[p]!)
+  for (let p = 0; p < net.length; p++) if (!Number.isFinite(net[p]!)) net[p] = 0
+  interpolatePixels({ width, height, pixels: net, mask: mask.slice() }, UNUSABLE & ~MaskBit.saturated)
+  if (error) {
+    const typical = medianOf(background.rms) ** 2
+    return { net, variance: error.map((sigma) => (sigma > 0 ? sigma * sigma : typical)) }
+  }
+  const variance = skyVariance(net, width, found)
+  if (gain) {
+    const light = boxMean(net, width, height, 3)
+    for (let p = 0; p < variance.length; p++) if (light[p]! > 0) variance[p]! += light[p]! / gain
+  }
+  return { net, variance }
+}
+
+/** Where stars cover more of a frame than this, the scatter of its sky is not its noise. */
+const CROWDED = 0.2
+
+/**
+ * The variance of the sky as measured, mesh by mesh. Where faint stars crowd, their light scatters as well: the scatter
+ * between neighbours in the darker half of the frame then says what part of it is noise.
+ */
+function skyVariance(net: Float32Array, width: number, { background, segmentation }: Found): Float32Array {
+  const covered = segmentation.reduce((n, star) => n + (star > 0 ? 1 : 0), 0) / segmentation.length
+  const most = medianOf(background.rms)
+  const share = covered > CROWDED ? Math.min(1, neighbourNoise(net, width) / most) : 1
+  return background.expandRms().map((value) => (share * value) ** 2)
+}
+
+/** Noise of a pixel from what it differs by from the mean of those left and right: stars are smooth, noise is not. */
+function neighbourNoise(net: Float32Array, width: number): number {
+  const step = Math.max(1, Math.floor(net.length / 200_000)) | 1
+  const middle = medianOf(net.filter((_, p) => p % step === 0))
+  const values: number[] = []
+  for (let p = 1; p < net.length - 1; p += step) {
+    const x = p % width
+    const around = (net[p - 1]! + net[p + 1]!) / 2
+    if (x > 0 && x < width - 1 && around < middle) values.push(net[p]! - around)
+  }
+  return MAD_TO_SIGMA * mad(values) * Math.sqrt(2 / 3)
+}

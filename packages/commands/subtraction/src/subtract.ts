@@ -1,0 +1,119 @@
+import { dirname, join } from 'node:path'
+import type { Job, Row, Tools } from '@nightpipe/command'
+import { writeProduct } from '@nightpipe/command'
+import { writeAtomically } from '@nightpipe/files'
+import { type AlardRowInput, alardRow, type ZogyRowInput, zogyRow } from '@nightpipe/image'
+import { type CardLookup, readWcs } from '@nightpipe/sky'
+import { findPeaks } from './candidates.js'
+import { makeDifference } from './difference.js'
+import { lightPoint, middleOf, zeroPointOf } from './light.js'
+import { candidateHdus, differenceHdus, type ForcedPoint, type Result, scoreHdus } from './products.js'
+import { joinedMask, registerReference } from './register.js'
+import type { SubtractionSchema } from './schema.js'
+import { readSide, type Side } from './side.js'
+import { cutStamp, stampPicture } from './stamps.js'
+import { vet } from './vet.js'
+
+export interface SubtractionJob {
+  reference: string
+  referenceName: string
+  stem: string
+}
+
+/** One frame minus its reference: difference, score, candidates. */
+export async function subtractFrame(
+  job: Job<SubtractionJob>,
+  tools: Tools<SubtractionSchema>,
+): Promise<readonly Row[]> {
+  const result = await resultOf(job, tools)
+  const { config, context, log } = tools
+  const written: string[] = []
+  for (const path of job.products) {
+    const hdus = path.endsWith('.diff.fits') ? differenceHdus : path.endsWith('.score.fits') ? scoreHdus : candidateHdus
+    written.push(writeProduct(path, hdus(result, config), context, job.parents))
+  }
+  if (config.candidates.png) writePictures(result, join(dirname(job.products[0]!), `${job.params.stem}.stamps`), config)
+  const { difference, candidates, reference, fresh } = result
+  if (fresh.noise === 'sky only')
+    log.warn(`${fresh.frame.name}: no gain is known: errors do not count the light of stars`)
+  const off = Math.abs(difference.noiseRatio - 1)
+  if (off > 0.1)
+    log.warn(`${fresh.frame.name}: the noise is ${difference.noiseRatio.toFixed(2)} times what its errors say`)
+  const good = candidates.filter(({ reasons }) => reasons.length === 0)
+  const measurements = {
+    ...{ reference: job.params.referenceName, registration: reference.how, registration_px: finite(reference.rms) },
+    ...{ seeing_px: difference.seeing.fresh, reference_seeing_px: difference.seeing.reference },
+    ...{ convolved: difference.match?.convolved, stamps: difference.match?.used.filter(Boolean).length },
+    ...{ ratio: difference.ratio, chi2: difference.match && finite(difference.match.quality) },
+    ...{ noise_ratio: difference.noiseRatio, score_sigma: difference.scoreSigma },
+    ...{ candidates: good.length, rejected: candidates.length - good.length },
+  }
+  return [{ input: job.inputs[0]!, status: 'done', product: written[0], measurements }]
+}
+
+/** A width to grow masks by, where the stars tell none. */
+const seeingOf = ({ found }: Side) => (found.quality.seeing > 0 && found.quality.seeing < 12 ? found.quality.seeing : 5)
+
+const finite = (value: number) => (Number.isFinite(value) ? value : undefined)
+
+/** Tasks that threads share. */
+export const tasks = {
+  tiles: (input: AlardRowInput | ZogyRowInput) => (input.method === 'alard' ? alardRow(input) : zogyRow(input)),
+}
+
+async function resultOf(job: Job<SubtractionJob>, tools: Tools<SubtractionSchema>): Promise<Result> {
+  const { config, profile } = tools
+  const { noise } = config
+  const mesh = noise.mesh
+  const fresh = readSide(job.inputs[0]!, profile, { gain: noise.gain, saturation: noise.saturation, mesh })
+  const there = readSide(job.params.reference, profile, { gain: noise['reference gain'], mesh })
+  const reference = registerReference(fresh, there, config)
+  const mask = joinedMask(fresh.mask, reference.mask, fresh.width, Math.max(1.5, seeingOf(fresh) / 2))
+  const difference = await makeDifference(fresh, reference, mask, tools)
+  const vetted = vet(findPeaks(difference, config), { difference, fresh, reference, mask, config })
+  const candidates = config.candidates.rejected ? vetted : vetted.filter(({ reasons }) => reasons.length === 0)
+  const zeroPoint = config.photometry['zero point'] ?? zeroPointOf(fresh.lookup)
+  const point = (flux: number, error: number) => lightPoint(flux, error, zeroPoint, config.photometry.limit)
+  return {
+    ...{ fresh, reference, referenceName: job.params.referenceName, mask, difference, candidates },
+    ...{ points: candidates.map(({ flux, fluxError }) => point(flux, fluxError)), mjd: middleOf(fresh.facts) },
+    forced: forcedPoints(fresh, difference, config.photometry.positions, point),
+    toReference: reference.toReference,
+  }
+}
+
+/** What the difference has at given places of the sky. */
+function forcedPoints(
+  fresh: Side,
+  { score, fluxError, width, height }: Result['difference'],
+  positions: readonly string[],
+  point: (flux: number, error: number) => ReturnType<typeof lightPoint>,
+): ForcedPoint[] {
+  const wcs = positions.length > 0 ? readWcs(fresh.lookup as CardLookup) : undefined
+  const points: ForcedPoint[] = []
+  for (let k = 0; wcs && k + 1 < positions.length; k += 2) {
+    const [ra, dec] = [Number(positions[k]), Number(positions[k + 1])]
+    const [x, y] = wcs.toPixel(ra, dec) ?? [Number.NaN, Number.NaN]
+    const [column, row] = [Math.round(x), Math.round(y)]
+    const inside = column >= 0 && row >= 0 && column < width && row < height
+    const p = row * width + column
+    const [flux, error] = inside ? [score[p]! * fluxError[p]!, fluxError[p]!] : [Number.NaN, Number.NaN]
+    points.push({ ra, dec, x, y, ...point(flux, error) })
+  }
+  return points
+}
+
+/** Candidates as pictures: new, reference, difference. */
+function writePictures(
+  { fresh, reference, difference, candidates }: Result,
+  folder: string,
+  config: Tools<SubtractionSchema>['config'],
+) {
+  const side = config.candidates.stamp || 31
+  candidates.forEach(({ x, y, reasons }, k) => {
+    if (reasons.length > 0) return
+    const images = [fresh.net, reference.net, difference.difference]
+    const stamps = images.map((image) => cutStamp(image, fresh.width, x, y, side))
+    writeAtomically(`${folder}-${String(k + 1).padStart(4, '0')}.png`, stampPicture(stamps, side))
+  })
+}

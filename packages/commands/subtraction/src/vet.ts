@@ -1,0 +1,217 @@
+import { MaskBit } from '@nightpipe/image'
+import type { Candidate } from './candidates.js'
+import type { Difference } from './difference.js'
+import type { Registered } from './register.js'
+import type { SubtractionConfig } from './schema.js'
+import { type Side, UNUSABLE } from './side.js'
+
+/** Why a candidate is not believed. */
+export type Reason = 'edge' | 'masked' | 'saturated' | 'dipole' | 'residual' | 'cosmic ray' | 'shape'
+
+export interface Vetted extends Candidate {
+  reasons: Reason[]
+  /** Reduced chi² against the point spread. */
+  chi: number
+  /** Light in the brightest pixel over what the point spread has there. */
+  sharpness: number
+  /** Part of the point spread that falls on masked pixels. */
+  masked: number
+  /** Deepest opposite score nearby over the score. */
+  depth: number
+  /** Star at its place in the reference: its flux (unit of the new frame) and distance, px; NaN for none. */
+  hostFlux: number
+  hostDistance: number
+  /** new: nothing was there; variable: a star was; faded: it became fainter. */
+  kind: 'new' | 'variable' | 'faded'
+}
+
+export interface Scene {
+  difference: Difference
+  fresh: Side
+  reference: Registered
+  mask: Int16Array
+  config: SubtractionConfig
+}
+
+/** Looks at each candidate as a person would. */
+export function vet(candidates: readonly Candidate[], scene: Scene): Vetted[] {
+  const saturated = saturatedPlaces(scene)
+  return candidates.map((candidate) => judge(candidate, scene, saturated))
+}
+
+function judge(candidate: Candidate, scene: Scene, saturated: readonly Disc[]): Vetted {
+  const { difference, config } = scene
+  const { candidates } = config
+  const shape = fitShape(candidate, scene)
+  const depth = oppositeDepth(candidate, difference)
+  const host = hostOf(candidate, scene)
+  const reasons: Reason[] = []
+  const fwhm = difference.seeing.fresh
+  const margin = candidates.edge || Math.ceil(fwhm / 2) + 1
+  const { x, y } = candidate
+  const outside = x < margin || y < margin || x > difference.width - 1 - margin || y > difference.height - 1 - margin
+  if (outside || shape.noData > 0.1) reasons.push('edge')
+  if (shape.masked > 0.15) reasons.push('masked')
+  const reach = candidates.saturated * fwhm
+  if (saturated.some((disc) => Math.hypot(disc.x - x, disc.y - y) < disc.radius + reach)) reasons.push('saturated')
+  if (depth > candidates.dipole) reasons.push('dipole')
+  if (Math.abs(candidate.flux) < candidates.residual * host.brightest) reasons.push('residual')
+  if (shape.needle) reasons.push('cosmic ray')
+  // the point spread is known to a few per cent: with much light even a good source shows it
+  const allowed = candidates.chi * (1 + (0.02 * shape.peakSignal) ** 2)
+  if (shape.chi > allowed) reasons.push('shape')
+  const kind = candidate.flux < 0 ? 'faded' : Number.isFinite(host.distance) ? 'variable' : 'new'
+  const { chi, sharpness, masked } = shape
+  return {
+    ...candidate,
+    reasons,
+    chi,
+    sharpness,
+    masked,
+    depth,
+    hostFlux: host.flux,
+    hostDistance: host.distance,
+    kind,
+  }
+}
+
+/** The point spread fitted to the difference, and to a single pixel. */
+function fitShape(candidate: Candidate, { difference: d, mask }: Scene) {
+  const { width, height, psfHalf: half } = d
+  const [cx, cy] = [Math.round(candidate.x), Math.round(candidate.y)]
+  const psf = shifted(d.psfAt(cx, cy), half, candidate.x - cx, candidate.y - cy)
+  const reach = Math.min(half, Math.max(2, Math.round(1.2 * d.seeing.fresh)))
+  let [pp, pd, total, bad, none] = [0, 0, 0, 0, 0]
+  const used: [p: number, weight: number][] = []
+  const side = 2 * half + 1
+  for (let v = -reach; v <= reach; v++) {
+    for (let u = -reach; u <= reach; u++) {
+      const weight = psf[(v + half) * side + u + half]!
+      total += Math.max(0, weight)
+      const [x, y] = [cx + u, cy + v]
+      const inside = x >= 0 && y >= 0 && x < width && y < height
+      const p = y * width + x
+      if (!inside || (mask[p]! & MaskBit.noData) !== 0) none += Math.max(0, weight)
+      else if ((mask[p]! & (UNUSABLE | MaskBit.interpolated)) !== 0) bad += Math.max(0, weight)
+      if (!inside || (mask[p]! & UNUSABLE) !== 0 || !(d.error[p]! > 0)) continue
+      used.push([p, weight])
+      pp += (weight / d.error[p]!) ** 2
+      pd += (weight * d.difference[p]!) / d.error[p]! ** 2
+    }
+  }
+  const flux = pp > 0 ? pd / pp : 0
+  let [chi, brightest, peakWeight, peakSignal] = [0, 0, 0, 0]
+  let sharpest = 0
+  for (const [p, weight] of used) {
+    const sigma = d.error[p]!
+    const off = (d.difference[p]! - flux * weight) / sigma
+    chi += off * off
+    peakSignal = Math.max(peakSignal, Math.abs(flux * weight) / sigma)
+    if (Math.sign(flux) * d.difference[p]! > brightest) {
+      brightest = Math.sign(flux) * d.difference[p]!
+      peakWeight = weight
+      sharpest = Math.sign(flux) * off
+    }
+  }
+  const sharpness =
+    Math.abs(flux) * peakWeight > 0 ? brightest / (Math.abs(flux) * peakWeight) : Number.POSITIVE_INFINITY
+  return {
+    ...{ chi: used.length > 1 ? chi / (used.length - 1) : Number.POSITIVE_INFINITY, sharpness, peakSignal },
+    ...{ masked: (bad + none) / total, noData: none / total },
+    // one pixel has far more than its share
+    needle: sharpest > 4 && sharpness > 1.7,
+  }
+}
+
+/** The point spread moved by part of a pixel, by cubic interpolation. */
+function shifted(psf: Float64Array, half: number, dx: number, dy: number): Float64Array {
+  const side = 2 * half + 1
+  const taps = (t: number) => {
+    const f = -t - Math.floor(-t)
+    const w = [-0.5 * f + f * f - 0.5 * f ** 3, 1 - 2.5 * f * f + 1.5 * f ** 3, 0.5 * f + 2 * f * f - 1.5 * f ** 3]
+    return { first: Math.floor(-t) - 1, weights: [...w, -0.5 * f * f + 0.5 * f ** 3] }
+  }
+  const [tx, ty] = [taps(dx), taps(dy)]
+  return psf.map((_, p) => {
+    const [x, y] = [p % side, Math.floor(p / side)]
+    let sum = 0
+    for (let j = 0; j < 4; j++) {
+      const v = y + ty.first + j
+      if (v < 0 || v >= side) continue
+      for (let i = 0; i < 4; i++) {
+        const u = x + tx.first + i
+        if (u >= 0 && u < side) sum += ty.weights[j]! * tx.weights[i]! * psf[v * side + u]!
+      }
+    }
+    return sum
+  })
+}
+
+/** How deep the score goes to the other side within one and a half seeing discs. */
+function oppositeDepth({ x, y, score }: Candidate, { width, height, score: plane, seeing }: Difference): number {
+  const reach = Math.ceil(1.5 * seeing.fresh)
+  let deepest = 0
+  for (let v = Math.max(0, Math.round(y) - reach); v <= Math.min(height - 1, Math.round(y) + reach); v++) {
+    for (let u = Math.max(0, Math.round(x) - reach); u <= Math.min(width - 1, Math.round(x) + reach); u++) {
+      if ((u - x) ** 2 + (v - y) ** 2 <= reach * reach)
+        deepest = Math.max(deepest, -Math.sign(score) * plane[v * width + u]!)
+    }
+  }
+  // what noise alone reaches is not counted
+  return Math.max(0, deepest - 4) / Math.abs(score)
+}
+
+/** The star of the reference at the place of a candidate, and the brightest light of a star there. */
+function hostOf({ x, y }: Candidate, { difference, reference }: Scene) {
+  const { stars } = reference
+  const near = Math.max(1.5, difference.seeing.fresh / 2)
+  let [flux, distance] = [Number.NaN, Number.NaN]
+  for (let i = 0; i < stars.x.length; i++) {
+    const away = Math.hypot(stars.x[i]! - x, stars.y[i]! - y)
+    if (away > near || away >= (distance || Infinity)) continue
+    distance = away
+    flux = stars.flux[i]! * difference.ratio
+  }
+  const p = Math.round(y) * difference.width + Math.round(x)
+  return { flux, distance, brightest: Math.max(0, flux || 0, difference.starFlux[p] ?? 0) }
+}
+
+interface Disc {
+  x: number
+  y: number
+  radius: number
+}
+
+/** Saturated stars of either frame as discs about them. */
+function saturatedPlaces({ mask, difference: { width } }: Scene): Disc[] {
+  const height = mask.length / width
+  const seen = new Uint8Array(mask.length)
+  const discs: Disc[] = []
+  for (let p = 0; p < mask.length; p++) {
+    if ((mask[p]! & MaskBit.saturated) === 0 || seen[p] !== 0) continue
+    const stack = [p]
+    seen[p] = 1
+    let [count, sx, sy] = [0, 0, 0]
+    while (stack.length > 0) {
+      const q = stack.pop()!
+      const [x, y] = [q % width, Math.floor(q / width)]
+      count++
+      sx += x
+      sy += y
+      for (const [u, v] of [
+        [x - 1, y],
+        [x + 1, y],
+        [x, y - 1],
+        [x, y + 1],
+      ] as const) {
+        const r = v * width + u
+        if (u < 0 || v < 0 || u >= width || v >= height || seen[r] !== 0 || (mask[r]! & MaskBit.saturated) === 0)
+          continue
+        seen[r] = 1
+        stack.push(r)
+      }
+    }
+    discs.push({ x: sx / count, y: sy / count, radius: Math.sqrt(count / Math.PI) })
+  }
+  return discs
+}

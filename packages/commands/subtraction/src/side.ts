@@ -98,8 +98,8 @@ const CROWDED = 0.2
  * The variance of the sky as measured, mesh by mesh. Where faint stars crowd, their light scatters as well: the scatter
  * between neighbours in the darker half of the frame then says what part of it is noise.
  */
-function skyVariance(net: Float32Array, width: number, { background, segmentation }: Found): Float32Array {
-  const covered = segmentation.reduce((n, star) => n + (star > 0 ? 1 : 0), 0) / segmentation.length
+function skyVariance(net: Float32Array, width: number, { background, stars }: Found): Float32Array {
+  const covered = stars.area.reduce((n, area) => n + area, 0) / net.length
   const most = medianOf(background.rms)
   const share = covered > CROWDED ? Math.min(1, neighbourNoise(net, width) / most) : 1
   return background.expandRms().map((value) => (share * value) ** 2)

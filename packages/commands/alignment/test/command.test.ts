@@ -1,39 +1,147 @@
-import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { createHeader, readFrame, writeFits } from '@nightpipe/fits'
+import { openFits, readFrame } from '@nightpipe/fits'
+import { random } from '@nightpipe/math'
+import { type Affine, brightStars, invert, nearestWithin, transform } from '@nightpipe/registration'
 import t from 'tap'
-import { addLevel } from '../src/add-level.js'
+import { alignment, expose, rowsOf, set, sky, turn, write } from './support.js'
 
-const bin = fileURLToPath(new URL('../../bin/alignment.js', import.meta.url))
-const run = (args: readonly string[], cwd: string) =>
-  spawnSync(process.execPath, [bin, ...args], { cwd, encoding: 'utf8' })
+const MAPS: Affine[] = [turn(0, 0, 0), turn(0, 6.4, -3.7), turn(0.3, 1, 4), turn(180, 299, 300), turn(0, -40.2, 22.9)]
 
-// Law: true for any data.
-t.test('adding a level and its opposite gives the frame back, NaN included', async (t) => {
-  const pixels = Float32Array.of(1, -2, 0, Number.NaN)
-  t.same(addLevel(addLevel(pixels, 8), -8), pixels)
-  t.same([...pixels], [1, -2, 0, Number.NaN], 'the frame itself is untouched')
+/** Distances of the stars of two products, root of the mean square of the good half. */
+function offOf(a: string, b: string): number {
+  const [p, q] = [a, b].map((path) => {
+    const frame = readFrame(path)
+    return brightStars({ ...frame, mask: undefined }, { most: 60 })
+  })
+  const distances = nearestWithin(p, q, 1).map(([i, j]) => Math.hypot(p.x[i] - q.x[j], p.y[i] - q.y[j]))
+  return Math.sqrt(distances.reduce((sum, d) => sum + d * d, 0) / distances.length)
+}
+
+t.test('frames that are shifted and turned come to lie on one another', async (t) => {
+  const cwd = t.testdir()
+  const field = sky(1, 150, 300, 60)
+  MAPS.forEach((map, k) => {
+    write(join(cwd, `raw/f${k}.fits`), expose(field, map, 10 + k), 300)
+  })
+  const { code, stdout, stderr } = alignment('-s', join(cwd, 'raw'), '-r', join(cwd, 'out'))
+  t.equal(code, 0, stderr)
+  t.equal(stdout.trim().split('\n').length, 5)
+  const report = rowsOf(readFileSync(join(cwd, 'out/alignment.csv'), 'utf8'))
+  const reference = report[0].reference
+  t.ok(report.every((row) => row.status === 'done' && row.reference === reference))
+  for (let k = 0; k < 5; k++) {
+    const off = offOf(join(cwd, `out/f${k}.fits`), join(cwd, `out/${reference}`))
+    t.ok(off < 0.12, `f${k}: ${off} px`)
+  }
+  // the truth: places of the corners, from the map to the reference and on to the frame
+  const ref = invert(MAPS[Number(reference[1])])
+  for (const row of report) {
+    const [u, v] = transform(MAPS[Number(row.input.at(-6))], ...transform(ref, 149.5, 149.5))
+    const [x, y] = [149.5 + Number(row.shift_x_px), 149.5 + Number(row.shift_y_px)]
+    t.ok(Math.hypot(x - u, y - v) < 0.03, `${row.input}: off by ${Math.hypot(x - u, y - v)} px`)
+  }
 })
 
-// The executable as the astronomer meets it.
-t.test('every frame of a folder becomes a product and a row of the report', async (t) => {
-  const cwd = t.testdir({ raw: {} })
-  const header = createHeader([['BUNIT', 'adu']])
-  const pixels = Int16Array.of(1, 2, 3, 4, 5, 6)
-  writeFits(join(cwd, 'raw/m67.fits'), [{ kind: 'image', header, bitpix: 16, axes: [3, 2], pixels }])
-  const { status, stdout } = run(['--input', 'raw', '--output', 'out', '--set', 'level.add=100'], cwd)
-  t.equal(status, 0)
-  t.equal(stdout, 'out/m67.fits\n')
-  t.same([...readFrame(join(cwd, 'out/m67.fits')).pixels], [101, 102, 103, 104, 105, 106])
-  const report = readFileSync(join(cwd, 'out/alignment.csv'), 'utf8')
-  t.match(report, /^input,.*median_adu\n\.\.\/raw\/m67\.fits,done,.*,103\.5\n$/)
+t.test('a frame of another field, an empty one and a damaged one are set aside; the group goes on', async (t) => {
+  const cwd = t.testdir()
+  const field = sky(1, 150)
+  for (const k of [0, 1, 2]) write(join(cwd, `raw/f${k}.fits`), expose(field, MAPS[k], k + 1), 300)
+  write(join(cwd, 'raw/other.fits'), expose(sky(2, 150), MAPS[0], 5), 300)
+  const { normal } = random(8)
+  const cloud = new Float32Array(90000).map(() => 100 + normal())
+  write(join(cwd, 'raw/cloud.fits'), cloud, 300)
+  write(join(cwd, 'raw/nothing.fits'), new Float32Array(90000).fill(Number.NaN), 300)
+  const whole = readFileSync(join(cwd, 'raw/f0.fits'))
+  writeFileSync(join(cwd, 'raw/short.fits'), whole.subarray(0, 100000))
+  const { code, stdout } = alignment('-s', join(cwd, 'raw'), '-r', join(cwd, 'out'))
+  t.equal(code, 5)
+  t.equal(stdout.trim().split('\n').length, 3)
+  const by = Object.fromEntries(
+    rowsOf(readFileSync(join(cwd, 'out/alignment.csv'), 'utf8')).map((row) => [row.input, row]),
+  )
+  t.match(by['../raw/other.fits'], { status: 'rejected', reason: /pattern/ })
+  t.match(by['../raw/cloud.fits'], { status: 'rejected', reason: /only \d+ stars|pattern/ })
+  t.match(by['../raw/nothing.fits'], { status: 'rejected', reason: /only 0 stars/ })
+  t.match(by['../raw/short.fits'], { status: 'failed' })
+  for (const name of ['other', 'cloud', 'nothing', 'short']) t.notOk(existsSync(join(cwd, `out/${name}.fits`)))
 })
 
-t.test('a key that does not exist is refused in one line before anything is touched', async (t) => {
-  const { status, stdout, stderr } = run(['--input', '.', '--output', 'out', '--set', 'level.ad=1'], t.testdir({}))
-  t.equal(status, 2)
-  t.equal(stdout, '')
-  t.match(stderr, /^alignment: --set: unknown key 'ad' in \[level\].*\n$/)
+t.test('the same bytes whatever the workers; a second run does nothing; a changed key does', async (t) => {
+  const cwd = t.testdir()
+  const field = sky(3, 400, 700)
+  const error = new Float32Array(490000).fill(5)
+  for (const k of [0, 1, 2]) {
+    const pixels = expose(field, turn(0.1 * k, 3.3 * k, -2.2 * k), k + 1)
+    const mask = new Int16Array(490000).map((_, p) => (p % 997 === 0 ? 1 : 0))
+    write(join(cwd, `raw/f${k}.fits`), pixels, 700, { error, mask })
+  }
+  const run = (out: string, ...more: string[]) => alignment('-s', join(cwd, 'raw'), '-r', join(cwd, out), ...more)
+  t.equal(run('one', '--workers', '1').code, 0)
+  t.equal(run('two', '--workers', '2').code, 0)
+  for (const k of [0, 1, 2]) {
+    t.ok(readFileSync(join(cwd, `one/f${k}.fits`)).equals(readFileSync(join(cwd, `two/f${k}.fits`))), `f${k}`)
+  }
+  const file = openFits(join(cwd, 'one/f1.fits'))
+  t.same(file.hdus.map(({ name }) => name).slice(1), ['ERR', 'MASK', 'PROVENANCE'])
+  file.close()
+  t.equal(run('one', '--dry-run').stdout.match(/^current/gm)?.length, 4)
+  t.equal(run('one', '--dry-run', ...set('resample.method=bilinear')).stdout.match(/^to do/gm)?.length, 4)
+})
+
+t.test('all of each frame, on pixels continued beyond the reference', async (t) => {
+  const cwd = t.testdir()
+  const field = sky(4, 600, 300, 200)
+  MAPS.slice(0, 2).forEach((map, k) => {
+    write(join(cwd, `raw/f${k}.fits`), expose(field, map, 10 + k), 300)
+  })
+  write(join(cwd, 'raw/f2.fits'), expose(field, turn(0, 150, 100), 7), 300)
+  const args = ['-s', join(cwd, 'raw'), '-r', join(cwd, 'out'), ...set('resample.grid=frame', 'reference.choose=first')]
+  t.equal(alignment(...args).code, 0)
+  const { width, header } = readFrame(join(cwd, 'out/f2.fits'))
+  t.ok(Math.abs(width - 301) <= 1)
+  t.equal(header.cards.find(({ keyword }) => keyword === 'GRIDX0')?.value, -151)
+  t.equal(header.cards.find(({ keyword }) => keyword === 'GRIDY0')?.value, -101)
+})
+
+t.test('by plate solutions, without a star', async (t) => {
+  const cwd = t.testdir()
+  const cards = (x: number, y: number): [string, string | number][] => [
+    ...([
+      ['CTYPE1', 'RA---TAN'],
+      ['CTYPE2', 'DEC--TAN'],
+      ['CRVAL1', 132.8],
+      ['CRVAL2', 11.8],
+    ] as [string, string | number][]),
+    ...([
+      ['CRPIX1', x],
+      ['CRPIX2', y],
+      ['CD1_1', -1e-4],
+      ['CD1_2', 0],
+      ['CD2_1', 0],
+      ['CD2_2', 1e-4],
+    ] as [string, number][]),
+  ]
+  const ramp = (dx: number, dy: number) =>
+    new Float32Array(10000).map((_, p) => 10 * ((p % 100) - dx) + (Math.floor(p / 100) - dy))
+  write(join(cwd, 'raw/a.fits'), ramp(0, 0), 100, { cards: cards(50, 50) })
+  write(join(cwd, 'raw/b.fits'), ramp(4.5, -2.25), 100, { cards: cards(54.5, 47.75) })
+  const args = ['-s', join(cwd, 'raw'), '-r', join(cwd, 'out'), ...set('match.method=wcs', 'reference.choose=first')]
+  const { code, stderr } = alignment(...args)
+  t.equal(code, 0, stderr)
+  const [a, b] = ['a', 'b'].map((name) => readFrame(join(cwd, `out/${name}.fits`)).pixels)
+  let worst = 0
+  for (let y = 10; y < 90; y++)
+    for (let x = 10; x < 90; x++) worst = Math.max(worst, Math.abs(a[y * 100 + x] - b[y * 100 + x]))
+  t.ok(worst < 0.02, `${worst}`)
+})
+
+t.test('wrong keys are refused before anything is touched', async (t) => {
+  const cwd = t.testdir()
+  write(join(cwd, 'raw/a.fits'), new Float32Array(100), 10)
+  const run = (...settings: string[]) => alignment('-s', join(cwd, 'raw'), '-r', join(cwd, 'out'), ...set(...settings))
+  t.match(run('group.by=colour'), { code: 2, stderr: /'colour' is none of object/ })
+  t.match(run('match.scale=2'), { code: 2, stderr: /smallest and a largest/ })
+  t.match(run('reference.file=none.fits'), { code: 2, stderr: /does not exist/ })
+  t.notOk(existsSync(join(cwd, 'out/alignment.csv')))
 })

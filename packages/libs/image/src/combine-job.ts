@@ -8,7 +8,8 @@ import { sortingPairs } from './sorting-pairs.js'
 export interface Combination {
   planes: readonly Plane[]
   options: CombineOptions
-  noise?: NoiseModel
+  /** Of all planes, or of each. */
+  noise?: NoiseModel | readonly NoiseModel[]
   out: Combined
 }
 
@@ -33,6 +34,8 @@ const PLANE_WORDS = 16
 /** Allocates and fills the record: to be called inside `scoped`, after all arrays that the kernel shall read. */
 export function fillJob({ planes, options, noise, out }: Combination): Job {
   const n = planes.length
+  const noises = planes.map((_, k) => (Array.isArray(noise) ? noise[k] : noise) as NoiseModel | undefined)
+  const relative = noises[0]?.relative ?? 0
   const words = allocate(Int32Array, JOB_WORDS)
   const numbers = new Float32Array(words.buffer, words.byteOffset, JOB_WORDS)
   const records = allocate(Int32Array, PLANE_WORDS * n)
@@ -43,17 +46,17 @@ export function fillJob({ planes, options, noise, out }: Combination): Job {
   numbers.set([clipLow ** 2, clipHigh ** 2], 5)
   const iterations = options.iterations ?? (clipFrom === FROM.scatter ? 1 : 5)
   words.set([iterations, lowest, highest, maskBits], 7)
-  numbers[11] = noise?.relative ?? 0
+  numbers[11] = relative
   words[12] = options.method === 'weighted' && !options.weights ? 1 : 0
-  words[13] = words[12] === 0 && [options.weights, options.scale, options.background].every(allEqual) ? 1 : 0
+  words[13] = words[12] === 0 && alike(options, noises) ? 1 : 0
   const loss = (k: number) => (options.method === 'minmax' ? trimmedLoss(k, lowest, highest) : medianLoss(k))
   const { all, middle } = sortingPairs(n)
   const scratch = [0, 1, 2, 3].map(() => allocate(Float32Array, 16 * n).byteOffset)
   const result = allocate(Float32Array, 128).byteOffset
   words.set([table(n, madToSigma), table(n, loss), all.byteOffset, all.length / 2], 14)
   words.set([middle.byteOffset, middle.length / 2, ...scratch, result], 18)
-  fillPlanes(records, planes, options, noise)
-  numbers[MASTERS_WORD + 2] = Math.hypot(noise?.relative ?? 0, options.tolerance ?? 0)
+  fillPlanes(records, planes, options, noises)
+  numbers[MASTERS_WORD + 2] = Math.hypot(relative, options.tolerance ?? 0)
   const { scale, offset, ceiling, bias, dark, regions } = options
   const asTheyAre = !bias && !dark && !ceiling && !regions
   const taken = planes.map(
@@ -80,12 +83,13 @@ function fillPlanes(
   records: Int32Array,
   planes: readonly Plane[],
   options: CombineOptions,
-  noise: NoiseModel = { variance0: 0, variancePerUnit: 0 },
+  noises: readonly (NoiseModel | undefined)[],
 ): void {
   const numbers = new Float32Array(records.buffer, records.byteOffset, records.length)
   planes.forEach((plane, k) => {
     const at = k * PLANE_WORDS
     const scale = options.scale?.[k] ?? 1
+    const noise = noises[k] ?? { variance0: 0, variancePerUnit: 0 }
     const raw = isRaw(plane)
     records[at + 1] = raw ? 1 : 0
     numbers[at + 2] = raw ? (plane.zero ?? 0) : 0
@@ -101,6 +105,12 @@ function fillPlanes(
     numbers[at + 13] = options.darkScale?.[k] ?? 1
     numbers[at + 14] = options.ceiling?.[k] ?? Number.POSITIVE_INFINITY
   })
+}
+
+/** True when planes have the same weight and the same noise. */
+function alike({ weights, scale, background }: CombineOptions, noises: readonly (NoiseModel | undefined)[]): boolean {
+  const parts = [noises.map((one) => one?.variance0 ?? 0), noises.map((one) => one?.variancePerUnit ?? 0)]
+  return [weights, scale, background, ...parts].every(allEqual)
 }
 
 function allEqual(list?: readonly number[]): boolean {

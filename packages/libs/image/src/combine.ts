@@ -20,9 +20,10 @@ export interface CombineOptions {
   /**
    * What noise a sample has, in the unit of the planes before `scale`. The clip then measures in this sigma, and without
    * `errors` the error of the result comes from it. Without a model the clip uses `errors`, and without those the MAD of
-   * the few samples of a pixel, which is itself noisy: `measureNoise` finds the model from the planes.
+   * the few samples of a pixel, which is itself noisy: `measureNoise` finds the model from the planes. One for all planes,
+   * or one for each.
    */
-  noise?: NoiseModel | DetectorNoise
+  noise?: NoiseModel | DetectorNoise | readonly NoiseModel[]
   /** A level per plane that was subtracted before and whose photons are still noise: the sky. Unit of the planes. */
   background?: readonly number[]
   /** Each plane is taken as (value - offset) * scale. */
@@ -81,7 +82,7 @@ export interface Combined {
  */
 export function combinePlanes(planes: readonly Plane[], options: CombineOptions, out: Combined): Combined {
   check(planes, options, out)
-  const combination: Combination = { planes, options, noise: options.noise && noiseModel(options.noise), out }
+  const combination: Combination = { planes, options, noise: noiseOf(options.noise), out }
   const read = (array: Lent['array'], each = 1): Lent => ({ array, use: 'read', each })
   const lentPlanes = planes.map((plane) => (isRaw(plane) ? read(plane.bytes, 2) : read(plane)))
   const lentErrors = (options.errors ?? []).map((error) => read(error))
@@ -106,6 +107,10 @@ export function combinePlanes(planes: readonly Plane[], options: CombineOptions,
   return out
 }
 
+const noiseOf = (noise: CombineOptions['noise']): Combination['noise'] =>
+  noise && (isList(noise) ? noise : noiseModel(noise))
+const isList = (noise: NonNullable<CombineOptions['noise']>): noise is readonly NoiseModel[] => Array.isArray(noise)
+
 /** Region by region: the address of a plane is such that its pixel `to` is the one at `from`. */
 function combineRegions(planes: readonly Plane[], regions: readonly CombineRegion[], job: Job): void {
   const start = planes.map((plane) => (isRaw(plane) ? plane.bytes : plane).byteOffset)
@@ -127,7 +132,8 @@ function check(planes: readonly Plane[], options: CombineOptions, out: Combined)
   if (!regions && planes.some((plane) => planeLength(plane) !== n)) throw new RangeError(SIZES)
   if (others.some((array) => array && array.length !== n)) throw new RangeError(SIZES)
   if (regions) checkRegions(planes, regions, options, out)
-  const lists = [weights, scale, offset, errors, background, darkScale, ceiling]
+  const noise = options.noise && isList(options.noise) ? options.noise : undefined
+  const lists = [weights, scale, offset, errors, background, darkScale, ceiling, noise]
   if (lists.some((list) => list && list.length !== planes.length)) {
     throw new RangeError(`a scale, offset, weight, background or error plane is missing for ${planes.length} planes`)
   }

@@ -1,0 +1,56 @@
+import { DataError, type Job, type Row, type Tools, writeProduct } from '@nightpipe/command'
+import type { BrightStars } from '@nightpipe/registration'
+import type { FindArgs, Unreadable } from './find-stars.js'
+import type { MatchJob } from './plan.js'
+import type { AlignmentSchema } from './schema.js'
+import { type Solved, type Starred, solveGroup } from './solve-group.js'
+import { starFacts, type Transform, transformsHdus } from './transforms-table.js'
+import { hasWcs } from './wcs-map.js'
+
+/** Finds the stars of all frames of a group, chooses the reference, and writes how each frame lies on it. */
+export async function matchGroup(job: Job, params: MatchJob, tools: Tools<AlignmentSchema>): Promise<Row[]> {
+  const { config, context, log } = tools
+  const all = params.reference ? [params.reference, ...params.frames] : params.frames
+  const catalogues = params.reference ? [params.referenceCatalogue, ...params.catalogues] : params.catalogues
+  const byWcs = config.match.method === 'wcs'
+  const options = { most: config.stars.most, threshold: config.stars.threshold }
+  const tasks = all.map((frame, k): FindArgs => ({ frame, catalogue: catalogues[k], options }))
+  const found = await tools.map<FindArgs, BrightStars | Unreadable>('findStars', tasks)
+  const starred = all.flatMap((frame, k): Starred[] => {
+    const stars = found[k]
+    return 'unreadable' in stars ? [] : [{ frame, stars }]
+  })
+  if (params.reference && 'unreadable' in found[0])
+    throw new DataError(`${params.reference.name}: ${found[0].unreadable}`)
+  if (starred.length === 0) throw new DataError('none of its frames can be read')
+  const given = params.reference ? 0 : undefined
+  const { reference, solved } = solveGroup(starred, config, given)
+  const referenceFrame = starred[reference].frame
+  const refHasWcs = config.match.method !== 'stars' && hasWcs(referenceFrame.path)
+  const rows = params.frames.map((frame): Transform => {
+    const k = all.lastIndexOf(frame)
+    const stars = found[k]
+    const base = { file: frame.name, reason: '', model: '', matched: 0, rms: Number.NaN, chance: Number.NaN }
+    if ('unreadable' in stars) return { ...base, ...starFacts(), status: 'failed', reason: stars.unreadable }
+    const facts = { ...base, ...starFacts(stars) }
+    const own = solved[starred.findIndex((one) => one.frame === frame)]
+    if (refHasWcs && (byWcs || own.reason) && hasWcs(frame.path)) {
+      return { ...facts, status: 'aligned', model: 'wcs', map: { wcs: true } }
+    }
+    if (byWcs) {
+      const who = refHasWcs ? 'it' : referenceFrame.name
+      return { ...facts, status: 'rejected', reason: `${who} has no plate solution (see [match] method)` }
+    }
+    return { ...facts, ...outcome(own) }
+  })
+  const aligned = rows.filter(({ status }) => status === 'aligned').length
+  log.detail(`${job.name}: ${aligned} of ${rows.length} frames on ${referenceFrame.name}`)
+  writeProduct(job.products[0], transformsHdus({ reference: referenceFrame.name, rows }), context, job.parents)
+  return []
+}
+
+function outcome({ alignment, reason }: Solved) {
+  if (!alignment) return { status: 'rejected' as const, reason }
+  const { model, map, rms, pairs, falseMatchProbability } = alignment
+  return { status: 'aligned' as const, model, map, rms, matched: pairs.length, chance: falseMatchProbability }
+}

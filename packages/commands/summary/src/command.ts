@@ -1,49 +1,59 @@
 import { join } from 'node:path'
-import { defineCommand, type Job, type Row, type Tools, writeProduct } from '@nightpipe/command'
-import { number } from '@nightpipe/config'
-import { readFrame } from '@nightpipe/fits'
-import { medianOf } from '@nightpipe/math'
-import { addLevel } from './add-level.js'
+import { DataError, defineCommand, type Job, type Request, type Row, type Tools } from '@nightpipe/command'
+import { FITS_EXTENSIONS, type InputFile, writeAtomically } from '@nightpipe/files'
+import { buildField } from './build.js'
+import { pageOf } from './page.js'
+import { schema } from './schema.js'
 
-// Every key of summary.ini, once. Parsing, --help, the sample INI and the manual page all come from this object.
-const schema = {
-  level: {
-    add: number(0, 'constant to add to every pixel', { unit: 'adu' }),
-  },
+interface PageJob {
+  inputs: InputFile[]
+  output: string
 }
 
-/** a page for each field: images, stars, light curves, candidates. */
+/** A page for each field: images, catalogue, light curves, candidates. */
 export const summary = defineCommand({
   name: 'summary',
-  summary: 'a page for each field: images, stars, light curves, candidates',
-  description: 'Adds a constant to every pixel of every frame: replace this by what the command is for.',
-  examples: [{ run: 'summary --input raw/ --output out/ --set level.add=100', doc: 'all frames of a folder' }],
+  summary: 'a page for each field: images, catalogue, light curves, candidates',
+  description:
+    'Collects what the other commands made of a field into one HTML page that needs nothing else, and its facts into a ' +
+    'JSON: the deepest image in each filter with its catalogue and the candidates over it, the candidates with their ' +
+    'stamps (new, reference, difference), light curves (since the event, where its time is known), the course of seeing, ' +
+    'sky and zero point, warnings, and links to all products. The page opens from the disk, on a phone too.',
+  examples: [
+    { run: 'summary --input red/GRB260101A/ --output red/GRB260101A/summary', doc: 'all products below a folder' },
+    { run: 'summary -s red/m67/ -r pages/m67 --t0 2026-01-01T02:03:04', doc: 'light curves since an event' },
+  ],
   schema,
-  measurements: [{ name: 'median_adu', unit: 'adu', doc: 'median of the product' }],
-  parallel: 'jobs',
-  // Headers only: what cannot work is refused here.
-  plan: ({ inputs, output }) => ({
-    jobs: inputs.map(({ name, path, stem }) => ({
-      name,
-      inputs: [path],
-      products: [join(output, `${stem}.fits`)],
-      parents: [{ path, role: 'frame' }],
-      params: {},
-    })),
-  }),
-  job: shiftFrame,
+  flags: {
+    title: { type: 'text', doc: 'title of the page', config: 'page.title' },
+    t0: { type: 'text', doc: 'time of the event', config: 'event.t0', placeholder: 'DATE' },
+  },
+  extensions: [...FITS_EXTENSIONS, '.csv'],
+  measurements: [
+    { name: 'pictures', doc: 'pictures on the page', type: 'integer' },
+    { name: 'frames', doc: 'frames that were measured', type: 'integer' },
+    { name: 'candidates', doc: 'candidates in the table', type: 'integer' },
+    { name: 'curves', doc: 'light curves drawn', type: 'integer' },
+    { name: 'warnings', doc: 'warnings on the page', type: 'integer' },
+  ],
+  parallel: 'strips',
+  plan({ inputs, output, config }: Request<typeof schema>) {
+    if (inputs.length === 0) throw new DataError('there are no products to show', 'give the folder of a field')
+    const products = ['html', 'json'].map((extension) => join(output, `${config.page.name}.${extension}`))
+    const parents = inputs.map(({ path }) => ({ path, role: 'product' }))
+    return { jobs: [{ name: 'page', inputs: [], products, parents, params: { inputs, output } }] }
+  },
+  job: makePage,
 })
 
-/** Reads a frame, changes it, writes it: disk at both ends, science in the middle. */
-function shiftFrame({ inputs, products, parents }: Job, { config, context }: Tools<typeof schema>): Row[] {
-  const [input, product] = [inputs[0]!, products[0]!]
-  const { header, width, height, pixels } = readFrame(input)
-  const shifted = addLevel(pixels, config.level.add)
-  writeProduct(
-    product,
-    [{ kind: 'image', header, bitpix: -32, axes: [width, height], pixels: shifted }],
-    context,
-    parents,
-  )
-  return [{ input, status: 'done', product, measurements: { median_adu: medianOf(shifted) } }]
+function makePage({ products, params }: Job<PageJob>, { config, profile }: Tools<typeof schema>): Row[] {
+  const built = buildField({ ...params, config, profile })
+  const { field } = built
+  writeAtomically(products[1]!, `${JSON.stringify(field, null, 1)}\n`)
+  writeAtomically(products[0]!, pageOf(built, config.event.linear))
+  const measurements = {
+    ...{ pictures: field.pictures.length, frames: field.frames.length, candidates: field.candidates.length },
+    ...{ curves: field.curves.length, warnings: field.warnings.length },
+  }
+  return products.map((product) => ({ input: 'page', status: 'done', product, measurements }))
 }

@@ -1,0 +1,94 @@
+import { basename, dirname, join } from 'node:path'
+import type { Request } from '@nightpipe/command'
+import { describeFrame } from '@nightpipe/config'
+import { stemOf } from '@nightpipe/files'
+import { cardLookup, type FitsFile, openFits, textOf } from '@nightpipe/fits'
+import { parseDate } from '@nightpipe/sky'
+import { parseCsv, textOfTable } from '@nightpipe/table'
+import type { SummarySchema } from './schema.js'
+
+type Kind = 'frame' | 'stack' | 'cat' | 'phot' | 'candidates' | 'difference' | 'table' | 'other'
+
+/** A product of the stages before, by its header. */
+export interface Product {
+  path: string
+  kind: Kind
+  /** the command that made it */
+  stage: string
+  /** what the products of one frame have in common */
+  stem: string
+  filter: string
+  object?: string
+  mjd?: number
+  exposure?: number
+  t0?: number
+}
+
+/** Every input with what its header tells; what cannot be read becomes a warning. */
+export function collect({ inputs, profile, config }: Request<SummarySchema>): {
+  products: Product[]
+  warnings: string[]
+} {
+  const warnings: string[] = []
+  const products: Product[] = []
+  for (const { path, name, stem } of inputs) {
+    if (/\.csv$/i.test(name)) {
+      products.push({
+        path,
+        kind: 'table',
+        stage: basename(dirname(path)),
+        stem: name.replace(/\.csv$/i, ''),
+        filter: '',
+      })
+      continue
+    }
+    let file: FitsFile | undefined
+    try {
+      file = openFits(path)
+      const stage =
+        file.hdus
+          .slice(0, 2)
+          .map((hdu) => textOf(hdu.header, 'NP_CMD'))
+          .find(Boolean) ?? ''
+      const image = file.hdus.find((hdu) => hdu.kind === 'image') ?? file.hdus[0]!
+      const lookup = cardLookup(image)
+      const [width = 1, height = 1] = image.axes
+      const facts = describeFrame(lookup, profile, { width, height, name: path })
+      const t0 = config.event.keywords.map((keyword) => momentOf(lookup(keyword))).find((mjd) => mjd !== undefined)
+      const kind = kindOf(name, stage, image.kind === 'image')
+      const own = stem.replace(/\.(cat|phot|diff|score|candidates|segm|net)$/, '')
+      const { filter = '', object, mjd, exposureSeconds } = facts
+      products.push({ path, kind, stage, stem: own, filter, object, mjd, exposure: exposureSeconds, t0 })
+    } catch (error) {
+      warnings.push(`${basename(path)}: ${(error as Error).message}`)
+    } finally {
+      file?.close()
+    }
+  }
+  return { products, warnings }
+}
+
+/** A date, or a Modified Julian Date, as MJD. */
+export function momentOf(value: unknown): number | undefined {
+  if (value === undefined || value === '') return undefined
+  const number = Number(value)
+  if (Number.isFinite(number)) return number > 2_400_000 ? number - 2_400_000.5 : number > 30_000 ? number : undefined
+  return parseDate(String(value))?.mjd
+}
+
+function kindOf(name: string, stage: string, image: boolean): Kind {
+  const part = /\.(cat|phot|diff|score|candidates|segm|net)\.(fits|fz)/.exec(name)?.[1]
+  if (part === 'diff') return 'difference'
+  if (part === 'cat' || part === 'phot' || part === 'candidates') return part
+  if (part !== undefined || !image) return 'other'
+  if (stage === 'stacking') return 'stack'
+  return ['reduction', 'astrometry', 'alignment', ''].includes(stage) ? 'frame' : 'other'
+}
+
+/** A report of a command beside its products, as records by the stem of the input. */
+export function reportOf(folder: string, stage: string): Map<string, Record<string, string>> {
+  const path = join(folder, `${stage}.csv`)
+  const [head = [], ...lines] = parseCsv(textOfTable(path) ?? '', path).map(({ cells }) => cells)
+  const records = lines.map((cells) => Object.fromEntries(head.map((name, k) => [name, cells[k] ?? ''])))
+  return new Map(records.map((record) => [stemOf(record.input ?? ''), record]))
+}

@@ -1,0 +1,125 @@
+import { column, openFits, readTable, type Table } from '@nightpipe/fits'
+import { parseCsv, textOfTable } from '@nightpipe/table'
+import type { Product } from './collect.js'
+import type { Candidate, CurvePoint, LightCurve } from './field.js'
+
+/** Numbers of the first of these columns that a table has. */
+function numbers(table: Table, ...names: string[]): ArrayLike<number> | undefined {
+  const found = names.map((name) => column(table, name)).find((one) => one !== undefined)
+  return found?.values as ArrayLike<number> | undefined
+}
+const texts = (table: Table, ...names: string[]) =>
+  names.map((name) => column(table, name)?.values).find((values) => values !== undefined) as
+    | ArrayLike<unknown>
+    | undefined
+
+/** A number that is there and finite, or undefined. */
+const at = (values: ArrayLike<number> | undefined, k: number) => {
+  const value = values === undefined ? Number.NaN : Number(values[k])
+  return Number.isFinite(value) ? value : undefined
+}
+
+/** The first table of a FITS file. */
+function tableOf(path: string, name: string): Table | undefined {
+  const file = openFits(path)
+  try {
+    const hdu =
+      file.hdus.find((one) => one.name === name) ??
+      file.hdus.find((one) => one.kind === 'table' && one.name !== 'PROVENANCE')
+    return hdu && readTable(hdu)
+  } finally {
+    file.close()
+  }
+}
+
+export interface MarkedStar {
+  x: number
+  y: number
+  ra?: number
+  dec?: number
+  magnitude?: number
+  brightness: number
+}
+
+/** The stars of a catalogue, the brightest first; places count from 0. */
+export function starsIn(path: string, most: number): MarkedStar[] {
+  const table = tableOf(path, 'CAT')
+  if (!table) return []
+  const [x, y] = [numbers(table, 'X', 'X_IMAGE'), numbers(table, 'Y', 'Y_IMAGE')]
+  const [ra, dec] = [numbers(table, 'RA', 'ALPHA_J2000'), numbers(table, 'DEC', 'DELTA_J2000')]
+  const flux = numbers(table, 'FLUX_AUTO', 'FLUX_PSF', 'FLUX')
+  const magnitude = numbers(table, 'MAG_CAL', 'MAG_AUTO')
+  const stars = Array.from({ length: table.rows }, (_, k) => ({
+    ...{ x: (at(x, k) ?? Number.NaN) - 1, y: (at(y, k) ?? Number.NaN) - 1, ra: at(ra, k), dec: at(dec, k) },
+    ...{ magnitude: at(magnitude, k), brightness: at(flux, k) ?? 0 },
+  }))
+  return stars
+    .filter((star) => Number.isFinite(star.x + star.y))
+    .sort((a, b) => b.brightness - a.brightness)
+    .slice(0, most)
+}
+
+/** The candidates that subtraction found on one frame. */
+export function candidatesIn({ path, filter, stem, mjd }: Product): Omit<Candidate, 'number' | 'detections'>[] {
+  const table = tableOf(path, 'CANDIDATES')
+  if (!table) return []
+  const [x, y] = [numbers(table, 'X', 'X_IMAGE'), numbers(table, 'Y', 'Y_IMAGE')]
+  const [ra, dec] = [numbers(table, 'RA'), numbers(table, 'DEC')]
+  const significance = numbers(table, 'SCORE', 'SIGNIFICANCE', 'SNR', 'SN')
+  const [magnitude, error] = [numbers(table, 'MAG_CAL', 'MAG'), numbers(table, 'MAGERR_CAL', 'MAGERR', 'MAG_ERR')]
+  const [status, note] = [texts(table, 'STATUS', 'VERDICT', 'CLASS'), texts(table, 'REASON', 'NOTE', 'WHY')]
+  const text = (values: ArrayLike<unknown> | undefined, k: number) => String(values?.[k] ?? '').trim() || undefined
+  return Array.from({ length: table.rows }, (_, k) => ({
+    ...{ filter, stem, mjd, x: at(x, k) ?? Number.NaN, y: at(y, k) ?? Number.NaN, ra: at(ra, k), dec: at(dec, k) },
+    ...{ significance: at(significance, k), magnitude: at(magnitude, k), error: at(error, k) },
+    ...{ status: text(status, k), note: text(note, k) },
+  }))
+}
+
+const COLUMNS = {
+  name: ['star', 'name', 'source', 'id', 'number', 'object', 'target'],
+  mjd: ['mjd', 'mjd_mid', 'mjd_middle', 'mjd_start', 'time_mjd'],
+  magnitude: ['mag_cal', 'magnitude', 'mag', 'mag_mag'],
+  error: ['magerr_cal', 'magnitude_error', 'mag_error', 'mag_err', 'error_mag', 'magerr'],
+  limit: ['limit_mag', 'mag_limit', 'upper_limit', 'upper_limit_mag', 'limit'],
+  filter: ['filter', 'band'],
+  ra: ['ra_deg', 'ra'],
+  dec: ['dec_deg', 'dec'],
+} as const
+
+/** The light curves in a CSV: a row for each star and time; undefined when it is a table of something else. */
+export function curvesIn({ path, filter }: Product): LightCurve[] | undefined {
+  const [head = [], ...lines] = parseCsv(textOfTable(path) ?? '', path).map(({ cells }) => cells)
+  const lower = head.map((name) => name.toLowerCase())
+  const place = (what: keyof typeof COLUMNS) =>
+    COLUMNS[what].map((name) => lower.indexOf(name)).find((k) => k >= 0) ?? -1
+  const [name, mjd, magnitude, limit] = [place('name'), place('mjd'), place('magnitude'), place('limit')]
+  if (name < 0 || mjd < 0 || (magnitude < 0 && limit < 0)) return undefined
+  const number = (cells: string[], k: number) => (k >= 0 && cells[k] ? Number(cells[k]) : Number.NaN)
+  const curves = new Map<string, LightCurve>()
+  for (const cells of lines) {
+    const seen = number(cells, magnitude)
+    const value = Number.isFinite(seen) ? seen : number(cells, limit)
+    const time = number(cells, mjd)
+    if (!Number.isFinite(value + time)) continue
+    const error = number(cells, place('error'))
+    const point: CurvePoint = {
+      mjd: time,
+      magnitude: value,
+      limit: !Number.isFinite(seen),
+      filter: cells[place('filter')] || filter,
+    }
+    if (Number.isFinite(error)) point.error = error
+    const key = cells[name]!
+    const curve = curves.get(key) ?? {
+      name: key,
+      ...whereOf(number(cells, place('ra')), number(cells, place('dec'))),
+      points: [],
+    }
+    curve.points.push(point)
+    curves.set(key, curve)
+  }
+  return [...curves.values()]
+}
+
+const whereOf = (ra: number, dec: number) => (Number.isFinite(ra + dec) ? { ra, dec } : {})

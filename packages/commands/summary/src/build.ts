@@ -4,7 +4,7 @@ import { cardLookup, imageHdu, openFits } from '@nightpipe/fits'
 import { readWcs, type Wcs } from '@nightpipe/sky'
 import { mergeCandidates } from './candidates.js'
 import { collect, momentOf, type Product, reportOf } from './collect.js'
-import type { Candidate, Field, FieldPicture, LightCurve } from './field.js'
+import type { Candidate, Field, FieldPicture, FramePoint, LightCurve } from './field.js'
 import { frames as framePoints } from './frame-points.js'
 import { frameReader, pictureOf, type Shown, stampOf } from './picture.js'
 import { candidatesIn, curvesIn, type MarkedStar, starsIn } from './read-tables.js'
@@ -28,7 +28,8 @@ export function buildField(request: Ask): Built {
   const pictures: FieldPicture[] = []
   const shown: Shown[] = []
   let centre: { ra: number; dec: number } | undefined
-  for (const product of picturesOf(products)) {
+  const frames = framePoints(products)
+  for (const product of picturesOf(products, frames)) {
     const frame = read(product.path)
     const wcs = wcsOf(product.path)
     const picture = pictureOf(frame, config.page.picture, config.page.stretch)
@@ -54,7 +55,6 @@ export function buildField(request: Ask): Built {
   const found = products.filter(({ kind }) => kind === 'candidates').flatMap(candidatesIn)
   const candidates = mergeCandidates(found).slice(0, config.page.candidates)
   const stamps = candidates.map((candidate) => stampsOf(candidate, products, read, config.page.stamp))
-  const frames = framePoints(products)
   const curves = curvesOf(products, config.page.curves)
   const t0 = momentOf(config.event.t0) ?? products.map((product) => product.t0).find((mjd) => mjd !== undefined)
   const objects = products.map(({ object }) => object).filter((name) => name !== undefined)
@@ -69,14 +69,19 @@ export function buildField(request: Ask): Built {
   return { field: { ...field, warnings, products: links }, shown, stamps }
 }
 
-/** The deepest picture of each filter: the stack, or else a frame of the latest stage. */
-function picturesOf(products: readonly Product[]): Product[] {
+/** The deepest picture of each filter: the stack, or else the sharpest frame of the latest stage. */
+function picturesOf(products: readonly Product[], points: readonly FramePoint[]): Product[] {
   const rank = ['reduction', 'astrometry', 'alignment', 'stacking']
+  const seeing = new Map(
+    points.map(({ stem, filter, values }) => [`${filter} ${stem}`, values.seeing_px ?? values.fwhm_px]),
+  )
+  const width = ({ filter, stem }: Product) => seeing.get(`${filter} ${stem}`) ?? Number.POSITIVE_INFINITY
   const best = new Map<string, Product>()
   for (const product of products) {
     if (product.kind !== 'stack' && product.kind !== 'frame') continue
     const before = best.get(product.filter)
-    if (!before || rank.indexOf(product.stage) > rank.indexOf(before.stage)) best.set(product.filter, product)
+    const later = before === undefined ? 1 : rank.indexOf(product.stage) - rank.indexOf(before.stage)
+    if (!before || later > 0 || (later === 0 && width(product) < width(before))) best.set(product.filter, product)
   }
   return [...best.values()].sort((a, b) => (a.filter < b.filter ? -1 : 1))
 }

@@ -20,7 +20,8 @@ type Place = Pick<Candidate, 'ra' | 'dec' | 'x' | 'y' | 'filter'>
 
 function isSame(a: Place, b: Place): boolean {
   if (a.ra !== undefined && b.ra !== undefined && a.dec !== undefined && b.dec !== undefined) {
-    const across = (a.ra - b.ra) * Math.cos((a.dec * Math.PI) / 180)
+    const apart = ((((a.ra - b.ra + 180) % 360) + 360) % 360) - 180
+    const across = apart * Math.cos((a.dec * Math.PI) / 180)
     return 3600 * Math.hypot(across, a.dec - b.dec) < SAME_ARCSEC
   }
   return a.filter === b.filter && Math.hypot(a.x - b.x, a.y - b.y) < SAME_PX

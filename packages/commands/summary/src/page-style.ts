@@ -5,9 +5,9 @@ export const STYLE = `:root{--ink:#1b2226;--paper:#fff;--line:#d8dee1;--soft:#f3
 header,main{max-width:76rem;margin:0 auto;padding:0 1rem}h1{font-size:1.5rem;margin:1rem 0 .2rem}h2{font-size:1.15rem;margin:1.6rem 0 .6rem}
 header p{margin:0}header span{margin-right:1.2rem;white-space:nowrap}a{color:inherit}
 figure{margin:0 0 1.2rem;display:inline-block;max-width:100%;vertical-align:top}figure label{margin-right:1rem;font-size:.9rem}
-.picture{position:relative;max-width:100%;border:2px solid var(--c)}.picture img{display:block;max-width:100%;height:auto;image-rendering:auto}
-.picture svg{position:absolute;inset:0;width:100%;height:100%}.stars circle{fill:none;stroke:#ffd23f;stroke-width:1.2;pointer-events:all}
-.boxes rect{fill:none;stroke:#ff5a4d;stroke-width:1.8}.boxes text{fill:#ff5a4d}.boxes .chosen rect{stroke:#3dff8b;stroke-width:4}
+.picture{position:relative;width:fit-content;max-width:100%;border:2px solid var(--c)}.picture img{display:block;max-width:100%;height:auto;image-rendering:auto}
+.picture svg{position:absolute;inset:0;width:100%;height:100%}.stars circle{fill:none;stroke:#ffd23f;stroke-width:1.2;vector-effect:non-scaling-stroke;pointer-events:all}
+.boxes rect{fill:none;stroke:#ff5a4d;stroke-width:1.8;vector-effect:non-scaling-stroke}.boxes text{fill:#ff5a4d}.boxes .chosen rect{stroke:#3dff8b;stroke-width:4}
 figcaption{font-size:.88rem;overflow-wrap:anywhere}.hint{font-size:.88rem;margin:.2rem 0 .6rem}
 table{border-collapse:collapse;font-size:.92rem}th,td{padding:.3rem .6rem;border-bottom:1px solid var(--line);text-align:left}th{cursor:pointer}
 tbody tr{cursor:pointer}tbody tr.chosen{background:var(--soft)}.stamps{white-space:nowrap}.stamps img{image-rendering:pixelated;margin-right:3px;vertical-align:middle}
@@ -15,7 +15,7 @@ tbody tr{cursor:pointer}tbody tr.chosen{background:var(--soft)}.stamps{white-spa
 .chart{width:100%;height:auto;background:var(--soft);border-radius:6px}.chart text{fill:var(--ink);font-size:12px}.chart .name{font-weight:600;font-size:13px}
 .chart .grid{stroke:var(--line)}.chart .frame{fill:none;stroke:var(--ink);stroke-opacity:.5}.chart .event{stroke:#c0392b;stroke-width:1.6;stroke-dasharray:5 4}.chart .t0{fill:#c0392b;font-weight:600}
 .warn{color:var(--warn);padding-left:1.2rem}details ul{font-size:.88rem;overflow-wrap:anywhere}summary{cursor:pointer;padding:.25rem 0}
-@media(max-width:44rem){thead{display:none}tr{display:block;padding:.5rem 0;border-bottom:1px solid var(--line)}td{display:block;border:0;padding:.1rem 0}td[data-name]:not(:empty)::before{content:attr(data-name) ' ';opacity:.65}.stamps img{width:30%;height:auto}td.stamps::before{content:''!important}}`
+@media(max-width:44rem){thead{display:none}table,tbody{display:block;width:100%}tr{display:block;padding:.5rem 0;border-bottom:1px solid var(--line)}td{display:block;border:0;padding:.1rem 0}td[data-name]:not(:empty)::before{content:attr(data-name) ' ';opacity:.65}.stamps img{width:30%;height:auto}td.stamps::before{content:''!important}}`
 
 /** Switches of the overlays, sorting, and rows that point into the picture. */
 export const SCRIPT = `for(const f of document.querySelectorAll('figure'))for(const[c,g]of[['.see-stars','.stars'],['.see-boxes','.boxes']]){const box=f.querySelector(c);box.addEventListener('change',()=>{f.querySelector(g).style.display=box.checked?'':'none'})}

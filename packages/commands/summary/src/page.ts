@@ -40,7 +40,7 @@ export function pageOf({ field, shown, stamps }: Built, linear: number): string 
   ]
     .filter(Boolean)
     .map((text) => `<span>${safe(text)}</span>`)
-    .join('')}</p></header>
+    .join(' ')}</p></header>
 <main>
 ${sections.join('\n')}
 </main>
@@ -61,7 +61,8 @@ function figure(
 ): string {
   const { filter, stage, frames, exposure, stars, product } = picture
   const place = (x: number, y: number) => [(x + 0.5) / shrink, height - (y + 0.5) / shrink] as const
-  const radius = Math.max(4, width / 130)
+  const enlarged = Math.max(1, Math.floor(600 / width)) // small frames are shown larger
+  const radius = Math.max(4 / enlarged, width / 130)
   const rings = stars.map(({ x, y, magnitude }) => {
     const [cx, cy] = place(x, y)
     return `<circle cx="${cx.toFixed(1)}" cy="${cy.toFixed(1)}" r="${radius.toFixed(1)}"><title>${magnitude === undefined ? 'star' : `${magnitude.toFixed(2)} mag`}</title></circle>`
@@ -81,7 +82,7 @@ function figure(
   ].filter(Boolean)
   return `<figure style="--c:${colourOf(field.filters, filter)}">
 <label><input type="checkbox" class="see-stars" checked> stars (${stars.length})</label><label><input type="checkbox" class="see-boxes" checked> candidates (${boxes.length})</label>
-<div class="picture"><img src="${href}" width="${width}" height="${height}" alt="the field in ${safe(filter || 'no filter')}"><svg viewBox="0 0 ${width} ${height}"><g class="stars">${rings.join('')}</g><g class="boxes">${boxes.join('')}</g></svg></div>
+<div class="picture"><img src="${href}" width="${width * enlarged}" height="${height * enlarged}" alt="the field in ${safe(filter || 'no filter')}"><svg viewBox="0 0 ${width} ${height}"><g class="stars">${rings.join('')}</g><g class="boxes">${boxes.join('')}</g></svg></div>
 <figcaption>${safe(facts.join(', '))} · <a href="${linkTo(product)}">${safe(product)}</a></figcaption></figure>`
 }
 

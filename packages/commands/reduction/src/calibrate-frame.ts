@@ -7,7 +7,7 @@ import { type Detector, type Reading, readDetector, requireOneBiasLevel } from '
 import { byTable, linearityOf } from './linearity.js'
 import { trimmedSize } from './master.js'
 import type { ReductionJob } from './plan.js'
-import { alignedReader, maskReader, type Planes, stripRows, strips } from './planes.js'
+import { alignedReader, maskJoiner, type Planes, stripRows, strips } from './planes.js'
 import { readRaw } from './read-raw.js'
 import type { ReductionConfig } from './schema.js'
 
@@ -80,15 +80,19 @@ export function calibrateFrame(job: ReductionJob, config: ReductionConfig): Cali
     if (masters.bias) requireOneBiasLevel(job, detector, biasLevel)
     const hasError = config.frame.error || config['cosmic rays'].method !== 'none'
     if (config.frame.mask || hasError) joinMaskPlanes(planes, job, masters)
-    for (const reading of detector.readings) {
-      takeBiasOff(planes, reading, masters.bias?.image, job, detector.saturation - detector.saturationNoise)
+    const saturation = detector.saturation - detector.saturationNoise
+    // what is expected of a pixel is told from its net neighbours: without errors, bias and the rest go off in one pass
+    const atOnce = !hasError && isPlain(detector, config)
+    for (const reading of atOnce ? [] : detector.readings) {
+      takeBiasOff(planes, reading, masters.bias?.image, job, saturation)
       if (hasError) expectSignal(planes, reading)
     }
     const dark =
       masters.dark &&
       darkSource(masters.dark.image, hasError ? masters.dark.error : undefined, job, config, width, biasLevel)
     const scale = scaleOf(job, config, detector)
-    finish({ ...planes, hasError }, detector, job, config, { ...masters, darkRows: dark }, scale)
+    const raws = atOnce ? { bias: masters.bias?.image, saturation } : undefined
+    finish({ ...planes, hasError }, detector, job, config, { ...masters, darkRows: dark, raws }, scale)
     return { ...planes, hasError, detector, scale, biasLevel }
   } finally {
     for (const file of files) file.close()
@@ -107,18 +111,16 @@ function joinMaskPlanes(
   { frame }: ReductionJob,
   masters: { bias?: Open; dark?: Open; flat?: Open; mask?: Open },
 ): void {
-  const readers = [masters.bias, masters.dark, masters.flat].flatMap((master) =>
-    master?.mask ? [maskReader(master.mask, frame, width)] : [],
+  const joiners = [masters.bias, masters.dark, masters.flat].flatMap((master) =>
+    master?.mask ? [maskJoiner(master.mask, frame, width)] : [],
   )
-  if (masters.mask) readers.push(maskReader(masters.mask.image, frame, width, MaskBit.bad))
-  if (readers.length === 0) return
+  if (masters.mask) joiners.push(maskJoiner(masters.mask.image, frame, width, MaskBit.bad))
+  if (joiners.length === 0) return
   scoped(() => {
     const more = allocate(Int16Array, stripRows(width, height) * width)
     for (const { y, rows } of strips(0, height, width)) {
-      for (const read of readers) {
-        read(y, rows, more)
-        kernels().joinMasks(mask.byteOffset + 2 * y * width, more.byteOffset, rows * width)
-      }
+      const here = mask.subarray(y * width, (y + rows) * width)
+      for (const join of joiners) join(y, here, more.subarray(0, rows * width))
     }
   })
 }
@@ -159,12 +161,14 @@ function takeBiasOff(
 function expectSignal({ width, pixels, error }: Planes, { amplifier, gain, readNoise }: Reading): void {
   const { x0, y0, x1, y1 } = amplifier.place
   scoped(() => {
-    const scratch = allocate(Float32Array, 3 * (x1 - x0 + 16))
+    const scratch = allocate(Float32Array, 15 * (x1 - x0 + 16))
     const pivot = medianOfSome(pixels, width, amplifier.place)
-    kernels().expectedSignal(
-      ...([pixels.byteOffset, width, x0, y0, x1, y1, pivot, (readNoise / gain) ** 2, 1 / gain] as const),
-      ...([scratch.byteOffset, error.byteOffset] as const),
-    )
+    for (const { y, rows } of strips(y0, y1, width)) {
+      kernels().expectedSignal(
+        ...([pixels.byteOffset, width, x0, y0, x1, y1, y, y + rows] as const),
+        ...([pivot, (readNoise / gain) ** 2, 1 / gain, scratch.byteOffset, error.byteOffset] as const),
+      )
+    }
   })
 }
 
@@ -179,10 +183,18 @@ function medianOfSome(pixels: Float32Array, width: number, { x0, y0, x1, y1 }: R
   return values[values.length >> 1] ?? 0
 }
 
+/** One amplifier, all of it above one level or one for each row, and no table of linearity. */
+function isPlain({ readings }: Detector, config: ReductionConfig): boolean {
+  const [first] = readings
+  return readings.length === 1 && !first.overscan?.columns && !linearityOf(first.amplifier.name, config)?.table
+}
+
 interface Masters {
   bias?: Open
   flat?: Open
   darkRows?: DarkSource
+  /** The pixels are still raw: what `takeBiasOff` would have done is to be done too. */
+  raws?: { bias?: Hdu; saturation: number }
 }
 
 /** Linearity, dark, flat, unit and error: net pixels and expected signals become the reduced frame, in place. */
@@ -210,6 +222,8 @@ function finish(
     const flat = rowsOf(masters.flat?.image)
     const flatError = rowsOf(errorOf(masters.flat))
     const dark = masters.darkRows && darkRowsOf(masters.darkRows, masters.bias?.image, frame, width, size)
+    const { raws } = masters
+    const bias = rowsOf(raws?.bias)
     for (const { y, rows } of strips(0, height, width)) {
       const strip: Calibration = {
         ...{ biasError: biasError?.(y, rows), flat: flat?.(y, rows), flatError: flatError?.(y, rows) },
@@ -228,7 +242,10 @@ function finish(
           const range = (plane: Float32Array) => plane.subarray(from * width, to * width)
           const bits = mask.subarray(from * width, to * width)
           const sigma = planes.hasError ? range(error) : undefined
-          const now = { ...part, linearity: linearity?.coefficients, signal: sigma, mask: bits }
+          const before = raws && {
+            ...{ overscan: levelsOf(reading, from, to), bias: bias?.(from, to - from), saturation: raws.saturation },
+          }
+          const now = { ...part, ...before, linearity: linearity?.coefficients, signal: sigma, mask: bits }
           calibratePixels(range(pixels), now, { pixels: range(pixels), error: sigma, mask: bits })
           continue
         }
@@ -238,6 +255,12 @@ function finish(
       }
     }
   })
+}
+
+/** The level of the overscan for each of some rows. */
+function levelsOf({ overscan, amplifier: { place } }: Reading, from: number, to: number): Float32Array {
+  const rows = overscan?.rows
+  return Float32Array.from({ length: to - from }, (_, k) => (rows ? rows[from - place.y0 + k] : (overscan?.level ?? 0)))
 }
 
 /** The error of the overscan level is shared by many pixels; it counts all the same. */

@@ -1,6 +1,6 @@
-import { type Hdu, readIntegers, readPixels } from '@nightpipe/fits'
+import { type Hdu, readPixels, readStored, scalingOf } from '@nightpipe/fits'
 import type { Section } from '@nightpipe/image'
-import { allocate, scoped } from '@nightpipe/kernels'
+import { allocate, kernels, scoped } from '@nightpipe/kernels'
 import type { RawFrame } from './frames.js'
 import { type Layout, placeOf } from './master.js'
 
@@ -14,7 +14,7 @@ export interface Planes {
 }
 
 /** Values of a plane that fit into the processor's cache. */
-const STRIP_VALUES = 1 << 19
+const STRIP_VALUES = 1 << 17
 
 /** Pieces of the rows from `y0` to `y1`, as many rows each as the cache holds. */
 export function* strips(y0: number, y1: number, width: number): Generator<{ y: number; rows: number }> {
@@ -80,18 +80,25 @@ function partsOf({ facts }: RawFrame, layout: Layout, firstRow: number, rows: nu
   })
 }
 
-/** The same for the bits of a mask; whatever is not 0 in an image of bad pixels is `bits`, when that is given. */
-export function maskReader(image: Hdu, frame: RawFrame, outWidth: number, bits?: number) {
+/** Joins the bits of an image, from row `firstRow` on, to those of `mask`. All lie in kernel memory, `scratch` as large. */
+type MaskJoiner = (firstRow: number, mask: Int16Array, scratch: Int16Array) => void
+
+/** Of a mask that belongs to a frame; whatever is not 0 in an image of bad pixels is `bits`, when that is given. */
+export function maskJoiner(image: Hdu, frame: RawFrame, outWidth: number, bits?: number): MaskJoiner {
   const [width, height] = image.axes as [number, number]
-  const plain = placeOf({ width, height }, frame) === 'trimmed' && bits === undefined && image.bitpix > 0
-  if (plain) {
-    return (firstRow: number, rows: number, into: Int16Array) =>
-      readIntegers(image, { firstRow, rows, plane: 0, into: into.subarray(0, rows * outWidth) as Int16Array })
+  const trimmed = placeOf({ width, height }, frame) === 'trimmed'
+  const { scale, zero } = scalingOf(image)
+  if (trimmed && bits === undefined && image.bitpix === 16 && scale === 1 && zero === 0) {
+    return (firstRow, mask, scratch) => {
+      const into = new Uint8Array(scratch.buffer, scratch.byteOffset, 2 * mask.length)
+      readStored(image, { firstRow, rows: mask.length / outWidth, plane: 0, into })
+      kernels().joinStoredMasks(mask.byteOffset, into.byteOffset, mask.length)
+    }
   }
   const read = alignedReader(image, frame, outWidth)
-  return (firstRow: number, rows: number, into: Int16Array) => {
-    const values = read(firstRow, rows, new Float32Array(rows * outWidth))
-    for (let p = 0; p < values.length; p++) into[p] = bits === undefined ? values[p] : values[p] !== 0 ? bits : 0
-    return into
+  return (firstRow, mask, scratch) => {
+    const values = read(firstRow, mask.length / outWidth, new Float32Array(mask.length))
+    for (let p = 0; p < values.length; p++) scratch[p] = bits === undefined ? values[p] : values[p] !== 0 ? bits : 0
+    kernels().joinMasks(mask.byteOffset, scratch.byteOffset, mask.length)
   }
 }

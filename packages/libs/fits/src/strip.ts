@@ -1,4 +1,4 @@
-import { closeSync, openSync, writeSync } from 'node:fs'
+import { closeSync, fdatasync, openSync, writeSync } from 'node:fs'
 import { explainSystemError } from '@nightpipe/files'
 import { allocate, scoped } from '@nightpipe/kernels'
 import { addSums, onesSum } from './checksum.js'
@@ -38,17 +38,33 @@ export function writeStrip(plan: StripPlan, hduIndex: number, firstRow: number, 
     try {
       return putRows(image, firstRow, pixels, fileSink(fd))
     } finally {
-      closeSync(fd)
+      if (isFlushedAfter(image, firstRow, pixels.length)) fdatasync(fd, () => closeSync(fd))
+      else closeSync(fd)
     }
   } catch (error) {
     throw explainSystemError(error, 'write', plan.target)
   }
 }
 
+/** The disk is set to work at every so many bytes: flushing a large file at its end takes as long as writing it. */
+const FLUSHED_AT_ONCE = 1 << 25
+
 export function fileSink(fd: number): Sink {
+  let waiting = 0
   return (offset, bytes) => {
     for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done, bytes.length - done, offset + done)
+    waiting += bytes.length
+    if (waiting < FLUSHED_AT_ONCE) return
+    waiting = 0
+    fdatasync(fd, () => {}) // in the background; what goes wrong shows when the file is flushed as a whole
   }
+}
+
+/** Rows with which another piece of the image is full, whichever rows are written first. */
+function isFlushedAfter({ coding, width }: StripImage, firstRow: number, count: number): boolean {
+  const size = Math.abs(coding.bitpix) / 8
+  const pieces = (pixels: number) => Math.floor((pixels * size) / FLUSHED_AT_ONCE)
+  return pieces(firstRow * width + count) > pieces(firstRow * width)
 }
 
 export function putRows(image: StripImage, firstRow: number, pixels: PixelArray, sink: Sink): number {

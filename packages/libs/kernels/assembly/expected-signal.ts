@@ -11,11 +11,12 @@ const SHARP: f32 = 6
  * (three quarters their median, one quarter their binomial mean) and, where the pixel itself is too far from that for
  * noise, c + (1 - 6 e / d²) d with d = x - c, as James & Stein (1961) shrink. e = readVariance + perElectron c is the
  * variance that noise has there. A pixel thus seldom counts much for its own expectation: one that came out low would
- * claim a small error. Only pixels of the section are looked at; not-numbers are left out. `pivot` is a level near that
- * of most pixels; `scratch` has room for 3 (x1 - x0 + 16) values.
+ * claim a small error. Only pixels of the section are looked at; not-numbers are left out. Rows `from` to `to` of the
+ * section are made. `pivot` is a level near that of most pixels; `scratch` has room for 15 (x1 - x0 + 16)
+ * values.
  */
 export function expectedSignal(
-  pixels: usize, stride: i32, x0: i32, y0: i32, x1: i32, y1: i32,
+  pixels: usize, stride: i32, x0: i32, y0: i32, x1: i32, y1: i32, from: i32, to: i32,
   pivot: f32, readVariance: f32, perElectron: f32, scratch: usize, target: usize,
 ): void {
   const n = x1 - x0
@@ -23,22 +24,30 @@ export function expectedSignal(
   const sums = scratch
   const squares = scratch + room
   const counts = squares + room
-  memory.fill(scratch, 0, 3 * room)
+  memory.fill(scratch, 0, ROOM * room)
   const pivots = f32x4.splat(pivot)
   const one = f32x4.splat(1)
   const structure = f32x4.splat(STRUCTURE)
   const readVariances = f32x4.splat(readVariance)
   const perElectrons = f32x4.splat(perElectron)
-  for (let y = y0; y < y1; y++) {
-    sumColumns(pixels + ((<usize>x0) << 2), stride, n, max<i32>(y0, y - 2), min<i32>(y1 - 1, y + 2), pivots, sums, room)
-    const above = pixels + ((<usize>(max<i32>(y0, y - 1) * stride + x0)) << 2)
-    const here = pixels + ((<usize>(y * stride + x0)) << 2)
-    const below = pixels + ((<usize>(min<i32>(y1 - 1, y + 1) * stride + x0)) << 2)
-    const to = target + ((<usize>(y * stride + x0)) << 2)
+  const first = pixels + ((<usize>x0) << 2)
+  for (let v = max<i32>(y0, from - 2); v < min<i32>(y1, from + 2); v++) keepRow(first, stride, n, v, pivots, scratch, room)
+  for (let y = from; y < to; y++) {
+    const rows = min<i32>(y1 - 1, y + 2) - max<i32>(y0, y - 2) + 1
+    if (y + 2 < y1) keepRow(first, stride, n, y + 2, pivots, scratch, room)
+    const whole = sumKept(n, y, y0, y1, scratch, room)
+    if (!whole) countColumns(first, stride, n, max<i32>(y0, y - 2), min<i32>(y1 - 1, y + 2), counts)
+    const full = f32x4.splat(5 * <f32>rows)
+    const above = first + ((<usize>(max<i32>(y0, y - 1) * stride)) << 2)
+    const here = first + ((<usize>(y * stride)) << 2)
+    const below = first + ((<usize>(min<i32>(y1 - 1, y + 1) * stride)) << 2)
+    const row = target + ((<usize>(y * stride + x0)) << 2)
     for (let x = 0; x < n; x += 4) {
       const at = (<usize>(x + 2)) << 2
       const sum = fiveFrom(sums + at)
-      const count = f32x4.pmax(one, fiveFrom(counts + at))
+      let count = full
+      if (!whole) count = f32x4.pmax(one, fiveFrom(counts + at))
+      else if (x < 2 || x + 6 > n) count = f32x4.mul(f32x4.splat(<f32>rows), columnsAbout(x, n))
       const mean = f32x4.div(sum, count)
       const level = f32x4.add(mean, pivots)
       const spread = f32x4.sub(fiveFrom(squares + at), f32x4.mul(sum, mean))
@@ -51,35 +60,100 @@ export function expectedSignal(
         const own = oneOf(here, x, n, centre)
         best = v128.bitselect(sharpened(own, centre, noiseOf(readVariances, perElectrons, centre)), level, scattered)
       }
-      storeFew(to + ((<usize>x) << 2), best, n - x)
+      storeFew(row + ((<usize>x) << 2), best, n - x)
     }
   }
 }
 
-/** Sums, squares and numbers of what rows `from` to `to` hold in each column, behind 16 bytes of zeros. */
-function sumColumns(
-  pixels: usize, stride: i32, n: i32, from: i32, to: i32, pivots: v128, sums: usize, room: usize,
-): void {
+/** Rows of scratch: sums, squares, counts, zeros, what is known of five rows, and their values and squares. */
+const ROOM: usize = 15
+const ZEROS: usize = 3
+const BAD: usize = 4
+const KEPT: usize = 5
+
+/** Values above the pivot and their squares of row `v`, 0 for what is no number, until five rows later. */
+function keepRow(first: usize, stride: i32, n: i32, v: i32, pivots: v128, scratch: usize, room: usize): void {
+  const largest = f32x4.splat(f32.MAX_VALUE)
+  const slot = <usize>(v % 5)
+  const values = scratch + (KEPT + 2 * slot) * room
+  const row = first + ((<usize>(v * stride)) << 2)
+  let all = i32x4.splat(-1)
+  for (let at: usize = 0; at < (<usize>n) << 2; at += 16) {
+    const value = v128.load(row + at)
+    const good = f32x4.le(f32x4.abs(value), largest)
+    const d = v128.and(f32x4.sub(value, pivots), good)
+    all = v128.and(all, good)
+    v128.store(values + at, d)
+    v128.store(values + at + room, f32x4.mul(d, d))
+  }
+  store<i32>(scratch + BAD * room + (slot << 2), i32x4.all_true(all) ? 0 : 1)
+}
+
+/** The kept rows about `y` added up, behind 16 bytes of zeros; true when all they hold are numbers. */
+function sumKept(n: i32, y: i32, y0: i32, y1: i32, scratch: usize, room: usize): bool {
+  const a = keptRow(y - 2, y0, y1, scratch, room)
+  const b = keptRow(y - 1, y0, y1, scratch, room)
+  const c = keptRow(y, y0, y1, scratch, room)
+  const d = keptRow(y + 1, y0, y1, scratch, room)
+  const e = keptRow(y + 2, y0, y1, scratch, room)
+  for (let at: usize = 0; at < (<usize>n) << 2; at += 16) {
+    let sum = f32x4.add(v128.load(a + at), v128.load(b + at))
+    sum = f32x4.add(sum, v128.load(c + at))
+    sum = f32x4.add(sum, v128.load(d + at))
+    v128.store(scratch + at + 16, f32x4.add(sum, v128.load(e + at)))
+    // the row of zeros has its squares in the same place
+    let square = f32x4.add(v128.load(squaresOf(a, scratch, room) + at), v128.load(squaresOf(b, scratch, room) + at))
+    square = f32x4.add(square, v128.load(squaresOf(c, scratch, room) + at))
+    square = f32x4.add(square, v128.load(squaresOf(d, scratch, room) + at))
+    v128.store(scratch + room + at + 16, f32x4.add(square, v128.load(squaresOf(e, scratch, room) + at)))
+  }
+  clearTail(scratch, n)
+  clearTail(scratch + room, n)
+  let bad = 0
+  for (let v = max<i32>(y0, y - 2); v <= min<i32>(y1 - 1, y + 2); v++) {
+    bad |= load<i32>(scratch + BAD * room + ((<usize>(v % 5)) << 2))
+  }
+  return bad == 0
+}
+
+// @ts-ignore: decorator
+@inline
+function keptRow(v: i32, y0: i32, y1: i32, scratch: usize, room: usize): usize {
+  return scratch + (v < y0 || v >= y1 ? ZEROS : KEPT + 2 * <usize>(v % 5)) * room
+}
+
+// @ts-ignore: decorator
+@inline
+function squaresOf(row: usize, scratch: usize, room: usize): usize {
+  return row == scratch + ZEROS * room ? row : row + room
+}
+
+/** How many numbers rows `from` to `to` hold in each column, behind 16 bytes of zeros. */
+function countColumns(first: usize, stride: i32, n: i32, from: i32, to: i32, counts: usize): void {
   const largest = f32x4.splat(f32.MAX_VALUE)
   const one = f32x4.splat(1)
   for (let x = 0; x < n; x += 4) {
-    let sum = f32x4.splat(0)
-    let square = sum
-    let count = sum
+    let count = f32x4.splat(0)
     for (let v = from; v <= to; v++) {
-      const value = v128.load(pixels + ((<usize>(v * stride + x)) << 2))
-      const good = f32x4.le(f32x4.abs(value), largest)
-      const d = v128.and(f32x4.sub(value, pivots), good)
-      sum = f32x4.add(sum, d)
-      square = f32x4.add(square, f32x4.mul(d, d))
-      count = f32x4.add(count, v128.and(one, good))
+      const value = v128.load(first + ((<usize>(v * stride + x)) << 2))
+      count = f32x4.add(count, v128.and(one, f32x4.le(f32x4.abs(value), largest)))
     }
-    const at = sums + ((<usize>(x + 4)) << 2)
-    v128.store(at, sum)
-    v128.store(at + room, square)
-    v128.store(at + 2 * room, count)
+    v128.store(counts + ((<usize>(x + 4)) << 2), count)
   }
-  for (let k: usize = 0; k < 3; k++) clearTail(sums + k * room, n)
+  clearTail(counts, n)
+}
+
+/** How many of the columns x - 2 … x + 2 there are, for four x. */
+function columnsAbout(x: i32, n: i32): v128 {
+  let columns = f32x4.splat(0)
+  columns = f32x4.replace_lane(columns, 0, <f32>columnsAt(x, n))
+  columns = f32x4.replace_lane(columns, 1, <f32>columnsAt(x + 1, n))
+  columns = f32x4.replace_lane(columns, 2, <f32>columnsAt(x + 2, n))
+  return f32x4.replace_lane(columns, 3, <f32>columnsAt(x + 3, n))
+}
+
+function columnsAt(x: i32, n: i32): i32 {
+  return max<i32>(1, min<i32>(n - 1, x + 2) - max<i32>(0, x - 2) + 1)
 }
 
 // @ts-ignore: decorator

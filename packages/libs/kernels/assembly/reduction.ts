@@ -55,10 +55,38 @@ export function netStrip(
   }
 }
 
+/** Bits of `n` masks as they are stored in a file, big-endian, joined to `mask`: there are few. */
+export function joinStoredMasks(mask: usize, stored: usize, n: i32): void {
+  let p = 0
+  for (; p + 32 <= n; p += 32) {
+    const from = stored + ((<usize>p) << 1)
+    if (noneOf(from, i16x8.splat(-1))) continue
+    const to = mask + ((<usize>p) << 1)
+    for (let at: usize = 0; at < 64; at += 16) {
+      const more = v128.load(from + at)
+      const swapped = v128.or(i16x8.shl(more, 8), i16x8.shr_u(more, 8))
+      v128.store(to + at, v128.or(v128.load(to + at), swapped))
+    }
+  }
+  for (; p < n; p++) {
+    const at = (<usize>p) << 1
+    store<i16>(mask + at, load<i16>(mask + at) | bswap<i16>(load<i16>(stored + at)))
+  }
+}
+
 /** Bits of `more` joined to `mask`. */
 export function joinMasks(mask: usize, more: usize, n: i32): void {
   // The last vector may reach past the end: every array in kernel memory has 16 bytes to spare.
   for (let p: usize = 0; p < (<usize>n) << 1; p += 16) v128.store(mask + p, v128.or(v128.load(mask + p), v128.load(more + p)))
+}
+
+/** True when none of the next 32 masks has any of the wanted bits. */
+// @ts-ignore: decorator
+@inline
+function noneOf(at: usize, wanted: v128): bool {
+  const first = v128.or(v128.load(at), v128.load(at, 16))
+  const second = v128.or(v128.load(at, 32), v128.load(at, 48))
+  return !v128.any_true(v128.and(wanted, v128.or(first, second)))
 }
 
 /** Into `counts` (int32), how many of `n` masks have bits 1, 2, 4, 8, 16 and 32. */
@@ -66,11 +94,11 @@ export function countBits(mask: usize, n: i32, counts: usize): void {
   for (let k: usize = 0; k < 24; k += 4) store<i32>(counts + k, 0)
   let p = 0
   while (p < n) {
-    if (p + 8 <= n && !v128.any_true(v128.load(mask + ((<usize>p) << 1)))) {
-      p += 8
+    if (p + 32 <= n && noneOf(mask + ((<usize>p) << 1), i16x8.splat(-1))) {
+      p += 32
       continue
     }
-    const stop = min<i32>(n, p + 8)
+    const stop = min<i32>(n, p + 32)
     for (; p < stop; p++) {
       const bits = <i32>load<i16>(mask + ((<usize>p) << 1))
       if (bits == 0) continue
@@ -88,11 +116,11 @@ export function positionsOf(mask: usize, n: i32, bits: i32, target: usize, room:
   let count = 0
   let p = 0
   while (p < n) {
-    if (p + 8 <= n && !v128.any_true(v128.and(wanted, v128.load(mask + ((<usize>p) << 1))))) {
-      p += 8
+    if (p + 32 <= n && noneOf(mask + ((<usize>p) << 1), wanted)) {
+      p += 32
       continue
     }
-    const stop = min<i32>(n, p + 8)
+    const stop = min<i32>(n, p + 32)
     for (; p < stop; p++) {
       if ((<i32>load<i16>(mask + ((<usize>p) << 1)) & bits) == 0) continue
       if (count < room) store<i32>(target + ((<usize>count) << 2), p)

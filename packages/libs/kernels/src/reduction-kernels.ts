@@ -39,6 +39,7 @@ export interface ReductionKernels {
     mask: number,
   ): void
   joinMasks(mask: number, more: number, n: number): void
+  joinStoredMasks(mask: number, stored: number, n: number): void
   expectedSignal(
     pixels: number,
     stride: number,
@@ -46,6 +47,8 @@ export interface ReductionKernels {
     y0: number,
     x1: number,
     y1: number,
+    from: number,
+    to: number,
     pivot: number,
     readVariance: number,
     perElectron: number,

@@ -111,9 +111,14 @@ t.test('the expected signal is the mean where there is only noise, and what neig
         pixels[p] = next() < 0.04 ? [Number.NaN, Number.POSITIVE_INFINITY][p % 2] : value
       })
       const target = allocate(Float32Array, stride * height).fill(-5)
-      const scratch = allocate(Float32Array, 3 * (x1 - x0 + 16))
+      const scratch = allocate(Float32Array, 15 * (x1 - x0 + 16))
       const { expectedSignal } = kernels()
-      expectedSignal(pixels.byteOffset, stride, x0, y0, x1, y1, 110, 25, 0.5, scratch.byteOffset, target.byteOffset)
+      for (let y = y0; y < y1; y += 3) {
+        expectedSignal(
+          ...([pixels.byteOffset, stride, x0, y0, x1, y1, y, Math.min(y1, y + 3)] as const),
+          ...([110, 25, 0.5, scratch.byteOffset, target.byteOffset] as const),
+        )
+      }
       const truth = expected(pixels, stride, [x0, y0, x1, y1], 25, 0.5)
       for (let p = 0; p < pixels.length; p++) {
         const wanted = truth.get(p)
@@ -152,6 +157,16 @@ t.test('bits are counted, found and joined whatever the length', async (t) => {
       t.same(
         Array.from(plane),
         before.map((bits) => bits | 64),
+      )
+      const stored = allocate(Uint8Array, 2 * n).fill(0)
+      const some = Array.from(before, (bits, p) => (p % 90 < 3 ? bits : 0))
+      const view = new DataView(stored.buffer, stored.byteOffset, 2 * n)
+      for (const [p, bits] of some.entries()) view.setInt16(2 * p, bits)
+      plane.set(before.map((_, p) => p % 4))
+      kernels().joinStoredMasks(plane.byteOffset, stored.byteOffset, n)
+      t.same(
+        Array.from(plane),
+        some.map((bits, p) => bits | (p % 4)),
       )
     })
   }

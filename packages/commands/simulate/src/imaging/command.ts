@@ -1,12 +1,21 @@
-import { existsSync, mkdirSync, readdirSync } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
-import { ConfigError, defineCommand, type Job, type Row, type Tools, writeProduct } from '@nightpipe/command'
+import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
+import {
+  ConfigError,
+  defineCommand,
+  type Job,
+  type Parent,
+  type Row,
+  type Tools,
+  writeProduct,
+} from '@nightpipe/command'
 import { sha256OfFile, stemOf } from '@nightpipe/files'
 import { createHeader } from '@nightpipe/fits'
+import { writeCalibrated } from './calibrated.js'
 import { cameraOf } from './camera.js'
 import { expose } from './expose.js'
 import { starRows, writeFrameTruth, writeStars } from './frame-truth.js'
-import { type Exposure, nightOf } from './night.js'
+import { type Exposure, fieldOf, nightOf } from './night.js'
 import { type Calibration, TABLES, writeCalibration, writeNightTables } from './night-truth.js'
 import { writeRawFrame } from './raw-frame.js'
 import { seenIn } from './scene.js'
@@ -57,13 +66,14 @@ The same seed gives the same bytes, whatever the number of workers. truth/README
     const others = framesOfOthers(output, night.exposures)
     if (others) log.warn(`${output} also holds ${others} frames of another night: remove them, or take another folder`)
     const truth = join(output, 'truth')
+    const parents = catalogueParents(config, night.fields)
     const aside = (name: string, products: string[], params: Task): Job<Task> => ({
       ...{
         name,
         inputs: [],
         products: products.map((product) => join(truth, product)),
         aside: true,
-        parents: [],
+        parents,
         params,
       },
     })
@@ -74,7 +84,7 @@ The same seed gives the same bytes, whatever the number of workers. truth/README
     ]
     const jobs = [
       aside('truth tables', ['stars.fits', ...TABLES], { kind: 'tables' }),
-      ...night.exposures.map((frame, index) => frameJob(config, output, frame, index)),
+      ...night.exposures.map((frame, index) => frameJob(config, output, frame, index, parents)),
       ...calibrations.map(([name, what]) => aside(`truth ${name}`, [`${name}.fits`], { kind: 'calibration', what })),
     ]
     return { jobs, memoryPerJob: memoryOf(config, 1) }
@@ -102,13 +112,30 @@ function framesOfOthers(output: string, exposures: readonly Exposure[]): number 
   return readdirSync(folder).filter((file) => !file.startsWith('.') && !ours.has(stemOf(file))).length
 }
 
-function frameJob(config: Settings, output: string, frame: Exposure, index: number): Job<Task> {
+/** The catalogues whose stars shine: other ones are another night. */
+function catalogueParents(config: Settings, fields: readonly string[]): Parent[] {
+  const paths = new Set(fields.map((name) => fieldOf(config, name).catalogue).filter((path) => path !== ''))
+  return [...paths].map((path) => {
+    if (!existsSync(path)) throw new ConfigError(`[field] catalogue: there is no ${path}`)
+    const folder = statSync(path).isDirectory()
+    return { path: resolve(folder ? join(path, 'catalogue.json') : path), role: 'catalogue' }
+  })
+}
+
+function frameJob(
+  config: Settings,
+  output: string,
+  frame: Exposure,
+  index: number,
+  parents: readonly Parent[],
+): Job<Task> {
   const { name, type } = frame
   const raw = join(output, config.files.gzip ? `${name}.fits.gz` : `${name}.fits`)
   const products = [raw, join(output, 'truth', 'frames', `${name}.fits`)]
   if (frame.conditions) products.push(join(output, 'truth', 'stars', `${name}.csv`))
+  if (config.files.calibrated && type === 'object') products.push(join(output, 'truth', 'calibrated', `${name}.fits`))
   if (config.files.light && type === 'object') products.push(join(output, 'truth', 'light', `${name}.fits`))
-  return { name, inputs: [], products, bare: [raw], parents: [], params: { kind: 'frame', index } }
+  return { name, inputs: [], products, bare: [raw], parents: [...parents], params: { kind: 'frame', index } }
 }
 
 /** Canvas, charge, dark, bias, raw frame, mask, what writing takes, and flats. */
@@ -134,7 +161,10 @@ function makeFrame(
   { config, profile, context, memoryBytes }: Tools<typeof schema>,
 ): Row {
   const { camera, sources, maps, night } = studioOf(config, profile, context)
-  const [raw, truth, stars, lightPath] = job.products as [string, string, string?, string?]
+  const [raw, truth, stars] = job.products as [string, string, string?]
+  const [calibrated, lightPath] = ['calibrated', 'light'].map((folder) =>
+    job.products.find((path) => basename(dirname(path)) === folder),
+  )
   const starry = config.flat.stars && !config.noise.noiseless
   const withStars = frame.type === 'object' || (frame.type === 'flat' && starry)
   const seen = withStars ? seenIn(config, camera, frame, sources(frame.field ?? night.fields[0]!)) : []
@@ -143,6 +173,10 @@ function makeFrame(
   writeRawFrame(raw, config, camera, profile, frame, exposed, context.compress)
   const rows = starRows(camera, seen)
   if (stars) writeStars(stars, rows)
+  if (calibrated) {
+    const flat = maps(frame.filter, spare)
+    writeCalibrated(calibrated, config, camera, profile, flat, frame, exposed, context, job.parents)
+  }
   if (lightPath && exposed.light) {
     const header = createHeader([['BUNIT', 'electron/s', 'light before the flat']])
     const axes = [camera.width, camera.height]

@@ -2,7 +2,7 @@ import type { Context, Parent } from '@nightpipe/command'
 import { writeProduct } from '@nightpipe/command'
 import { writeAtomically } from '@nightpipe/files'
 import { createHeader, type Header, type NewHdu, setCard } from '@nightpipe/fits'
-import { tanHeaderCards } from '@nightpipe/sky'
+import { wcsCards } from '@nightpipe/sky'
 import { formatCsv } from '@nightpipe/table'
 import { amplifierAt, type Camera, rawPosition } from './camera.js'
 import type { Hit } from './cosmics.js'
@@ -102,7 +102,7 @@ function frameHeader(settings: Settings, camera: Camera, frame: Exposure, { lost
 /** The plate solution of the image without prescan and overscan goes with the mask, which has its shape. */
 function maskHdu(settings: Settings, camera: Camera, frame: Exposure, { mask }: Exposed): NewHdu {
   const header = createHeader([
-    ...(frame.conditions ? tanHeaderCards(wcsOf(settings, frame, camera.binning)) : []),
+    ...(frame.conditions ? wcsCards(wcsOf(settings, frame, camera.binning)) : []),
     ...Object.entries(TRUTH_BIT).map(
       ([name, bit]) => [`BIT${bit}`, name === 'cosmicRay' ? 'cosmic ray' : name, 'pixels with this bit set'] as const,
     ),

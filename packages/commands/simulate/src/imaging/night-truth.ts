@@ -1,4 +1,4 @@
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { type Context, type Parent, writeProduct } from '@nightpipe/command'
 import { SKIP_FOLDER, writeAtomically } from '@nightpipe/files'
 import { createHeader, type NewColumn, type NewHdu } from '@nightpipe/fits'
@@ -7,6 +7,7 @@ import { formatCsv } from '@nightpipe/table'
 import { binned, type Defect } from './maps.js'
 import type { Exposure } from './night.js'
 import { TRUTH_README } from './readme.js'
+import { writeReferenceCatalogue } from './reference-catalogue.js'
 import { nth, type Settings } from './schema.js'
 import { type Source, wcsOf } from './sources.js'
 import type { Studio } from './studio.js'
@@ -39,6 +40,8 @@ export function sourceRows(settings: Settings, { night, sources }: Studio): Reco
       moment_mjd: source.mjd === undefined ? undefined : rounded(source.mjd, 8),
       motion_east_arcsec_h: source.motion && rounded(source.motion[0], 4),
       motion_north_arcsec_h: source.motion && rounded(source.motion[1], 4),
+      ...{ pmra_mas_yr: source.proper?.[0], pmdec_mas_yr: source.proper?.[1] },
+      ref_epoch: settings['reference catalogue'].epoch,
     })),
   )
 }
@@ -65,7 +68,7 @@ const SKY_NAMES = [
 
 function skyCells(settings: Settings, binning: number, frame: Exposure): Record {
   const c = frame.conditions!
-  const { pixel, matrix } = wcsOf(settings, frame, binning)
+  const { pixel, matrix } = wcsOf(settings, frame, binning).linear
   const sky = c.sky * binning ** 2
   return {
     ...{ ra_deg: rounded(c.ra, 9), dec_deg: rounded(c.dec, 9) },
@@ -104,6 +107,7 @@ export function writeNightTables(
   const rows = sourceRows(settings, studio)
   const product = writeProduct(path, [{ kind: 'empty' }, tableOf('STARS', rows)], context, parents)
   writeAtomically(join(folder, 'stars.csv'), csvOf(rows))
+  writeReferenceCatalogue(join(folder, 'catalogue.fits'), settings, studio, context, parents)
   writeAtomically(join(folder, 'frames.csv'), csvOf(frameRows(settings, studio)))
   writeAtomically(join(folder, 'defects.csv'), csvOf(defectRows(studio.defects())))
   const { camera, night } = studio
@@ -115,10 +119,19 @@ export function writeNightTables(
 }
 
 /** The files of `writeNightTables` beside the first. */
-export const TABLES = ['stars.csv', 'frames.csv', 'defects.csv', 'parameters.json', 'README.md', SKIP_FOLDER]
+export const TABLES = [
+  'catalogue.fits',
+  'stars.csv',
+  'frames.csv',
+  'defects.csv',
+  'parameters.json',
+  'README.md',
+  SKIP_FOLDER,
+]
 
-/** JSON knows no infinity: a full well that does not end is null. */
-const finite = (_: string, value: unknown) => (typeof value === 'number' && !Number.isFinite(value) ? null : value)
+/** JSON knows no infinity: a full well that does not end is null. Where a catalogue lies is no matter of the night. */
+const finite = (name: string, value: unknown) =>
+  typeof value === 'number' && !Number.isFinite(value) ? null : name === 'catalogue' ? basename(String(value)) : value
 
 function tableOf(name: string, rows: readonly Record[]): NewHdu {
   const columns = Object.keys(rows[0] ?? {}).map((key): NewColumn => {

@@ -3,10 +3,11 @@ import type { FrameFacts, InstrumentProfile } from '@nightpipe/config'
 import { headerFor } from '@nightpipe/config'
 import { writeAtomically } from '@nightpipe/files'
 import { type Compression, createHeader, encodeFits, type NewHdu, writeFits } from '@nightpipe/fits'
-import { makeTan, type TanSolution, tanHeaderCards } from '@nightpipe/sky'
+import { type TanSolution, wcsCards } from '@nightpipe/sky'
 import { type Camera, saturationOf } from './camera.js'
 import type { Exposed } from './expose.js'
 import type { Exposure } from './night.js'
+import { headerErrors } from './optics.js'
 import type { Settings } from './schema.js'
 import { wcsOf } from './sources.js'
 
@@ -27,7 +28,7 @@ export function factsOf(settings: Settings, camera: Camera, frame: Exposure): Pa
     filter: frame.filter,
     mjd: frame.mjd,
     binning: [binning, binning],
-    pixelScaleArcsec: camera.pixelScale,
+    pixelScaleArcsec: camera.pixelScale * (frame.conditions ? headerErrors(settings, frame.name).scale : 1),
     saturation: limits.length ? Math.min(...limits) : undefined,
     ...(several ? {} : { gain: first!.gain, readNoise: first!.readNoise || undefined }),
     ...(frame.conditions ? { raDeg: frame.conditions.headerRa, decDeg: frame.conditions.headerDec } : {}),
@@ -81,12 +82,32 @@ export function writeRawFrame(
 }
 
 /** A plate solution in raw pixels: the true one, or what the telescope believes. */
-function solutionCards(settings: Settings, camera: Camera, frame: Exposure) {
+export function solutionCards(settings: Settings, camera: Camera, frame: Exposure) {
   const { conditions } = frame
   if (settings.files.wcs === 'none' || !conditions) return []
   const wcs = wcsOf(settings, frame, camera.binning)
   const { data, place } = camera.amplifiers[0]!
-  const pixel: TanSolution['pixel'] = [wcs.pixel[0] + data.x0 - place.x0, wcs.pixel[1] + data.y0 - place.y0]
-  const sky: TanSolution['sky'] = settings.files.wcs === 'exact' ? wcs.sky : [conditions.headerRa, conditions.headerDec]
-  return tanHeaderCards(makeTan({ ...wcs, pixel, sky }))
+  const { pixel, sky } = wcs.linear
+  const linear: TanSolution = {
+    ...wcs.linear,
+    pixel: [pixel[0] + data.x0 - place.x0, pixel[1] + data.y0 - place.y0],
+  }
+  if (settings.files.wcs === 'exact') return wcsCards({ ...wcs, linear: { ...linear, sky } })
+  // What the telescope believes knows nothing of its distortion.
+  const { scale, rotation } = headerErrors(settings, frame.name)
+  return wcsCards({
+    linear: {
+      ...linear,
+      sky: [conditions.headerRa, conditions.headerDec],
+      matrix: turned(linear.matrix, scale, rotation),
+    },
+  })
+}
+
+/** A matrix of degrees for each pixel, scaled and turned on the sky. */
+function turned([a, b, c, d]: TanSolution['matrix'], scale: number, degrees: number): TanSolution['matrix'] {
+  if (scale === 1 && degrees === 0) return [a, b, c, d]
+  const angle = (degrees * Math.PI) / 180
+  const [cos, sin] = [scale * Math.cos(angle), scale * Math.sin(angle)]
+  return [cos * a - sin * c, cos * b - sin * d, sin * a + cos * c, sin * b + cos * d]
 }

@@ -15,9 +15,11 @@ Made by \`simulate imaging\`. The raw frames beside this folder hold what a came
 | flat_FILTER.fits | response, mean 1 before defects |
 | defects.csv | hot, dead and column defects; pixels of the unbinned detector, from 0 |
 | stars.csv, stars.fits | every source of every field: position, magnitude in each filter, kind |
+| catalogue.fits | the stars as a survey would list them, at its epoch and with its errors ([reference catalogue]); \`catalogue import\` and \`astrometry\` read it |
 | frames.csv | every frame: conditions and plate solution (FITS convention) of the image without prescan and overscan |
-| frames/FRAME.fits | MASK (2 saturated, 4 cosmic ray, 64 bleed, 128 satellite) with the plate solution, STARS, COSMICS (charge of each hit pixel), LEVELS (bias level of each row); RAWSUM is the SHA-256 of the raw frame |
+| frames/FRAME.fits | MASK (2 saturated, 4 cosmic ray, 64 bleed, 128 satellite) with the whole plate solution (distortion too, as SIP), STARS, COSMICS (charge of each hit pixel), LEVELS (bias level of each row); RAWSUM is the SHA-256 of the raw frame |
 | stars/FRAME.csv | the sources in the frame: pixel positions from 0 in the image (x_px) and from 1 in the raw frame (x_fits), flux in electrons and ADU |
+| calibrated/FRAME.fits | science frames as a reduction without error would leave them, when [files] calibrated = yes |
 | light/FRAME.fits | S, when [files] light = yes |
 | parameters.json | all settings and the geometry of the camera |
 

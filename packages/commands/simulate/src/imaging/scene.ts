@@ -80,7 +80,7 @@ export function seenIn(settings: Settings, camera: Camera, frame: Exposure, sour
   const middle = mjd + seconds / 2 / 86400
   return sources.flatMap((source): Seen[] => {
     const magnitude = magnitudeOf(source, settings, k, middle)
-    const [ra, dec] = positionOf(source, middle)
+    const [ra, dec] = positionOf(source, middle, settings['reference catalogue'].epoch)
     const place = wcs.toPixel(ra, dec)
     if (!place || magnitude === undefined) return []
     const [x, y] = place
@@ -95,7 +95,7 @@ export function addSources(canvas: Canvas, settings: Settings, frame: Exposure, 
   const { conditions, seconds } = frame
   if (!conditions || seconds <= 0) return
   const { binning } = settings.detector
-  const inverse = inverseOf(wcsOf(settings, frame, 1).matrix)
+  const inverse = inverseOf(wcsOf(settings, frame, 1).linear.matrix)
   const noise = Math.sqrt(conditions.sky * seconds + nth(settings.detector['read noise'], 0) ** 2)
   for (const { source, x: bx, y: by, electrons } of seen) {
     const [x, y] = [bx * binning + (binning - 1) / 2, by * binning + (binning - 1) / 2]

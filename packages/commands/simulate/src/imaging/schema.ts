@@ -1,8 +1,18 @@
-import { type ConfigOf, choice, flag, integer, list, number, numbers, section, text } from '@nightpipe/config'
+import { type ConfigOf, choice, flag, integer, list, number, numbers, path, section, text } from '@nightpipe/config'
 
 /** Every key of the INI of `simulate imaging`, once. Lengths in pixels are of unbinned pixels unless they say otherwise. */
 export const schema = {
-  random: { seed: integer(1, 'another seed is another night', { min: 0 }) },
+  random: {
+    seed: integer(1, 'another seed is another night', { min: 0 }),
+    'field seed': integer(
+      undefined,
+      'nights with the same number see the same stars, whatever their seed; empty: each its own',
+      {
+        min: 0,
+        optional: true,
+      },
+    ),
+  },
   detector: section('The camera. Lists give a value for each amplifier; the last one serves those that follow.', {
     width: integer(1024, 'columns that see light', { unit: 'px', min: 8, max: 65536 }),
     height: integer(1024, 'rows that see light', { unit: 'px', min: 8, max: 65536 }),
@@ -40,7 +50,12 @@ export const schema = {
     vignetting: number(0.15, 'light lost in the corners', { min: 0, max: 0.95 }),
     dust: integer(12, 'dust rings in the flats', { min: 0 }),
     'dust depth': number(0.05, 'light lost in the darkest ring', { min: 0, max: 0.9 }),
+    distortion: number(0, 'shift of stars in the corners by the optics: cubic, with a tilt; as SIP in the truth', {
+      unit: 'px',
+    }),
     'pointing error': number(3, 'of the position in the header', { unit: 'arcsec', min: 0 }),
+    'scale error': number(0, 'of the pixel scale in the header, at most, as part of it', { min: 0, max: 0.5 }),
+    'rotation error': number(0, 'of the rotation in the header, at most', { unit: 'deg', min: 0, max: 180 }),
     drift: number(15, 'how far the field drifts', { unit: 'arcsec/h', min: 0 }),
     'trailed frames': integer(1, 'science frames with bad tracking', { min: 0 }),
     'trail length': number(4, 'of their stars', { unit: 'arcsec', min: 0 }),
@@ -112,10 +127,26 @@ export const schema = {
       'raw = level + bias + (dark + flat S) t / gain exactly, in floating point: no noise, rounding, saturation, cosmic rays or non-linearity, and even flats',
     ),
   },
+  'reference catalogue': section('truth/catalogue.fits: the stars as a survey would list them, for catalogue import.', {
+    epoch: number(2016, 'Julian year of its positions', { unit: 'yr', min: 1900, max: 2100 }),
+    'proper motion': number(0, 'standard deviation of the motions of stars, along each axis', {
+      unit: 'mas/yr',
+      min: 0,
+    }),
+    'position error': number(0, 'of its positions, along each axis', { unit: 'mas', min: 0 }),
+    'motion error': number(0, 'of its proper motions', { unit: 'mas/yr', min: 0 }),
+    'magnitude error': number(0, 'of its magnitudes', { unit: 'mag', min: 0 }),
+    faintest: number(99, 'fainter stars are not in it', { unit: 'mag' }),
+    missing: number(0, 'part of the stars that it lacks', { min: 0, max: 1 }),
+  }),
   files: {
     name: text('', 'pattern of {type} {filter} {date} {time} {number} {field}; empty: as the instrument profile says'),
     gzip: flag(false, 'raw frames compressed as whole files (.fits.gz)'),
     wcs: choice('none', ['none', 'approximate', 'exact'], 'a plate solution in the raw headers'),
+    calibrated: flag(
+      false,
+      'truth/calibrated: science frames as a reduction without error would leave them, in electrons, with ERR and MASK',
+    ),
     light: flag(false, 'truth/light: the noiseless light of each science frame, in electrons per second'),
   },
 }
@@ -130,6 +161,20 @@ function fieldKeys() {
     stars: integer(400, 'stars in a frame', { min: 0 }),
     brightest: number(11, 'magnitude of the brightest star, in the filter without colour', { unit: 'mag' }),
     faintest: number(20.5, 'magnitude of the faintest stars', { unit: 'mag' }),
+    cluster: number(0, 'part of the stars that stand in a cluster in the middle', { min: 0, max: 1 }),
+    'cluster radius': number(60, 'that holds half of the cluster', { unit: 'arcsec', min: 0.1 }),
+    rotation: number(undefined, 'from north to the y axis; that of the telescope when empty', {
+      unit: 'deg',
+      optional: true,
+    }),
+    catalogue: path(
+      '',
+      'real stars besides: a FITS or CSV table with RA, DEC and magnitudes, or a folder of `catalogue import`',
+    ),
+    bands: list(
+      [],
+      'of the catalogue: the magnitude of stars in the filter without colour, or two whose difference is the colour; its first when empty',
+    ),
     slope: number(0.28, 'of the logarithm of star counts with magnitude', { min: 0.01, max: 2 }),
   }
 }

@@ -51,7 +51,13 @@ t.test('a catalogue gives its own stars, with motions and colours; headers are a
   writeFileSync(join(cwd, 'stars.csv'), [...table, '10,10,,,5,5', ''].join('\n'))
   const set = ['field.catalogue=stars.csv', 'field.bands=BT, VT', 'field.stars=0', 'files.wcs=approximate']
   set.push('events.variables=0', 'events.transients=0', 'events.movers=0', 'filters.names=r', 'filters.colour=1')
-  set.push('telescope.scale error=0.1', 'telescope.rotation error=3', 'files.calibrated=yes', 'telescope.distortion=2', 'field.dither=0')
+  set.push(
+    'telescope.scale error=0.1',
+    'telescope.rotation error=3',
+    'files.calibrated=yes',
+    'telescope.distortion=2',
+    'field.dither=0',
+  )
   const { code, stderr } = await makeSmall(cwd, 'real', ...set.flatMap((one) => ['--set', one]))
   t.equal(code, 0, stderr)
   t.notMatch(readFileSync(join(cwd, 'real/truth/parameters.json'), 'utf8'), cwd)

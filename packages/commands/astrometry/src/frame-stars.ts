@@ -35,6 +35,7 @@ export function fieldOf(job: FrameJob, config: AstrometryConfig): Field {
   const found = findStars(frame, {
     threshold,
     isophote: Math.min(2.5, threshold),
+    apertures: [], // sums in circles are not needed here
     gain: job.gain,
     saturation: job.saturation,
   })

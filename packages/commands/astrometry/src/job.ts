@@ -69,7 +69,7 @@ function measurementsOf(solved: Solved, config: AstrometryConfig): Record<string
   const [a, b, c, d] = wcs.linear.matrix
   const hand = a * d - b * c < 0 ? 1 : -1
   // how far the y axis of the frame is turned from north towards east
-  const turn = wrapDegrees((Math.atan2(b - hand * c, d + hand * -a) * 180) / Math.PI)
+  const turn = wrapDegrees((Math.atan2(b, d) * 180) / Math.PI)
   const round = (value: number, digits: number) => Number(value.toFixed(digits))
   return {
     ...{ stars: solved.stars, references: solved.references, matched: solved.matched },

@@ -1,6 +1,6 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { DataError } from '@nightpipe/command'
 import { column, numberOf, openFits, readTable, writeFits } from '@nightpipe/fits'
 import { fitPlate, refineField, type SkyPoints } from '@nightpipe/registration'
@@ -57,12 +57,13 @@ async function runSolveField(
   { solver }: AstrometryConfig,
 ): Promise<{ said: string; missing?: string }> {
   const { execa } = await import('execa')
+  const settings = solver.indexes ? ['--config', writeSettings(folder, solver)] : []
   const where = job.radius < 180 ? ['--ra', job.ra, '--dec', job.dec, '--radius', job.radius] : []
   const args = [
     ...['--overwrite', '--no-plots', '--dir', folder, '--width', field.width, '--height', field.height],
     ...['--x-column', 'X', '--y-column', 'Y', '--sort-column', 'FLUX', '--no-verify', '--no-tweak'],
     ...['--scale-units', 'arcsecperpix', '--scale-low', job.scale[0], '--scale-high', job.scale[1]],
-    ...['--cpulimit', solver.seconds, ...where, ...(solver.indexes ? ['--index-dir', solver.indexes] : [])],
+    ...['--cpulimit', solver.seconds, ...where, ...settings],
     join(folder, 'stars.xyls'),
   ].map(String)
   const ran = await execa(solver.command, args, {
@@ -77,6 +78,13 @@ async function runSolveField(
     .split('\n')
     .filter((line) => /did not solve|error|fail|limit|no index/i.test(line))
   return { said: ran.timedOut ? 'it took too long' : (lines.at(-1)?.trim() ?? 'it gives no reason') }
+}
+
+/** Index files of a folder are named in a settings file: the flag for it is newer than many installed versions. */
+function writeSettings(folder: string, { indexes, seconds }: AstrometryConfig['solver']): string {
+  const path = join(folder, 'astrometry.cfg')
+  writeFileSync(path, `cpulimit ${seconds}\nadd_path ${resolve(indexes)}\nautoindex\n`)
+  return path
 }
 
 /** Its solution with the reference moved to the middle of the frame. */

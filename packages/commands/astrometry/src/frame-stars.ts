@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
 import { type CatStars, readCat } from '@nightpipe/catalogues'
 import { DataError } from '@nightpipe/command'
-import { type FitsFrame, readFrame } from '@nightpipe/fits'
+import { companion, imageHdu, openFits, readIntegers, readPixels } from '@nightpipe/fits'
+import { allocate, scoped } from '@nightpipe/kernels'
 import { findStars, StarFlag, type Stars } from '@nightpipe/stars'
 import type { FrameJob } from './plan.js'
 import type { AstrometryConfig } from './schema.js'
@@ -16,8 +17,6 @@ export interface Field {
   clean: Uint8Array
   width: number
   height: number
-  /** What was read, to be written again. */
-  frame?: FitsFrame
 }
 
 /** Bits with which a star serves to recognise the field, but not to measure it. */
@@ -30,16 +29,36 @@ export function fieldOf(job: FrameJob, config: AstrometryConfig): Field {
     if (existsSync(job.catalogue)) return sorted(stars(job.catalogue), job, config)
     throw new DataError(`${job.catalogue} is not there`, 'run findstars, or leave [stars] catalogues empty')
   }
-  const frame = readFrame(job.path)
+  return starsOfFrame(job, config)
+}
+
+/** The planes are read to where the kernels work on them; what is left of them is the table of stars. */
+function starsOfFrame(job: FrameJob, config: AstrometryConfig): Field {
   const { threshold } = config.stars
-  const found = findStars(frame, {
-    threshold,
-    isophote: Math.min(2.5, threshold),
-    apertures: [], // sums in circles are not needed here
-    gain: job.gain,
-    saturation: job.saturation,
-  })
-  return { ...sorted(found.stars, job, config), frame }
+  const file = openFits(job.path)
+  try {
+    const image = imageHdu(file)
+    const [error, mask] = [companion(file, image, 'ERR'), companion(file, image, 'MASK')]
+    const n = job.width * job.height
+    return scoped(() => {
+      const pixels = readPixels(image, { plane: 0, into: allocate(Float32Array, n) })
+      const found = findStars(
+        {
+          ...{ name: job.stem, width: job.width, height: job.height, pixels },
+          ...(error && { error: readPixels(error, { plane: 0, into: allocate(Float32Array, n) }) }),
+          ...(mask && { mask: readIntegers(mask, { plane: 0, into: allocate(Int16Array, n) }) as Int16Array }),
+        },
+        {
+          ...{ threshold, isophote: Math.min(2.5, threshold), gain: job.gain, saturation: job.saturation },
+          apertures: [], // sums in circles are not needed here
+          net: pixels,
+        },
+      )
+      return sorted(found.stars, job, config)
+    })
+  } finally {
+    file.close()
+  }
 }
 
 function stars(path: string): CatStars {

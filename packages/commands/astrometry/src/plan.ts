@@ -4,7 +4,7 @@ import { describeFrame, type FrameFacts } from '@nightpipe/config'
 import type { InputFile } from '@nightpipe/files'
 import { cardLookup, type Hdu, openFits } from '@nightpipe/fits'
 import { parseAngle, readWcs } from '@nightpipe/sky'
-import { parentsOfCatalogue, requireCatalogue } from './reference.js'
+import { catalogueOf, parentsOfCatalogue } from './reference.js'
 import type { AstrometryConfig, AstrometrySchema } from './schema.js'
 
 /** A frame, or the table of its stars, and where its header says that it is. */
@@ -38,7 +38,7 @@ export interface AstrometryJob {
 /** Headers only: a frame that does not say where it is, and nobody else does, is refused here. */
 export function planAstrometry(request: Request<AstrometrySchema>): Plan<AstrometryJob> {
   const { config, inputs } = request
-  if (config.solver.method === 'own' || config.catalogue.folder) requireCatalogue(config)
+  if (config.solver.method === 'own' || config.catalogue.folder) catalogueOf(config)
   const asked = askedFor(config)
   const rows: Row[] = []
   const frames: FrameJob[] = []

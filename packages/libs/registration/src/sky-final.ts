@@ -2,7 +2,7 @@ import type { Wcs } from '@nightpipe/sky'
 import { wcsOfPlate } from './sky-distortion.js'
 import type { SkyPoints } from './sky-patch.js'
 import { fitPlate, type Plate, type PlatePairs, termCount } from './sky-plate.js'
-import { type FrameStars, mutualMatch, pairsOf, type Size, starsOnFrame } from './sky-refine.js'
+import { type FrameStars, mutualMatch, pairsOf, type Size, starsAround, starsOnFrame } from './sky-refine.js'
 import { extraNoise, residualsOf } from './sky-residuals.js'
 
 export interface FinalOptions {
@@ -54,19 +54,24 @@ export function fitField(
   const half = Math.max(size.width, size.height) / 2
   let { wcs, plate, radius } = start
   let fit: FieldFit | undefined
+  const near = starsAround(start.wcs.linear, sky, size)
   for (let turn = 0; turn < 4; turn++) {
-    const match = mutualMatch(stars, stars.x.length, starsOnFrame(wcs, sky, size), radius)
-    const pairs = pairsOf(stars, sky, match)
+    const match = mutualMatch(stars, stars.x.length, starsOnFrame(wcs, near, size), radius)
+    const pairs = pairsOf(stars, near, match)
     const claimed = chosen.error && Float64Array.from(match.star, (k) => chosen.error![k])
-    const now = robustPlate(pairs, claimed, plate, half, chosen)
+    // the first partners only tell how near the second ones must be
+    const now =
+      turn === 0
+        ? clipped(pairs, claimed, plate, pairs.x.length < 8 ? 0 : plate.order, half, chosen.clip)
+        : robustPlate(pairs, claimed, plate, half, chosen)
     plate = now.plate
-    wcs = wcsOfPlate(plate, chosen.kind, size)
-    fit = { ...now, wcs, star: match.star, sky: match.sky, radius }
+    wcs = wcsOfPlate(plate, 'SIP')
+    fit = { ...now, wcs, star: match.star, sky: match.sky.map((k) => near.index[k]), radius }
     const next = Math.max(0.5, Math.min(radius, 6 * now.rms + 0.2))
-    if (turn > 1 && next > 0.9 * radius) break
+    if (turn > 0 && next > 0.8 * radius) break
     radius = next
   }
-  return fit!
+  return { ...fit!, wcs: wcsOfPlate(plate, chosen.kind, size) }
 }
 
 type Robust = Omit<FieldFit, 'wcs' | 'star' | 'sky' | 'radius'>
@@ -111,10 +116,27 @@ function weightedFit(
   half: number,
 ): Plate {
   const weight = Float64Array.from(sigma, (value, k) => used[k] / value ** 2)
-  const { first, second } = start
-  const matrix: [number, number, number, number] = [first[1], first[2], second[1], second[2]]
-  return fitPlate({ ...pairs, weight }, { pixel: start.pixel, sky: start.sky, matrix }, order, half)
+  return fitPlate({ ...pairs, weight }, { pixel: start.pixel, sky: start.sky, matrix: matrixOf(start) }, order, half, 0)
 }
+
+/** The same fit with the reference direction where the reference pixel is. */
+function centredPlate(
+  pairs: PlatePairs,
+  { used, sigma }: Pick<Robust, 'used' | 'sigma'>,
+  plate: Plate,
+  order: number,
+  half: number,
+): Plate {
+  const weight = Float64Array.from(sigma, (value, k) => used[k] / value ** 2)
+  return fitPlate({ ...pairs, weight }, { pixel: plate.pixel, sky: plate.sky, matrix: matrixOf(plate) }, order, half)
+}
+
+const matrixOf = ({ first, second }: Plate): [number, number, number, number] => [
+  first[1],
+  first[2],
+  second[1],
+  second[2],
+]
 
 function clipped(
   pairs: PlatePairs,
@@ -146,5 +168,6 @@ function clipped(
     if (same || next.reduce((sum, value) => sum + value, 0) < Math.max(3, 1.5 * termCount(order))) break
     used = next
   }
-  return { plate, used, dx, dy, sigma, count, rms, extra }
+  const centred = centredPlate(pairs, { used, sigma }, plate, order, half)
+  return { plate: centred, used, dx, dy, sigma, count, rms, extra }
 }

@@ -34,23 +34,25 @@ export const termCount = (order: number) => ((order + 1) * (order + 2)) / 2
 
 /**
  * The plate solution that fits the pairs best (least squares on the tangent plane) with a polynomial of this order; order 0
- * stands for four numbers only, which turn, shift and scale. The reference direction moves until the constant is zero.
+ * stands for four numbers only, which turn, shift and scale. The reference direction moves until the constant is zero, or
+ * `turns` times; without a move it stays, and the constants say how far off it is.
  */
 export function fitPlate(
   pairs: PlatePairs,
   start: Pick<TanSolution, 'pixel' | 'sky' | 'matrix'>,
   order: number,
   half: number,
+  turns = 4,
 ): Plate {
   let sky: [number, number] = [start.sky[0], start.sky[1]]
   let plate: Plate | undefined
-  for (let turn = 0; turn < 4; turn++) {
+  for (let turn = 0; turn < Math.max(1, turns); turn++) {
     const plane = planePlaces(pairs, sky)
     const [first, second] =
       order === 0 ? fitSimilarity(pairs, plane, start, half) : fitPolynomials(pairs, plane, start.pixel, order, half)
     plate = { pixel: [start.pixel[0], start.pixel[1]], sky, order: Math.max(1, order), half, first, second }
     const [east, north] = [first[0], second[0]]
-    if (Math.hypot(east, north) < 1e-13) break
+    if (turns === 0 || Math.hypot(east, north) < 1e-13) break
     sky = makeTan({ pixel: [0, 0], sky, matrix: [1, 0, 0, 1] }).toSky(east, north)
     first[0] = second[0] = 0
     plate = { ...plate, sky }

@@ -4,6 +4,7 @@ import { logFalseMatch } from './sky-chance.js'
 import { wcsOfPlate } from './sky-distortion.js'
 import type { SkyPoints } from './sky-patch.js'
 import { fitPlate, type Plate, type PlatePairs, termCount } from './sky-plate.js'
+import { tangentAxes } from './sky-vectors.js'
 
 /** Stars of a frame, brightest first. Pixels count from 0. */
 export interface FrameStars {
@@ -44,6 +45,8 @@ export interface Refined {
 const STEPS = 14
 /** Partners by chance for each star that the first, wide radii may give. */
 const CROWDING = 0.15
+/** More stars of the sky than this do not make a solution surer, only later. */
+const MOST_STARS = 400
 /** Centroids of a good frame are better than this; it keeps a lucky handful from an absurdly small radius, pixels. */
 const LEAST_RADIUS = 1
 
@@ -54,15 +57,41 @@ export interface OnFrame {
   y: Float64Array
 }
 
-/** Those in their own order (brightest first), at most `most`. */
+/** Those in their own order (brightest first), at most `most`; no more of them are projected than it takes. */
 export function starsOnFrame(wcs: Wcs, sky: SkyPoints, { width, height }: Size, most = sky.ra.length): OnFrame {
-  const { x, y } = wcs.toPixelMany(sky.ra, sky.dec)
-  const index: number[] = []
-  for (let k = 0; k < x.length && index.length < most; k++) {
-    if (x[k] >= -0.5 && x[k] <= width - 0.5 && y[k] >= -0.5 && y[k] <= height - 0.5) index.push(k)
+  const [index, xs, ys]: number[][] = [[], [], []]
+  const [ra, dec] = [Float64Array.from(sky.ra), Float64Array.from(sky.dec)]
+  for (let from = 0; from < ra.length && index.length < most; from += 512) {
+    const { x, y } = wcs.toPixelMany(ra.subarray(from, from + 512), dec.subarray(from, from + 512))
+    for (let k = 0; k < x.length && index.length < most; k++) {
+      if (!(x[k] >= -0.5 && x[k] <= width - 0.5 && y[k] >= -0.5 && y[k] <= height - 0.5)) continue
+      index.push(from + k)
+      xs.push(x[k])
+      ys.push(y[k])
+    }
   }
-  const on = (places: Float64Array) => Float64Array.from(index, (k) => places[k])
-  return { index: Int32Array.from(index), x: on(x), y: on(y) }
+  return { index: Int32Array.from(index), x: Float64Array.from(xs), y: Float64Array.from(ys) }
+}
+
+/** Stars that a solution like this may have on its frame, and their places in the list: far ones are not worth a projection. */
+export function starsAround(
+  { pixel, sky, matrix }: TanSolution,
+  all: SkyPoints,
+  { width, height }: Size,
+): SkyPoints & { index: Int32Array } {
+  const scale = Math.sqrt(Math.abs(matrix[0] * matrix[3] - matrix[1] * matrix[2]))
+  const reach = Math.hypot(Math.max(pixel[0], width - pixel[0]), Math.max(pixel[1], height - pixel[1])) * scale * 1.1
+  const cosine = Math.cos((Math.min(180, reach) * Math.PI) / 180)
+  const axes = tangentAxes(sky[0], sky[1])
+  const index: number[] = []
+  for (let k = 0; k < all.ra.length; k++) {
+    if (Math.abs(all.dec[k] - sky[1]) > reach) continue
+    const [a, d] = [(all.ra[k] * Math.PI) / 180, (all.dec[k] * Math.PI) / 180]
+    const along = Math.cos(d) * (Math.cos(a) * axes[6] + Math.sin(a) * axes[7]) + Math.sin(d) * axes[8]
+    if (along >= cosine) index.push(k)
+  }
+  const take = (values: ArrayLike<number>) => Float64Array.from(index, (k) => values[k])
+  return { ra: take(all.ra), dec: take(all.dec), magnitude: take(all.magnitude), index: Int32Array.from(index) }
 }
 
 /** Partners nearest to one another and no further apart than `radius`: the first `offered` stars of the frame, all of the sky's. */
@@ -108,24 +137,25 @@ function sigmaOf(distance: Float64Array): number {
 export function refine(
   start: TanSolution,
   stars: FrameStars,
-  sky: SkyPoints,
+  all: SkyPoints,
   size: Size,
   { radius: first, mostOrder, hypotheses }: { radius: number; mostOrder: number; hypotheses: number },
 ): Refined | undefined {
+  const sky = starsAround(start, all, size)
   const half = Math.max(size.width, size.height) / 2
   const area = size.width * size.height
   let wcs = makeWcs({ linear: start })
   let [radius, allowed] = [first, 1]
   let state: Refined | undefined
   for (let step = 0; step < STEPS; step++) {
-    const most = Math.max(12, Math.floor((CROWDING * area) / (Math.PI * radius * radius)))
+    const most = Math.min(MOST_STARS, Math.max(12, Math.floor((CROWDING * area) / (Math.PI * radius * radius))))
     const onFrame = starsOnFrame(wcs, sky, size, most)
     const offered = Math.min(stars.x.length, Math.max(16, Math.ceil(1.5 * onFrame.index.length)))
     const match = mutualMatch(stars, offered, onFrame, radius)
     const count = match.star.length
     if (count < 3) return undefined
     const order = orderFor(count, allowed)
-    const plate = fitPlate(pairsOf(stars, sky, match), { ...start, sky: wcs.linear.sky }, order, half)
+    const plate = fitPlate(pairsOf(stars, sky, match), { ...start, sky: wcs.linear.sky }, order, half, 2)
     wcs = wcsOfPlate(plate, 'SIP')
     const again = mutualMatch(stars, offered, starsOnFrame(wcs, sky, size, most), radius)
     if (again.star.length < 3) return undefined
@@ -136,8 +166,9 @@ export function refine(
       hypotheses: hypotheses * STEPS,
     })
     const counts = { offered, offeredSky: onFrame.index.length, expected: offered * chance }
-    const now: Refined = { plate, wcs, match: again, radius, sigma, logFalse, ...counts }
-    const next = Math.max(LEAST_RADIUS, Math.min(0.6 * radius, 4 * sigma + 0.5))
+    const found = { ...again, sky: again.sky.map((k) => sky.index[k]) }
+    const now: Refined = { plate, wcs, match: found, radius, sigma, logFalse, ...counts }
+    const next = Math.max(LEAST_RADIUS, Math.min(0.5 * radius, 4 * sigma + 0.5))
     const settled = next >= 0.95 * radius && order === orderFor(again.star.length, mostOrder)
     if (!state || now.logFalse <= state.logFalse || step < STEPS - 1) state = now
     if (settled) break

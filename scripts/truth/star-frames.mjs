@@ -9,7 +9,10 @@ import { makeWcs } from '../../packages/libs/sky/dist/src/index.js'
 const FWHM = 3
 
 /** Writes `count` frames into folder/frames and folder/stars.csv; returns the truth of each frame. */
-export function starFrames(folder, { size = 4096, count = 1, stars: wanted = 2000, scale = 0.4, referenceError = 30, seed = 1 }) {
+export function starFrames(
+  folder,
+  { size = 4096, count = 1, stars: wanted = 2000, scale = 0.4, referenceError = 30, seed = 1 },
+) {
   const dice = random(seed)
   const sky = [123.4, 21.5]
   const field = (size * scale) / 3600
@@ -24,7 +27,8 @@ export function starFrames(folder, { size = 4096, count = 1, stars: wanted = 200
   writeCatalogue(join(folder, 'stars.csv'), stars, referenceError, dice)
   const truths = []
   for (let f = 0; f < count; f++) {
-    const centre = f === 0 ? sky : [sky[0] + (0.05 * field * dice.normal()) / shrink, sky[1] + 0.05 * field * dice.normal()]
+    const centre =
+      f === 0 ? sky : [sky[0] + (0.05 * field * dice.normal()) / shrink, sky[1] + 0.05 * field * dice.normal()]
     const wcs = truthOf(centre, size, scale, 0.01 * dice.normal() + 0.3)
     truths.push(wcs)
     writeFrame(join(folder, 'frames', `field${String(f).padStart(2, '0')}.fits`), wcs, stars, size, scale, dice, f)
@@ -46,7 +50,11 @@ function truthOf(sky, size, scale, turn) {
 function writeCatalogue(path, stars, error, dice) {
   const wrong = () => (error / 3.6e6) * dice.normal()
   const rows = stars.map(({ ra, dec, magnitude }) =>
-    [(ra + wrong() / Math.cos((dec * Math.PI) / 180)).toFixed(9), (dec + wrong()).toFixed(9), magnitude.toFixed(3)].join(','),
+    [
+      (ra + wrong() / Math.cos((dec * Math.PI) / 180)).toFixed(9),
+      (dec + wrong()).toFixed(9),
+      magnitude.toFixed(3),
+    ].join(','),
   )
   writeFileSync(path, `${['ra,dec,r', ...rows].join('\n')}\n`)
 }

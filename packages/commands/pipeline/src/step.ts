@@ -93,10 +93,17 @@ export function groupStep(
   const also = (ALSO[stage] ?? []).filter(there)
   const takes = also.includes('findstars') && module.inForce.get('stars.catalogues') === ''
   const set = takes ? [`stars.catalogues=${join(workspace, 'findstars')}`] : []
+  if (stage === 'subtraction') set.push(...referenceFor(module, also.includes('stacking') && join(workspace, 'stacking')))
   const after = [source, ...also].map(step).filter((one) => one !== undefined)
   // Catalogues follow from the frames and the configuration of findstars.
   const depends = takes ? (step('findstars')?.module.digest ?? '') : ''
   return { ...base, lists: [listOf(source)], set, depends, reads: [], after, alone: isAlone(module) }
+}
+
+/** What is subtracted where the configuration names nothing: the stack of the group, else its best frame. */
+function referenceFor({ inForce }: Module, stack: string | false): string[] {
+  if (inForce.get('reference.file') !== '' || inForce.get('reference.best') === 'yes') return []
+  return [stack ? `reference.file=${stack}` : 'reference.best=yes']
 }
 
 /** Whether a command makes something of a frame that does not depend on the other frames of its group. */

@@ -2,12 +2,12 @@ import { basename, dirname, relative } from 'node:path'
 import { type Request, readProvenance } from '@nightpipe/command'
 import { cardLookup, imageHdu, openFits } from '@nightpipe/fits'
 import { readWcs, type Wcs } from '@nightpipe/sky'
-import { mergeCandidates } from './candidates.js'
+import { curvesOfCandidates, type Merged, mergeCandidates } from './candidates.js'
 import { collect, momentOf, type Product, reportOf } from './collect.js'
 import type { Candidate, Field, FieldPicture, FramePoint, LightCurve } from './field.js'
 import { frames as framePoints } from './frame-points.js'
-import { frameReader, pictureOf, type Shown, stampOf } from './picture.js'
-import { candidatesIn, curvesIn, type MarkedStar, starsIn } from './read-tables.js'
+import { frameReader, pictureOf, type Shown, stampOf, stampUrl } from './picture.js'
+import { candidatesIn, curvesIn, forcedIn, type MarkedStar, starsIn } from './read-tables.js'
 import type { SummarySchema } from './schema.js'
 
 /** The field, and the pixels that the page shows besides. */
@@ -18,6 +18,7 @@ export interface Built {
   stamps: { label: string; href: string }[][]
 }
 
+type FrameReader = ReturnType<typeof frameReader>
 type Ask = Pick<Request<SummarySchema>, 'inputs' | 'profile' | 'config' | 'output'>
 
 /** All that the products of a field tell. */
@@ -25,10 +26,36 @@ export function buildField(request: Ask): Built {
   const { config, output } = request
   const { products, warnings } = collect(request as Request<SummarySchema>)
   const read = frameReader()
+  const frames = framePoints(products)
+  const { pictures, shown, centre } = showPictures(request, products, frames, read)
+  const found = products.filter(({ kind }) => kind === 'candidates').flatMap(candidatesIn)
+  const merged = mergeCandidates(found.filter(({ good }) => good)).slice(0, config.page.candidates)
+  const candidates = merged.map(({ found: _, ...facts }): Candidate => facts)
+  const stamps = merged.map((candidate) => stampsOf(candidate, products, read, config.page.stamp))
+  const curves = curvesOf(products, curvesOfCandidates(merged), config.page.curves)
+  const t0 = momentOf(config.event.t0) ?? products.map((product) => product.t0).find((mjd) => mjd !== undefined)
+  const objects = products.map(({ object }) => object).filter((name) => name !== undefined)
+  const title = config.page.title || mostCommon(objects) || basename(dirname(output))
+  const filters = [...new Set(products.map(({ filter }) => filter).filter(Boolean))].sort()
+  const links = products.map(({ stage, path }) => ({
+    stage: stage || basename(dirname(path)),
+    path: relative(output, path),
+  }))
+  warnings.push(...lossesOf(products), ...shortcomings(pictures, products, curves))
+  const field = { title, ...(t0 === undefined ? {} : { t0 }), filters, ...centre, pictures, frames, candidates, curves }
+  return { field: { ...field, warnings, products: links }, shown, stamps }
+}
+
+/** The picture of each filter, with the stars on it. */
+function showPictures(
+  { config, output }: Ask,
+  products: readonly Product[],
+  frames: readonly FramePoint[],
+  read: FrameReader,
+) {
   const pictures: FieldPicture[] = []
   const shown: Shown[] = []
   let centre: { ra: number; dec: number } | undefined
-  const frames = framePoints(products)
   for (const product of picturesOf(products, frames)) {
     const frame = read(product.path)
     const wcs = wcsOf(product.path)
@@ -52,21 +79,7 @@ export function buildField(request: Ask): Built {
       stars: inside,
     })
   }
-  const found = products.filter(({ kind }) => kind === 'candidates').flatMap(candidatesIn)
-  const candidates = mergeCandidates(found).slice(0, config.page.candidates)
-  const stamps = candidates.map((candidate) => stampsOf(candidate, products, read, config.page.stamp))
-  const curves = curvesOf(products, config.page.curves)
-  const t0 = momentOf(config.event.t0) ?? products.map((product) => product.t0).find((mjd) => mjd !== undefined)
-  const objects = products.map(({ object }) => object).filter((name) => name !== undefined)
-  const title = config.page.title || mostCommon(objects) || basename(dirname(output))
-  const filters = [...new Set(products.map(({ filter }) => filter).filter(Boolean))].sort()
-  const links = products.map(({ stage, path }) => ({
-    stage: stage || basename(dirname(path)),
-    path: relative(output, path),
-  }))
-  warnings.push(...lossesOf(products), ...shortcomings(pictures, products, curves))
-  const field = { title, ...(t0 === undefined ? {} : { t0 }), filters, ...centre, pictures, frames, candidates, curves }
-  return { field: { ...field, warnings, products: links }, shown, stamps }
+  return { pictures, shown, centre }
 }
 
 /** The deepest picture of each filter: the stack, or else the sharpest frame of the latest stage. */
@@ -123,14 +136,11 @@ function countOf({ path, stage }: Product): number | undefined {
   }
 }
 
-/** New, reference and difference about a candidate, as far as they are among the products. */
-function stampsOf(
-  candidate: Candidate,
-  products: readonly Product[],
-  read: ReturnType<typeof frameReader>,
-  side: number,
-) {
-  const { stem, filter, x, y } = candidate
+/** New, reference and difference about a candidate: of the table, else cut out of what is among the products. */
+function stampsOf(candidate: Merged, products: readonly Product[], read: FrameReader, side: number) {
+  const { stem, filter, x, y, found } = candidate
+  const stored = found[0]!.stamps
+  if (stored.length > 0) return stored.map(({ label, pixels, side: size }) => ({ label, href: stampUrl(pixels, size) }))
   const rank = ['alignment', 'astrometry', 'reduction']
   const difference = products.find((one) => one.kind === 'difference' && one.stem === stem)
   const frames = products.filter((one) => one.kind === 'frame' && one.stem === stem)
@@ -147,8 +157,10 @@ function stampsOf(
 }
 
 /** Forced positions and candidates first, then what varies most. */
-function curvesOf(products: readonly Product[], most: number): LightCurve[] {
-  const curves = products.filter(({ kind }) => kind === 'table').flatMap((product) => curvesIn(product) ?? [])
+function curvesOf(products: readonly Product[], further: readonly LightCurve[], most: number): LightCurve[] {
+  const tables = products.filter(({ kind }) => kind === 'table').flatMap((product) => curvesIn(product) ?? [])
+  const forced = products.filter(({ kind }) => kind === 'candidates').flatMap(forcedIn)
+  const curves = [...tables, ...forced, ...further]
   const merged = new Map<string, LightCurve>()
   for (const curve of curves) {
     const before = merged.get(curve.name)

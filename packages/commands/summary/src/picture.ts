@@ -33,7 +33,7 @@ function deepCuts(pixels: Float32Array): Cuts {
   return { low, high: high + 4 * (high - low) }
 }
 
-/** A small cut-out about a place (from 0), of `side` pixels, levels from its own sky up. */
+/** A small cut-out about a place (from 0), of `side` pixels. */
 export function stampOf(
   frame: Pick<FitsFrame, 'pixels' | 'width' | 'height'>,
   x: number,
@@ -49,6 +49,11 @@ export function stampOf(
       out[j * side + i] = frame.pixels[row * frame.width + column]!
     }
   }
+  return stampUrl(out, side)
+}
+
+/** A small image, levels from its own sky up. */
+export function stampUrl(out: Float32Array, side: number): string {
   const finite = out.filter((value) => Number.isFinite(value)).sort()
   const at = (part: number) => finite[Math.floor(part * (finite.length - 1))] ?? 0
   const low = at(0.02)

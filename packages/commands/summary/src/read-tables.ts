@@ -59,21 +59,70 @@ export function starsIn(path: string, most: number): MarkedStar[] {
     .slice(0, most)
 }
 
-/** The candidates that subtraction found on one frame. */
-export function candidatesIn({ path, filter, stem, mjd }: Product): Omit<Candidate, 'number' | 'detections'>[] {
+/** Something that subtraction found on one frame. */
+export interface Found extends Omit<Candidate, 'number' | 'detections'> {
+  /** nothing speaks against it */
+  good: boolean
+  /** fainter than this, where it has no magnitude */
+  limit?: number
+  /** small images about it, first row at the bottom */
+  stamps: { label: string; pixels: Float32Array; side: number }[]
+}
+
+/** What subtraction found on one frame, good or not. */
+export function candidatesIn({ path, filter, stem, mjd }: Product): Found[] {
   const table = tableOf(path, 'CANDIDATES')
   if (!table) return []
   const [x, y] = [numbers(table, 'X', 'X_IMAGE'), numbers(table, 'Y', 'Y_IMAGE')]
   const [ra, dec] = [numbers(table, 'RA'), numbers(table, 'DEC')]
-  const significance = numbers(table, 'SCORE', 'SIGNIFICANCE', 'SNR', 'SN')
-  const [magnitude, error] = [numbers(table, 'MAG_CAL', 'MAG'), numbers(table, 'MAGERR_CAL', 'MAGERR', 'MAG_ERR')]
-  const [status, note] = [texts(table, 'STATUS', 'VERDICT', 'CLASS'), texts(table, 'REASON', 'NOTE', 'WHY')]
+  const score = numbers(table, 'SCORE', 'SIGNIFICANCE', 'SNR')
+  const [magnitude, error] = [numbers(table, 'MAG_CAL', 'MAG'), numbers(table, 'MAGERR_CAL', 'MAG_ERR', 'MAGERR')]
+  const limit = numbers(table, 'UPPER_LIMIT')
+  const [kind, reasons, good] = [texts(table, 'KIND'), texts(table, 'REASONS'), texts(table, 'GOOD')]
   const text = (values: ArrayLike<unknown> | undefined, k: number) => String(values?.[k] ?? '').trim() || undefined
   return Array.from({ length: table.rows }, (_, k) => ({
     ...{ filter, stem, mjd, x: at(x, k) ?? Number.NaN, y: at(y, k) ?? Number.NaN, ra: at(ra, k), dec: at(dec, k) },
-    ...{ significance: at(significance, k), magnitude: at(magnitude, k), error: at(error, k) },
-    ...{ status: text(status, k), note: text(note, k) },
+    ...{ significance: at(score, k), magnitude: at(magnitude, k), error: at(error, k), limit: at(limit, k) },
+    ...{ status: text(kind, k), note: text(reasons, k), good: good === undefined || Boolean(good[k]) },
+    stamps: STAMPS.flatMap(([label, name]) => stampIn(table, name, label, k)),
   }))
+}
+
+const STAMPS = [
+  ['new', 'STAMP_NEW'],
+  ['reference', 'STAMP_REF'],
+  ['difference', 'STAMP_DIFF'],
+] as const
+
+function stampIn(table: Table, name: string, label: string, row: number): Found['stamps'] {
+  const values = column(table, name)?.values as Float32Array | undefined
+  if (!values || table.rows === 0) return []
+  const size = values.length / table.rows
+  const side = Math.round(Math.sqrt(size))
+  if (side * side !== size) return []
+  return [{ label, side, pixels: Float32Array.from(values.subarray(row * size, (row + 1) * size)) }]
+}
+
+/** The points of the positions that subtraction was told to measure. */
+export function forcedIn({ path, filter, mjd }: Product): LightCurve[] {
+  const table = tableOf(path, 'FORCED')
+  if (!table || mjd === undefined || column(table, 'STAMP_NEW')) return []
+  const [ra, dec] = [numbers(table, 'RA'), numbers(table, 'DEC')]
+  const [magnitude, error, limit] = [numbers(table, 'MAG'), numbers(table, 'MAG_ERR'), numbers(table, 'UPPER_LIMIT')]
+  return Array.from({ length: table.rows }, (_, k): LightCurve => {
+    const name = `forced ${at(ra, k)?.toFixed(5)} ${at(dec, k)?.toFixed(5)}`
+    const points = pointOf({ mjd, filter, magnitude: at(magnitude, k), error: at(error, k), limit: at(limit, k) })
+    return { name, ...whereOf(at(ra, k) ?? Number.NaN, at(dec, k) ?? Number.NaN), points }
+  })
+}
+
+/** A point of a light curve: a magnitude, or a limit where there is none. */
+export function pointOf(one: Pick<Found, 'mjd' | 'filter' | 'magnitude' | 'error' | 'limit'>): CurvePoint[] {
+  const { mjd, filter, magnitude, error, limit } = one
+  const value = magnitude ?? limit
+  if (mjd === undefined || value === undefined) return []
+  const point = { mjd, filter, magnitude: value, limit: magnitude === undefined }
+  return [error === undefined || point.limit ? point : { ...point, error }]
 }
 
 const COLUMNS = {

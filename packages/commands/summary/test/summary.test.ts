@@ -163,7 +163,17 @@ document.title='probe '+JSON.stringify(said)})</script>`
 )
 
 t.test('candidates in one place of the sky are one, also across RA 0', (t) => {
-  const at = (ra: number, significance: number) => ({ filter: 'r', stem: 'a', x: 1, y: 1, ra, dec: 60, significance })
+  const at = (ra: number, significance: number) => ({
+    filter: 'r',
+    stem: 'a',
+    x: 1,
+    y: 1,
+    ra,
+    dec: 60,
+    significance,
+    good: true,
+    stamps: [],
+  })
   t.equal(mergeCandidates([at(10, 5), at(10.0005, 9), at(10.01, 7)]).length, 2)
   t.equal(mergeCandidates([at(0.0001, 5), at(359.9999, 9)]).length, 1)
   t.same(

@@ -93,7 +93,8 @@ export function groupStep(
   const also = (ALSO[stage] ?? []).filter(there)
   const takes = also.includes('findstars') && module.inForce.get('stars.catalogues') === ''
   const set = takes ? [`stars.catalogues=${join(workspace, 'findstars')}`] : []
-  if (stage === 'subtraction') set.push(...referenceFor(module, also.includes('stacking') && join(workspace, 'stacking')))
+  if (stage === 'subtraction')
+    set.push(...referenceFor(module, also.includes('stacking') && join(workspace, 'stacking')))
   const after = [source, ...also].map(step).filter((one) => one !== undefined)
   // Catalogues follow from the frames and the configuration of findstars.
   const depends = takes ? (step('findstars')?.module.digest ?? '') : ''

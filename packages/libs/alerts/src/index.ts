@@ -1,6 +1,8 @@
 export { type Alert, type AlertPosition, type Family, numberParam, type Param, paramOf } from './alert.js'
+export { type Filter, meets, parseFilter } from './filter.js'
 export { frameMessage, MOST_BYTES, type Unframer, unframer } from './framing.js'
 export { readVoEvent } from './read-voevent.js'
 export { savedName } from './saved-name.js'
+export { readTransport, type Transport, transportText } from './transport.js'
 export { delaySeconds, mergeAlert, noTrigger, type Trigger } from './trigger.js'
 export { TRIGGER_LAYOUT, triggerFacts, triggerText } from './trigger-file.js'

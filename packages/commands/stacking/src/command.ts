@@ -1,49 +1,38 @@
-import { join } from 'node:path'
-import { defineCommand, type Job, type Row, type Tools, writeProduct } from '@nightpipe/command'
-import { number } from '@nightpipe/config'
-import { readFrame } from '@nightpipe/fits'
-import { medianOf } from '@nightpipe/math'
-import { addLevel } from './add-level.js'
+import { defineCommand } from '@nightpipe/command'
+import { combineRows } from './combine-rows.js'
+import { examineFrame, measureFrame } from './examine.js'
+import { makeStack } from './make-stack.js'
+import { planStacking, type StackJob } from './plan.js'
+import { type StackingSchema, schema } from './schema.js'
 
-// Every key of stacking.ini, once. Parsing, --help, the sample INI and the manual page all come from this object.
-const schema = {
-  level: {
-    add: number(0, 'constant to add to every pixel', { unit: 'adu' }),
-  },
-}
-
-/** aligned frames combined into a deep one, with coverage and variance. */
-export const stacking = defineCommand({
+/** Aligned frames of one field become a deep one. */
+export const stacking = defineCommand<StackingSchema, StackJob>({
   name: 'stacking',
   summary: 'aligned frames combined into a deep one, with coverage and variance',
-  description: 'Adds a constant to every pixel of every frame: replace this by what the command is for.',
-  examples: [{ run: 'stacking --input raw/ --output out/ --set level.add=100', doc: 'all frames of a folder' }],
+  description:
+    'Combines frames that lie on one grid (see alignment) into one for each field and filter, and one of all filters. ' +
+    'Frames are brought to the flux scale of the best of them by their stars and to its sky, weighed by their depth, and ' +
+    'samples that no noise explains (cosmic rays, satellites) are set aside, without eating into the cores of stars. ' +
+    'The stack comes with its error, its mask, its coverage, an effective gain, and a table of how each frame went in. ' +
+    'Frames may cover different parts of the grid: the stack is then a mosaic.',
+  examples: [
+    { run: 'stacking --input aligned/ --output deep/', doc: 'a stack for each field and filter of a folder' },
+    { run: 'alignment -s reduced/ -r aligned/ | stacking -s - -r deep/', doc: 'aligned and stacked in one line' },
+    { run: 'stacking -s aligned/ -r deep/ --set combine.weights=seeing', doc: 'best for point sources' },
+  ],
   schema,
-  measurements: [{ name: 'median_adu', unit: 'adu', doc: 'median of the product' }],
-  parallel: 'jobs',
-  // Headers only: what cannot work is refused here.
-  plan: ({ inputs, output }) => ({
-    jobs: inputs.map(({ name, path, stem }) => ({
-      name,
-      inputs: [path],
-      products: [join(output, `${stem}.fits`)],
-      parents: [{ path, role: 'frame' }],
-      params: {},
-    })),
-  }),
-  job: shiftFrame,
+  measurements: [
+    { name: 'scale', doc: 'its pixels were multiplied by this' },
+    { name: 'scale_error', doc: 'one sigma of that' },
+    { name: 'stars', doc: 'stars that the scale is from', type: 'integer' },
+    { name: 'offset', doc: 'level that was subtracted, unit of the frame' },
+    { name: 'weight', doc: 'weight in the stack' },
+    { name: 'seeing_px', unit: 'px', doc: 'median full width at half maximum' },
+    { name: 'sky', doc: 'median sky, unit of the frame' },
+    { name: 'sky_sigma', doc: 'noise of a pixel of the sky, unit of the frame' },
+  ],
+  parallel: 'strips',
+  plan: planStacking,
+  job: makeStack,
+  tasks: { examine: examineFrame, measure: measureFrame, combine: combineRows },
 })
-
-/** Reads a frame, changes it, writes it: disk at both ends, science in the middle. */
-function shiftFrame({ inputs, products, parents }: Job, { config, context }: Tools<typeof schema>): Row[] {
-  const [input, product] = [inputs[0]!, products[0]!]
-  const { header, width, height, pixels } = readFrame(input)
-  const shifted = addLevel(pixels, config.level.add)
-  writeProduct(
-    product,
-    [{ kind: 'image', header, bitpix: -32, axes: [width, height], pixels: shifted }],
-    context,
-    parents,
-  )
-  return [{ input, status: 'done', product, measurements: { median_adu: medianOf(shifted) } }]
-}

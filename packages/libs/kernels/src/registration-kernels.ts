@@ -37,4 +37,21 @@ export interface RegistrationKernels {
       ...[limits: number, tile: number, columns: number, edge: number, list: number, capacity: number],
     ]
   ): number
+  // stack-masks: how many pixels are saturated in all frames
+  stackMasks(
+    masks: number,
+    planes: number,
+    n: number,
+    counts: number,
+    bit: number,
+    unusable: number,
+    bits: number,
+  ): number
+  // combine-linear
+  combineLinear(
+    ...job: [
+      ...[records: number, planes: number, n: number, maskBits: number, low: number, high: number, scratch: number],
+      ...[pixels: number, counts: number, loss: number],
+    ]
+  ): void
 }

@@ -14,6 +14,7 @@ export {
 export { type AffineFit, fitAffine, fitSimilarity, type PointPairs, type SimilarityOptions } from './fit-affine.js'
 export { type Interpolation, TAPS, tapWeights } from './interpolant.js'
 export { type MatchOptions, matchPatterns, type PatternMatch, type StarList } from './match-patterns.js'
+export { measurePlaces, type PlaceFluxes, type PlaceOptions } from './measure-places.js'
 export { nearestPoint, nearestWithin, type PointGrid, type Points, pointGrid } from './nearest.js'
 export { noiseFactor } from './noise-factor.js'
 export { mapFunction, type PixelMap, type RunMap, rowsNeeded, runMap } from './pixel-map.js'

@@ -1,0 +1,86 @@
+import { DataError } from '@nightpipe/command'
+import { companion, imageHdu, openFits, readIntegers, readPixels } from '@nightpipe/fits'
+import { sampleSky, skyAt } from '@nightpipe/image'
+import { allocate, scoped } from '@nightpipe/kernels'
+import {
+  type BrightImage,
+  type BrightStars,
+  brightStars,
+  measurePlaces,
+  type PlaceFluxes,
+} from '@nightpipe/registration'
+import type { FrameInfo } from './frames.js'
+
+export interface Unreadable {
+  unreadable: string
+}
+
+/** Stars that are looked for in a frame: enough for its seeing, and for a scale. */
+const MOST = 400
+
+/** Seeing, sky and brightest stars of a frame. */
+export const examineFrame = (frame: FrameInfo): BrightStars | Unreadable =>
+  orUnreadable(() => withPixels(frame, (image) => brightStars(image, { most: MOST, ...detector(frame) })))
+
+export interface PlacesArgs {
+  frame: FrameInfo
+  /** On the common grid. */
+  x: Float64Array
+  y: Float64Array
+  radius: number
+  /** Places on the common grid at which the sky is asked for. */
+  nodesX: Float64Array
+  nodesY: Float64Array
+}
+
+export interface Places extends PlaceFluxes {
+  /** At each node; NaN beyond the frame. */
+  sky: Float64Array
+}
+
+/** Fluxes at the places of the stars of the reference, and the sky at nodes. */
+export const measureFrame = ({ frame, x, y, radius, nodesX, nodesY }: PlacesArgs): Places | Unreadable =>
+  orUnreadable(() =>
+    withPixels(frame, (image) => {
+      const places = { x: x.map((value) => value - frame.x0), y: y.map((value) => value - frame.y0) }
+      const map = sampleSky(image.pixels, image.width, image.height, { mask: image.mask })
+      const sky = Float64Array.from(nodesX, (value, k) => {
+        const [u, v] = [Math.round(value - frame.x0), Math.round(nodesY[k] - frame.y0)]
+        const inside = u >= 0 && v >= 0 && u < frame.width && v < frame.height
+        return inside && Number.isFinite(image.pixels[v * frame.width + u]) ? skyAt(map, map.level, u, v) : Number.NaN
+      })
+      return { ...measurePlaces(image, places, { radius, ...detector(frame) }), sky }
+    }),
+  )
+
+const detector = ({ gain, saturation }: FrameInfo) => ({ gain: gain ?? 1, saturation })
+
+function withPixels<T>({ path, width, height }: FrameInfo, work: (image: BrightImage) => T): T {
+  const file = openFits(path)
+  try {
+    const image = imageHdu(file)
+    const mask = companion(file, image, 'MASK')
+    return scoped(() => {
+      const n = width * height
+      const pixels = readPixels(image, { plane: 0, into: allocate(Float32Array, n) })
+      return work({
+        pixels,
+        width,
+        height,
+        mask: mask && readIntegers(mask, { plane: 0, into: allocate(Int16Array, n) }),
+      })
+    })
+  } finally {
+    file.close()
+  }
+}
+
+/** What a damaged frame says; our own mistakes go on. */
+export function orUnreadable<T>(work: () => T): T | Unreadable {
+  try {
+    return work()
+  } catch (error) {
+    if (!(error instanceof DataError)) throw error
+    return { unreadable: error.advice ? `${error.message} (${error.advice})` : error.message }
+  }
+}

@@ -1,0 +1,207 @@
+import { leastSquares, medianOf } from '@nightpipe/math'
+import type { BrightStars } from '@nightpipe/registration'
+import type { Places } from './examine.js'
+import type { FrameInfo } from './frames.js'
+import type { StackingConfig } from './schema.js'
+
+/** A frame that is to be stacked, with its stars. */
+export interface Examined {
+  frame: FrameInfo
+  stars: BrightStars
+}
+
+/** How a frame goes into the stack: (value - offset - surface) scale, with this weight. */
+export interface Matched extends Examined {
+  /** The frame that the others are matched to. */
+  isReference: boolean
+  scale: number
+  scaleError: number
+  /** Stars that the scale is from. */
+  common: number
+  offset: number
+  surface?: Surface
+  weight: number
+}
+
+/** What the sky of a frame differs by beyond its level: a + b x + c y + d x² + e xy + f y², of x and y between -1 and 1. */
+export interface Surface {
+  middle: [x: number, y: number]
+  half: number
+  terms: number[]
+}
+
+/** The frame whose stars are placed best: many, sharp, high above the noise. */
+export function referenceOf(frames: readonly Examined[]): number {
+  const information = ({ stars }: Examined) => stars.error.reduce((sum, error) => sum + 1 / error ** 2, 0)
+  let best = 0
+  for (const k of frames.keys()) if (information(frames[k]) > information(frames[best])) best = k
+  return best
+}
+
+/** Circles are so many times as wide as the widest stars, the smaller the less the seeing changes. */
+const CIRCLES = [1.7, 2.1, 2.6, 3, 3.5]
+const LARGEST = 25
+/** A change of the seeing may change what is in a circle by so much. */
+const LOST = 5e-4
+
+/**
+ * The smallest circle of which the seeing takes no more than 0.0005 of the light of one frame relative to another: of a
+ * Moffat profile of exponent 3, the wings of which are about those of real stars.
+ */
+function circleFor(widths: readonly number[]): number {
+  if (widths.length < 2) return CIRCLES[0]
+  const middle = medianOf(widths)
+  const change = Math.sqrt(widths.reduce((sum, w) => sum + Math.log(w / middle) ** 2, 0) / widths.length)
+  const lost = (u: number) => (4 * u * u * change) / (1 + u * u) ** 3
+  return CIRCLES.find((u) => lost(u) < LOST) ?? CIRCLES[CIRCLES.length - 1]
+}
+
+/** Stars of the reference that stand alone, on the common grid, and the circle in which they are measured. */
+export function placesOf(
+  frames: readonly Examined[],
+  reference: number,
+  most: number,
+): { x: Float64Array; y: Float64Array; radius: number } {
+  const { frame, stars } = frames[reference]
+  const widths = frames.map((one) => one.stars.seeing).filter((value) => Number.isFinite(value))
+  const widest = widths.length > 0 ? Math.min(Math.max(...widths), 2 * medianOf(widths)) : 3
+  const circle = circleFor(widths)
+  for (const factor of [circle, Math.min(circle, CIRCLES[0])]) {
+    const radius = Math.min(LARGEST, Math.max(4, factor * widest))
+    const kept: number[] = []
+    for (let k = 0; k < stars.count && kept.length < most; k++) {
+      if (stars.rough[k] === 0 && standsAlone(stars, k, 1.6 * radius)) kept.push(k)
+    }
+    if (kept.length >= 10 || factor === CIRCLES[0]) {
+      return {
+        x: Float64Array.from(kept, (k) => stars.x[k] + frame.x0),
+        y: Float64Array.from(kept, (k) => stars.y[k] + frame.y0),
+        radius,
+      }
+    }
+  }
+  throw new RangeError('no circle was tried')
+}
+
+/** No neighbour with a twentieth of its light within `radius`. */
+function standsAlone({ x, y, flux, count }: BrightStars, k: number, radius: number): boolean {
+  for (let j = 0; j < count; j++) {
+    if (j === k || flux[j] < 0.05 * flux[k]) continue
+    if (Math.hypot(x[j] - x[k], y[j] - y[k]) < radius) return false
+  }
+  return true
+}
+
+/** Scale, sky and weight of every frame, relative to the reference. */
+export function matchFrames(
+  frames: readonly Examined[],
+  places: readonly Places[],
+  reference: number,
+  nodes: { x: Float64Array; y: Float64Array },
+  config: StackingConfig,
+): Matched[] {
+  return frames.map((one, k) => {
+    const { scale, error, common } = scaleOf(frames, places, k, reference, config.match.scale)
+    const sky = skyOf(one, places[k], places[reference], frames[reference], scale, nodes, config.match.background)
+    const noise = scale * one.stars.skySigma
+    const depth = noise > 0 ? 1 / noise ** 2 : 0
+    const weight = {
+      ...{ depth, seeing: one.stars.seeing > 0 ? depth / one.stars.seeing ** 2 : 0, none: 1 },
+      exposure: one.frame.exposureSeconds ?? 1,
+    }[config.combine.weights as 'depth']
+    return { ...one, isReference: k === reference, scale, scaleError: error, common, ...sky, weight }
+  })
+}
+
+function scaleOf(frames: readonly Examined[], places: readonly Places[], k: number, reference: number, how: string) {
+  if (how === 'none' || k === reference)
+    return { scale: 1, error: 0, common: k === reference ? places[k].flux.length : 0 }
+  const [ours, theirs] = [frames[k].frame.exposureSeconds, frames[reference].frame.exposureSeconds]
+  const byTime = { scale: ours && theirs ? theirs / ours : 1, error: Number.NaN, common: 0 }
+  if (how === 'exposure') return byTime
+  return ratioOf(places[reference], places[k]) ?? byTime
+}
+
+/** Least number of stars that a scale is believed from. */
+const FEWEST = 3
+
+/** Flux of stars in the first over that in the second: weighted mean of the logarithms, without outliers. */
+export function ratioOf(a: Places, b: Places): { scale: number; error: number; common: number } | undefined {
+  const logs: { value: number; variance: number }[] = []
+  for (let k = 0; k < a.flux.length; k++) {
+    const [p, q] = [a.flux[k], b.flux[k]]
+    const variance = (a.error[k] / p) ** 2 + (b.error[k] / q) ** 2
+    // a star of ten sigma still tells; fainter ones bias a logarithm
+    if (p > 10 * a.error[k] && q > 10 * b.error[k]) logs.push({ value: Math.log(p / q), variance })
+  }
+  if (logs.length < FEWEST) return undefined
+  let kept = logs
+  let mean = medianOf(logs.map(({ value }) => value))
+  // what they scatter by beyond photon noise: flat fields, neighbours, variables
+  const off = medianOf(logs.map(({ value, variance }) => (value - mean) ** 2 / 0.455 - variance))
+  const excess = Math.max(1e-6, off)
+  let sum = 0
+  for (let round = 0; round < 5; round++) {
+    kept = logs.filter(({ value, variance }) => Math.abs(value - mean) <= 3 * Math.sqrt(variance + excess))
+    if (kept.length < FEWEST) return undefined
+    sum = kept.reduce((total, { variance }) => total + 1 / (variance + excess), 0)
+    mean = kept.reduce((total, { value, variance }) => total + value / (variance + excess), 0) / sum
+  }
+  return { scale: Math.exp(mean), error: Math.exp(mean) / Math.sqrt(sum), common: kept.length }
+}
+
+/** Nodes in common that a difference is believed from. */
+const NODES = 12
+
+/** The level to take off so that, once scaled, the frame lies at 0 where the reference has its sky. */
+function skyOf(
+  { stars }: Examined,
+  own: Places,
+  reference: Places,
+  { stars: referenceStars }: Examined,
+  scale: number,
+  nodes: { x: Float64Array; y: Float64Array },
+  how: string,
+): { offset: number; surface?: Surface } {
+  if (how === 'none') return { offset: referenceStars.sky / scale }
+  const both = Array.from(nodes.x, (_, k) => k).filter((k) => Number.isFinite(own.sky[k] + reference.sky[k]))
+  if (both.length < NODES) return { offset: stars.sky }
+  const difference = both.map((k) => own.sky[k] - (reference.sky[k] - referenceStars.sky) / scale)
+  const offset = medianOf(difference)
+  if (how === 'level' || both.length < 2 * NODES) return { offset }
+  return {
+    offset,
+    surface: fitSurface(
+      both.map((k) => [nodes.x[k], nodes.y[k]]),
+      difference,
+      offset,
+    ),
+  }
+}
+
+/** Quadratic in both coordinates, without the nodes that lie off it. */
+function fitSurface(at: readonly (readonly number[])[], values: readonly number[], level: number): Surface {
+  const range = (axis: 0 | 1) => [Math.min(...at.map((p) => p[axis])), Math.max(...at.map((p) => p[axis]))]
+  const [[x0, x1], [y0, y1]] = [range(0), range(1)]
+  const middle: [number, number] = [(x0 + x1) / 2, (y0 + y1) / 2]
+  const half = Math.max(1, x1 - x0, y1 - y0) / 2
+  const rows = at.map(([x, y]) => termsAt((x - middle[0]) / half, (y - middle[1]) / half))
+  let kept = at.map((_, k) => k)
+  let terms: number[] = [0, 0, 0, 0, 0, 0]
+  for (let round = 0; round < 4; round++) {
+    if (kept.length < 2 * terms.length) break
+    const solution = leastSquares(
+      kept.flatMap((k) => rows[k]),
+      kept.map((k) => values[k] - level),
+      terms.length,
+    ).solution
+    terms = Array.from(solution)
+    const residual = (k: number) =>
+      Math.abs(values[k] - level - rows[k].reduce((sum, r, i) => sum + r * solution[i], 0))
+    const limit = 3 * 1.4826 * medianOf(kept.map(residual)) + 1e-9
+    kept = at.map((_, k) => k).filter((k) => residual(k) <= limit)
+  }
+  return { middle, half, terms }
+}
+
+export const termsAt = (x: number, y: number): number[] => [1, x, y, x * x, x * y, y * y]

@@ -1,0 +1,78 @@
+import type { StripPlan } from '@nightpipe/fits'
+import type { NoiseModel } from '@nightpipe/image'
+import { medianOf } from '@nightpipe/math'
+import type { FrameInfo } from './frames.js'
+import type { Matched, Surface } from './match-frames.js'
+import type { StackingConfig } from './schema.js'
+
+/** Pixels of the stack: where its first is on the common grid. */
+export interface Canvas {
+  x0: number
+  y0: number
+  width: number
+  height: number
+}
+
+/** One frame on its way into the stack: value = (pixel - offset - surface) scale. */
+export interface Plane {
+  frame: FrameInfo
+  scale: number
+  offset: number
+  surface?: Surface
+  weight: number
+  noise: NoiseModel
+  /** Samples from here on do not count, unit of the frame. */
+  ceiling: number
+}
+
+/** What all rows of a stack have in common. Plain data. */
+export interface Recipe {
+  plan: StripPlan
+  canvas: Canvas
+  planes: Plane[]
+  method: 'clip' | 'linear' | 'mean' | 'median' | 'minmax'
+  low: number
+  high: number
+  drop: number
+  tolerance: number
+  /** Level of the sky that the stack gets. */
+  level: number
+  /** Errors come from the frames, not from their noise. */
+  errors: boolean
+  /** Planes that are written after the image. */
+  write: { error: boolean; mask: boolean; coverage: boolean }
+  /** What the samples of one thread may take. */
+  memoryBytes: number
+}
+
+/** The smallest grid that holds all frames. */
+export function canvasOf(frames: readonly FrameInfo[]): Canvas {
+  const x0 = Math.min(...frames.map((frame) => frame.x0))
+  const y0 = Math.min(...frames.map((frame) => frame.y0))
+  const width = Math.max(...frames.map((frame) => frame.x0 + frame.width)) - x0
+  return { x0, y0, width, height: Math.max(...frames.map((frame) => frame.y0 + frame.height)) - y0 }
+}
+
+/**
+ * Saturated pixels of frames without a mask: interpolation has blurred them, and what was just full is now a little less.
+ */
+const NEARLY_FULL = 0.98
+
+export function planeOf({ frame, stars, scale, offset, surface, weight }: Matched): Plane {
+  const noise = { variance0: stars.skySigma ** 2, variancePerUnit: frame.gain ? 1 / frame.gain : 0 }
+  const ceiling = frame.hasMask || !frame.saturation ? Number.POSITIVE_INFINITY : NEARLY_FULL * frame.saturation
+  return { frame, scale, offset, surface, weight, noise, ceiling }
+}
+
+/**
+ * What the pixels of a star may differ by from frame to frame besides noise: in the core by twice what the widths of the
+ * stars do, and something for the pixels on which it falls.
+ */
+export function toleranceOf(frames: readonly Matched[], { combine }: StackingConfig): number {
+  if (combine.tolerance !== undefined) return combine.tolerance
+  const widths = frames.map(({ stars }) => stars.seeing).filter((width) => width > 0)
+  if (widths.length < 2) return 0.15
+  const middle = medianOf(widths)
+  const sharpest = Math.min(...widths)
+  return Math.min(1, 0.15 + Math.max(0, (middle / sharpest) ** 2 - 1))
+}

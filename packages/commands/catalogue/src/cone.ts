@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
 import { openCatalogue, starsAsCsv, starsAsVotable } from '@nightpipe/catalogues'
 import { type Conducting, ConfigError, defineConductor, Exit } from '@nightpipe/command'
-import { parseAngle } from '@nightpipe/sky'
+import { angleOf } from './angle-flag.js'
 
 /** Prints the stars around a position. */
 export const cone = defineConductor({
@@ -43,7 +43,7 @@ export const cone = defineConductor({
 async function conduct({ flags, log, print }: Conducting): Promise<number> {
   const path = flags.catalogue as string | undefined
   if (path === undefined) throw new ConfigError('no catalogue', 'give --catalogue FOLDER')
-  const [ra, dec] = [angleOf('ra', flags.ra, 'hours'), angleOf('dec', flags.dec, 'degrees')]
+  const [ra, dec] = [angleOf('ra', flags.ra), angleOf('dec', flags.dec)]
   const radius = flags.radius as number | undefined
   if (radius === undefined || !(radius > 0 && radius <= 180)) {
     throw new ConfigError(`--radius ${radius ?? 'is missing'}`, 'give the radius in degrees, up to 180')
@@ -67,18 +67,4 @@ async function conduct({ flags, log, print }: Conducting): Promise<number> {
   log.detail(`${stars.count} stars`)
   await print(flags.format === 'votable' ? starsAsVotable(stars, basename(path)) : starsAsCsv(stars))
   return Exit.done
-}
-
-function angleOf(name: 'ra' | 'dec', given: unknown, sexagesimal: 'hours' | 'degrees'): number {
-  const text = String(given ?? '').trim()
-  // A plain number is degrees; only what is written in fields counts hours.
-  const angle = parseAngle(text, /^[+-]?[\d.]+$/.test(text) ? 'degrees' : sexagesimal)
-  if (angle === undefined)
-    throw new ConfigError(
-      `--${name} ${text || 'is missing'}`,
-      `as ${name === 'ra' ? '05:35:17 or 83.82' : '-05:23:28 or -5.39'}`,
-    )
-  if (name === 'dec' && Math.abs(angle) > 90)
-    throw new ConfigError(`--dec ${text}: no declination is beyond 90 degrees`)
-  return angle
 }

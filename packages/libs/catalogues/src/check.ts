@@ -27,7 +27,7 @@ export function* checkCatalogue(folder: string): Generator<string> {
   }
   if (count !== facts.count) yield `it has ${count} stars, catalogue.json says ${facts.count}`
   if (facts.coverage !== 'listed') return
-  for (const { tile, stars } of readTable(join(tiles, tileTable.name), tileTable)) {
+  for (const { tile, stars } of readTable(join(tiles, tileTable.name), tileTable, { orEmpty: true })) {
     const path = tilePath(facts.order, tile)
     if (stars > 0 && !existsSync(join(tiles, path))) yield `${path} with ${stars} stars is missing`
   }

@@ -14,5 +14,5 @@ export const tileTable = defineTable({
 
 /** The tiles that the table in a folder of tiles lists. */
 export function knownTiles(folder: string): Set<number> {
-  return new Set(readTable(join(folder, tileTable.name), tileTable).map(({ tile }) => tile))
+  return new Set(readTable(join(folder, tileTable.name), tileTable, { orEmpty: true }).map(({ tile }) => tile))
 }

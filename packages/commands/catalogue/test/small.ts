@@ -1,0 +1,33 @@
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const BIN = fileURLToPath(new URL('../../bin/catalogue.js', import.meta.url))
+
+/** A folder of its own, removed at the end of the test. */
+export function scratch(t: { teardown(work: () => void): void }): string {
+  const folder = mkdtempSync(join(tmpdir(), 'nightpipe-catalogue-'))
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
+
+export interface Ended {
+  code: number | null
+  stdout: string
+  stderr: string
+}
+
+/** The command as a person meets it; `until` may end it when something has been printed on standard error. */
+export function catalogue(args: readonly string[], cwd: string, until?: RegExp): Promise<Ended> {
+  const child = spawn(process.execPath, [BIN, ...args], { cwd })
+  const text = { stdout: '', stderr: '' }
+  for (const stream of ['stdout', 'stderr'] as const) {
+    child[stream].setEncoding('utf8').on('data', (piece: string) => {
+      text[stream] += piece
+      if (until?.test(text.stderr)) child.kill('SIGKILL')
+    })
+  }
+  return new Promise((resolve) => child.on('close', (code) => resolve({ code, ...text })))
+}

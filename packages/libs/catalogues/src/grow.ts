@@ -26,7 +26,9 @@ export function growCatalogue(folder: string, options: GrowOptions): GrowingCata
   if (before) requireSame(folder, before, options)
   let facts: StoreFacts = before ?? startFolder(folder, options)
   const tiles = join(folder, facts.tiles)
-  const counts = new Map(readTable(join(tiles, tileTable.name), tileTable, { orEmpty: true }).map(({ tile, stars }) => [tile, stars]))
+  const counts = new Map(
+    readTable(join(tiles, tileTable.name), tileTable, { orEmpty: true }).map(({ tile, stars }) => [tile, stars]),
+  )
   return {
     facts: () => facts,
     has: (tile) => counts.has(tile),

@@ -73,7 +73,8 @@ async function night(request: Ask, lock?: Lock): Promise<number> {
     await ledger.writeRun(ledger.run)
     const progress = await showProgress(plan.steps, request)
     const perform = stepPerformer(request, plan, ledger, progress)
-    const outcomes = await schedule(plan.steps, { workers, keepGoing: flags['keep-going'] === true, signal }, perform)
+    const limits = { workers, keepGoing: flags['keep-going'] === true, signal }
+    const outcomes = await schedule(plan.steps, limits, perform, progress.ended)
     await progress.close()
     const rows = await nightFrames(request, plan, outcomes)
     const exit = exitOf(
@@ -91,6 +92,9 @@ async function night(request: Ask, lock?: Lock): Promise<number> {
       `${counts.done} steps done, ${counts.kept} up to date, ${counts.failed} failed; see ${join(output, 'report.txt')}`,
     )
     return exit
+  } catch (error) {
+    if (request.signal.aborted) return 130 // what it had started was stopped with it
+    throw error
   } finally {
     lock?.release()
   }

@@ -25,12 +25,18 @@ export async function schedule(
   steps: readonly Step[],
   limits: Limits,
   perform: (step: Step, workers: number) => Promise<Outcome>,
+  lost: (step: Step, outcome: Outcome) => void,
 ): Promise<Map<Step, Outcome>> {
   const outcomes = new Map<Step, Outcome>()
   const running = new Map<Step, Promise<void>>()
   let free = limits.workers
   for (;;) {
-    for (const step of steps) if (!outcomes.has(step)) markLost(step, outcomes, limits)
+    for (const step of steps) {
+      const outcome = outcomes.has(step) ? undefined : lostOutcome(step, outcomes, limits)
+      if (!outcome) continue
+      outcomes.set(step, outcome)
+      lost(step, outcome)
+    }
     const ready = steps.filter(
       (step) => !outcomes.has(step) && !running.has(step) && step.after.every((one) => outcomes.has(one)),
     )
@@ -39,7 +45,7 @@ export async function schedule(
         if (free < 1) break
         const workers = Math.max(1, Math.floor(free / (ready.length - k)))
         free -= workers
-        const work = perform(step, workers).then((outcome) => {
+        const work = perform(onSource(step, outcomes), workers).then((outcome) => {
           outcomes.set(step, outcome)
           running.delete(step)
           free += workers
@@ -52,16 +58,32 @@ export async function schedule(
   }
 }
 
-/** Its source failed, or made nothing: it is not tried, and says so. */
-function markLost(step: Step, outcomes: Map<Step, Outcome>, { keepGoing }: Limits): void {
-  const needed = keepGoing ? step.after.slice(0, step.stage === 'summary' ? 0 : 1) : step.after
-  if (step.stage === 'summary' && !step.after.every((one) => outcomes.has(one))) return
-  const broken = needed.find((one) => {
-    const outcome = outcomes.get(one)
-    return outcome !== undefined && ['failed', 'lost', 'interrupted'].includes(outcome.status)
-  })
-  if (!broken || (step.stage === 'summary' && !keepGoing && step.after.some((one) => isGood(outcomes.get(one))))) return
-  outcomes.set(step, { status: 'lost', reason: `${broken.stage}, which it needs, failed`, seconds: 0, products: [] })
+/** What it works on could not be made: it is not tried, and says so. */
+function lostOutcome(step: Step, outcomes: ReadonlyMap<Step, Outcome>, { keepGoing }: Limits): Outcome | undefined {
+  if (!step.after.every((one) => outcomes.has(one))) return undefined
+  const broken = step.after.find((one) => isBroken(outcomes.get(one)))
+  if (!broken || goesOn(step, outcomes, keepGoing)) return undefined
+  return { status: 'lost', reason: `${broken.stage}, which it needs, failed`, seconds: 0, products: [] }
 }
 
-const isGood = (outcome: Outcome | undefined) => outcome?.status === 'done' || outcome?.status === 'kept'
+/** A page shows what there is; a stage needs its source, or, to keep going, an earlier one. */
+function goesOn(step: Step, outcomes: ReadonlyMap<Step, Outcome>, keepGoing: boolean): boolean {
+  if (step.stage === 'summary') return step.after.some((one) => !isBroken(outcomes.get(one)))
+  return keepGoing && goodSource(step, outcomes) !== undefined
+}
+
+const goodSource = ({ sources = [] }: Step, outcomes: ReadonlyMap<Step, Outcome>) =>
+  sources.find(({ step }) => step === undefined || !isBroken(outcomes.get(step)))
+
+/** The step on the products of the best source that is there; a page on all that are. */
+function onSource(step: Step, outcomes: ReadonlyMap<Step, Outcome>): Step {
+  if (step.stage === 'summary') {
+    const broken = new Set(step.after.filter((one) => isBroken(outcomes.get(one))).map(({ made }) => made))
+    return { ...step, lists: step.lists.filter((list) => !broken.has(list)) }
+  }
+  const source = goodSource(step, outcomes)
+  return source ? { ...step, lists: [source.list] } : step
+}
+
+const isBroken = (outcome: Outcome | undefined) =>
+  outcome !== undefined && ['failed', 'lost', 'interrupted'].includes(outcome.status)

@@ -21,7 +21,7 @@ export const SOURCES: Readonly<Record<StageName, readonly StageName[]>> = {
   alignment: ['astrometry', 'reduction'],
   stacking: ['alignment'],
   photometry: ['alignment', 'astrometry', 'reduction'],
-  subtraction: ['alignment', 'astrometry'],
+  subtraction: ['astrometry', 'alignment', 'reduction'],
   summary: ['subtraction', 'photometry', 'stacking', 'alignment', 'astrometry', 'findstars', 'reduction'],
 }
 

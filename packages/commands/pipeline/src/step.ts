@@ -29,8 +29,16 @@ export interface Step {
   /** what it makes of one frame does not depend on the others: only new frames are given to it */
   alone: boolean
   after: Step[]
+  /** where its frames may come from, the best first; the others serve --keep-going where the first has failed */
+  sources?: Source[]
   /** the list of its products */
   made: string
+}
+
+/** A stage whose products a step may take, by this run or by an earlier one. */
+export interface Source {
+  list: string
+  step?: Step
 }
 
 /** Types of frames that masters are made of. */
@@ -85,8 +93,8 @@ export function groupStep(
     return { ...base, ...lists, alone: isAlone(module) }
   }
   const there = (name: StageName) => step(name) !== undefined || existsSync(listOf(name))
-  const source = SOURCES[stage].find(there)
-  if (!source) {
+  const found = SOURCES[stage].filter(there)
+  if (!found[0]) {
     const wanted = SOURCES[stage].join(' or ')
     throw new ConfigError(`${stage} needs the products of ${wanted} in ${workspace}`, `switch ${SOURCES[stage][0]} on`)
   }
@@ -95,10 +103,11 @@ export function groupStep(
   const set = takes ? [`stars.catalogues=${join(workspace, 'findstars')}`] : []
   if (stage === 'subtraction')
     set.push(...referenceFor(module, also.includes('stacking') && join(workspace, 'stacking')))
-  const after = [source, ...also].map(step).filter((one) => one !== undefined)
+  const sources = found.map((name): Source => ({ list: listOf(name), step: step(name) }))
+  const after = [...new Set([...found, ...also])].map(step).filter((one) => one !== undefined)
   // Catalogues follow from the frames and the configuration of findstars.
   const depends = takes ? (step('findstars')?.module.digest ?? '') : ''
-  return { ...base, lists: [listOf(source)], set, depends, reads: [], after, alone: isAlone(module) }
+  return { ...base, lists: [sources[0]!.list], set, depends, reads: [], sources, after, alone: isAlone(module) }
 }
 
 /** What is subtracted where the configuration names nothing: the stack of the group, else its best frame. */

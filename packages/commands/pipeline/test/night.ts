@@ -6,7 +6,7 @@ import { createHeader, writeFits } from '@nightpipe/fits'
 import { parseCsv } from '@nightpipe/table'
 
 const root = fileURLToPath(new URL('../../../../../', import.meta.url))
-const bin = fileURLToPath(new URL('../../bin/pipeline.js', import.meta.url))
+export const bin = fileURLToPath(new URL('../../bin/pipeline.js', import.meta.url))
 
 /** The environment of a person's shell, with the commands on its PATH. */
 export function shellEnvironment(): NodeJS.ProcessEnv {
@@ -94,3 +94,10 @@ export function rows(path: string): Record<string, string>[] {
   const [head, ...lines] = parseCsv(readFileSync(path, 'utf8'), path).map(({ cells }) => cells)
   return lines.map((cells) => Object.fromEntries(head!.map((name, k) => [name, cells[k] ?? ''])))
 }
+
+/** A night, its configurations, and where its products go. */
+export const setUp = (cwd: string, structure = 'reduction = yes', modules = {}) => ({
+  raw: writeNight(join(cwd, 'raw')),
+  configs: writeConfigs(join(cwd, 'cfg'), structure, modules),
+  out: join(cwd, 'out'),
+})

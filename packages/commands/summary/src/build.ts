@@ -1,14 +1,13 @@
 import { basename, dirname, relative } from 'node:path'
-import { type Request, readProvenance } from '@nightpipe/command'
+import { readProvenance } from '@nightpipe/command'
 import { cardLookup, imageHdu, openFits } from '@nightpipe/fits'
 import { readWcs, type Wcs } from '@nightpipe/sky'
 import { curvesOfCandidates, type Merged, mergeCandidates } from './candidates.js'
-import { collect, momentOf, type Product, reportOf } from './collect.js'
+import { type Ask, collect, momentOf, type Product, reportOf } from './collect.js'
 import type { Candidate, Field, FieldPicture, FramePoint, LightCurve } from './field.js'
 import { frames as framePoints } from './frame-points.js'
 import { frameReader, pictureOf, type Shown, stampOf, stampUrl } from './picture.js'
 import { candidatesIn, curvesIn, forcedIn, type MarkedStar, starsIn } from './read-tables.js'
-import type { SummarySchema } from './schema.js'
 
 /** The field, and the pixels that the page shows besides. */
 export interface Built {
@@ -19,18 +18,17 @@ export interface Built {
 }
 
 type FrameReader = ReturnType<typeof frameReader>
-type Ask = Pick<Request<SummarySchema>, 'inputs' | 'profile' | 'config' | 'output'>
 
 /** All that the products of a field tell. */
 export function buildField(request: Ask): Built {
   const { config, output } = request
-  const { products, warnings } = collect(request as Request<SummarySchema>)
+  const { products, warnings } = collect(request)
   const read = frameReader()
   const frames = framePoints(products)
-  const { pictures, shown, centre } = showPictures(request, products, frames, read)
   const found = products.filter(({ kind }) => kind === 'candidates').flatMap(candidatesIn)
   const merged = mergeCandidates(found.filter(({ good }) => good)).slice(0, config.page.candidates)
   const candidates = merged.map(({ found: _, ...facts }): Candidate => facts)
+  const { pictures, shown, centre } = showPictures(request, products, { frames, candidates, read })
   const stamps = merged.map((candidate) => stampsOf(candidate, products, read, config.page.stamp))
   const curves = curvesOf(products, curvesOfCandidates(merged), config.page.curves)
   const t0 = momentOf(config.event.t0) ?? products.map((product) => product.t0).find((mjd) => mjd !== undefined)
@@ -50,8 +48,7 @@ export function buildField(request: Ask): Built {
 function showPictures(
   { config, output }: Ask,
   products: readonly Product[],
-  frames: readonly FramePoint[],
-  read: FrameReader,
+  { frames, candidates, read }: { frames: readonly FramePoint[]; candidates: readonly Candidate[]; read: FrameReader },
 ) {
   const pictures: FieldPicture[] = []
   const shown: Shown[] = []
@@ -77,6 +74,7 @@ function showPictures(
       exposure,
       frames: countOf(product),
       stars: inside,
+      marks: marksOn(product, candidates, wcs),
     })
   }
   return { pictures, shown, centre }
@@ -113,7 +111,8 @@ function wcsOf(path: string): Wcs | undefined {
 /** Stars of a catalogue of the picture itself, or of a frame of its filter, carried over by their places in the sky. */
 function starsOn(product: Product, products: readonly Product[], wcs: Wcs | undefined, most: number): MarkedStar[] {
   const tables = products.filter(({ kind, filter }) => (kind === 'phot' || kind === 'cat') && filter === product.filter)
-  const own = tables.find(({ stem }) => stem === product.stem)
+  // An aligned frame has the pixels of the frame on which it was aligned.
+  const own = tables.find(({ stem }) => stem === (product.grid ?? product.stem))
   if (own) return starsIn(own.path, most)
   for (const table of tables) {
     const stars = starsIn(table.path, most)
@@ -124,6 +123,16 @@ function starsOn(product: Product, products: readonly Product[], wcs: Wcs | unde
     })
   }
   return []
+}
+
+/** Where the candidates are on a picture: those of its filter, by their pixels where it has the same, else by the sky. */
+function marksOn({ filter, stem, grid }: Product, candidates: readonly Candidate[], wcs: Wcs | undefined) {
+  return candidates.flatMap((one) => {
+    if (one.filter !== filter) return []
+    if (grid !== undefined || one.stem === stem) return [{ number: one.number, x: one.x - 1, y: one.y - 1 }]
+    const place = wcs && one.ra !== undefined && one.dec !== undefined ? wcs.toPixel(one.ra, one.dec) : undefined
+    return place ? [{ number: one.number, x: place[0], y: place[1] }] : []
+  })
 }
 
 /** How many frames went into a stack. */

@@ -1,6 +1,6 @@
+import { existsSync, readdirSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import type { Request } from '@nightpipe/command'
-import { describeFrame } from '@nightpipe/config'
+import { type ConfigOf, describeFrame, type InstrumentProfile } from '@nightpipe/config'
 import { stemOf } from '@nightpipe/files'
 import { cardLookup, type FitsFile, openFits, textOf } from '@nightpipe/fits'
 import { parseDate } from '@nightpipe/sky'
@@ -22,16 +22,28 @@ export interface Product {
   mjd?: number
   exposure?: number
   t0?: number
+  /** stem of the frame whose pixels it has, where it was aligned */
+  grid?: string
+}
+
+/** What a page is made of. */
+export interface Ask {
+  paths: readonly string[]
+  output: string
+  config: ConfigOf<SummarySchema>
+  profile: InstrumentProfile
 }
 
 /** Every input with what its header tells; what cannot be read becomes a warning. */
-export function collect({ inputs, profile, config }: Request<SummarySchema>): {
+export function collect({ paths, profile, config }: Ask): {
   products: Product[]
   warnings: string[]
 } {
   const warnings: string[] = []
   const products: Product[] = []
-  for (const { path, name, stem } of inputs) {
+  for (const path of paths) {
+    const name = basename(path)
+    const stem = stemOf(name)
     if (/\.csv$/i.test(name)) {
       products.push({
         path,
@@ -57,8 +69,10 @@ export function collect({ inputs, profile, config }: Request<SummarySchema>): {
       const t0 = config.event.keywords.map((keyword) => momentOf(lookup(keyword))).find((mjd) => mjd !== undefined)
       const kind = kindOf(name, stage, image.kind === 'image')
       const own = stem.replace(/\.(cat|phot|diff|score|candidates|segm|net)$/, '')
-      const { filter = '', object, mjd, exposureSeconds } = facts
-      products.push({ path, kind, stage, stem: own, filter, object, mjd, exposure: exposureSeconds, t0 })
+      const { filter = '', object, mjd, exposureSeconds: exposure } = facts
+      const reference = lookup('ALIGNREF')
+      const grid = reference === undefined ? undefined : stemOf(String(reference))
+      products.push({ path, kind, stage, stem: own, filter, object, mjd, exposure, t0, grid })
     } catch (error) {
       warnings.push(`${basename(path)}: ${(error as Error).message}`)
     } finally {
@@ -84,6 +98,18 @@ function kindOf(name: string, stage: string, image: boolean): Kind {
   if (stage === 'stacking') return 'stack'
   return ['reduction', 'astrometry', 'alignment', ''].includes(stage) ? 'frame' : 'other'
 }
+
+/** What lies beside a product and belongs to it, though its command printed another path. */
+export function companionsOf(path: string): string[] {
+  const candidates = path.replace(/\.(diff|score)\.(fits(\.fz)?)$/, '.candidates.$2')
+  const curves = /\.phot\.fits/.test(path) ? tablesIn(dirname(path)) : []
+  return [...(candidates === path ? [] : [candidates]), ...curves].filter((one) => existsSync(one))
+}
+
+const tablesIn = (folder: string) =>
+  readdirSync(folder)
+    .filter((name) => /\.csv$/i.test(name) && !name.startsWith('.'))
+    .map((name) => join(folder, name))
 
 /** A report of a command beside its products, as records by the stem of the input. */
 export function reportOf(folder: string, stage: string): Map<string, Record<string, string>> {

@@ -1,12 +1,13 @@
 import { join } from 'node:path'
 import { DataError, defineCommand, type Job, type Request, type Row, type Tools } from '@nightpipe/command'
-import { FITS_EXTENSIONS, type InputFile, writeAtomically } from '@nightpipe/files'
+import { FITS_EXTENSIONS, writeAtomically } from '@nightpipe/files'
 import { buildField } from './build.js'
+import { companionsOf } from './collect.js'
 import { pageOf } from './page.js'
 import { schema } from './schema.js'
 
 interface PageJob {
-  inputs: InputFile[]
+  paths: string[]
   output: string
 }
 
@@ -40,8 +41,9 @@ export const summary = defineCommand({
   plan({ inputs, output, config }: Request<typeof schema>) {
     if (inputs.length === 0) throw new DataError('there are no products to show', 'give the folder of a field')
     const products = ['html', 'json'].map((extension) => join(output, `${config.page.name}.${extension}`))
-    const parents = inputs.map(({ path }) => ({ path, role: 'product' }))
-    return { jobs: [{ name: 'page', inputs: [], products, parents, params: { inputs, output } }] }
+    const paths = [...new Set(inputs.flatMap(({ path }) => [path, ...companionsOf(path)]))].sort()
+    const parents = paths.map((path) => ({ path, role: 'product' }))
+    return { jobs: [{ name: 'page', inputs: [], products, parents, params: { paths, output } }] }
   },
   job: makePage,
 })

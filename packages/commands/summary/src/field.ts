@@ -10,7 +10,10 @@ export interface FieldPicture {
   frames?: number
   /** seconds of exposure */
   exposure?: number
+  /** pixels counted from 0 */
   stars: { x: number; y: number; magnitude?: number }[]
+  /** candidates on it, likewise */
+  marks: { number: number; x: number; y: number }[]
 }
 
 /** What was measured on one frame. */

@@ -15,7 +15,7 @@ export function pageOf({ field, shown, stamps }: Built, linear: number): string 
       'Warnings',
       warnings.length ? `<ul class="warn">${warnings.map((text) => `<li>${safe(text)}</li>`).join('')}</ul>` : '',
     ),
-    section('images', 'Images', pictures.map((picture, k) => figure(picture, shown[k]!, candidates, field)).join('')),
+    section('images', 'Images', pictures.map((picture, k) => figure(picture, shown[k]!, field)).join('')),
     section('candidates', `Candidates (${candidates.length})`, candidateTable(candidates, stamps, field)),
     section(
       'curves',
@@ -53,13 +53,8 @@ const section = (id: string, title: string, body: string) =>
   body === '' ? '' : `<section id="${id}"><h2>${title}</h2>\n${body}</section>`
 
 /** A picture with the stars of its catalogue and the candidates over it, each to be switched on and off. */
-function figure(
-  picture: FieldPicture,
-  { href, shrink, width, height }: Shown,
-  candidates: readonly Candidate[],
-  field: Field,
-): string {
-  const { filter, stage, frames, exposure, stars, product } = picture
+function figure(picture: FieldPicture, { href, shrink, width, height }: Shown, field: Field): string {
+  const { filter, stage, frames, exposure, stars, marks, product } = picture
   const place = (x: number, y: number) => [(x + 0.5) / shrink, height - (y + 0.5) / shrink] as const
   const enlarged = Math.max(1, Math.floor(600 / width)) // small frames are shown larger
   const radius = Math.max(4 / enlarged, width / 130)
@@ -67,13 +62,11 @@ function figure(
     const [cx, cy] = place(x, y)
     return `<circle cx="${cx.toFixed(1)}" cy="${cy.toFixed(1)}" r="${radius.toFixed(1)}"><title>${magnitude === undefined ? 'star' : `${magnitude.toFixed(2)} mag`}</title></circle>`
   })
-  const boxes = candidates
-    .filter((one) => one.filter === filter)
-    .map(({ x, y, number }) => {
-      const [cx, cy] = place(x - 1, y - 1)
-      const r = 1.6 * radius
-      return `<g id="c${number}"><rect x="${(cx - r).toFixed(1)}" y="${(cy - r).toFixed(1)}" width="${(2 * r).toFixed(1)}" height="${(2 * r).toFixed(1)}"/><text x="${(cx + r + 2).toFixed(1)}" y="${(cy + 4).toFixed(1)}" font-size="${(2.2 * radius).toFixed(1)}">${number}</text></g>`
-    })
+  const boxes = marks.map(({ x, y, number }) => {
+    const [cx, cy] = place(x, y)
+    const r = 1.6 * radius
+    return `<g id="c${number}"><rect x="${(cx - r).toFixed(1)}" y="${(cy - r).toFixed(1)}" width="${(2 * r).toFixed(1)}" height="${(2 * r).toFixed(1)}"/><text x="${(cx + r + 2).toFixed(1)}" y="${(cy + 4).toFixed(1)}" font-size="${(2.2 * radius).toFixed(1)}">${number}</text></g>`
+  })
   const facts = [
     filter && `filter ${filter}`,
     stage,

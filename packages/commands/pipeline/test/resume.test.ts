@@ -1,0 +1,57 @@
+import { spawn } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { tryLock } from '@nightpipe/files'
+import t from 'tap'
+import { bin, rows, run, setUp, shellEnvironment } from './night.js'
+
+const alive = (pid: number) =>
+  existsSync(`/proc/${pid}`) && !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+
+t.test('a step of a pipeline that was killed is ended before its work is begun anew', async (t) => {
+  const cwd = t.testdir()
+  const { raw, configs, out } = setUp(cwd)
+  mkdirSync(out)
+  // What is still at work names the output folder in its command line, as every step does.
+  const orphan = spawn('sleep', ['60'], { argv0: join(out, 'sleeping'), stdio: 'ignore' })
+  const head = 'group,stage,status,pid\n'
+  writeFileSync(join(out, 'steps.csv'), `${head},calibrations,running,${orphan.pid}\n`)
+  const { status, stderr } = run('--config', configs, '--input', raw, '--output', out)
+  t.equal(status, 0, stderr)
+  t.match(stderr, /calibrations is still at work for a pipeline that was killed: stopped/)
+  t.notOk(alive(orphan.pid!))
+})
+
+t.test('two at once: the second refuses politely, or waits', async (t) => {
+  const cwd = t.testdir()
+  const { raw, configs, out } = setUp(cwd)
+  mkdirSync(out)
+  const lock = tryLock(join(out, 'pipeline'))!
+  const refused = run('--config', configs, '--input', raw, '--output', out)
+  t.equal(refused.status, 4)
+  t.match(refused.stderr, /is locked by .*process \d+ .*\(nothing done; --wait SECONDS waits for it/)
+  t.equal(refused.stderr.trim().split('\n').length, 1)
+  t.equal(run('--config', configs, '--input', raw, '--output', out, '--quiet').stderr, '', 'cron sends no mail')
+  const waiting = spawn(process.execPath, [bin, '--config', configs, '--input', raw, '--output', out, '--wait', '20'], {
+    env: shellEnvironment(),
+    stdio: 'ignore',
+  })
+  const ended = new Promise<number | null>((go) => waiting.on('exit', (code) => go(code)))
+  await sleep(600)
+  lock.release()
+  t.equal(await ended, 0)
+})
+
+t.test('a step that takes too long is stopped; its group is lost, and the report says why', (t) => {
+  const { raw, configs, out } = setUp(t.testdir())
+  const { status, stderr } = run('--config', configs, '--input', raw, '--output', out, '--timeout', '0.05')
+  t.equal(status, 3)
+  t.match(stderr, /calibrations: failed: took longer than 0\.05 s and was stopped/)
+  const report = readFileSync(join(out, 'report.txt'), 'utf8')
+  t.match(report, /failed +calibrations/)
+  t.match(report, /lost +M_67\/cam\/g reduction .*calibrations, which it needs, failed/)
+  t.match(readFileSync(join(out, 'report.html'), 'utf8'), /<svg[^>]*Gantt/)
+  t.equal(JSON.parse(readFileSync(join(out, 'report.json'), 'utf8')).steps.length, 3)
+  t.end()
+})

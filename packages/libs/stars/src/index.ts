@@ -1,5 +1,18 @@
 export { findStars } from './find-stars.js'
 export type { Found, FoundStars, FrameQuality } from './found.js'
 export { FIND_DEFAULTS, type FindOptions } from './options.js'
+export { buildPsf, PSF_DEFAULTS, type PsfOptions } from './psf-build.js'
+export { type CrowdedFluxes, type CrowdedOptions, fitCrowdedField } from './psf-crowded.js'
+export { fitPsfFluxes, PSF_FIT_DEFAULTS, type PsfFitOptions, type PsfFluxes } from './psf-fit.js'
+export {
+  type Psf,
+  type PsfHere,
+  type PsfParameters,
+  psfFromTable,
+  psfOf,
+  psfToTable,
+  type StoredPsf,
+  samplePsf,
+} from './psf-model.js'
 export { goodStars } from './quality.js'
 export { StarFlag, type Stars } from './stars.js'

@@ -1,0 +1,161 @@
+import { dot, fieldTerms, termsOf } from './psf-field.js'
+
+/**
+ * What a point of light looks like anywhere in a frame: an elliptical Moffat profile whose shape is a polynomial over the
+ * field, plus a table of what that profile leaves, finer than pixels, each node of it again a polynomial (the effective
+ * PSF of Anderson & King 2000, PASP 112, 1360: the response of pixels is in it). Fluxes are those within the stamp.
+ */
+export interface PsfParameters {
+  width: number
+  height: number
+  /** Half side of the stamp of the model, px. */
+  half: number
+  beta: number
+  /** Order of the polynomials over the field. */
+  order: number
+  /** Coefficients of the squared axes sxx, sxy, syy (px²) of the profile: its matrix is their inverse. */
+  shape: [Float64Array, Float64Array, Float64Array]
+  /** Table of residuals: spacing of its nodes in px, nodes along a side, and for each term a square of nodes. */
+  step: number
+  nodes: number
+  table: Float64Array
+  /** Coefficients of the sum of the profile over the stamp, by which it is divided. */
+  norm: Float64Array
+  /** Stars that it was made from, and their residuals over their expected noise. */
+  stars: number
+  chi: number
+}
+
+export interface Psf extends PsfParameters {
+  /** Light of a point at (x, y) in the square of `size` pixels about the nearest pixel, normalised to sum 1. */
+  render(x: number, y: number, size: number): Float32Array
+  /** Full width at half maximum at a place: the geometric mean of both axes, px. */
+  fwhm(x: number, y: number): number
+  /** The profile at a place of the field, to be laid at any fraction of a pixel. */
+  at(x: number, y: number): PsfHere
+}
+
+/** The model at one place of the field. */
+export interface PsfHere {
+  qxx: number
+  qxy: number
+  qyy: number
+  beta: number
+  /** 1 over the sum of the profile. */
+  scale: number
+  step: number
+  nodes: number
+  table: Float64Array
+}
+
+export function psfOf(parameters: PsfParameters): Psf {
+  const { width, height, order, shape, table, nodes, step, beta, norm, half } = parameters
+  const terms = new Float64Array(termsOf(order))
+  const square = nodes * nodes
+  const at = (x: number, y: number): PsfHere => {
+    fieldTerms({ width, height }, clamp(x, width), clamp(y, height), order, terms)
+    const [sxx, sxy, syy] = shape.map((coefficients) => dot(coefficients, terms))
+    const determinant = Math.max(1e-6, sxx * syy - sxy * sxy)
+    const here = new Float64Array(square)
+    for (let k = 0; k < terms.length; k++) {
+      const factor = terms[k]
+      for (let i = 0, p = k * square; i < square; i++, p++) here[i] += factor * table[p]
+    }
+    return {
+      ...{ qxx: syy / determinant, qxy: -sxy / determinant, qyy: sxx / determinant, beta, step, nodes, table: here },
+      scale: 1 / dot(norm, terms),
+    }
+  }
+  const fwhm = (x: number, y: number) => {
+    const { qxx, qxy, qyy } = at(x, y)
+    return 2 * Math.sqrt(2 ** (1 / beta) - 1) * (qxx * qyy - qxy * qxy) ** -0.25
+  }
+  const render = (x: number, y: number, size: number) => {
+    const out = new Float64Array(size * size)
+    const reach = (size - 1) >> 1
+    samplePsf(at(x, y), x, y, Math.round(x) - reach, Math.round(y) - reach, size, size, out)
+    let sum = 0
+    for (const value of out) sum += value
+    return Float32Array.from(out, (value) => value / sum)
+  }
+  return { ...parameters, half, at, fwhm, render }
+}
+
+const clamp = (x: number, width: number) => Math.min(Math.max(x, 0), width - 1)
+
+/**
+ * Light of a point of flux 1 at (x, y) in the rectangle of columns x columns pixels from (x0, y0) on; and, where arrays
+ * for them are given, its derivatives by x and y.
+ */
+export function samplePsf(
+  here: PsfHere,
+  x: number,
+  y: number,
+  x0: number,
+  y0: number,
+  columns: number,
+  rows: number,
+  out: Float64Array | Float32Array,
+  byX?: Float64Array,
+  byY?: Float64Array,
+): void {
+  const { qxx, qxy, qyy, beta, scale, step, nodes, table } = here
+  const middle = (nodes - 1) / 2
+  const wx = new Float64Array(8)
+  for (let row = 0, p = 0; row < rows; row++) {
+    const dy = row + y0 - y
+    const ty = dy / step + middle
+    const iy = Math.floor(ty)
+    const inRow = nodes > 0 && iy >= 1 && iy < nodes - 2
+    if (inRow) cubicWeights(ty - iy, wx, 4)
+    for (let column = 0; column < columns; column++, p++) {
+      const dx = column + x0 - x
+      const u = 1 + qxx * dx * dx + 2 * qxy * dx * dy + qyy * dy * dy
+      const profile = scale * Math.exp(-beta * Math.log(u))
+      let value = profile
+      if (inRow) {
+        const tx = dx / step + middle
+        const ix = Math.floor(tx)
+        if (ix >= 1 && ix < nodes - 2) {
+          cubicWeights(tx - ix, wx, 0)
+          let sum = 0
+          for (let j = 0, q = (iy - 1) * nodes + ix - 1; j < 4; j++, q += nodes) {
+            sum += wx[4 + j] * (wx[0] * table[q] + wx[1] * table[q + 1] + wx[2] * table[q + 2] + wx[3] * table[q + 3])
+          }
+          value += scale * sum
+        }
+      }
+      out[p] = value
+      if (byX && byY) {
+        // the table is small: the slope of the profile is near enough to lead a fit to its minimum
+        const slope = (2 * beta * profile) / u
+        byX[p] = slope * (qxx * dx + qxy * dy)
+        byY[p] = slope * (qxy * dx + qyy * dy)
+      }
+    }
+  }
+}
+
+/** Weights of four nodes for cubic convolution (Keys 1981), at a fraction t between the middle two. */
+function cubicWeights(t: number, out: Float64Array, offset: number): void {
+  out[offset] = ((-0.5 * t + 1) * t - 0.5) * t
+  out[offset + 1] = (1.5 * t - 2.5) * t * t + 1
+  out[offset + 2] = ((-1.5 * t + 2) * t + 0.5) * t
+  out[offset + 3] = (0.5 * t - 0.5) * t * t
+}
+
+/** Everything that a table of a file needs to give the model back: plain arrays. */
+export interface StoredPsf extends Omit<PsfParameters, 'shape'> {
+  shape: Float64Array
+}
+
+export function psfToTable({ shape, ...rest }: PsfParameters): StoredPsf {
+  const { width, height, half, beta, order, step, nodes, table, norm, stars, chi } = rest
+  const flat = Float64Array.from([...shape[0], ...shape[1], ...shape[2]])
+  return { width, height, half, beta, order, step, nodes, table, norm, stars, chi, shape: flat }
+}
+
+export function psfFromTable({ shape, ...rest }: StoredPsf): Psf {
+  const n = termsOf(rest.order)
+  return psfOf({ ...rest, shape: [shape.slice(0, n), shape.slice(n, 2 * n), shape.slice(2 * n, 3 * n)] })
+}

@@ -1,0 +1,131 @@
+import { medianOf } from '@nightpipe/math'
+import t from 'tap'
+import { buildPsf, findStars, fitCrowdedField, fitPsfFluxes, type Psf, psfFromTable, psfToTable } from '../src/index.js'
+import { type FieldOptions, moffatField, randomStars, trueProfile } from './support/moffat-field.js'
+
+const SIZE = { width: 512, height: 512 }
+const NOISE = { gain: 1.6 }
+
+function modelled(count: number, options: Partial<FieldOptions>) {
+  const truth = randomStars(count, 300, 100_000, options)
+  const frame = moffatField(truth, options)
+  const found = findStars(frame, NOISE)
+  return { truth, frame, found, psf: buildPsf(frame, found.stars, NOISE) }
+}
+
+/** How far the flux of a fit with the model is off, and the worst pixel over the peak; the truth laid on the model. */
+function offBy(psf: Psf, options: Partial<FieldOptions>, x: number, y: number) {
+  const size = 2 * psf.half + 1
+  const model = psf.render(x, y, size)
+  const truth = (dx: number, dy: number) => {
+    const { light } = trueProfile(options, x, y)
+    const stamp = Float64Array.from(model, (_, k) =>
+      light(Math.round(x) - psf.half + (k % size) - x - dx, Math.round(y) - psf.half + Math.floor(k / size) - y - dy),
+    )
+    const sum = stamp.reduce((a, b) => a + b)
+    return stamp.map((value) => value / sum)
+  }
+  let place: [number, number] = [0, 0]
+  for (let round = 0; round < 4; round++) place = nearer(model, truth, place)
+  const laid = truth(...place)
+  let [both, own, worst] = [0, 0, 0]
+  model.forEach((value, k) => {
+    both += value * laid[k]
+    own += value * value
+    worst = Math.max(worst, Math.abs(value - laid[k]))
+  })
+  return { flux: both / own - 1, worst: worst / Math.max(...laid), shift: Math.hypot(...place) }
+}
+
+/** A step towards the place where the truth is most like the model. */
+function nearer(
+  model: ArrayLike<number>,
+  truth: (x: number, y: number) => Float64Array,
+  [x, y]: [number, number],
+): [number, number] {
+  const [here, right, up] = [truth(x, y), truth(x + 0.05, y), truth(x, y + 0.05)]
+  let [a, b, c, d, e] = [0, 0, 0, 0, 0]
+  for (let k = 0; k < here.length; k++) {
+    const [gx, gy, left] = [20 * (right[k] - here[k]), 20 * (up[k] - here[k]), model[k] - here[k]]
+    a += gx * gx
+    b += gx * gy
+    c += gy * gy
+    d += gx * left
+    e += gy * left
+  }
+  const determinant = a * c - b * b
+  return [x + (d * c - e * b) / determinant, y + (e * a - d * b) / determinant]
+}
+
+t.test('the model of Moffat stars that widen towards the corners is the truth to two percent of the peak', async (t) => {
+  const { psf } = modelled(250, SIZE)
+  for (const [x, y] of [
+    [256.3, 255.6],
+    [60.2, 70.9],
+    [440.5, 80.1],
+  ]) {
+    const { flux, worst, shift } = offBy(psf, SIZE, x, y)
+    t.ok(shift < 0.01, `place off by ${shift} px`)
+    t.ok(worst < 0.02, `worst pixel ${worst} of the peak at ${x}, ${y}`)
+    t.ok(Math.abs(flux) < 0.01, `flux off by ${flux} at ${x}, ${y}`)
+    t.ok(Math.abs(psf.fwhm(x, y) / trueProfile(SIZE, x, y).fwhm - 1) < 0.04, 'width, that of pixels included')
+  }
+})
+
+t.test('stars that no profile fits are modelled by the table of residuals', async (t) => {
+  const options = { ...SIZE, ghost: 0.3, corner: 1 }
+  const { frame, found, psf } = modelled(250, options)
+  const bare = buildPsf(frame, found.stars, { ...NOISE, rounds: 0 })
+  const [withTable, without] = [psf, bare].map((model) => offBy(model, options, 250.5, 260.2).worst)
+  t.ok(withTable < 0.6 * without, `worst pixel ${withTable} of the peak with the table, ${without} without`)
+})
+
+t.test('a stamp sums to 1 wherever the star stands between pixels, and a model survives its table', async (t) => {
+  const { psf } = modelled(80, SIZE)
+  for (const x of [100, 100.3, 100.49, 100.5, 100.9]) {
+    t.ok(Math.abs(psf.render(x, 200.2, 25).reduce((a, b) => a + b, 0) - 1) < 1e-5)
+  }
+  const again = psfFromTable(structuredClone(psfToTable(psf)))
+  t.same(again.render(33.3, 44.4, 21), psf.render(33.3, 44.4, 21))
+})
+
+t.test('fluxes and places of fitted stars are off by what their errors say', async (t) => {
+  const { truth, frame, found, psf } = modelled(200, SIZE)
+  const fitted = fitPsfFluxes(frame, psf, found.stars, { ...NOISE, net: found.net })
+  const pulls = truth.flatMap((star) => {
+    const i = nearest(fitted, star)
+    return i < 0 ? [] : [(fitted.flux[i] - star.flux) / fitted.fluxError[i]]
+  })
+  const spread = 1.4826 * medianOf(pulls.map(Math.abs))
+  t.ok(pulls.length > 150)
+  t.ok(spread > 0.8 && spread < 1.3, `spread of the pulls ${spread}`)
+})
+
+t.test('in a crowd, subtraction brings out stars that detection missed', async (t) => {
+  const options = { ...SIZE, width: 300, height: 300, seed: 5 }
+  const truth = randomStars(450, 1500, 60_000, options)
+  const frame = moffatField(truth, options)
+  const found = findStars(frame, NOISE)
+  const psf = buildPsf(frame, found.stars, NOISE)
+  const deep = fitCrowdedField(frame, psf, found, NOISE)
+  const seen = (list: Parameters<typeof nearest>[0]) => truth.filter((star) => nearest(list, star) >= 0).length
+  const [before, after] = [seen(found.stars), seen(deep)]
+  t.ok(after > 1.12 * before, `${before} of 450 stars detected, ${after} fitted`)
+  const wrong = deep.x.length - after
+  t.ok(wrong < 0.15 * after, `${wrong} that are none`)
+})
+
+t.test('a frame with nothing but sky is refused', async (t) => {
+  const frame = moffatField([], { width: 128, height: 128 })
+  const { stars } = findStars(frame, NOISE)
+  t.throws(() => buildPsf(frame, { ...stars, count: 0 }, NOISE), /no star is bright and alone enough/)
+})
+
+function nearest(list: { x: ArrayLike<number>; y: ArrayLike<number> }, star: { x: number; y: number }): number {
+  let [best, least] = [-1, 1.5]
+  for (let i = 0; i < list.x.length; i++) {
+    const distance = Math.hypot(list.x[i] - star.x, list.y[i] - star.y)
+    if (distance < least) [best, least] = [i, distance]
+  }
+  return best
+}

@@ -108,11 +108,11 @@ export function improveTable(parameters: PsfParameters, stars: readonly FittedSt
 }
 
 function ringsOf(square: number, distance: (node: number) => number, edge: number, wide: number): number[][] {
-  const rings: number[][] = []
+  const rings: number[][] = Array.from({ length: Math.ceil(edge / wide) + 1 }, () => [])
   for (let node = 0; node < square; node++) {
-    if (distance(node) < edge) (rings[Math.floor(distance(node) / wide)] ??= []).push(node)
+    if (distance(node) < edge) rings[Math.floor(distance(node) / wide)].push(node)
   }
-  return rings.filter((ring) => ring)
+  return rings
 }
 
 /** Variance of each term over the nodes of a ring, beyond what their errors explain. */

@@ -1,4 +1,5 @@
 // The centroid of a star under a Gaussian window, and its width at half maximum.
+import { pixelInCircle } from './circle'
 import { Stamp } from './stamp'
 
 /** Of the last centroid: its place in the stamp, its errors, and whether it was found. */
@@ -21,20 +22,20 @@ let last: i32 = 0
 
 /**
  * The centroid under a round Gaussian window that follows it, from (x, y) of the stamp. `lines` has room for twice
- * the size of the stamp.
+ * the size of the stamp. `round` cuts the window to a circle, and lets it go where it wants.
  */
-export function windowedCentroid(stamp: Stamp, x: f64, y: f64, sigma: f64, lines: usize): void {
+export function windowedCentroid(stamp: Stamp, x: f64, y: f64, sigma: f64, lines: usize, round: bool): void {
   let cx = x
   let cy = y
   centroidGood = false
   for (let i = 0; i < ITERATIONS; i++) {
-    moments(stamp, cx, cy, sigma, lines)
+    moments(stamp, cx, cy, sigma, lines, round)
     if (!(light > 0)) break
     const dx = (2 * alongX) / light
     const dy = (2 * alongY) / light
     cx += dx
     cy += dy
-    const far = max<f64>(2, 2 * sigma)
+    const far = round ? f64.MAX_VALUE : max<f64>(2, 2 * sigma)
     if (!((cx - x) * (cx - x) + (cy - y) * (cy - y) < far * far)) break
     if (cx < 0 || cy < 0 || cx > <f64>(stamp.size - 1) || cy > <f64>(stamp.size - 1)) break
     if (dx * dx + dy * dy < CONVERGED * CONVERGED) {
@@ -42,7 +43,7 @@ export function windowedCentroid(stamp: Stamp, x: f64, y: f64, sigma: f64, lines
       break
     }
   }
-  if (!centroidGood) {
+  if (!centroidGood && !round) {
     cx = x
     cy = y
   }
@@ -52,9 +53,10 @@ export function windowedCentroid(stamp: Stamp, x: f64, y: f64, sigma: f64, lines
 }
 
 /** A Gaussian along one axis, into `line`; `first` and `last` become the pixels within reach. */
-function windowLine(centre: f64, sigma: f64, size: i32, line: usize): void {
-  first = max<i32>(0, <i32>Math.ceil(centre - REACH * sigma))
-  last = min<i32>(size - 1, <i32>Math.floor(centre + REACH * sigma))
+function windowLine(centre: f64, sigma: f64, size: i32, line: usize, rim: bool): void {
+  const reach = REACH * sigma + (rim ? 0.5 : 0)
+  first = max<i32>(0, <i32>Math.ceil(centre - reach))
+  last = min<i32>(size - 1, <i32>Math.floor(centre + reach))
   const scale = -0.5 / (sigma * sigma)
   const d = <f64>first - centre
   // the ratio of neighbours changes by a constant factor
@@ -68,20 +70,29 @@ function windowLine(centre: f64, sigma: f64, size: i32, line: usize): void {
   }
 }
 
-function moments(stamp: Stamp, cx: f64, cy: f64, sigma: f64, lines: usize): void {
+function moments(stamp: Stamp, cx: f64, cy: f64, sigma: f64, lines: usize, round: bool): void {
   const size = stamp.size
   const lineY = lines + ((<usize>size) << 3)
-  windowLine(cy, sigma, size, lineY)
+  windowLine(cy, sigma, size, lineY, round)
   const y0 = first
   const y1 = last
-  windowLine(cx, sigma, size, lines)
+  windowLine(cx, sigma, size, lines, round)
   light = alongX = alongY = 0
   for (let row = y0; row <= y1; row++) {
     let sum: f64 = 0
     let leaning: f64 = 0
-    let at = stamp.value + ((<usize>(row * size + first)) << 3)
-    for (let column = first; column <= last; column++, at += 8) {
-      const weighted = load<f64>(lines + ((<usize>column) << 3)) * load<f64>(at)
+    let x0 = first
+    let x1 = last
+    if (round) {
+      const near = max<f64>(0, Math.abs(<f64>row - cy) - 0.5)
+      const chord = Math.sqrt(max<f64>(0, REACH * REACH * sigma * sigma - near * near)) + 0.5
+      x0 = max<i32>(0, <i32>Math.ceil(cx - chord))
+      x1 = min<i32>(size - 1, <i32>Math.floor(cx + chord))
+    }
+    let at = stamp.value + ((<usize>(row * size + x0)) << 3)
+    for (let column = x0; column <= x1; column++, at += 8) {
+      let weighted = load<f64>(lines + ((<usize>column) << 3)) * load<f64>(at)
+      if (round) weighted *= pixelInCircle(<f64>column - cx, <f64>row - cy, REACH * sigma)
       sum += weighted
       leaning += weighted * (<f64>column - cx)
     }
@@ -96,10 +107,10 @@ function moments(stamp: Stamp, cx: f64, cy: f64, sigma: f64, lines: usize): void
 function errors(stamp: Stamp, cx: f64, cy: f64, sigma: f64, lines: usize): void {
   const size = stamp.size
   const lineY = lines + ((<usize>size) << 3)
-  windowLine(cy, sigma, size, lineY)
+  windowLine(cy, sigma, size, lineY, false)
   const y0 = first
   const y1 = last
-  windowLine(cx, sigma, size, lines)
+  windowLine(cx, sigma, size, lines, false)
   let all: f64 = 0
   let noiseX: f64 = 0
   let noiseY: f64 = 0

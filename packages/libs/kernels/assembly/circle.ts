@@ -179,3 +179,26 @@ export function radiusHolding(stamp: Stamp, cx: f64, cy: f64, wanted: f64, guess
   }
   return b
 }
+
+/**
+ * The radius of the circle that holds `wanted` as SExtractor finds it: between the two of 64 even steps up to `largest`
+ * where the sum passes it, looked for from a guess on.
+ */
+export function steppedRadius(stamp: Stamp, cx: f64, cy: f64, wanted: f64, guess: f64, largest: f64, grid: i32): f64 {
+  const step = largest / 64
+  let k = max<i32>(1, min<i32>(63, <i32>(guess / step)))
+  sumCircle(stamp, cx, cy, <f64>k * step, grid)
+  let here = sumFlux
+  while (k > 0 && here > wanted) {
+    k--
+    sumCircle(stamp, cx, cy, <f64>k * step, grid)
+    here = k > 0 ? sumFlux : 0
+  }
+  while (k < 64) {
+    sumCircle(stamp, cx, cy, <f64>(k + 1) * step, grid)
+    if (sumFlux >= wanted) return (<f64>k + (wanted - here) / (sumFlux - here)) * step
+    here = sumFlux
+    k++
+  }
+  return largest
+}

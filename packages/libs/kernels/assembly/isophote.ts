@@ -36,6 +36,23 @@ export class Source {
   area: f64
   /** Bits of the mask of its pixels, all together. */
   bits: f64
+  /** The filtered pixel that the least area still has: what wings must stay below. */
+  held: f64
+  /** Where the isophote is, and how many pixels lie above the middle between it and the peak. */
+  limit: f64
+  upper: f64
+}
+
+/** The highest filtered pixels, as many as the least area, at most 64, the highest first. */
+const highest = memory.data(64 * 4)
+
+function rank(value: f32, count: i32, most: i32): void {
+  let k = min<i32>(count, most - 1)
+  if (count >= most && load<f32>(highest + ((<usize>k) << 2)) >= value) return
+  for (; k > 0 && load<f32>(highest + ((<usize>(k - 1)) << 2)) < value; k--) {
+    store<f32>(highest + ((<usize>k) << 2), load<f32>(highest + ((<usize>(k - 1)) << 2)))
+  }
+  store<f32>(highest + ((<usize>k) << 2), value)
 }
 
 /** Measures `n` pixels from place `from` on in the lists of a detection. */
@@ -51,6 +68,7 @@ export function measureIsophote(source: Source, d: Detection, scene: Scene, from
   let filteredPeak: f64 = -Infinity
   let peakAt = start
   let brightestAt = start
+  const most = max<i32>(1, min<i32>(64, d.minimumArea))
   let left = 0, right = 0, top = 0, bits = 0, row = startY, rowStart = startY * width
   for (let k: usize = 0; k < (<usize>n) << 2; k += 4) {
     const p = load<i32>(pixels + k)
@@ -63,6 +81,10 @@ export function measureIsophote(source: Source, d: Detection, scene: Scene, from
     const y = <f64>(row - startY)
     const value = <f64>load<f32>(filtered + k)
     const raw = <f64>load<f32>(scene.net + ((<usize>p) << 2))
+    if (most > 1) {
+      // SExtractor passes over the pixel at which it sorts those before
+      if (!d.classic || <i32>(k >> 2) != most) rank(<f32>value, <i32>(k >> 2), most)
+    }
     sum += value
     sx += value * x
     sy += value * y
@@ -109,7 +131,13 @@ export function measureIsophote(source: Source, d: Detection, scene: Scene, from
   source.from = from
   source.area = n
   source.bits = bits
+  source.held = most > 1 ? <f64>load<f32>(highest + ((<usize>(min<i32>(most, n) - 1)) << 2)) : filteredPeak
   source.number = source.half = 0
+  source.limit = d.isophote * d.factor * sky
+  const middle = <f32>((source.limit + filteredPeak) / 2)
+  let upper = 0
+  for (let k: usize = 0; k < (<usize>n) << 2; k += 4) if (load<f32>(filtered + k) > middle) upper++
+  source.upper = upper
   setEllipse(source, sxx / sum - x * x, syy / sum - y * y, sxy / sum - x * y)
 }
 

@@ -40,6 +40,8 @@ export class Detection {
   columns: i32
   meshes: i32
   mask: usize
+  /** Where sources end, in noise of the filtered image. */
+  isophote: f64
 }
 
 // @ts-ignore: decorator

@@ -2,7 +2,7 @@
 import {
   centroidErrorX, centroidErrorY, centroidGood, centroidX, centroidY, fullWidth, windowedCentroid,
 } from './centroid'
-import { radiusHolding, roughRadius, sumCircle, sumFlux, sumVariance } from './circle'
+import { radiusHolding, roughRadius, steppedRadius, sumCircle, sumFlux, sumVariance } from './circle'
 import { Ellipse, kronRadius, strangeAll, strangeForeign, strangeMasked, strangeOutside, sumEllipse } from './kron'
 import { Source } from './isophote'
 import { cutStamp, Scene, Stamp } from './stamp'
@@ -39,6 +39,8 @@ class Result {
   spare: f64
 }
 const RESULT_BYTES: usize = 128
+/** Full width at half maximum of a Gaussian over its sigma. */
+const SIGMA_TO_WIDTH: f64 = 2.3548200450309493
 
 /**
  * Measures `count` sources of a scene. `stamp` has its arrays set, large enough for the largest half; `scratch` room
@@ -84,9 +86,11 @@ function measureSource(
   result.foreign = strangeForeign
   result.all = strangeAll
   const total = result.flux
-  const rough = total > 0 ? roughRadius(stamp, cx, cy, total / 2, half, lines) : source.a
+  const reach = grid > 0 ? min<f64>(half, options.kronReach * source.a) : <f64>half
+  let rough = total > 0 ? roughRadius(stamp, cx, cy, total / 2, reach, lines) : source.a
+  if (grid > 0 && total > 0) rough = steppedRadius(stamp, cx, cy, total / 2, rough, reach, grid)
   result.rough = rough
-  windowedCentroid(stamp, cx, cy, max<f64>(0.6, (2 * rough) / 2.3548200450309493), lines)
+  windowedCentroid(stamp, cx, cy, grid > 0 ? (2 * rough) / 2.35 : max<f64>(0.6, (2 * rough) / SIGMA_TO_WIDTH), lines, grid > 0)
   const x = centroidX
   const y = centroidY
   result.x = x + stamp.x0
@@ -94,7 +98,8 @@ function measureSource(
   result.errorX = centroidErrorX
   result.errorY = centroidErrorY
   result.good = centroidGood ? 1 : 0
-  result.halfLight = total > 0 ? radiusHolding(stamp, x, y, total / 2, rough, half) : NaN
+  if (total > 0) result.halfLight = grid > 0 ? rough : radiusHolding(stamp, x, y, total / 2, rough, half)
+  else result.halfLight = NaN
   result.fwhm = fullWidth(stamp, x, y, min<f64>(half, 3 * source.a + 2))
   for (let k = 0; k < apertures; k++) {
     sumCircle(stamp, grid > 0 ? cx : x, grid > 0 ? cy : y, load<f64>(radii + ((<usize>k) << 3)), grid)

@@ -1,5 +1,13 @@
 /** The kernels that find and measure stars (assembly/stars.ts). */
 export interface StarKernels {
+  // back: level, noise and part of good pixels of a row of meshes
+  histogramMeshes(
+    ...meshes: [
+      ...[pixels: number, mask: number, maskBits: number, width: number, rows: number],
+      ...[pitch: number, columns: number, scratch: number, results: number],
+    ]
+  ): void
+
   // detect: smooth surfaces are splines along rows, see assembly/detect.ts
   surfaceRow(line: number, ...surface: [...Surface, target: number]): void
   netRows(...rows: NetRows): void

@@ -5,6 +5,8 @@ import { type Scene, sceneRecord } from './scene.js'
 import { SOURCE_NUMBERS, type Sources } from './sources.js'
 
 export interface DetectOptions {
+  /** Where sources end, in noise of the filtered image. */
+  isophote: number
   minimumArea: number
   levels: number
   contrast: number
@@ -34,7 +36,7 @@ export function detectSources(runs: Runs, scene: Scene, options: DetectOptions):
     ...[word(options.minimumArea), address(pixels), word(allocateBytes(4 * n)), word(0), address(records)],
     ...[word(options.levels), word(options.classic ? 1 : 0), double(options.contrast), double(options.threshold)],
     ...[double(options.rise), double(options.factor), double(options.reach)],
-    ...[address(noise.map), word(noise.columns), word(noise.rows), address(scene.mask)],
+    ...[address(noise.map), word(noise.columns), word(noise.rows), address(scene.mask), double(options.isophote)],
   ])
   const largest = kernels().joinRuns(at, scene.width)
   const scratch = allocateBytes(kernels().deblendScratch(largest))

@@ -1,6 +1,7 @@
-import { type Background, backgroundMesh, type Frame, type Kernel, MaskBit } from '@nightpipe/image'
+import { type Frame, type Kernel, MaskBit } from '@nightpipe/image'
 import { allocate, inKernelMemory, scoped } from '@nightpipe/kernels'
 import { medianOf } from '@nightpipe/math'
+import { type SkyMesh, skyMesh } from './background.js'
 import { cleanSources } from './clean.js'
 import { detectSources } from './detect.js'
 import type { Found } from './found.js'
@@ -15,7 +16,7 @@ import { findRuns } from './runs.js'
 import type { Scene } from './scene.js'
 import { keepSources, SOURCE, type Sources, sourceAt } from './sources.js'
 import { StarFlag } from './stars.js'
-import { makeSurface, type Surface } from './surface.js'
+import { expandSurface, makeSurface, type Surface } from './surface.js'
 
 /** What is assumed of a frame without a measurable star, px. */
 const USUAL_WIDTH = 3
@@ -26,9 +27,9 @@ const USUAL_WIDTH = 3
  */
 export function findStars(frame: Frame, options: Partial<FindOptions> = {}): Found {
   const chosen = { ...FIND_DEFAULTS, ...options }
-  const { width, height, mask } = frame
-  const background = backgroundMesh(frame.pixels, width, height, {
-    ...{ mesh: chosen.mesh, filter: chosen.meshFilter, mask, maskBits: UNUSABLE | MaskBit.saturated },
+  const background = skyMesh(frame, {
+    ...{ mesh: chosen.mesh, filter: chosen.meshFilter, classic: chosen.classic },
+    maskBits: UNUSABLE | MaskBit.saturated,
   })
   const given = chosen.net ?? new Float32Array(frame.pixels.length)
   return scoped(() => {
@@ -39,27 +40,31 @@ export function findStars(frame: Frame, options: Partial<FindOptions> = {}): Fou
   })
 }
 
-function findOnSky(frame: Frame, background: Background, net: Float32Array, options: FindOptions): Found {
+function findOnSky(frame: Frame, background: SkyMesh, net: Float32Array, options: FindOptions): Found {
   const { width, height } = frame
   const { columns, rows } = background
-  const surface = (map: Float32Array) => makeSurface(map, columns, rows, width, height)
-  const [level, noise] = [surface(background.level), surface(background.rms)]
+  const surface = (map: Float32Array) => makeSurface(map, background, width, height, options.classic)
+  const global = medianOf(background.rms)
+  const rms = options.classic ? background.rms.map(() => global) : background.rms
+  const [level, noise] = [surface(background.level), surface(rms)]
   subtractSurface(frame, level, net)
   const map = allocate(Float32Array, columns * rows)
-  map.set(background.rms)
+  map.set(rms)
   const scene: Scene = {
     ...{ width, height, net, error: lent(frame.error), mask: lent(frame.mask), noise: { map, columns, rows } },
     perUnit: options.gain ? 1 / options.gain : 0,
   }
   const fwhm = options.filter === 'psf' ? (widthOfStars(scene, noise, options.saturation) ?? USUAL_WIDTH) : USUAL_WIDTH
-  const filter = separate(kernelOf(options.filter, fwhm))
+  const kernel = separate(kernelOf(options.filter, fwhm))
+  // SExtractor's sigma is that of a pixel, even of the filtered image
+  const filter = options.classic ? { ...kernel, noise: 1, even: true } : kernel
   const { minimumArea, threshold, classic } = options
   const isophote = Math.min(options.isophote, threshold)
   const all = detectSources(findRuns(net, width, height, filter, noise, isophote), scene, {
-    ...{ minimumArea, threshold, classic, levels: options.deblendLevels, contrast: options.deblendContrast },
+    ...{ minimumArea, threshold, isophote, classic, levels: options.deblendLevels, contrast: options.deblendContrast },
     ...{ rise: threshold / 2, factor: filter.noise, reach: 2 * fwhm },
   })
-  const sources = keepSources(all, cleanSources(all, isophote * filter.noise * medianOf(background.rms), options.clean))
+  const sources = keepSources(all, cleanSources(all, options.clean))
   const owners = findOwners(sources, width, height)
   const stars = measureSources(sources, { ...scene, owners }, level, options)
   for (let i = 0; i < sources.count; i++) {
@@ -70,7 +75,9 @@ function findOnSky(frame: Frame, background: Background, net: Float32Array, opti
   }
   const runs = { from: owners.from.slice(), to: owners.to.slice(), number: owners.number.slice() }
   const quality = frameQuality(stars, background, options)
-  return { stars, background, quality, net, segmentation: () => segmentationOf(runs, width, height) }
+  const expand = (one: Surface) => () => expandSurface(one, width, height)
+  const sky = { ...background, expand: expand(level), expandRms: expand(surface(background.rms)) }
+  return { stars, background: sky, quality, net, segmentation: () => segmentationOf(runs, width, height) }
 }
 
 function kernelOf(filter: FindOptions['filter'], fwhm: number): Kernel {

@@ -1,4 +1,4 @@
-import type { Background } from '@nightpipe/image'
+import type { SkyMesh } from './background.js'
 import type { Stars } from './stars.js'
 
 /** The stars of a frame with what else was measured of them, one element for each star. */
@@ -36,7 +36,8 @@ export interface FrameQuality {
 
 export interface Found {
   stars: FoundStars
-  background: Background
+  /** Level and noise of the sky by meshes; `expand` and `expandRms` give them at every pixel. */
+  background: SkyMesh & { expand(): Float32Array; expandRms(): Float32Array }
   quality: FrameQuality
   /** The image without its background; NaN where it is masked. */
   net: Float32Array

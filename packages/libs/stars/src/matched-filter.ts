@@ -9,6 +9,8 @@ export interface SeparableFilter {
   along: Float32Array
   /** Noise of the filtered image where that of the pixels is 1. */
   noise: number
+  /** Limits are the same at the edges of the image, though the filtered image is quieter there. */
+  even?: boolean
 }
 
 /** A part of the kernel below this, relative to the whole, is left out. */

@@ -9,7 +9,11 @@ import type { Surface } from './surface.js'
 /** Centroids, shapes and fluxes of sources by the pixels about them. */
 export function measureSources(sources: Sources, scene: Scene, level: Surface, options: FindOptions): FoundStars {
   const stars = emptyStars(sources.count, options.apertures)
-  const raw = measureRaw(sources, scene, { ...options, grid: options.classic ? 5 : 0, mirror: true })
+  const raw = measureRaw(sources, scene, {
+    ...options,
+    grid: options.classic ? 5 : 0,
+    mirror: options.neighbours === 'replace',
+  })
   for (let i = 0; i < sources.count; i++) {
     storeIsophote(stars, i, sources)
     storeRaw(stars, i, raw)

@@ -1,6 +1,6 @@
 import { type Frame, MaskBit } from '@nightpipe/image'
 import { allocate, inKernelMemory, kernels, scoped, type Typed } from '@nightpipe/kernels'
-import { type Surface, surfaceColumns } from './surface.js'
+import type { Surface } from './surface.js'
 
 /** Pixels with these bits tell nothing of the light that fell on them. */
 export const UNUSABLE = MaskBit.bad | MaskBit.cosmicRay | MaskBit.noData
@@ -11,7 +11,7 @@ const ROWS = 128
 export function subtractSurface(frame: Frame, level: Surface, net: Float32Array): void {
   const { width, height } = frame
   scoped(() => {
-    const { first, weights, stride } = surfaceColumns(level.columns, width)
+    const { first, weights, stride } = level.alongRow()
     const lines = allocate(Float32Array, ROWS * 2 * level.columns)
     const row = allocate(Float32Array, stride)
     for (let y = 0; y < height; y += ROWS) {

@@ -27,6 +27,8 @@ export interface FindOptions {
   /** The ellipse of the total flux: so many Kron radii, but no fewer semi-axes than that. */
   kronFactor: number
   kronMinimum: number
+  /** Pixels of neighbours are replaced by what stands opposite in the star, or kept. */
+  neighbours: 'replace' | 'keep'
   /**
    * As SExtractor does by default: a part's contrast is against the whole region, pixels of ellipses count whole, those
    * of circles by 25 points, circles are about the isophotal centroid.
@@ -49,5 +51,6 @@ export const FIND_DEFAULTS: FindOptions = {
   apertures: [2.5, 5, 10],
   kronFactor: 2.5,
   kronMinimum: 3.5,
+  neighbours: 'replace',
   classic: false,
 }

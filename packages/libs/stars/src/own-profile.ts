@@ -36,7 +36,17 @@ function widthsInRows(scene: Scene, noise: Surface, rows: readonly [number, numb
   return scoped(() => {
     const runs = findRuns(net, width, height, separate(IDENTITY), noise, BRIGHT, rows)
     const sources = detectSources(runs, scene, {
-      ...{ minimumArea: 5, levels: 1, contrast: 1, classic: false, threshold: BRIGHT, rise: 0, factor: 1, reach: 0 },
+      ...{
+        minimumArea: 5,
+        levels: 1,
+        contrast: 1,
+        classic: false,
+        threshold: BRIGHT,
+        isophote: BRIGHT,
+        rise: 0,
+        factor: 1,
+        reach: 0,
+      },
     })
     const of = (i: number, field: (typeof SOURCE)[keyof typeof SOURCE]) => sourceAt(sources, i, field)
     const round = Array.from({ length: sources.count }, (_, i) => i)

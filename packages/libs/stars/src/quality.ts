@@ -1,5 +1,5 @@
-import type { Background } from '@nightpipe/image'
 import { medianOf } from '@nightpipe/math'
+import type { SkyMesh } from './background.js'
 import type { FoundStars, FrameQuality } from './found.js'
 import type { FindOptions } from './options.js'
 import { StarFlag } from './stars.js'
@@ -19,7 +19,7 @@ export function goodStars(stars: FoundStars, leastSignal = 20): number[] {
   return good.filter((i) => Math.abs(stars.fwhm[i] - centre) < 0.3 * centre)
 }
 
-export function frameQuality(stars: FoundStars, background: Background, { threshold }: FindOptions): FrameQuality {
+export function frameQuality(stars: FoundStars, background: SkyMesh, { threshold }: FindOptions): FrameQuality {
   const good = goodStars(stars)
   const seeing = medianOf(good.map((i) => stars.fwhm[i]))
   const skySigma = medianOf(background.rms)

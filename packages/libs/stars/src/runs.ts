@@ -1,6 +1,6 @@
 import { allocate, kernels, scoped } from '@nightpipe/kernels'
 import { edgeFactors, type SeparableFilter } from './matched-filter.js'
-import { type Surface, surfaceColumns } from './surface.js'
+import type { Surface } from './surface.js'
 
 /** Rows of neighbouring pixels above a limit, row by row, with their filtered values one after the other. */
 export interface Runs {
@@ -26,17 +26,19 @@ export function findRuns(
 ): Runs {
   const pile = newPile(y1 - y0)
   scoped(() => {
-    const { first, weights, stride } = surfaceColumns(noise.columns, width)
+    const { first, weights, stride } = noise.alongRow()
     const { terms, half } = filter
     const taps = 2 * half + 1
     const across = allocate(Float32Array, terms * taps)
     const along = allocate(Float32Array, terms * taps)
     across.set(filter.across)
     along.set(filter.along)
-    const edgeX = allocate(Float32Array, stride).fill(1)
-    edgeFactors(filter.across, half, width, threshold * filter.noise, edgeX)
-    const edges = new Float32Array(height)
-    edgeFactors(filter.along, half, height, 1, edges)
+    const edgeX = allocate(Float32Array, stride).fill(threshold * filter.noise)
+    const edges = new Float32Array(height).fill(1)
+    if (!filter.even) {
+      edgeFactors(filter.across, half, width, threshold * filter.noise, edgeX)
+      edgeFactors(filter.along, half, height, 1, edges)
+    }
     const edgeY = allocate(Float32Array, ROWS)
     const lines = allocate(Float32Array, ROWS * 2 * noise.columns)
     const ring = allocate(Float32Array, (terms * taps + 3) * stride + 2 * half + 32)

@@ -28,9 +28,12 @@ export const SOURCE = {
   from: 23,
   area: 24,
   bits: 25,
+  held: 26,
+  limit: 27,
+  upper: 28,
 } as const
 export type SourceField = (typeof SOURCE)[keyof typeof SOURCE]
-export const SOURCE_NUMBERS = 26
+export const SOURCE_NUMBERS = 29
 
 /** Sources in kernel memory, record after record, and the pixels of all of them. */
 export interface Sources {

@@ -1,5 +1,6 @@
 import { splineCurvature, splineWeights } from '@nightpipe/image'
 import { allocate } from '@nightpipe/kernels'
+import type { SkyMesh } from './background.js'
 
 /** A map on a coarse grid of meshes, spread over an image by a bicubic spline, as kernels and lookups want it. */
 export interface Surface {
@@ -8,60 +9,61 @@ export interface Surface {
   lines(y0: number, y1: number, target: Float32Array): void
   /** The value at a pixel. */
   at(x: number, y: number): number
+  /** The weights of the meshes along a row, in kernel memory: valid as long as the caller's `scoped`. */
+  alongRow(): { first: Int32Array; weights: Float32Array; stride: number }
 }
 
-/** What the surfaces of one image have in common, in kernel memory: valid as long as the caller's `scoped`. */
-export interface SurfaceColumns {
-  first: Int32Array
-  weights: Float32Array
-  /** Floats in a padded row of the image. */
-  stride: number
-}
-
-export const paddedRow = (width: number) => Math.ceil((width + 3) / 16) * 16
-
-/** The weights of the meshes along a row of the image, at each pixel. */
-export function surfaceColumns(columns: number, width: number): SurfaceColumns {
-  const pairs = Math.max(1, columns - 1)
-  const stride = paddedRow(width)
-  const first = allocate(Int32Array, pairs + 1).fill(0)
-  const weights = allocate(Float32Array, 4 * stride).fill(0)
-  for (let x = 0; x < width; x++) {
-    const { cell, fraction } = cellOf(x, columns, width)
-    for (let i = cell + 1; i <= pairs; i++) first[i] = x + 1
-    const four = splineWeights(fraction)
-    for (let k = 0; k < 4; k++) weights[k * stride + x] = four[k]
-  }
-  return { first, weights, stride }
-}
-
-/** Between which two of `n` meshes a pixel lies, and how far on. */
-function cellOf(x: number, n: number, size: number): { cell: number; fraction: number } {
+/** Between which two of `n` meshes a place lies, and how far on; the first pixel is from 0 to 1. */
+function cellOf(x: number, n: number, pitch: number): { cell: number; fraction: number } {
   if (n === 1) return { cell: 0, fraction: 0 }
-  const t = ((x + 0.5) * n) / size - 0.5
+  const t = x / pitch - 0.5
   const cell = Math.min(n - 2, Math.max(0, Math.floor(t)))
   return { cell, fraction: t - cell }
 }
 
-/** The spline surface through a map of `columns` x `rows` meshes over an image. */
-export function makeSurface(map: Float32Array, columns: number, rows: number, width: number, height: number): Surface {
-  const bend = new Float64Array(columns * rows)
-  const [values, curvature, scratch] = [rows, rows, rows].map((n) => new Float64Array(n))
-  for (let i = 0; i < columns; i++) {
-    for (let j = 0; j < rows; j++) values[j] = map[j * columns + i]
-    splineCurvature(values, curvature, scratch)
-    for (let j = 0; j < rows; j++) bend[j * columns + i] = curvature[j]
+/** The cubic itself, beyond the outermost meshes too, where `splineWeights` goes on straight. */
+function cubicWeights(b: number): [number, number, number, number] {
+  const a = 1 - b
+  return [a, b, (a * a * a - a) / 6, (b * b * b - b) / 6]
+}
+
+/** Second derivatives as SExtractor has them: coming back, what it takes over from the next is divided by 6 once too often. */
+function classicCurvature(values: Float64Array, out: Float64Array, scratch: Float64Array): void {
+  const n = values.length
+  out[0] = scratch[0] = out[n - 1] = 0
+  for (let i = 1; i < n - 1; i++) {
+    out[i] = -1 / (out[i - 1] + 4)
+    scratch[i] = out[i] * (scratch[i - 1] - 6 * (values[i + 1] + values[i - 1] - 2 * values[i]))
   }
+  for (let i = n - 2; i > 0; i--) out[i] = (out[i] * out[i + 1]) / 6 + scratch[i]
+}
+
+/** The spline surface through a map of meshes over an image; `classic` lets its cubics go on to the edge. */
+export function makeSurface(
+  map: Float32Array,
+  { columns, rows, pitchX, pitchY }: SkyMesh,
+  width: number,
+  height: number,
+  classic: boolean,
+): Surface {
+  const weightsOf = classic ? cubicWeights : splineWeights
+  // SExtractor takes rows at their lower edge
+  const high = classic ? 0 : 0.5
+  const curve = classic ? classicCurvature : splineCurvature
+  const bend = columnCurvature(map, columns, rows, curve)
   const [line, lineBend, room] = [columns, columns, columns].map((n) => new Float64Array(n))
+  let filled = -1
   const fillLine = (y: number) => {
-    const { cell, fraction } = cellOf(y, rows, height)
-    const [a, b, c, d] = splineWeights(fraction)
+    if (y === filled) return
+    filled = y
+    const { cell, fraction } = cellOf(y + high, rows, pitchY)
+    const [a, b, c, d] = weightsOf(fraction)
     const here = cell * columns
     const next = rows === 1 ? here : here + columns
     for (let i = 0; i < columns; i++) {
       line[i] = a * map[here + i] + b * map[next + i] + c * bend[here + i] + d * bend[next + i]
     }
-    splineCurvature(line, lineBend, room)
+    curve(line, lineBend, room)
   }
   return {
     columns,
@@ -74,10 +76,48 @@ export function makeSurface(map: Float32Array, columns: number, rows: number, wi
     },
     at(x, y) {
       fillLine(Math.min(height - 1, Math.max(0, Math.round(y))))
-      const { cell, fraction } = cellOf(Math.min(width - 1, Math.max(0, Math.round(x))), columns, width)
-      const [a, b, c, d] = splineWeights(fraction)
+      const { cell, fraction } = cellOf(Math.min(width - 1, Math.max(0, Math.round(x))) + 0.5, columns, pitchX)
+      const [a, b, c, d] = weightsOf(fraction)
       const next = Math.min(cell + 1, columns - 1)
       return a * line[cell] + b * line[next] + c * lineBend[cell] + d * lineBend[next]
     },
+    alongRow() {
+      const stride = Math.ceil((width + 3) / 16) * 16
+      const pairs = Math.max(1, columns - 1)
+      const first = allocate(Int32Array, pairs + 1).fill(width)
+      const weights = allocate(Float32Array, 4 * stride).fill(0)
+      let pair = -1
+      for (let x = 0; x < width; x++) {
+        const { cell, fraction } = cellOf(x + 0.5, columns, pitchX)
+        while (pair < cell) first[++pair] = x
+        const four = weightsOf(fraction)
+        for (let k = 0; k < 4; k++) weights[k * stride + x] = four[k]
+      }
+      return { first, weights, stride }
+    },
   }
+}
+
+/** Second derivatives of the splines along the columns of a map. */
+function columnCurvature(
+  map: Float32Array,
+  columns: number,
+  rows: number,
+  curve: typeof splineCurvature,
+): Float64Array {
+  const bend = new Float64Array(columns * rows)
+  const [values, curvature, scratch] = [rows, rows, rows].map((n) => new Float64Array(n))
+  for (let i = 0; i < columns; i++) {
+    for (let j = 0; j < rows; j++) values[j] = map[j * columns + i]
+    curve(values, curvature, scratch)
+    for (let j = 0; j < rows; j++) bend[j * columns + i] = curvature[j]
+  }
+  return bend
+}
+
+/** The whole surface as an image. */
+export function expandSurface(surface: Surface, width: number, height: number): Float32Array {
+  const image = new Float32Array(width * height)
+  for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) image[y * width + x] = surface.at(x, y)
+  return image
 }

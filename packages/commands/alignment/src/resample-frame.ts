@@ -99,7 +99,7 @@ interface Work {
 }
 
 async function write(job: Job, { params: { frame }, grid, runs, row, header }: Work, tools: Tools<AlignmentSchema>) {
-  const { method, conserve } = tools.config.resample
+  const { method, conserve, lift } = tools.config.resample
   const axes = [grid.width, grid.height]
   const unit = header.cards.find(({ keyword }) => keyword === 'BUNIT')?.value
   const hdus: NewHdu[] = [{ kind: 'image', bitpix: -32, axes, header }]
@@ -117,6 +117,7 @@ async function write(job: Job, { params: { frame }, grid, runs, row, header }: W
     const common = {
       ...{ plan: product.writer.plan, frame, runs, width: grid.width, method, conserve },
       level: Number.isFinite(row.sky) ? row.sky : 0,
+      margin: lift > 0 && row.skySigma > 0 ? lift * row.skySigma : Number.POSITIVE_INFINITY,
     }
     const tasks = Array.from(
       { length: Math.ceil(grid.height / step) },

@@ -30,6 +30,8 @@ export interface RowsArgs {
   conserve: boolean
   /** The sky, which stands where nothing is known. */
   level: number
+  /** What a new pixel may be below its neighbours. */
+  margin: number
   first: number
   rows: number
 }
@@ -56,7 +58,7 @@ export function rowsPerTask(runs: RunMap, { width, height }: Grid, frame: FrameI
 
 /** Reads what some new rows need, resamples and writes them. */
 export function resampleSome(args: RowsArgs): RowsDone {
-  const { plan, frame, runs, width, first, rows, level, conserve } = args
+  const { plan, frame, runs, width, first, rows, level, margin, conserve } = args
   const method = args.method as Interpolation
   return scoped(() => {
     const n = width * rows
@@ -65,11 +67,8 @@ export function resampleSome(args: RowsArgs): RowsDone {
       ...(frame.hasError ? { error: allocate(Float32Array, n) } : {}),
       ...(frame.hasMask ? { mask: allocate(Int16Array, n) } : {}),
     }
-    const source = sourceRows(
-      read(frame, rowsNeeded(runs, { width, first, rows }, frame.height, MARGIN)),
-      method,
-      level,
-    )
+    const needed = rowsNeeded(runs, { width, first, rows }, frame.height, MARGIN)
+    const source = sourceRows(read(frame, needed), method, level, margin)
     resampleRows(source, runs, out, { method, conserve })
     const planes = [out.pixels, out.error, out.mask].filter((plane) => plane !== undefined)
     return { sums: planes.map((plane, k) => writeStrip(plan, k, first, plane)) }

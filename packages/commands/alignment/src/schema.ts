@@ -49,6 +49,13 @@ export const schema = {
   resample: {
     method: choice('lanczos3', ['lanczos3', 'lanczos4', 'bilinear', 'nearest', 'flux'], 'how pixels are interpolated'),
     conserve: flag(true, 'stars keep their flux where the scale differs; no: surfaces their brightness'),
+    lift: number(
+      3,
+      'a pixel is at most this far below the lowest of its four neighbours: no dark rings; 0: as it falls',
+      {
+        ...{ unit: 'sigma of the sky', min: 0 },
+      },
+    ),
     grid: choice(
       'reference',
       ['reference', 'frame'],

@@ -221,7 +221,9 @@ function tally(samples: readonly Sample[], block: Block, level: number, done: Ro
     if (count[p] > 0) done.pixels++
     if ((bits[p] & MaskBit.saturated) !== 0) done.saturated++
   }
-  done.samples += samples.length * pixels.length
+  for (const { pixels: own } of samples) {
+    done.samples += own.length - kernels().countNotFinite(own.byteOffset, own.length)
+  }
 }
 
 const open = new Map<string, FitsFile>()

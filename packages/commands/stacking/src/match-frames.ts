@@ -103,7 +103,8 @@ export function matchFrames(
   return frames.map((one, k) => {
     const { scale, error, common } = scaleOf(frames, places, k, reference, config.match.scale)
     const sky = skyOf(one, places[k], places[reference], frames[reference], scale, nodes, config.match.background)
-    const noise = scale * one.stars.skySigma
+    // interpolation smooths: what counts is the noise of sums
+    const noise = scale * one.stars.skySigma * one.frame.noiseFactor
     const depth = noise > 0 ? 1 / noise ** 2 : 0
     const weight = {
       ...{ depth, seeing: one.stars.seeing > 0 ? depth / one.stars.seeing ** 2 : 0, none: 1 },

@@ -76,3 +76,35 @@ function acrossRows(ring: usize, stride: usize, row: i32, taps: i32, wy: usize, 
     store<f32>(to + ((<usize>x) << 2), sum)
   }
 }
+
+/**
+ * No pixel of `rows` rows of `n` is further below the lowest of the four about its place than `margin`: the first of
+ * those of pixel (0, 0) is pixel (x0, y0) of the plane.
+ */
+export function liftRows(
+  plane: usize, width: i32, height: i32, x0: i32, y0: i32, n: i32, rows: i32, margin: f32, target: usize,
+): void {
+  const margins = f32x4.splat(margin)
+  for (let y = 0; y < rows; y++) {
+    const low = plane + ((<usize>(clampTo(y0 + y, height) * width)) << 2)
+    const high = plane + ((<usize>(clampTo(y0 + y + 1, height) * width)) << 2)
+    const to = target + ((<usize>(y * n)) << 2)
+    for (let x = 0; x < n; x++) {
+      if (x0 + x >= 0 && x0 + x + 5 <= width && x + 4 <= n) {
+        const at = (<usize>(x0 + x)) << 2
+        const left = f32x4.pmin(v128.load(low + at), v128.load(high + at))
+        const right = f32x4.pmin(v128.load(low + at, 4), v128.load(high + at, 4))
+        const limit = f32x4.sub(f32x4.pmin(left, right), margins)
+        const out = to + ((<usize>x) << 2)
+        v128.store(out, f32x4.pmax(v128.load(out), limit))
+        x += 3
+        continue
+      }
+      const a = (<usize>clampTo(x0 + x, width)) << 2
+      const b = (<usize>clampTo(x0 + x + 1, width)) << 2
+      const limit = min<f32>(min<f32>(load<f32>(low + a), load<f32>(low + b)), min<f32>(load<f32>(high + a), load<f32>(high + b)))
+      const out = to + ((<usize>x) << 2)
+      store<f32>(out, max<f32>(load<f32>(out), limit - margin))
+    }
+  }
+}

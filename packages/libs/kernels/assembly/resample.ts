@@ -22,6 +22,8 @@ export class Source {
   /** Pixels across that have a part: 1, 2, 6 or 8; their weights for each fraction, in rows of eight. */
   taps: i32
   table: usize
+  /** No new pixel is further below the lowest of the four about its place than this; infinity: any may be. */
+  margin: f32
 }
 
 // @ts-ignore: decorator
@@ -66,7 +68,8 @@ export function resampleRun(
     const inner = px >= 0 && py >= 0 && px + 8 <= width && py + taps <= source.rows
     if (inner && lanczos) {
       const offset = (<usize>(py * width + px)) << 2
-      store<f32>(target + at, scale * weighted(source.pixels + offset, stride, taps, wx, wy))
+      const lowest = lowestOfFour(source.pixels + (((<usize>(yi * width + xi))) << 2), stride) - source.margin
+      store<f32>(target + at, scale * max<f32>(lowest, weighted(source.pixels + offset, stride, taps, wx, wy)))
       if (errors) {
         store<f32>(errors + at, scale * sqrt<f32>(weightedSquares(source.variance + offset, stride, taps, wx, wy)))
       }
@@ -99,6 +102,14 @@ export function resampleRun(
 function acrossSum(v: v128): f32 {
   return (
     f32x4.extract_lane(v, 0) + f32x4.extract_lane(v, 1) + (f32x4.extract_lane(v, 2) + f32x4.extract_lane(v, 3))
+  )
+}
+
+// @ts-ignore: decorator
+@inline
+function lowestOfFour(at: usize, stride: usize): f32 {
+  return min<f32>(
+    min<f32>(load<f32>(at), load<f32>(at, 4)), min<f32>(load<f32>(at + stride), load<f32>(at + stride, 4)),
   )
 }
 

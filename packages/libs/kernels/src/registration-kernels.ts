@@ -1,4 +1,4 @@
-/** What all runs of a frame have in common: ten 32-bit words, in the order of `Source` in assembly/resample.ts. */
+/** What all runs of a frame have in common: eleven 32-bit words, in the order of `Source` in assembly/resample.ts. */
 type Job = number
 type Run = [job: Job, n: number, u: number, v: number, du: number, dv: number]
 type Targets = [target: number, errors: number, bits: number]
@@ -13,6 +13,12 @@ export interface RegistrationKernels {
     ...shift: [
       ...[plane: number, width: number, height: number, px: number, py: number, wx: number, wy: number, taps: number],
       ...[n: number, rows: number, target: number, scratch: number],
+    ]
+  ): void
+  liftRows(
+    ...rows: [
+      ...[plane: number, width: number, height: number, x0: number, y0: number],
+      ...[n: number, rows: number, margin: number, target: number],
     ]
   ): void
   // resample-area

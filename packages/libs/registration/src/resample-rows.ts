@@ -74,5 +74,11 @@ function resampleShifted(source: Source, [dx, dy]: readonly [number, number], ou
       ...[source.pixels.byteOffset, source.width, source.rows, x0 - before, out.first + y0 - source.first - before],
       ...[weights[0], weights[1], taps, out.width, out.rows, out.pixels.byteOffset, scratch],
     )
+    if (taps > 2 && Number.isFinite(source.margin)) {
+      kernels().liftRows(
+        ...[source.pixels.byteOffset, source.width, source.rows, x0, out.first + y0 - source.first],
+        ...[out.width, out.rows, source.margin, out.pixels.byteOffset],
+      )
+    }
   })
 }

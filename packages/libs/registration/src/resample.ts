@@ -14,6 +14,8 @@ export interface ResampleOptions {
   method: Interpolation
   /** Stars keep their flux (default); no: surfaces keep their brightness. */
   conserve?: boolean
+  /** No new pixel is further below the lowest of the four about its place than this (any may be). */
+  margin?: number
 }
 
 /** A frame on another grid. */
@@ -33,13 +35,13 @@ export interface Resampled extends Frame {
  * those that have a tenth or more of its weight. The frame is not changed.
  */
 export function resample(frame: Frame, map: PixelMap, options: ResampleOptions): Resampled {
-  const { width, height, method, conserve = true } = options
+  const { width, height, method, conserve = true, margin } = options
   const runs = runMap(map, width, height)
   return scoped(() => {
     const n = width * height
     const { pixels, error, mask } = copied(frame)
     const rows = { width: frame.width, height: frame.height, first: 0, rows: frame.height, pixels, error, mask }
-    const source = sourceRows(rows, method, medianLevel(frame.pixels))
+    const source = sourceRows(rows, method, medianLevel(frame.pixels), margin)
     const out = {
       ...{ width, first: 0, rows: height, pixels: allocate(Float32Array, n) },
       ...{ error: frame.error && allocate(Float32Array, n), mask: allocate(Int16Array, n) },

@@ -23,13 +23,21 @@ const ROW = 8
 export interface Source extends FrameRows {
   job: number
   taps: number
+  margin: number
 }
 
 /**
  * Rows of a frame made ready for resampling, in kernel memory (within the caller's `scoped`). Arrays that lie there
- * already are used up: bad pixels are filled in from their neighbours (`level` where they have none), errors squared.
+ * already are used up: bad pixels are filled in from their neighbours (`level` where they have none), errors squared. Lanczos undershoots where a star is
+ * narrower than it can follow, or cut off by saturation: no new pixel is further below the lowest of the four about its
+ * place than `margin`.
  */
-export function sourceRows(rows: FrameRows, method: Interpolation, level: number): Source {
+export function sourceRows(
+  rows: FrameRows,
+  method: Interpolation,
+  level: number,
+  margin = Number.POSITIVE_INFINITY,
+): Source {
   const n = rows.rows * rows.width
   const pixels = placed(rows.pixels, Float32Array, n)
   const error = rows.error && placed(rows.error, Float32Array, n)
@@ -55,7 +63,7 @@ export function sourceRows(rows: FrameRows, method: Interpolation, level: number
     near = allocate(Int16Array, n)
     kernel.nearBits(address(mask), rows.width, rows.rows, address(near), address(allocate(Int16Array, rows.width + 8)))
   }
-  const job = allocate(Int32Array, 10)
+  const job = allocate(Int32Array, 11)
   job.set([
     address(pixels),
     address(error),
@@ -67,7 +75,8 @@ export function sourceRows(rows: FrameRows, method: Interpolation, level: number
     rows.rows,
   ])
   job.set([TAPS[method], address(weightTable(method))], 8)
-  return { ...rows, pixels, error, mask, job: job.byteOffset, taps: TAPS[method] }
+  new Float32Array(job.buffer, job.byteOffset + 40, 1)[0] = margin
+  return { ...rows, pixels, error, mask, job: job.byteOffset, taps: TAPS[method], margin }
 }
 
 function placed<T extends Float32Array | Int16Array>(

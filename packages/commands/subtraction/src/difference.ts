@@ -75,8 +75,8 @@ export async function makeDifference(
   const made = await tools.map<AlardRowInput | ZogyRowInput, TileRowOutput>('tiles', inputs)
   const planes = joinRows(made, width, height)
   const noise = judgeNoise(planes, blank, width, height, config)
-  const imperfection = measureImperfection(planes, fresh, config)
-  withImperfection(planes, imperfection, width)
+  const imperfection = measureImperfection(planes, fresh, seeing.fresh, config)
+  withImperfection(planes, imperfection, fresh)
   const psfAt = (x: number, y: number) => {
     const j = rows.findIndex((row) => y < row[0]!.net.y1)
     const i = rows[0]!.findIndex((tile) => x < tile.net.x1)

@@ -9,6 +9,8 @@ export interface Imperfection {
   shiftY: number
   /** As a part of the flux. */
   relative: number
+  /** The same in rings of one pixel about a star: what the wings leave. */
+  rings: number[]
 }
 
 /** Stars looked at, and pixels to each side of them. */
@@ -20,7 +22,12 @@ const FLAWED = 4 | 8 | 256 | 512
  * Measures it on bright stars: what is left of each is fitted by a change of its flux and a shift, and what these scatter
  * by beyond their errors is the imperfection (the astrometric noise of Zackay et al. 2016, and its like for fluxes).
  */
-export function measureImperfection(planes: Planes, fresh: Side, { subtraction }: SubtractionConfig): Imperfection {
+export function measureImperfection(
+  planes: Planes,
+  fresh: Side,
+  seeing: number,
+  { subtraction }: SubtractionConfig,
+): Imperfection {
   const { stars } = fresh.found
   const bright = Array.from({ length: stars.count }, (_, i) => i)
     .filter((i) => (stars.flags[i]! & FLAWED) === 0 && stars.flux[i]! > 40 * stars.fluxError[i]!)
@@ -42,6 +49,7 @@ export function measureImperfection(planes: Planes, fresh: Side, { subtraction }
     shiftX: shift ?? beyond(1),
     shiftY: shift ?? beyond(2),
     relative: subtraction['flux noise'] ?? beyond(0),
+    rings: ringsAbout(planes, fresh, bright.slice(0, RING_STARS), Math.ceil(RING_REACH * seeing)),
   }
 }
 
@@ -70,9 +78,62 @@ function leftover(planes: Planes, { width, height }: Side, cx: number, cy: numbe
   }
 }
 
-/** Counts it as noise, where the stars are. */
-export function withImperfection(planes: Planes, imperfection: Imperfection, width: number): void {
+/** Rings are measured on so many of the brightest stars, out to so many FWHM. */
+const RING_STARS = 40
+const RING_REACH = 6
+/** The median of squares of Gaussian values of sigma 1. */
+const MEDIAN_OF_SQUARES = 0.4549364
+
+/**
+ * What is left in rings about bright stars, as a part of their flux, beyond the noise: the typical square of what the
+ * matched filter finds there. Half of the pixels must show it, so that a neighbour does not.
+ */
+function ringsAbout(
+  planes: Planes,
+  { width, height, found }: Side,
+  bright: readonly number[],
+  reach: number,
+): number[] {
   const { score, fluxError, starFlux } = planes
+  if (bright.length < 5) return []
+  const rings: { square: number; noise: number }[][] = Array.from({ length: reach }, () => [])
+  for (const i of bright) {
+    const [cx, cy] = [Math.round(found.stars.x[i]!), Math.round(found.stars.y[i]!)]
+    if (cx < reach || cy < reach || cx + reach >= width || cy + reach >= height) continue
+    const light = starFlux[cy * width + cx]!
+    for (let y = cy - reach; y <= cy + reach; y++) {
+      for (let x = cx - reach; x <= cx + reach; x++) {
+        const ring = Math.round(Math.hypot(x - cx, y - cy))
+        const p = y * width + x
+        if (ring >= 2 && ring < reach)
+          rings[ring]!.push({ square: score[p]! ** 2, noise: (fluxError[p]! / light) ** 2 })
+      }
+    }
+  }
+  return rings.map(excessOf)
+}
+
+/** The e for which square / (1 + e² / noise) is distributed as the square of Gaussian noise. */
+function excessOf(ring: readonly { square: number; noise: number }[]): number {
+  if (ring.length < 30) return 0
+  const middle = (e2: number) => medianOf(ring.map(({ square, noise }) => square / (1 + e2 / noise)))
+  // neighbouring pixels are not independent: less than this may be chance
+  if (middle(0) < 1.3 * MEDIAN_OF_SQUARES) return 0
+  let [low, high] = [0, 1]
+  for (let step = 0; step < 30; step++) {
+    const mid = low === 0 ? high / 4 : Math.sqrt(low * high)
+    if (middle(mid) > MEDIAN_OF_SQUARES) low = mid
+    else high = mid
+    if (low > 0 && high / low < 1.1) break
+  }
+  return Math.sqrt(low)
+}
+
+/** Counts it as noise, where the stars are. */
+export function withImperfection(planes: Planes, imperfection: Imperfection, fresh: Side): void {
+  const { width } = fresh
+  const { score, fluxError, starFlux } = planes
+  withRings(planes, imperfection, fresh)
   const { shiftX, shiftY, relative } = imperfection
   if (shiftX === 0 && shiftY === 0 && relative === 0) return
   for (let p = width + 1; p < score.length - width - 1; p++) {
@@ -84,5 +145,35 @@ export function withImperfection(planes: Planes, imperfection: Imperfection, wid
     const sigma = Math.sqrt(before * before + more)
     score[p]! *= before / sigma
     fluxError[p] = sigma
+  }
+}
+
+/** Rings about stars whose light in them is less than this part of the noise are left alone. */
+const FAINT = 0.3
+
+function withRings(
+  { score, fluxError, starFlux }: Planes,
+  { rings }: Imperfection,
+  { width, height, found }: Side,
+): void {
+  const most = Math.max(0, ...rings)
+  if (most === 0) return
+  const { stars } = found
+  for (let i = 0; i < stars.count; i++) {
+    const [cx, cy] = [Math.round(stars.x[i]!), Math.round(stars.y[i]!)]
+    if (cx < 0 || cy < 0 || cx >= width || cy >= height) continue
+    const light = Math.max(stars.flux[i]!, starFlux[cy * width + cx]!)
+    if (!(most * light > FAINT * fluxError[cy * width + cx]!)) continue
+    const reach = rings.length - 1
+    for (let y = Math.max(0, cy - reach); y <= Math.min(height - 1, cy + reach); y++) {
+      for (let x = Math.max(0, cx - reach); x <= Math.min(width - 1, cx + reach); x++) {
+        const left = light * (rings[Math.round(Math.hypot(x - cx, y - cy))] ?? 0)
+        const p = y * width + x
+        const sigma = Math.hypot(fluxError[p]!, left)
+        if (left === 0 || !(sigma > 0)) continue
+        score[p]! *= fluxError[p]! / sigma
+        fluxError[p] = sigma
+      }
+    }
   }
 }

@@ -65,16 +65,18 @@ function oneWay(
 }
 
 /**
- * Gaussians of half, once and twice the width that is missing (the rule of hotpants), none narrower than pixels show.
+ * Gaussians of half, once and twice the width that is missing (the rule of hotpants), none narrower than pixels show, and
+ * a wide one for the wings: without it bright stars leave rings.
  */
 function basisFor(narrow: number, wide: number, { kernel }: SubtractionConfig): KernelBasis {
-  const half = kernel.half || Math.min(20, Math.max(4, Math.ceil(2 * Math.max(wide, narrow))))
+  const half = kernel.half || Math.min(24, Math.max(6, Math.ceil(3.3 * Math.max(wide, narrow))))
   if (kernel.basis === 'delta') return { kind: 'delta', half: kernel.half || Math.min(half, 7) }
   const missing = Math.sqrt(Math.max(0, sigmaOf(wide) ** 2 - sigmaOf(narrow) ** 2))
   const middle = Math.max(missing, 0.5 * sigmaOf(wide), 0.9)
-  const sigmas = kernel.sigmas.length > 0 ? kernel.sigmas : [Math.max(0.6, 0.5 * middle), middle, 2 * middle]
+  const usual = [Math.max(0.6, 0.5 * middle), middle, 2 * middle, 4 * middle]
+  const sigmas = kernel.sigmas.length > 0 ? [...kernel.sigmas] : usual
   const degrees = sigmas.map((_, k) => kernel.degrees[Math.min(k, kernel.degrees.length - 1)] ?? 2)
-  return { kind: 'gaussians', half, sigmas: [...sigmas], degrees }
+  return { kind: 'gaussians', half, sigmas, degrees }
 }
 
 /** Cells in each direction from which stamps are taken in turn, so that they cover the field. */

@@ -58,9 +58,9 @@ export const schema = {
   },
   kernel: {
     basis: choice('gaussians', ['gaussians', 'delta'], 'Gaussians times polynomials, or a value for each pixel'),
-    half: integer(0, 'half of the side of the kernel; 0: twice the seeing', { unit: 'px', min: 0, max: 40 }),
+    half: integer(0, 'half of the side of the kernel; 0: 3.3 times the seeing', { unit: 'px', min: 0, max: 40 }),
     sigmas: numbers([], 'of the Gaussians; empty: from the seeing of the two', { unit: 'px', min: 0.1 }),
-    degrees: numbers([4, 3, 2], 'of their polynomials', { min: 0, max: 8 }),
+    degrees: numbers([4, 3, 2, 2], 'of their polynomials', { min: 0, max: 8 }),
     order: integer(2, 'degree of the change of the kernel over the field', { min: 0, max: 3 }),
     background: integer(1, 'degree of the difference of the skies', { min: 0, max: 3 }),
     'constant ratio': flag(false, 'the ratio of fluxes is the same all over the field'),

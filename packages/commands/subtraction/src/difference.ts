@@ -17,7 +17,7 @@ import { type Match, matchKernel, type Seeing } from './match-kernel.js'
 import { pointSpread, widthOf } from './profile.js'
 import type { Registered } from './register.js'
 import type { SubtractionConfig, SubtractionSchema } from './schema.js'
-import { type Side, UNUSABLE } from './side.js'
+import { flagged, type Side, UNUSABLE } from './side.js'
 
 /** New minus reference, with all that belongs to each pixel. In the unit of the new frame. */
 export interface Difference {
@@ -55,7 +55,7 @@ export async function makeDifference(
     reference: seeingOf(reference.net, fresh, wholeStars(reference)),
   }
   const psfHalf = Math.min(20, Math.max(6, Math.ceil(2.5 * Math.max(seeing.fresh, seeing.reference))))
-  const blank = Uint8Array.from(mask, (bits) => (bits & UNUSABLE ? 1 : 0))
+  const blank = flagged(mask, UNUSABLE)
   const alard = config.subtraction.method === 'alard'
   const match = alard ? matchKernel(fresh, reference, seeing, config) : undefined
   const rows = tileRows(width, height, psfHalf + (match ? match.basis.half : psfHalf) + 12)

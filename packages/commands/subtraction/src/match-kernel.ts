@@ -3,7 +3,7 @@ import { fitKernel, type KernelBasis, type KernelFit, type Stamp, stampAt, type 
 import { medianOf } from '@nightpipe/math'
 import type { Registered } from './register.js'
 import type { SubtractionConfig } from './schema.js'
-import { type Side, UNUSABLE } from './side.js'
+import { flagged, type Side, UNUSABLE } from './side.js'
 
 /** The kernel that makes the one image look like the other. */
 export interface Match extends KernelFit {
@@ -43,7 +43,7 @@ function oneWay(
   const half = config.kernel.stamp || Math.max(basis.half, Math.ceil(2 * Math.max(narrow, wide)), 8)
   const image = (side: { net: Float32Array; variance: Float32Array; mask: Int16Array }): WeighedImage => ({
     ...{ width: fresh.width, height: fresh.height, pixels: side.net, variance: side.variance },
-    bad: Uint8Array.from(side.mask, (bits) => (bits & UNUSABLE ? 1 : 0)),
+    bad: flagged(side.mask, UNUSABLE),
   })
   const [a, b] = [image(fresh), image(reference)]
   const [sharp, broad] = referenceIsSharp ? [b, a] : [a, b]

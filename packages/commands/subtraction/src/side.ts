@@ -76,12 +76,17 @@ function weigh(frame: FitsFrame & { mask: Int16Array }, found: Found, gain?: num
   // wide meshes: the wings of crowded stars must not be taken for sky, as they differ with the seeing
   const wide = backgroundMesh(pixels, width, height, { mesh: SKY_MESH, mask, maskBits: UNUSABLE, filter: 3 })
   const level = wide.expand()
-  const net = pixels.map((value, p) => value - level[p]!)
-  for (let p = 0; p < net.length; p++) if (!Number.isFinite(net[p]!)) net[p] = 0
+  const net = new Float32Array(pixels.length)
+  for (let p = 0; p < net.length; p++) {
+    const value = pixels[p]! - level[p]!
+    net[p] = value - value === 0 ? value : 0 // NaN and infinity have no light
+  }
   interpolatePixels({ width, height, pixels: net, mask: mask.slice() }, UNUSABLE & ~MaskBit.saturated)
   if (error) {
     const typical = medianOf(background.rms) ** 2
-    return { net, variance: error.map((sigma) => (sigma > 0 ? sigma * sigma : typical)) }
+    const variance = new Float32Array(net.length)
+    for (let p = 0; p < net.length; p++) variance[p] = error[p]! > 0 ? error[p]! ** 2 : typical
+    return { net, variance }
   }
   const variance = skyVariance(net, width, found)
   if (gain) {
@@ -102,7 +107,9 @@ function skyVariance(net: Float32Array, width: number, { background, stars }: Fo
   const covered = stars.area.reduce((n, area) => n + area, 0) / net.length
   const most = medianOf(background.rms)
   const share = covered > CROWDED ? Math.min(1, neighbourNoise(net, width) / most) : 1
-  return background.expandRms().map((value) => (share * value) ** 2)
+  const variance = background.expandRms()
+  for (let p = 0; p < variance.length; p++) variance[p] = (share * variance[p]!) ** 2
+  return variance
 }
 
 /** Noise of a pixel from what it differs by from the mean of those left and right: stars are smooth, noise is not. */
@@ -116,4 +123,11 @@ function neighbourNoise(net: Float32Array, width: number): number {
     if (x > 0 && x < width - 1 && around < middle) values.push(net[p]! - around)
   }
   return MAD_TO_SIGMA * mad(values) * Math.sqrt(2 / 3)
+}
+
+/** 1 where a mask has any of the bits. */
+export function flagged(mask: Int16Array, bits: number): Uint8Array {
+  const flags = new Uint8Array(mask.length)
+  for (let p = 0; p < flags.length; p++) flags[p] = (mask[p]! & bits) !== 0 ? 1 : 0
+  return flags
 }

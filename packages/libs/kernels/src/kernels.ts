@@ -153,6 +153,11 @@ export interface Kernels extends NumericKernels, ReductionKernels, StarKernels, 
   // fft: complex transforms in place, forward and not scaled; see assembly/fft.ts for the tables
   fftColumns(...image: Fft): void
   fftRows(...image: Fft): void
+  // complex: products and pairs of complex images
+  complexProduct(...images: ComplexTriple): void
+  complexJoin(...images: ComplexTriple): void
+  complexSplit(...images: ComplexSplit): void
+  addWeighed(source: number, width: number, height: number, across: number, up: number, target: number): void
   // tiles: many in one call; riceTiles gives the number of those decoded
   riceTiles(...tiles: RiceTiles): number
   unquantiseTiles(...tiles: UnquantiseTiles): void
@@ -169,6 +174,11 @@ export interface Kernels extends NumericKernels, ReductionKernels, StarKernels, 
   hCompress64(...tile: HCompress): number
 }
 
+type ComplexTriple = [ar: number, ai: number, br: number, bi: number, re: number, im: number, n: number]
+type ComplexSplit = [
+  ...[re: number, im: number, width: number, height: number],
+  ...[ar: number, ai: number, br: number, bi: number],
+]
 type Fft = [
   ...[re: number, im: number, width: number, height: number],
   ...[table: number, factors: number, scratch: number],

@@ -1,4 +1,4 @@
-import { allocate, kernels, scoped } from '@nightpipe/kernels'
+import { allocate, inKernelMemory, kernels, scoped } from '@nightpipe/kernels'
 
 /** Complex numbers on a grid, row by row: real parts and imaginary parts apart. */
 export interface ComplexImage {
@@ -16,6 +16,12 @@ export function fftLength(n: number): number {
 /** A grid of zeros. Both sides must be lengths that `fftLength` gives. */
 export function complexImage(width: number, height: number): ComplexImage {
   return { width, height, re: new Float32Array(width * height), im: new Float32Array(width * height) }
+}
+
+/** The same in kernel memory, where transforms take no copies; not cleared. It lasts as long as the scope it is made in. */
+export function kernelComplexImage(width: number, height: number): ComplexImage {
+  const part = () => allocate(Float32Array, width * height)
+  return { width, height, re: part(), im: part() }
 }
 
 /**
@@ -42,6 +48,7 @@ function transform({ width, height }: ComplexImage, re: Float32Array, im: Float3
   }
   scoped(() => {
     const [a, b] = [re, im].map((part) => {
+      if (inKernelMemory(part)) return part
       const copy = allocate(Float32Array, part.length)
       copy.set(part)
       return copy
@@ -50,8 +57,8 @@ function transform({ width, height }: ComplexImage, re: Float32Array, im: Float3
     const image = [a.byteOffset, b.byteOffset, width, height] as const
     kernels().fftRows(...image, tableFor(width), factorTable(columns), scratch)
     kernels().fftColumns(...image, tableFor(height), factorTable(rows), scratch)
-    re.set(a)
-    im.set(b)
+    if (a !== re) re.set(a)
+    if (b !== im) im.set(b)
   })
 }
 

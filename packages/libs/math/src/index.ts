@@ -1,4 +1,13 @@
-export { type ComplexImage, complexImage, fft, fftLength, inverseFft, opposite, partsAt } from './fft.js'
+export {
+  type ComplexImage,
+  complexImage,
+  fft,
+  fftLength,
+  inverseFft,
+  kernelComplexImage,
+  opposite,
+  partsAt,
+} from './fft.js'
 export {
   evaluatePolynomial,
   type FitOptions,

@@ -1,6 +1,7 @@
-import { type ComplexImage, complexImage, fft, inverseFft, medianOf } from '@nightpipe/math'
+import { allocate, kernels as compiled, scoped } from '@nightpipe/kernels'
+import { type ComplexImage, fft, inverseFft, kernelComplexImage } from '@nightpipe/math'
 import { finishTile, rowOfTiles } from './finish-tile.js'
-import { backgroundAt, type KernelModel, kernelAt, kernelTerms } from './kernel-model.js'
+import { type KernelModel, kernelAt, kernelTerms } from './kernel-model.js'
 import { scaled, spatialPowers } from './spatial.js'
 import type { AlardRowInput, TileRowOutput } from './strips.js'
 import {
@@ -13,6 +14,7 @@ import {
   squaredPair,
   type Tile,
   transformPair,
+  typicalVariance,
 } from './tile.js'
 
 /**
@@ -22,16 +24,18 @@ import {
 export function alardRow(input: AlardRowInput): TileRowOutput {
   const terms = kernelTerms(input.model)
   const [first] = input.tiles
-  const kernels = packedTransforms(terms, first.width, first.height)
-  return rowOfTiles(input, (tile, k) => alardTile(input, tile, input.psfs[k].values, terms, kernels))
+  return scoped(() => {
+    const kernels = packedTransforms(terms, first.width, first.height)
+    return rowOfTiles(input, (tile, k) => alardTile(input, tile, input.psfs[k].values, terms, kernels))
+  })
 }
 
 /** Transforms of the kernels of the terms, two by two as real and imaginary part. */
 function packedTransforms(terms: readonly Float64Array[], width: number, height: number): ComplexImage[] {
   return Array.from({ length: Math.ceil(terms.length / 2) }, (_, k) => {
-    const grid = complexImage(width, height)
+    const grid = kernelComplexImage(width, height)
     embed(terms[2 * k], width, height, grid.re)
-    if (terms[2 * k + 1]) embed(terms[2 * k + 1], width, height, grid.im)
+    embed(terms[2 * k + 1] ?? [0], width, height, grid.im)
     fft(grid)
     return grid
   })
@@ -48,18 +52,18 @@ function alardTile(
   const { width, height } = tile
   const strip = (pixels: Float32Array) => ({ width: input.width, firstRow, pixels })
   const referenceIsSharp = convolved === 'reference'
-  const images = complexImage(width, height)
+  const images = kernelComplexImage(width, height)
   cutTile(tile, strip(referenceIsSharp ? input.reference : input.fresh), images.re)
   cutTile(tile, strip(referenceIsSharp ? input.fresh : input.reference), images.im)
   const broad = images.im.slice()
-  const variances = complexImage(width, height)
+  const variances = kernelComplexImage(width, height)
   cutTile(tile, strip(referenceIsSharp ? input.referenceVariance : input.freshVariance), variances.re)
   cutTile(tile, strip(referenceIsSharp ? input.freshVariance : input.referenceVariance), variances.im)
-  const noise = { sharp: typical(variances.re), broad: typical(variances.im) }
+  const noise = { sharp: typicalVariance(variances.re), broad: typicalVariance(variances.im) }
 
   const { a: sharp } = transformPair(images)
   const matched = applyKernel(sharp, kernels, model, tile)
-  const residual = complexImage(width, height)
+  const residual = kernelComplexImage(width, height)
   const blank = new Uint8Array(width * height)
   cutBytes(tile, input, blank)
   for (let y = 0, p = 0; y < height; y++) {
@@ -84,9 +88,6 @@ function alardTile(
   return finishTile(tile, { signals, white, variance, norm: filters.norm, scale, psf: filters.psf })
 }
 
-/** The typical variance of the part of a tile that lies in the image. */
-const typical = (variance: Float32Array) => medianOf(variance.filter((value, p) => p % 7 === 0 && value > 0)) || 1
-
 function cutBytes({ net, pad, width, height }: Tile, input: AlardRowInput, out: Uint8Array): void {
   const rows = input.blank.length / input.width
   for (let y = 0; y < height; y++) {
@@ -103,7 +104,8 @@ function cutBytes({ net, pad, width, height }: Tile, input: AlardRowInput, out: 
 function applyKernel(sharp: ComplexImage, kernels: readonly ComplexImage[], model: KernelModel, tile: Tile) {
   const { width, height, net, pad } = tile
   const powers = spatialPowers(model.order)
-  const matched = new Float32Array(width * height)
+  const matched = allocate(Float32Array, width * height).fill(0)
+  const [across, up] = [allocate(Float32Array, width), allocate(Float32Array, height)]
   kernels.forEach((kernel, k) => {
     const both = product(sharp, kernel)
     inverseFft(both)
@@ -112,26 +114,30 @@ function applyKernel(sharp: ComplexImage, kernels: readonly ComplexImage[], mode
       [both.im, powers[2 * k + 1]],
     ] as const) {
       if (!power) continue
-      const across = Float64Array.from({ length: width }, (_, x) => scaled(net.x0 - pad + x, model.width) ** power[0])
-      for (let y = 0, p = 0; y < height; y++) {
-        const up = scaled(net.y0 - pad + y, model.height) ** power[1]
-        for (let x = 0; x < width; x++, p++) matched[p] += up * across[x] * image[p]
-      }
+      for (let x = 0; x < width; x++) across[x] = scaled(net.x0 - pad + x, model.width) ** power[0]
+      for (let y = 0; y < height; y++) up[y] = scaled(net.y0 - pad + y, model.height) ** power[1]
+      const places = [across.byteOffset, up.byteOffset, matched.byteOffset] as const
+      compiled().addWeighed(image.byteOffset, width, height, ...places)
     }
   })
   return matched
 }
 
+/** The difference of the skies, a polynomial in x whose coefficients are polynomials in y. */
 function takeSkyOff(pixels: Float32Array, blank: Uint8Array, variance: Float32Array, model: KernelModel, tile: Tile) {
   const { width, height, net, pad } = tile
+  const powers = spatialPowers(model.backgroundOrder)
+  const along = new Float64Array(model.backgroundOrder + 1)
   for (let y = 0, p = 0; y < height; y++) {
-    // the sky is smooth: straight between points 16 px apart
-    for (let x0 = 0; x0 < width; x0 += 16) {
-      const left = backgroundAt(model, net.x0 - pad + x0, net.y0 - pad + y)
-      const right = backgroundAt(model, net.x0 - pad + x0 + 16, net.y0 - pad + y)
-      for (let x = x0; x < Math.min(width, x0 + 16); x++, p++) {
-        if (blank[p] === 0 && variance[p] !== 0) pixels[p] -= left + ((right - left) * (x - x0)) / 16
-      }
+    const v = scaled(net.y0 - pad + y, model.height)
+    along.fill(0)
+    for (let j = 0; j < powers.length; j++) along[powers[j][0]] += model.background[j] * v ** powers[j][1]
+    for (let x = 0; x < width; x++, p++) {
+      if (blank[p] !== 0 || variance[p] === 0) continue
+      const u = scaled(net.x0 - pad + x, model.width)
+      let sky = 0
+      for (let i = along.length - 1; i >= 0; i--) sky = sky * u + along[i]
+      pixels[p] -= sky
     }
   }
 }
@@ -153,12 +159,13 @@ function filtersFor(
   { width, height }: Tile,
   decorrelate: boolean,
 ) {
-  const grid = complexImage(width, height)
+  const grid = kernelComplexImage(width, height)
   embed(kernel, width, height, grid.re)
   embed(psf, width, height, grid.im)
   const { a: k, b: point } = transformPair(grid)
-  const white = complexImage(width, height)
-  const match = complexImage(width, height)
+  const white = kernelComplexImage(width, height)
+  const match = kernelComplexImage(width, height)
+  white.im.fill(0)
   const atZero = noise.broad + noise.sharp * k.re[0] ** 2
   let norm = 0
   for (let p = 0; p < white.re.length; p++) {

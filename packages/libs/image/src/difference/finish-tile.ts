@@ -1,3 +1,4 @@
+import { allocate, scoped } from '@nightpipe/kernels'
 import type { ComplexImage } from '@nightpipe/math'
 import type { TileRowInput, TileRowOutput } from './strips.js'
 import { pasteTile, type Strip, type Tile } from './tile.js'
@@ -21,7 +22,7 @@ export type TilePlanes = Record<(typeof PLANES)[number], Float32Array> & { psf: 
 /** Score and errors of a tile, in the unit of the new image. */
 export function finishTile({ width, height, net, pad }: Tile, filtered: FilteredTile): TilePlanes {
   const { signals, white, variance, norm, scale, psf } = filtered
-  const plane = () => new Float32Array(width * height)
+  const plane = () => allocate(Float32Array, width * height)
   const out = { difference: plane(), error: plane(), score: plane(), fluxError: plane(), starFlux: plane(), psf }
   for (let y = pad; y < pad + net.y1 - net.y0; y++) {
     for (let x = pad; x < pad + net.x1 - net.x0; x++) {
@@ -44,9 +45,11 @@ export function rowOfTiles({ tiles, width }: TileRowInput, make: (tile: Tile, k:
   const plane = (): Strip => ({ width, firstRow: y0, pixels: new Float32Array((y1 - y0) * width) })
   const out = { difference: plane(), error: plane(), score: plane(), fluxError: plane(), starFlux: plane() }
   const psfs = tiles.map((tile, k) => {
-    const made = make(tile, k)
-    for (const name of PLANES) pasteTile(tile, made[name], out[name])
-    return made.psf
+    return scoped(() => {
+      const made = make(tile, k)
+      for (const name of PLANES) pasteTile(tile, made[name], out[name])
+      return made.psf
+    })
   })
   const { difference, error, score, fluxError, starFlux } = out
   return {

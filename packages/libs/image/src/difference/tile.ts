@@ -1,4 +1,5 @@
-import { type ComplexImage, complexImage, fft, fftLength, inverseFft, opposite } from '@nightpipe/math'
+import { kernels } from '@nightpipe/kernels'
+import { type ComplexImage, fft, fftLength, inverseFft, kernelComplexImage, medianOf } from '@nightpipe/math'
 import type { Section } from '../section.js'
 
 /** A part of an image that is transformed on its own: `net` is what comes out of it, with `pad` pixels more around. */
@@ -80,42 +81,31 @@ export interface Pair {
   b: ComplexImage
 }
 
-/** Transforms two real images at once; `both` is used up. */
+/** Where the real and the imaginary parts lie. */
+const places = ({ re, im }: ComplexImage) => [re.byteOffset, im.byteOffset] as const
+
+/** Transforms two real images at once; `both` is used up. All grids are in kernel memory. */
 export function transformPair(both: ComplexImage): Pair {
-  const { width, height, re, im } = both
+  const { width, height } = both
   fft(both)
-  const a = complexImage(width, height)
-  const b = complexImage(width, height)
-  for (let y = 0, p = 0; y < height; y++) {
-    for (let x = 0; x < width; x++, p++) {
-      const q = opposite(both, x, y)
-      a.re[p] = (re[p] + re[q]) / 2
-      a.im[p] = (im[p] - im[q]) / 2
-      b.re[p] = (im[p] + im[q]) / 2
-      b.im[p] = (re[q] - re[p]) / 2
-    }
-  }
+  const a = kernelComplexImage(width, height)
+  const b = kernelComplexImage(width, height)
+  kernels().complexSplit(...places(both), width, height, ...places(a), ...places(b))
   return { a, b }
 }
 
 /** a + i b, transformed back: its real part is the real image of `a`, its imaginary part that of `b`. */
 export function backTogether({ a, b }: Pair): ComplexImage {
-  const both = complexImage(a.width, a.height)
-  for (let p = 0; p < both.re.length; p++) {
-    both.re[p] = a.re[p] - b.im[p]
-    both.im[p] = a.im[p] + b.re[p]
-  }
+  const both = kernelComplexImage(a.width, a.height)
+  kernels().complexJoin(...places(a), ...places(b), ...places(both), both.re.length)
   inverseFft(both)
   return both
 }
 
 /** The product of two transforms. */
 export function product(a: ComplexImage, b: ComplexImage): ComplexImage {
-  const out = complexImage(a.width, a.height)
-  for (let p = 0; p < out.re.length; p++) {
-    out.re[p] = a.re[p] * b.re[p] - a.im[p] * b.im[p]
-    out.im[p] = a.re[p] * b.im[p] + a.im[p] * b.re[p]
-  }
+  const out = kernelComplexImage(a.width, a.height)
+  kernels().complexProduct(...places(a), ...places(b), ...places(out), out.re.length)
   return out
 }
 
@@ -146,7 +136,9 @@ export function carriedVariance(variance: Pair, signal: Pair, difference: Pair):
 /** The kernel of a transform, as far as `half` from its centre: the inverse of `embed`. */
 export function kernelOf(transform: ComplexImage, half: number): Float64Array {
   const { width, height } = transform
-  const image = { ...transform, re: transform.re.slice(), im: transform.im.slice() }
+  const image = kernelComplexImage(width, height)
+  image.re.set(transform.re)
+  image.im.set(transform.im)
   inverseFft(image)
   const side = 2 * half + 1
   return Float64Array.from({ length: side * side }, (_, p) => {
@@ -154,4 +146,11 @@ export function kernelOf(transform: ComplexImage, half: number): Float64Array {
     const y = (Math.floor(p / side) - half + height) % height
     return image.re[y * width + x]
   })
+}
+
+/** The typical variance of the part of a tile that lies in the image. */
+export function typicalVariance(variance: Float32Array): number {
+  const sample: number[] = []
+  for (let p = 0; p < variance.length; p += 37) if (variance[p] > 0) sample.push(variance[p])
+  return sample.length > 0 ? medianOf(sample) : 1
 }

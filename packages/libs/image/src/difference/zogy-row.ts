@@ -1,4 +1,4 @@
-import { complexImage, medianOf } from '@nightpipe/math'
+import { kernelComplexImage } from '@nightpipe/math'
 import { finishTile, rowOfTiles } from './finish-tile.js'
 import type { TileRowOutput, ZogyRowInput } from './strips.js'
 import {
@@ -12,6 +12,7 @@ import {
   squaredPair,
   type Tile,
   transformPair,
+  typicalVariance,
 } from './tile.js'
 
 /**
@@ -26,18 +27,17 @@ export function zogyRow(input: ZogyRowInput): TileRowOutput {
 function zogyTile(input: ZogyRowInput, tile: Tile, psf: ZogyRowInput['psfs'][number]) {
   const { width, height } = tile
   const strip = (pixels: Float32Array) => ({ width: input.width, firstRow: input.firstRow, pixels })
-  const images = complexImage(width, height)
+  const images = kernelComplexImage(width, height)
   cutTile(tile, strip(input.fresh), images.re)
   cutTile(tile, strip(input.reference), images.im)
-  const variances = complexImage(width, height)
+  const variances = kernelComplexImage(width, height)
   cutTile(tile, strip(input.freshVariance), variances.re)
   cutTile(tile, strip(input.referenceVariance), variances.im)
-  const typical = (variance: Float32Array) => medianOf(variance.filter((value, p) => p % 7 === 0 && value > 0)) || 1
-  const noise = { fresh: typical(variances.re), reference: typical(variances.im) }
+  const noise = { fresh: typicalVariance(variances.re), reference: typicalVariance(variances.im) }
   const { signal, difference, norm, seen } = filtersFor(psf, input.ratio, noise, tile)
   const both = transformPair(images)
   const filtered = backTogether(applied(both, signal))
-  const stars = complexImage(width, height)
+  const stars = kernelComplexImage(width, height)
   for (let p = 0; p < filtered.re.length; p++) {
     // what the stars of the new image are after the filter: that of the reference is the same light
     stars.re[p] = filtered.re[p] - filtered.im[p]
@@ -60,13 +60,14 @@ function filtersFor(
   noise: { fresh: number; reference: number },
   { width, height }: Tile,
 ) {
-  const grid = complexImage(width, height)
+  const grid = kernelComplexImage(width, height)
   embed(psf.fresh, width, height, grid.re)
   embed(psf.reference, width, height, grid.im)
   const { a: pn, b: pr } = transformPair(grid)
-  const make = () => ({ a: complexImage(width, height), b: complexImage(width, height) })
+  const make = () => ({ a: kernelComplexImage(width, height), b: kernelComplexImage(width, height) })
   const signal = make()
   const difference = make()
+  for (const { a, b } of [signal, difference]) for (const part of [a.re, a.im, b.re, b.im]) part.fill(0)
   const atZero = Math.sqrt(noise.fresh * ratio ** 2 + noise.reference) / ratio
   let norm = 0
   for (let p = 0; p < pn.re.length; p++) {

@@ -1,7 +1,9 @@
 import { defineCommand } from '@nightpipe/command'
+import { joinEpochs } from './finish.js'
 import { planSubtraction } from './plan.js'
 import { schema } from './schema.js'
 import { subtractFrame, tasks } from './subtract.js'
+import { candidatesTable, lightCurvesTable, moversTable } from './tables.js'
 
 /** New frames minus a reference, and the candidates in the differences. */
 export const subtraction = defineCommand({
@@ -13,7 +15,8 @@ export const subtraction = defineCommand({
     'frame where it does not lie there already. Products of a frame: the difference with ERR and MASK (<stem>.diff.fits), ' +
     'the significance of a point source at each pixel (<stem>.score.fits) and the candidates with their stamps ' +
     '(<stem>.candidates.fits). What speaks against a candidate is said with it: edge, masked, saturated, dipole, residual ' +
-    'of a bright star, cosmic ray, shape.',
+    'of a bright star, cosmic ray, shape. Over all frames of the output folder: candidates.csv, lightcurves.csv (each ' +
+    'source in every difference, with upper limits apart) and movers.csv (what moves from epoch to epoch).',
   examples: [
     {
       run: 'subtraction -s new/ -r diff/ --set reference.file=template.fits',
@@ -41,8 +44,10 @@ export const subtraction = defineCommand({
     { name: 'candidates', type: 'integer', doc: 'candidates' },
     { name: 'rejected', type: 'integer', doc: 'candidates rejected' },
   ],
+  tables: [candidatesTable, lightCurvesTable, moversTable],
   parallel: 'both',
   plan: planSubtraction,
   job: subtractFrame,
   tasks,
+  finish: joinEpochs,
 })

@@ -27,10 +27,12 @@ export function findPeaks(d: Difference, { candidates }: SubtractionConfig): Can
   return apart(found, d.seeing.fresh / 2, most)
 }
 
+/** A neighbour without a value makes it none: at the border of the data anything may stand. */
 function isPeak(score: Float32Array, p: number, width: number, sign: number): boolean {
   const value = sign * score[p]!
-  for (const q of [p - width - 1, p - width, p - width + 1, p - 1]) if (sign * score[q]! > value) return false
-  for (const q of [p + 1, p + width - 1, p + width, p + width + 1]) if (sign * score[q]! >= value) return false
+  if (!Number.isFinite(value)) return false
+  for (const q of [p - width - 1, p - width, p - width + 1, p - 1]) if (!(sign * score[q]! <= value)) return false
+  for (const q of [p + 1, p + width - 1, p + width, p + width + 1]) if (!(sign * score[q]! < value)) return false
   return true
 }
 

@@ -3,6 +3,7 @@ import {
   type AlardRowInput,
   backgroundMesh,
   kernelSum,
+  MaskBit,
   type Tile,
   type TileRowInput,
   type TileRowOutput,
@@ -77,6 +78,7 @@ export async function makeDifference(
   const noise = judgeNoise(planes, blank, width, height, config)
   const imperfection = measureImperfection(planes, fresh, seeing.fresh, config)
   withImperfection(planes, imperfection, fresh)
+  forgetUnseen(planes, mask)
   const psfAt = (x: number, y: number) => {
     const j = rows.findIndex((row) => y < row[0]!.net.y1)
     const i = rows[0]!.findIndex((tile) => x < tile.net.x1)
@@ -149,6 +151,14 @@ function fluxRatio(fresh: Side, { stars }: Registered): number {
 }
 
 export type Planes = Pick<Difference, 'difference' | 'error' | 'score' | 'fluxError' | 'starFlux'>
+
+/** Where one of the frames has no pixel there is no difference. */
+function forgetUnseen(planes: Planes, mask: Int16Array): void {
+  for (let p = 0; p < mask.length; p++) {
+    if ((mask[p]! & MaskBit.noData) === 0) continue
+    planes.difference[p] = planes.error[p] = planes.score[p] = planes.fluxError[p] = Number.NaN
+  }
+}
 
 function joinRows(rows: readonly TileRowOutput[], width: number, height: number): Planes {
   const join = (name: keyof Planes) => {

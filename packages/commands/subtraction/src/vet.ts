@@ -59,7 +59,9 @@ function judge(candidate: Candidate, scene: Scene, saturated: readonly Disc[]): 
   if (shape.needle) reasons.push('cosmic ray')
   // the point spread is known to a few per cent: with much light even a good source shows it
   const allowed = candidates.chi * (1 + (0.02 * shape.peakSignal) ** 2)
-  if (shape.chi > allowed) reasons.push('shape')
+  // where the point spread itself finds another flux, the matched filter has seen something wider
+  const share = shape.flux / candidate.flux
+  if (shape.chi > allowed || share < 0.5 || share > 2 || !Number.isFinite(share)) reasons.push('shape')
   const kind = candidate.flux < 0 ? 'faded' : Number.isFinite(host.distance) ? 'variable' : 'new'
   const { chi, sharpness, masked } = shape
   return {
@@ -101,7 +103,7 @@ function fitShape(candidate: Candidate, { difference: d, mask }: Scene) {
   }
   const flux = pp > 0 ? pd / pp : 0
   let [chi, brightest, peakWeight, peakSignal] = [0, 0, 0, 0]
-  let sharpest = 0
+  let strongest = 0
   for (const [p, weight] of used) {
     const sigma = d.error[p]!
     const off = (d.difference[p]! - flux * weight) / sigma
@@ -110,16 +112,16 @@ function fitShape(candidate: Candidate, { difference: d, mask }: Scene) {
     if (Math.sign(flux) * d.difference[p]! > brightest) {
       brightest = Math.sign(flux) * d.difference[p]!
       peakWeight = weight
-      sharpest = Math.sign(flux) * off
+      strongest = d.difference[p]! / sigma
     }
   }
   const sharpness =
     Math.abs(flux) * peakWeight > 0 ? brightest / (Math.abs(flux) * peakWeight) : Number.POSITIVE_INFINITY
   return {
-    ...{ chi: used.length > 1 ? chi / (used.length - 1) : Number.POSITIVE_INFINITY, sharpness, peakSignal },
+    ...{ chi: used.length > 1 ? chi / (used.length - 1) : Number.POSITIVE_INFINITY, sharpness, peakSignal, flux },
     ...{ masked: (bad + none) / total, noData: none / total },
-    // one pixel has far more than its share
-    needle: sharpest > 4 && sharpness > 1.7,
+    // one pixel alone explains more than the point spread does
+    needle: sharpness > 1.5 && strongest ** 2 > (0.9 * pd * pd) / pp,
   }
 }
 

@@ -132,7 +132,7 @@ for (const file of readdirSync(areas).sort()) {
   const mine = () =>
     area.works({ root, data, size, bin, python: '/usr/bin/python3' }).filter((work) => work.id.includes(options.only))
   if (mine().length === 0) continue
-  area.prepare({ root, data, size, bin, run })
+  await area.prepare({ root, data, size, bin, run })
   chosen.push(...mine()) // once more: what prepare made is there now
 }
 const rows = []

@@ -1,5 +1,6 @@
-import { MAD_TO_SIGMA, median } from '@nightpipe/math'
-import { type SkyMap, skyAt } from './sky-map.js'
+import { allocate, inKernelMemory, kernels, scoped } from '@nightpipe/kernels'
+import { MAD_TO_SIGMA } from '@nightpipe/math'
+import type { SkyMap } from './sky-map.js'
 
 export interface SkyLevel {
   level: number
@@ -31,45 +32,40 @@ export function skyPixels(
   threshold: number,
 ): SkySample {
   const step = Math.max(1, Math.floor(Math.sqrt((width * height) / SAMPLE)))
-  const positions: number[] = []
-  let looked = 0
-  for (let y = 2; y < height - 2; y += step) {
-    for (let x = 2 + ((y * 7) % step); x < width - 2; x += step) {
-      const p = y * width + x
-      if (mask[p] !== 0 || Number.isNaN(pixels[p])) continue
-      looked++
-      const limit = skyAt(map, map.level, x, y) + threshold * skyAt(map, map.sigma, x, y)
-      if (!(meanAround(pixels, width, p) > limit)) positions.push(p)
-    }
-  }
-  return { positions: Int32Array.from(positions), looked }
+  return scoped(() => {
+    const most = Math.ceil(height / step) * Math.ceil(width / step)
+    const [positions, looked] = [allocate(Int32Array, most), allocate(Int32Array, 1)]
+    const count = kernels().skyPositions(
+      ...([near(pixels, Float32Array), near(mask, Int16Array), width, height, step, threshold] as const),
+      ...([near(map.level, Float32Array), near(map.sigma, Float32Array), map.columns, map.rows, map.tile] as const),
+      ...([positions.byteOffset, looked.byteOffset] as const),
+    )
+    return { positions: positions.slice(0, count), looked: looked[0] }
+  })
 }
+
+/** The address of an array in kernel memory, where it is copied to if it lies elsewhere. */
+function near<T extends Float32Array | Int16Array | Int32Array>(array: T, type: TypeOf<T>): number {
+  if (inKernelMemory(array)) return array.byteOffset
+  const copy = allocate(type, array.length)
+  copy.set(array)
+  return copy.byteOffset
+}
+type TypeOf<T> = { new (buffer: ArrayBufferLike, offset: number, length: number): T; BYTES_PER_ELEMENT: number }
 
 /** The level of the sky of a frame, and its noise, from a sample of its pixels. */
 export function skyLevel(pixels: Float32Array, width: number, map: SkyMap, { positions, looked }: SkySample): SkyLevel {
   const n = positions.length
   if (n === 0) return { level: map.medianLevel, sigma: map.medianSigma, sources: looked ? 1 : 0 }
-  const values = new Float64Array(n)
-  const deviations = new Float64Array(n)
-  for (let k = 0; k < n; k++) {
-    const p = positions[k]
-    const x = p % width
-    values[k] = pixels[p]
-    deviations[k] = Math.abs(pixels[p] - skyAt(map, map.level, x, (p - x) / width))
-  }
-  return { level: median(values), sigma: MAD_TO_SIGMA * median(deviations), sources: 1 - n / looked }
-}
-
-function meanAround(pixels: Float32Array, width: number, p: number): number {
-  let sum = 0
-  let n = 0
-  for (let v = -2; v <= 2; v++) {
-    for (let u = -2; u <= 2; u++) {
-      const value = pixels[p + v * width + u]
-      if (Number.isNaN(value)) continue
-      sum += value
-      n++
-    }
-  }
-  return n > 0 ? sum / n : Number.NaN
+  return scoped(() => {
+    const [values, departures] = [allocate(Float64Array, n), allocate(Float64Array, n)]
+    const { skyDepartures, medianOfDoubles } = kernels()
+    skyDepartures(
+      ...([near(pixels, Float32Array), width, near(positions, Int32Array), n] as const),
+      ...([near(map.level, Float32Array), map.columns, map.rows, map.tile] as const),
+      ...([values.byteOffset, departures.byteOffset] as const),
+    )
+    const level = medianOfDoubles(values.byteOffset, n)
+    return { level, sigma: MAD_TO_SIGMA * medianOfDoubles(departures.byteOffset, n), sources: 1 - n / looked }
+  })
 }

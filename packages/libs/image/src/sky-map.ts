@@ -1,3 +1,4 @@
+import { allocate, inKernelMemory, kernels, scoped } from '@nightpipe/kernels'
 import { MAD_TO_SIGMA, median } from '@nightpipe/math'
 
 /** The sky of a frame, quickly: coarse tiles, each judged on a sample of its pixels. */
@@ -32,6 +33,47 @@ export function sampleSky(
 ): SkyMap {
   const columns = Math.ceil(width / tile)
   const rows = Math.ceil(height / tile)
+  const where = { width, height, tile, step, columns, rows }
+  const near = inKernelMemory(pixels) && (!mask || inKernelMemory(mask))
+  const { level, sigma } = near ? tilesByKernel(pixels, mask, where) : tilesByLoop(pixels, mask, where)
+  const smoothLevel = smooth(level, columns, rows)
+  const smoothSigma = smooth(sigma, columns, rows)
+  const medianLevel = medianOfGood(smoothLevel)
+  const medianSigma = medianOfGood(smoothSigma)
+  return { columns, rows, tile, level: smoothLevel, sigma: smoothSigma, medianLevel, medianSigma }
+}
+
+interface Tiling {
+  width: number
+  height: number
+  tile: number
+  step: number
+  columns: number
+  rows: number
+}
+
+/** Level and noise of each tile. */
+interface Tiles {
+  level: Float32Array
+  sigma: Float32Array
+}
+
+function tilesByKernel(pixels: Float32Array, mask: Int16Array | undefined, where: Tiling): Tiles {
+  const { width, height, tile, step, columns, rows } = where
+  return scoped(() => {
+    const [level, sigma] = [allocate(Float32Array, columns * rows), allocate(Float32Array, columns * rows)]
+    const sample = allocate(Float64Array, Math.ceil(tile / step) ** 2)
+    kernels().skyTiles(
+      ...([pixels.byteOffset, mask?.byteOffset ?? 0, width, height, tile, step, ENOUGH] as const),
+      ...([level.byteOffset, sigma.byteOffset, sample.byteOffset] as const),
+    )
+    return { level: new Float32Array(level), sigma: new Float32Array(sigma) }
+  })
+}
+
+/** The same for pixels that lie elsewhere. */
+function tilesByLoop(pixels: Float32Array, mask: Int16Array | undefined, where: Tiling): Tiles {
+  const { width, height, tile, step, columns, rows } = where
   const level = new Float32Array(columns * rows)
   const sigma = new Float32Array(columns * rows)
   const sample = new Float64Array(Math.ceil(tile / step) ** 2)
@@ -44,11 +86,7 @@ export function sampleSky(
       sigma[j * columns + i] = n < ENOUGH ? Number.NaN : MAD_TO_SIGMA * median(sample, n)
     }
   }
-  const smoothLevel = smooth(level, columns, rows)
-  const smoothSigma = smooth(sigma, columns, rows)
-  const medianLevel = medianOfGood(smoothLevel)
-  const medianSigma = medianOfGood(smoothSigma)
-  return { columns, rows, tile, level: smoothLevel, sigma: smoothSigma, medianLevel, medianSigma }
+  return { level, sigma }
 }
 
 function sampleTile(
@@ -79,25 +117,22 @@ function sampleTile(
 
 /** The median of each 3 x 3 tiles, unknown ones left out. Alone among unknown ones a tile takes the median of all. */
 function smooth(values: Float32Array, columns: number, rows: number): Float32Array {
-  const window = new Float64Array(9)
-  const all = medianOfGood(values)
-  return values.map((_, m) => {
-    const i = m % columns
-    const j = Math.floor(m / columns)
-    let n = 0
-    for (let v = Math.max(0, j - 1); v <= Math.min(rows - 1, j + 1); v++) {
-      for (let u = Math.max(0, i - 1); u <= Math.min(columns - 1, i + 1); u++) {
-        const value = values[v * columns + u]
-        if (!Number.isNaN(value)) window[n++] = value
-      }
-    }
-    return n > 0 ? median(window, n) : all
+  return scoped(() => {
+    const [from, to] = [allocate(Float32Array, values.length), allocate(Float32Array, values.length)]
+    from.set(values)
+    const window = allocate(Float64Array, 9)
+    kernels().skySmooth(from.byteOffset, columns, rows, medianOfGood(values), window.byteOffset, to.byteOffset)
+    return new Float32Array(to)
   })
 }
 
 function medianOfGood(values: Float32Array): number {
-  const good = Float64Array.from(values).filter((v) => !Number.isNaN(v))
-  return good.length > 0 ? median(good, good.length) : Number.NaN
+  return scoped(() => {
+    const good = allocate(Float64Array, values.length)
+    let n = 0
+    for (let k = 0; k < values.length; k++) if (!Number.isNaN(values[k])) good[n++] = values[k]
+    return kernels().medianOfDoubles(good.byteOffset, n)
+  })
 }
 
 /** The level of a map at a pixel, bilinear between the centres of the tiles. */

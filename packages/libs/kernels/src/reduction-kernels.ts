@@ -55,6 +55,48 @@ export interface ReductionKernels {
     scratch: number,
     target: number,
   ): void
+  // sky: `looked` is an int32; positions are int32, departures float64
+  medianOfDoubles(values: number, n: number): number
+  skyTiles(
+    pixels: number,
+    mask: number,
+    width: number,
+    height: number,
+    tile: number,
+    step: number,
+    enough: number,
+    levels: number,
+    sigmas: number,
+    scratch: number,
+  ): void
+  skySmooth(values: number, columns: number, rows: number, all: number, scratch: number, target: number): void
+  skyPositions(
+    pixels: number,
+    mask: number,
+    width: number,
+    height: number,
+    step: number,
+    threshold: number,
+    levels: number,
+    sigmas: number,
+    columns: number,
+    rows: number,
+    tile: number,
+    positions: number,
+    looked: number,
+  ): number
+  skyDepartures(
+    pixels: number,
+    width: number,
+    positions: number,
+    n: number,
+    levels: number,
+    columns: number,
+    rows: number,
+    tile: number,
+    values: number,
+    departures: number,
+  ): void
   /** Six counts, for bits 1 to 32. */
   countBits(mask: number, n: number, counts: number): void
   positionsOf(mask: number, n: number, bits: number, target: number, room: number): number

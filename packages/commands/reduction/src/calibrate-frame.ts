@@ -1,4 +1,4 @@
-import { requireWholeAndDigest } from '@nightpipe/command'
+import { watchWholeAndDigest } from '@nightpipe/command'
 import { companion, type FitsFile, type Hdu, imageHdu, openFits, requireWhole } from '@nightpipe/fits'
 import { type Calibration, calibratePixels, MaskBit } from '@nightpipe/image'
 import { allocate, kernels, scoped } from '@nightpipe/kernels'
@@ -8,7 +8,7 @@ import { byTable, linearityOf } from './linearity.js'
 import { trimmedSize } from './master.js'
 import type { ReductionJob } from './plan.js'
 import { alignedReader, maskJoiner, type Planes, stripRows, strips } from './planes.js'
-import { readRaw } from './read-raw.js'
+import { type RawRead, readRaw } from './read-raw.js'
 import type { ReductionConfig } from './schema.js'
 
 export interface Calibrated extends Planes {
@@ -30,10 +30,17 @@ interface Open {
 
 const seen = new Map<string, boolean>()
 /** Damaged data are refused; masters, which serve many frames, are looked through once in each thread. */
-function requireWholeOnce(path: string, image: Hdu, isMaster: boolean): boolean {
-  const whole = seen.get(path) ?? (isMaster ? requireWhole(image) : requireWholeAndDigest(path, image))
-  seen.set(path, whole)
-  return whole
+function requireWholeOnce(path: string, image: Hdu): void {
+  if (!seen.has(path)) seen.set(path, requireWhole(image))
+}
+
+/** The raw frame is looked through, and digested, while it is read. */
+function readWhole(image: Hdu, { frame }: ReductionJob, planes: Planes, findRail: boolean): RawRead {
+  const watch = seen.has(frame.path) ? undefined : watchWholeAndDigest(frame.path, image)
+  if (watch && !watch.see) seen.set(frame.path, watch.end())
+  const read = readRaw(image, frame, planes, findRail, watch?.see)
+  if (watch?.see) seen.set(frame.path, watch.end())
+  return read
 }
 
 /** Whether the data of a file read before agree with their DATASUM. */
@@ -55,7 +62,7 @@ export function calibrateFrame(job: ReductionJob, config: ReductionConfig): Cali
     const file = openFits(path)
     files.push(file)
     const image = imageHdu(file, hdu)
-    requireWholeOnce(path, image, hdu === undefined)
+    if (path !== job.frame.path) requireWholeOnce(path, image)
     return { image, error: companion(file, image, 'ERR'), mask: companion(file, image, 'MASK') }
   }
   try {
@@ -70,11 +77,12 @@ export function calibrateFrame(job: ReductionJob, config: ReductionConfig): Cali
       ...{ width, height },
       pixels: allocate(Float32Array, n),
       error: allocate(Float32Array, n), // memory that is not touched costs nothing
-      mask: allocate(Int16Array, n).fill(0),
+      mask: allocate(Int16Array, n),
     }
+    kernels().clearBytes(planes.mask.byteOffset, 2 * n)
     const { facts } = job.frame
     const nobodyKnows = config.parameters.sat_level === undefined && facts.saturation === undefined
-    const read = readRaw(raw.image, job.frame, planes, nobodyKnows && raw.image.bitpix > 0)
+    const read = readWhole(raw.image, job, planes, nobodyKnows && raw.image.bitpix > 0)
     const detector = readDetector(raw.image, read, job, config)
     const biasLevel = masters.bias ? levelOf(masters.bias.image) : 0
     if (masters.bias) requireOneBiasLevel(job, detector, biasLevel)

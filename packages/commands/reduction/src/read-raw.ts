@@ -1,4 +1,4 @@
-import { type Hdu, readPixels } from '@nightpipe/fits'
+import { type Hdu, type Onlooker, readPixels } from '@nightpipe/fits'
 import { railOf } from '@nightpipe/image'
 import { allocate, scoped } from '@nightpipe/kernels'
 import type { Amplifier } from './detector.js'
@@ -15,17 +15,25 @@ export interface RawRead {
 
 /**
  * Reads a raw frame once: the light-sensitive part of each amplifier goes to its place in the pixels of the planes, its
- * overscan into an array of its own.
+ * overscan into an array of its own. An `onlooker` is shown the bytes of the file.
  */
-export function readRaw(image: Hdu, { width, height, facts }: RawFrame, planes: Planes, findRail: boolean): RawRead {
+export function readRaw(
+  image: Hdu,
+  { width, height, facts }: RawFrame,
+  planes: Planes,
+  findRail: boolean,
+  onlooker?: Onlooker,
+): RawRead {
   const { amplifiers } = facts
   const overscans = amplifiers.map(({ overscan: o }) => o && new Float32Array((o.x1 - o.x0) * (o.y1 - o.y0)))
   const tops: number[] = []
+  const direct = isImage(amplifiers, width, height)
   scoped(() => {
-    const scratch = allocate(Float32Array, stripRows(width, height) * width)
+    const scratch = direct ? undefined : allocate(Float32Array, stripRows(width, height) * width)
     for (const { y, rows } of strips(0, height, width)) {
-      const strip = { values: readPixels(image, { firstRow: y, rows, plane: 0, into: scratch }), width, y, rows }
-      for (const [k, { data, place, overscan }] of amplifiers.entries()) {
+      const into = scratch ?? (planes.pixels.subarray(y * width, (y + rows) * width) as Float32Array)
+      const strip = { values: readPixels(image, { firstRow: y, rows, plane: 0, into, onlooker }), width, y, rows }
+      for (const [k, { data, place, overscan }] of direct ? [] : amplifiers.entries()) {
         copyRows(strip, data, planes.pixels, planes.width, place.x0, place.y0)
         if (overscan) copyRows(strip, overscan, overscans[k]!, overscan.x1 - overscan.x0, 0, 0)
       }
@@ -33,6 +41,13 @@ export function readRaw(image: Hdu, { width, height, facts }: RawFrame, planes: 
     }
   })
   return { overscans, rail: findRail ? railOf(Float32Array.from(tops)) : undefined }
+}
+
+/** All of the frame is the light-sensitive part of its one amplifier. */
+function isImage(amplifiers: readonly Amplifier[], width: number, height: number): boolean {
+  const [{ data, place, overscan }] = amplifiers
+  const corners = [data.x0, data.y0, place.x0, place.y0, width - data.x1, height - data.y1]
+  return amplifiers.length === 1 && !overscan && corners.every((d) => d === 0)
 }
 
 interface Strip {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { closeSync, openSync, readSync, statSync } from 'node:fs'
 import { explainSystemError, sha256OfFile } from '@nightpipe/files'
-import { type Hdu, type Header, openFits, requireWhole, textOf } from '@nightpipe/fits'
+import { type Hdu, type Header, openFits, textOf, type Watch, watchWhole } from '@nightpipe/fits'
 
 /** How a parent is known: by the identity in our own product, or by the digest of its bytes. */
 export interface Digest {
@@ -64,20 +64,29 @@ function learn(path: string, what: Known): void {
 }
 
 /**
- * `requireWhole` for an image of the file `path`, and its digest by the same reading: of a raw frame, which is read as a
- * whole for both.
+ * `watchWhole` for an image of the file `path`, and the digest of the file by the same reading: of a raw frame, which is
+ * read as a whole for both.
  */
-export function requireWholeAndDigest(path: string, hdu: Hdu): boolean {
+export function watchWholeAndDigest(path: string, hdu: Hdu): Watch {
   const { stamp, bytes } = stampOf(path)
-  if (known.get(path)?.stamp === stamp || !looksLikeFits(path) || identityIn(path)) return requireWhole(hdu)
+  if (known.get(path)?.stamp === stamp || !looksLikeFits(path) || identityIn(path)) return watchWhole(hdu)
   const hash = createHash('sha256')
-  const whole = requireWhole(hdu, (part) => hash.update(part))
-  // Written to meanwhile, it is another file: whoever needs its digest reads it again.
-  if (stampOf(path).stamp === stamp) {
-    learn(path, { stamp, bytes, digest: { id: hash.digest('hex'), kind: 'sha256' }, fresh: true })
+  const { see, end } = watchWhole(hdu, (part) => hash.update(part))
+  return {
+    ...(see ? { see } : {}),
+    end() {
+      const whole = end()
+      // Written to meanwhile, it is another file: whoever needs its digest reads it again.
+      if (stampOf(path).stamp === stamp) {
+        learn(path, { stamp, bytes, digest: { id: hash.digest('hex'), kind: 'sha256' }, fresh: true })
+      }
+      return whole
+    },
   }
-  return whole
 }
+
+/** The same for an image that is not read otherwise. */
+export const requireWholeAndDigest = (path: string, hdu: Hdu): boolean => watchWholeAndDigest(path, hdu).end()
 
 function stampOf(path: string): { stamp: string; bytes: number } {
   try {

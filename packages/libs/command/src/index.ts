@@ -1,6 +1,13 @@
 export { ConfigError, DataError } from '@nightpipe/files'
 export { defineCommand, defineConductor } from './define.js'
-export { type Digest, digestOf, fileDigest, productHeader, requireWholeAndDigest } from './digest.js'
+export {
+  type Digest,
+  digestOf,
+  fileDigest,
+  productHeader,
+  requireWholeAndDigest,
+  watchWholeAndDigest,
+} from './digest.js'
 export { EXIT_CODES, Exit } from './exit.js'
 export { type Description, describe, helpText } from './help.js'
 export { main } from './main.js'

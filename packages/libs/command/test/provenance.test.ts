@@ -15,6 +15,7 @@ import {
   readProvenance,
   requireWholeAndDigest,
   startProduct,
+  watchWholeAndDigest,
   writeProduct,
 } from '../src/index.js'
 import { makeFrames, scratch } from './toy/night.js'
@@ -187,6 +188,19 @@ t.test('one reading tells whether a raw frame is whole, and its digest', (t) => 
   t.match(takeNews(), [[path, { bytes: bytes.length, digest: { id: sum(path), kind: 'sha256' } }]])
   t.equal(look(path), true)
   t.same(takeNews(), [], 'it is known by now')
+  const copy = join(folder, 'copy.fits')
+  copyFileSync(path, copy)
+  const hdu = imageHdu(openFits(copy))
+  const twin = join(folder, 'twin.fits')
+  copyFileSync(path, twin)
+  const watch = watchWholeAndDigest(copy, hdu)
+  for (const firstRow of [0, 100, 399]) readPixels(hdu, { firstRow, rows: firstRow ? 1 : 100, onlooker: watch.see })
+  t.equal(watch.end(), false, 'rows that were left out are missed')
+  t.equal(look(copy), true)
+  const again = watchWholeAndDigest(twin, imageHdu(openFits(twin)))
+  for (const firstRow of [0, 33, 66]) readPixels(hdu, { firstRow, rows: 33, onlooker: again.see })
+  t.equal(again.end(), true)
+  t.equal(digestOf(twin), sum(path))
   t.equal(look(damaged), false)
   t.equal(digestOf(damaged), sum(damaged))
   t.equal(look(zipped), true)

@@ -37,6 +37,15 @@ export { type StripPlan, writeStrip } from './strip.js'
 export { type Column, column, type NumberArray, type Table, type VariableCell } from './table/column.js'
 export type { TablePart } from './table/part.js'
 export { readTable } from './table/read.js'
-export { type HduSums, isWhole, requireWhole, type SumState, verifySums } from './verify.js'
+export {
+  type HduSums,
+  isWhole,
+  type Onlooker,
+  requireWhole,
+  type SumState,
+  verifySums,
+  type Watch,
+  watchWhole,
+} from './verify.js'
 export { encodeFits, writeFits } from './write-file.js'
 export { createFits, type FitsWriter } from './writer.js'

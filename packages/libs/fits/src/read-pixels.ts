@@ -5,20 +5,27 @@ import { type PixelRange, room, span } from './image.js'
 import { floatsInto, scaleInto, storedValues } from './pixels.js'
 import { scalingOf } from './scaling.js'
 import { readStoredRows } from './tiles.js'
+import type { Onlooker } from './verify.js'
 
 /** Pixels are converted by strips of this many bytes, which stay in the processor's cache. */
 const STRIP = 1 << 18
 
 /**
  * Physical values as float32: BZERO + BSCALE * stored, BLANK as NaN, computed in float64 and rounded once. `into` may
- * lie in kernel memory, and must have room for the pixels asked for; the part of it that was filled is returned.
+ * lie in kernel memory, and must have room for the pixels asked for; the part of it that was filled is returned. An
+ * `onlooker` is shown the bytes of the file; of tiles there are none to show.
  */
-export function readPixels(hdu: Hdu, options: PixelRange & { into?: Float32Array } = {}): Float32Array {
+export function readPixels(
+  hdu: Hdu,
+  options: PixelRange & { into?: Float32Array; onlooker?: Onlooker } = {},
+): Float32Array {
   const { first, count } = span(hdu, options)
   const out = room(hdu, options.into, count, Float32Array)
   const scaling = scalingOf(hdu)
   const direct = inKernelMemory(out)
+  const { onlooker } = options
   eachStrip(hdu, first, count, (bytes, at, n) => {
+    onlooker?.(bytes)
     const floats = direct ? out.subarray(at, at + n) : allocate(Float32Array, n)
     floatsInto(bytes, hdu.bitpix, scaling, floats)
     if (!direct) out.set(floats, at)

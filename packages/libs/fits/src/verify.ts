@@ -42,14 +42,45 @@ export type Onlooker = (bytes: Uint8Array) => void
  * programs edit a header and do not renew it. 32 MB take 5 ms. With an `onlooker` the whole file is read.
  */
 export function isWhole(hdu: Hdu, onlooker?: Onlooker): boolean {
-  const { source, dataStart, dataBytes, stored } = storedHdu(hdu)
-  const promised = Number(textOf(stored, 'DATASUM') ?? Number.NaN)
-  if (!Number.isFinite(promised) && !onlooker) return true
+  if (!onlooker && !Number.isFinite(promisedSum(hdu))) return true
+  return watch(hdu, onlooker).end()
+}
+
+const promisedSum = (hdu: Hdu) => Number(textOf(storedHdu(hdu).stored, 'DATASUM') ?? Number.NaN)
+
+/** A file that is summed while it is read. */
+export interface Watch {
+  /** To be shown the pixels as they are stored, from the first on and in their order; absent for tiles. */
+  see?: Onlooker
+  /** Reads what was not seen, to the end of the file when there is an onlooker; the verdict. */
+  end(): boolean
+}
+
+function watch(hdu: Hdu, onlooker?: Onlooker): Watch {
+  const { source, dataStart, dataBytes } = storedHdu(hdu)
   const end = Math.min(source.size, dataStart + Math.ceil(dataBytes / BLOCK) * BLOCK)
-  if (onlooker) sumOf(source, 0, dataStart, onlooker)
-  const sum = sumOf(source, dataStart, end, onlooker)
-  if (onlooker) sumOf(source, end, source.size, onlooker)
-  return !Number.isFinite(promised) || sum % 0xffffffff === promised % 0xffffffff
+  let [at, sum] = [dataStart, 0]
+  let begun = false
+  const begin = () => {
+    if (!begun && onlooker) sumOf(source, 0, dataStart, onlooker)
+    begun = true
+  }
+  const see = (bytes: Uint8Array) => {
+    begin()
+    sum = addSums(sum, onesSum(bytes, at - dataStart))
+    onlooker?.(bytes)
+    at += bytes.length
+  }
+  return {
+    ...(hdu.compressed ? {} : { see }),
+    end() {
+      begin()
+      readOn(source, at, end, see)
+      if (onlooker) sumOf(source, end, source.size, onlooker)
+      const promised = promisedSum(hdu)
+      return !Number.isFinite(promised) || sum % 0xffffffff === promised % 0xffffffff
+    },
+  }
 }
 
 /**
@@ -57,7 +88,17 @@ export function isWhole(hdu: Hdu, onlooker?: Onlooker): boolean {
  * often that of the image before it was cut or scaled, and false is returned: whoever reads it may warn.
  */
 export function requireWhole(hdu: Hdu, onlooker?: Onlooker): boolean {
-  if (isWhole(hdu, onlooker)) return true
+  return requireAgreement(hdu, isWhole(hdu, onlooker))
+}
+
+/** The same for an image whose pixels are being read anyhow. */
+export function watchWhole(hdu: Hdu, onlooker?: Onlooker): Watch {
+  const { see, end } = watch(hdu, onlooker)
+  return { ...(see ? { see } : {}), end: () => requireAgreement(hdu, end()) }
+}
+
+function requireAgreement(hdu: Hdu, whole: boolean): boolean {
+  if (whole) return true
   const primary = hdu.file.hdus[0]!
   const ours = [hdu, primary].some(({ header }) => textOf(header, 'NP_CMD') !== undefined)
   if (!ours && !hdu.compressed) return false
@@ -69,21 +110,24 @@ function state(right: boolean): SumState {
   return right ? 'right' : 'wrong'
 }
 
-function sumOf(
-  source: { read(offset: number, into: Uint8Array): void },
-  from: number,
-  to: number,
-  onlooker?: Onlooker,
-): number {
-  return scoped(() => {
+type Bytes = { read(offset: number, into: Uint8Array): void }
+
+function sumOf(source: Bytes, from: number, to: number, onlooker?: Onlooker): number {
+  let sum = 0
+  readOn(source, from, to, (part) => {
+    sum = addSums(sum, onesSum(part))
+    onlooker?.(part)
+  })
+  return sum
+}
+
+function readOn(source: Bytes, from: number, to: number, use: Onlooker): void {
+  scoped(() => {
     const strip = allocate(Uint8Array, Math.max(0, Math.min(1 << 18, to - from)))
-    let sum = 0
     for (let at = from; at < to; at += strip.length) {
       const part = strip.subarray(0, Math.min(strip.length, to - at))
       source.read(at, part)
-      sum = addSums(sum, onesSum(part))
-      onlooker?.(part)
+      use(part)
     }
-    return sum
   })
 }

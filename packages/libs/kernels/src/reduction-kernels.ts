@@ -38,6 +38,7 @@ export interface ReductionKernels {
     target: number,
     mask: number,
   ): void
+  clearBytes(target: number, n: number): void
   joinMasks(mask: number, more: number, n: number): void
   joinStoredMasks(mask: number, stored: number, n: number): void
   expectedSignal(

@@ -6,6 +6,7 @@ export {
   appendRows,
   type EditOptions,
   editTable,
+  growTable,
   parseTable,
   type ReadOptions,
   readTable,

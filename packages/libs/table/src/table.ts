@@ -1,6 +1,7 @@
 import { DataError, explainSystemError, withLock, writeAtomically } from '@nightpipe/files'
 import { textOfTable } from './csv.js'
 import type { Cell, RowOf, TableSpec } from './define.js'
+import { appendLines } from './grow.js'
 import { layOut, rowAt } from './layout.js'
 import { keyOfRow, textOfRows, textWithRows } from './rewrite.js'
 
@@ -50,6 +51,25 @@ export async function upsertRows<const T extends TableSpec>(
 
 /** `upsertRows` under the name that says what is meant for a table that only grows (one without key: a history). */
 export const appendRows = upsertRows
+
+/**
+ * Adds rows whose keys are not in the table yet, at its end, without reading what it holds: for tables of many thousand rows
+ * that grow one by one. A last line that was torn by a kill is taken off first. Rows of other columns than the table has go
+ * the way of `upsertRows`.
+ */
+export async function growTable<const T extends TableSpec>(
+  path: string,
+  spec: T,
+  rows: readonly RowOf<T>[],
+  options: EditOptions = {},
+): Promise<void> {
+  const grown = await withLock(
+    path,
+    async () => appendLines(path, spec, rows as readonly Record<string, Cell>[]),
+    options,
+  )
+  if (!grown) await upsertRows(path, spec, rows, options)
+}
 
 /** Reads all rows, lets `edit` change them, writes what it returns; nobody else changes the table meanwhile. */
 export async function editTable<const T extends TableSpec>(

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { createHeader, writeFits } from '@nightpipe/fits'
 import { parseCsv } from '@nightpipe/table'
 
-const root = fileURLToPath(new URL('../../../../../', import.meta.url))
+export const root = fileURLToPath(new URL('../../../../../', import.meta.url))
 export const bin = fileURLToPath(new URL('../../bin/pipeline.js', import.meta.url))
 
 /** The environment of a person's shell, with the commands on its PATH. */

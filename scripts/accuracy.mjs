@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { astrometry } from './truth/astrometry.mjs'
 import { cosmicRays } from './truth/cosmic-rays.mjs'
 import { masters } from './truth/masters.mjs'
 import { withSections } from './truth/page.mjs'
@@ -30,7 +31,15 @@ const { values: options } = parseArgs({
   },
 })
 
-const MEASURES = { 'round-trip': roundTrip, pulls, masters, 'cosmic-rays': cosmicRays, 'same-bytes': sameBytes, ratir }
+const MEASURES = {
+  'round-trip': roundTrip,
+  pulls,
+  masters,
+  'cosmic-rays': cosmicRays,
+  'same-bytes': sameBytes,
+  ratir,
+  astrometry,
+}
 
 const scale = { size: Number(options.size ?? (options.quick ? 256 : 1024)), ...(options.quick ? { cases: 1 } : {}) }
 const folder = options.work ? resolve(options.work) : mkdtempSync(join(tmpdir(), 'accuracy-'))

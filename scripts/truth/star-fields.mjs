@@ -25,8 +25,10 @@ function inCap(dice, axes, radius) {
   return [0, 1, 2].map((i) => e * axes.east[i] + n * axes.north[i] + cosine * axes.out[i])
 }
 
-/** Magnitudes with 10^(slope m) stars brighter than m, the faintest at `limit`. */
-const magnitude = (dice, limit, slope = 0.35) => limit + Math.log10(1 - dice.uniform()) / slope
+/** There are 10^(SLOPE m) stars brighter than m; a camera sees them to LIMIT. */
+const SLOPE = 0.35
+const LIMIT = 16
+const magnitude = (dice, faintest) => faintest + Math.log10(1 - dice.uniform()) / SLOPE
 
 /** A camera at random, and where its pixels look. */
 function camera(dice, { width, height, scale, distortion, mirrored }) {
@@ -52,8 +54,9 @@ function camera(dice, { width, height, scale, distortion, mirrored }) {
 }
 
 /**
- * One field. `catalogueStars` are expected on the frame; of the detections the part `spurious` is nothing at all. `sky` is a
- * list of real stars { ra, dec, magnitude } (the whole sky, brightest first) to use instead of random ones.
+ * One field. `catalogueStars` that the frame is deep enough for are expected on it; a synthetic catalogue goes up to 1.5 mag
+ * deeper than the frame. Of the detections the part `spurious` is nothing at all. `sky` is a
+ * function that gives real stars { ra, dec, magnitude } within a circle, to use instead of random ones.
  */
 export function starField(seed, wanted) {
   const dice = random(seed, 77)
@@ -63,7 +66,7 @@ export function starField(seed, wanted) {
   const eye = camera(dice, { width, height, scale, distortion, mirrored })
   const reach = offDegrees * 2 + fieldDegrees * 0.75 + 0.1
   const stars = sky
-    ? starsNear(sky, eye, reach)
+    ? realSky(sky(...eye.direction, reach))
     : randomSky(dice, eye, reach, { catalogueStars, width, height, perPixel: eye.perPixel })
   const inside = (p) => p && p[0] >= 0 && p[0] <= width - 1 && p[1] >= 0 && p[1] <= height - 1
   const seen = []
@@ -71,9 +74,10 @@ export function starField(seed, wanted) {
   for (const star of stars) {
     const p = eye.toPixel(star.v)
     if (!inside(p)) continue
+    const instrumental = star.magnitude + 0.3 * dice.normal()
+    if (instrumental > LIMIT && !sky) continue
     held++
     if (dice.uniform() < 0.05) continue // a bad column, a neighbour, a gap
-    const instrumental = star.magnitude + 0.3 * dice.normal()
     seen.push({ x: p[0] + noise * dice.normal(), y: p[1] + noise * dice.normal(), magnitude: instrumental, star })
   }
   const real = seen.length
@@ -115,26 +119,22 @@ export function starField(seed, wanted) {
   }
 }
 
-function starsNear(sky, eye, reach) {
-  const cosine = Math.cos(reach * RADIANS)
-  return sky.filter((star) => dot(star.v, eye.axes.out) >= cosine)
-}
-
 function randomSky(dice, eye, reach, { catalogueStars, width, height, perPixel }) {
   const area = width * height * perPixel ** 2
   const cap = 2 * Math.PI * (1 - Math.cos(reach * RADIANS))
-  const count = dice.poisson((catalogueStars * cap) / area)
+  const deeper = 1.5 * dice.uniform()
+  const count = dice.poisson((catalogueStars * cap * 10 ** (SLOPE * deeper)) / area)
   const stars = []
   for (let k = 0; k < count; k++) {
     const v = inCap(dice, eye.axes, reach)
     const [ra, dec] = directionOf(v)
-    stars.push({ v, ra, dec, magnitude: magnitude(dice, 16) })
+    stars.push({ v, ra, dec, magnitude: magnitude(dice, LIMIT + deeper) })
   }
   return stars.sort((a, b) => a.magnitude - b.magnitude)
 }
 
-/** Real stars in the form that `starField` takes. */
-export const realSky = (stars) =>
+/** Real stars with their vectors. */
+const realSky = (stars) =>
   stars
     .map(({ ra, dec, magnitude: m }) => ({ v: vectorOf(ra, dec), ra, dec, magnitude: m }))
     .sort((a, b) => a.magnitude - b.magnitude)

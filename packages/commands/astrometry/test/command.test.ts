@@ -65,8 +65,13 @@ t.test('the same bytes whatever the number of workers, and nothing to do the sec
   writeCatalogue(join(cwd, 'stars.csv'), stars)
   for (const k of [1, 2, 3])
     writeFrame(join(cwd, `raw/f${k}.fits`), { wcs: camera({ turn: k }), stars, cards: POINTING, seed: k })
-  run(cwd, '-s', 'raw', '-r', 'one', '--catalogue', 'stars.csv', '--workers', '1')
-  run(cwd, '-s', 'raw', '-r', 'two', '--catalogue', 'stars.csv', '--workers', '2')
+  for (const [output, workers] of [
+    ['one', '1'],
+    ['two', '2'],
+  ] as const) {
+    const { status, stderr } = run(cwd, '-s', 'raw', '-r', output, '--catalogue', 'stars.csv', '--workers', workers)
+    t.equal(status, 0, stderr)
+  }
   for (const k of [1, 2, 3])
     t.same(readFileSync(join(cwd, `one/f${k}.fits`)), readFileSync(join(cwd, `two/f${k}.fits`)))
   const before = readFileSync(join(cwd, 'one/astrometry.csv'), 'utf8')

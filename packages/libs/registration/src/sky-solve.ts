@@ -62,9 +62,12 @@ interface Pass {
 const PASSES: readonly Pass[] = [
   { stars: 30, density: 24, tolerance: 0.005, lengths: [0.15, 0.6], inside: [10, 6] },
   { stars: 60, density: 48, tolerance: 0.008, lengths: [0.12, 0.4], inside: [12, 8] },
-  { stars: 36, density: 30, tolerance: 0.015, lengths: [0.15, 1], inside: [12, 8] },
+  { stars: 36, density: 30, tolerance: 0.015, lengths: [0.15, 0.5], inside: [10, 6] },
   { stars: 120, density: 110, tolerance: 0.008, lengths: [0.08, 0.25], inside: [12, 8] },
 ]
+
+/** With fewer stars than this on the frame, quads of all sizes are taken. */
+const SPARSE = 25
 
 /** Quads are compared as they lie on the sphere, which takes a scale: one that is off by more than this will not do. */
 const SCALE_STEP = 1.5
@@ -83,7 +86,10 @@ export function solveField(
   const hints = { ...SKY_HINTS, ...options }
   const tally: Tally = { hypotheses: 0, quads: 0 }
   const sky = rememberLast(source)
-  for (const pass of PASSES) {
+  for (const [k, pass] of PASSES.entries()) {
+    // where the frame has no more stars to offer, only greater tolerance makes a difference
+    const before = PASSES[k - 1]
+    if (before && stars.x.length <= Math.min(SPARSE, before.stars) && pass.tolerance <= before.tolerance * 1.7) continue
     for (const scale of scaleSteps(hints.scale)) {
       const solution = solveAtScale(stars, size, sky, hints, pass, scale, tally)
       if (solution) return { ...solution, hypotheses: tally.hypotheses }
@@ -133,8 +139,8 @@ function solveAtScale(
   const diagonal = Math.hypot(size.width, size.height)
   const centre: [number, number] = [(size.width - 1) / 2, (size.height - 1) / 2]
   const first = brightest(stars, pass.stars)
-  const sparse = first.x.length < 25
-  const [shortest, longest] = sparse ? [0.08, diagonal / side] : pass.lengths
+  const sparse = first.x.length < SPARSE
+  const [shortest, longest] = sparse ? [0.1, Math.min(diagonal / side, 1)] : pass.lengths
   const hash = hashQuads(cameraVectors(first.x, first.y, centre, middle, 1), {
     lengths: [shortest * side * middle * 0.95, longest * side * middle * 1.05],
     inside: pass.inside[0],

@@ -13,7 +13,7 @@ export interface Field {
   y: Float64Array
   /** One-sigma error along an axis, pixels. */
   error: Float64Array
-  /** 1 for stars whose centroid can be trusted: not saturated, cut off or masked. */
+  /** 2 for stars whose centroid can be trusted; 1 for those with close neighbours; 0 for saturated, cut off and masked ones. */
   clean: Uint8Array
   width: number
   height: number
@@ -21,6 +21,9 @@ export interface Field {
 
 /** Bits with which a star serves to recognise the field, but not to measure it. */
 const DOUBTFUL = StarFlag.saturated | StarFlag.truncated | StarFlag.masked | StarFlag.cosmicRay
+
+/** Bits of stars that others shine into. */
+const CROWDED = StarFlag.neighbours | StarFlag.deblended
 
 /** Stars found on the frame, or read from its table. */
 export function fieldOf(job: FrameJob, config: AstrometryConfig): Field {
@@ -82,7 +85,7 @@ function sorted(
   return {
     ...field,
     error: Float64Array.from(field.error, (value) => (value > 0 ? value : 0)),
-    clean: Uint8Array.from(order, (k) => (flags[k]! & DOUBTFUL ? 0 : 1)),
+    clean: Uint8Array.from(order, (k) => (flags[k]! & DOUBTFUL ? 0 : flags[k]! & CROWDED ? 1 : 2)),
     // a table that does not tell the size of its frame: what its stars span
     width: job.width || Math.ceil(Math.max(1, ...field.x)) + 1,
     height: job.height || Math.ceil(Math.max(1, ...field.y)) + 1,

@@ -59,8 +59,7 @@ export async function solveFrame(job: FrameJob, field: Field, config: Astrometry
   const corner = start.wcs.toSky(-0.5, -0.5)
   const reach = Math.min(90, angularSeparation(middle, corner) * 1.1)
   const sky = source ? source(middle[0], middle[1], reach, MOST_REFERENCES) : start.sky
-  const kept = [...field.clean.keys()].filter((k) => field.clean[k] === 1)
-  const chosen = kept.length >= 12 ? kept : [...field.x.keys()]
+  const chosen = trusted(field)
   const pick = (values: Float64Array) => Float64Array.from(chosen, (k) => values[k]!)
   const stars = { x: pick(field.x), y: pick(field.y) }
   const error = pick(field.error)
@@ -84,6 +83,19 @@ export async function solveFrame(job: FrameJob, field: Field, config: Astrometry
     ...{ logFalse: start.logFalse, hypotheses: start.hypotheses },
     offset: angularSeparation(middle, [job.ra, job.dec]),
   }
+}
+
+/** The stars that the plate is fitted to: lonely ones where they are enough, for blends lie where no star is. */
+function trusted({ clean }: Field): number[] {
+  const all = [...clean.keys()]
+  for (const [least, enough] of [
+    [2, 16],
+    [1, 12],
+  ] as const) {
+    const chosen = all.filter((k) => clean[k]! >= least)
+    if (chosen.length >= enough) return chosen
+  }
+  return all
 }
 
 export interface First {

@@ -79,7 +79,17 @@ export function collect({ paths, profile, config }: Ask): {
       file?.close()
     }
   }
-  return { products, warnings }
+  return { products: products.map((one) => withGrid(one, products)), warnings }
+}
+
+/** A stack has the pixels of the frames that it was made of. */
+function withGrid(product: Product, products: readonly Product[]): Product {
+  if (product.kind !== 'stack' || product.grid !== undefined) return product
+  const aligned = products.find(({ grid, filter, object }) => {
+    const same = object === undefined || product.object === undefined || object === product.object
+    return grid !== undefined && filter === product.filter && same
+  })
+  return { ...product, grid: aligned?.grid }
 }
 
 /** A date, or a Modified Julian Date, as MJD. */

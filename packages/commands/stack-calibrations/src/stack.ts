@@ -7,7 +7,7 @@ import type { Amplifier } from './geometry.js'
 import { sourceImage } from './source.js'
 
 /** Samples of so many bytes stay in the processor's cache. */
-const CACHE_BYTES = 1 << 21
+const CACHE_BYTES = 1 << 22
 /** Of a thousand frames fewer rows than these would mean a thousand small reads for each. */
 const FEWEST_ROWS = 8
 

@@ -11,7 +11,18 @@ export interface Scaling {
   blank: bigint | undefined
 }
 
+/** Of HDUs that were asked for theirs: rows are read a few at a time, and headers do not change under their readers. */
+const known = new WeakMap<Hdu, Scaling>()
+
 export function scalingOf(hdu: Hdu): Scaling {
+  const before = known.get(hdu)
+  if (before) return before
+  const scaling = readScaling(hdu)
+  known.set(hdu, scaling)
+  return scaling
+}
+
+function readScaling(hdu: Hdu): Scaling {
   const blank = cardValue(hdu.header, 'BLANK')
   return {
     scale: scaleOf(hdu, 'BSCALE', 1),

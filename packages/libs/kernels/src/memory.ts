@@ -10,30 +10,39 @@ type Constructor<T extends Typed> = {
 const PAGE = 65536
 let top = 0
 
-// Growing gives a new SharedArrayBuffer object on the same memory: remember each that was handed out.
+// Growing gives a new SharedArrayBuffer object on the same memory: remember each that was handed out, and the last one,
+// for asking for it takes longer than many a kernel.
 const ours = new WeakSet<SharedArrayBuffer>()
+let last: SharedArrayBuffer | undefined
+
+function currentBuffer(): SharedArrayBuffer {
+  if (last) return last
+  last = kernels().memory.buffer as unknown as SharedArrayBuffer
+  ours.add(last)
+  return last
+}
 
 /**
  * `bytes` of kernel memory, aligned to 16, as an address. The memory is a stack: `mark` it before, `release` it after,
  * or use `scoped`. What is allocated is not cleared.
  */
 export function allocateBytes(bytes: number): number {
-  const { memory, base } = kernels()
-  if (top === 0) top = Math.ceil(base() / 16) * 16 || 16
+  if (top === 0) top = Math.ceil(kernels().base() / 16) * 16 || 16
   const address = top
   // Kernels may read one vector past the end of an array: 16 bytes stay free behind each.
   top = address + Math.ceil((bytes + 16) / 16) * 16
-  const missing = top - memory.buffer.byteLength
-  if (missing > 0) memory.grow(Math.ceil(missing / PAGE))
+  const missing = top - currentBuffer().byteLength
+  if (missing > 0) {
+    kernels().memory.grow(Math.ceil(missing / PAGE))
+    last = undefined
+  }
   return address
 }
 
 /** An array of `length` elements in kernel memory, not cleared: `allocate(Float32Array, width * height)`. */
 export function allocate<T extends Typed>(type: Constructor<T>, length: number): T {
   const address = allocateBytes(length * type.BYTES_PER_ELEMENT)
-  const buffer = kernels().memory.buffer as unknown as SharedArrayBuffer
-  ours.add(buffer)
-  return new type(buffer, address, length)
+  return new type(currentBuffer(), address, length)
 }
 
 /** True when a kernel can work on this array where it lies; its address is then `array.byteOffset`. */

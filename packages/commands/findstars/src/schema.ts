@@ -1,7 +1,8 @@
-import { type ConfigOf, choice, flag, integer, number, numbers } from '@nightpipe/config'
+import { type ConfigOf, choice, flag, integer, list, number, numbers, text } from '@nightpipe/config'
 import { FIND_DEFAULTS } from '@nightpipe/stars'
 
 const usual = FIND_DEFAULTS
+const none = { optional: true } as const
 
 /** Every key of findstars.ini, once. */
 export const schema = {
@@ -10,33 +11,61 @@ export const schema = {
     filter: integer(usual.meshFilter, 'median filter over the meshes, odd; 1: none', { unit: 'meshes', min: 1 }),
   },
   detection: {
-    threshold: number(usual.threshold, 'significance of the peak of a star, in noise of the filtered image', {
-      ...{ unit: 'sigma', min: 0.5 },
+    method: choice(
+      'matched',
+      ['matched', 'sextractor'],
+      'matched: significance in the image filtered with the profile of its own stars; sextractor: as SExtractor does by ' +
+        'default, threshold in noise of a pixel, background and sums as there',
+    ),
+    threshold: number(undefined, `significance of the peak of a star; empty: ${usual.threshold}, sextractor 1.5`, {
+      ...{ ...none, unit: 'sigma', min: 0.5 },
     }),
-    isophote: number(usual.isophote, 'where a star ends, likewise; not above threshold', { unit: 'sigma', min: 0.5 }),
-    area: integer(usual.minimumArea, 'least number of pixels above the isophote', { unit: 'px', min: 1 }),
-    filter: choice('psf', ['psf', 'none'], 'the image is filtered with the profile of its own stars, or not'),
+    isophote: number(undefined, `where a star ends; empty: ${usual.isophote}, sextractor the threshold`, {
+      ...{ ...none, unit: 'sigma', min: 0.5 },
+    }),
+    area: integer(undefined, `least number of pixels above the isophote; empty: ${usual.minimumArea}, sextractor 5`, {
+      ...{ ...none, unit: 'px', min: 1 },
+    }),
+    filter: text('', 'psf, default (3 x 3 of SExtractor), none, or a .conv file; empty: psf, sextractor default'),
   },
   deblending: {
     levels: integer(usual.deblendLevels, 'levels between isophote and peak; 1: no deblending', { min: 1, max: 1024 }),
-    contrast: number(usual.deblendContrast, 'least part of the flux that a star of a blend has', { min: 0, max: 1 }),
+    contrast: number(usual.deblendContrast, 'least part of the light that a star of a blend has; 1: no deblending', {
+      ...{ min: 0, max: 1 },
+    }),
     clean: number(usual.clean, 'exponent of the wings that explain faint neighbours; 0: no cleaning', { min: 0 }),
   },
   photometry: {
     apertures: numbers([...usual.apertures], 'radii of the circles', { unit: 'px', min: 0.1 }),
     kron: number(usual.kronFactor, 'the ellipse of the total flux, in Kron radii', { min: 0.5 }),
     'kron minimum': number(usual.kronMinimum, 'no smaller than this, in semi-axes', { min: 0 }),
-    gain: number(undefined, 'electrons per unit of the frame; empty: of the header', {
-      ...{ optional: true, min: 1e-6 },
-    }),
+    neighbours: choice(
+      usual.neighbours,
+      ['replace', 'keep'],
+      'pixels of neighbours: as opposite in the star, or as is',
+    ),
+    gain: number(undefined, 'electrons per unit of the frame; empty: of the header', { ...none, min: 1e-6 }),
     saturation: number(undefined, 'a pixel from here on is saturated, unit of the frame; empty: of the header', {
-      ...{ optional: true, min: 0 },
+      ...{ ...none, min: 0 },
     }),
   },
   products: {
     names: choice('own', ['own', 'sextractor'], 'names of the columns'),
+    formats: list([], 'the table in other forms as well: csv, votable, regions (DS9)'),
     segmentation: flag(false, 'write the image of the numbers of the stars, <stem>.segm.fits'),
     background: flag(false, 'write the image without its background, <stem>.net.fits'),
+  },
+  quality: {
+    stars: integer(0, 'set a frame aside with fewer good stars than this: clouds', { min: 0 }),
+    elongation: number(undefined, 'with a larger median elongation of its stars: trailing', { ...none, min: 1 }),
+    kurtosis: number(undefined, 'with a larger excess kurtosis of their angles: trailing; even angles have -1.2', none),
+    seeing: number(undefined, 'with a larger full width at half maximum', { ...none, unit: 'px', min: 0 }),
+    sky: number(undefined, 'with a brighter sky, in the unit of the frame', none),
+    'limiting magnitude': number(undefined, 'with a brighter limit, instrumental: clouds', { ...none, unit: 'mag' }),
+    peak: number(undefined, 'with a higher pixel in a star, in the unit of the frame', none),
+    jump: number(undefined, 'whose pointing is further than this from that of the frame before', {
+      ...{ ...none, unit: 'deg', min: 0 },
+    }),
   },
 }
 

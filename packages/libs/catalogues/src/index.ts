@@ -1,6 +1,7 @@
 export { type BuildOptions, buildCatalogue } from './build.js'
 export { type CatOptions, type CatStars, catTable, encodeCat, readCat, writeCat } from './cat.js'
 export { CAT_COLUMNS, type CatColumn } from './cat-columns.js'
+export { starsAsRegions, tableAsCsv, tableAsVotable } from './cat-export.js'
 export { checkCatalogue } from './check.js'
 export { type GrowingCatalogue, type GrowOptions, growCatalogue } from './grow.js'
 export type { LooseColumn, LooseTable } from './loose-table.js'

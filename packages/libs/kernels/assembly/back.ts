@@ -14,12 +14,13 @@ let good: i32 = 0
 
 /**
  * A row of `columns` meshes, `pitch` pixels wide (the last one may be narrower), of `rows` rows of an image. Three float64
- * for each into `results`: level, noise, and the part of its pixels that are good. `scratch` holds the pixels of the largest
+ * for each into `results`: level, noise, and the part of its pixels that are good. Bins are
+ * `coarse` times as wide as SExtractor's. `scratch` holds the pixels of the largest
  * mesh, 16 floats more, and 4096 int32.
  */
 export function histogramMeshes(
-  pixels: usize, mask: usize, maskBits: i32, width: i32, rows: i32, pitch: f64, columns: i32, scratch: usize,
-  results: usize,
+  pixels: usize, mask: usize, maskBits: i32, width: i32, rows: i32, pitch: f64, columns: i32, coarse: i32,
+  scratch: usize, results: usize,
 ): void {
   const bins = scratch
   const values = scratch + ((<usize>MOST_LEVELS) << 2)
@@ -32,7 +33,7 @@ export function histogramMeshes(
       n += x1 - x0
     }
     const to = results + <usize>(24 * i)
-    measure(values, n, bins, to)
+    measure(values, n, coarse, bins, to)
     store<f64>(to, <f64>good / <f64>max<i32>(1, n), 16)
   }
 }
@@ -49,7 +50,7 @@ function copyRow(pixels: usize, mask: usize, maskBits: i32, p: i32, n: i32, to: 
   }
 }
 
-function measure(values: usize, n: i32, bins: usize, to: usize): void {
+function measure(values: usize, n: i32, coarse: i32, bins: usize, to: usize): void {
   moments(values, n, -f32.MAX_VALUE, f32.MAX_VALUE)
   const all = good
   if (good > 0) moments(values, n, <f32>(mean - 2 * sigma), <f32>(mean + 2 * sigma))
@@ -60,7 +61,7 @@ function measure(values: usize, n: i32, bins: usize, to: usize): void {
     store<f64>(to, NaN, 8)
     return
   }
-  const levels = min<i32>(MOST_LEVELS, <i32>(Math.sqrt(2 / Math.PI) * (REACH / FILL) * <f64>within + 1))
+  const levels = max<i32>(2, min<i32>(MOST_LEVELS, <i32>(Math.sqrt(2 / Math.PI) * (REACH / FILL) * <f64>within + 1) / coarse))
   // in float32, as there: values that are whole numbers fall on the borders of bins
   const scale: f32 = sigma > 0 ? <f32>((2 * REACH * sigma) / <f64>levels) : 1
   const zero: f32 = <f32>(mean - REACH * sigma)

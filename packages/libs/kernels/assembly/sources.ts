@@ -86,7 +86,7 @@ function measureSource(
   result.foreign = strangeForeign
   result.all = strangeAll
   const total = result.flux
-  const reach = grid > 0 ? min<f64>(half, options.kronReach * source.a) : <f64>half
+  const reach = min<f64>(half, grid > 0 ? options.kronReach * source.a : result.kron * source.a + 1)
   let rough = total > 0 ? roughRadius(stamp, cx, cy, total / 2, reach, lines) : source.a
   if (grid > 0 && total > 0) rough = steppedRadius(stamp, cx, cy, total / 2, rough, reach, grid)
   result.rough = rough

@@ -4,7 +4,7 @@ export interface StarKernels {
   histogramMeshes(
     ...meshes: [
       ...[pixels: number, mask: number, maskBits: number, width: number, rows: number],
-      ...[pitch: number, columns: number, scratch: number, results: number],
+      ...[pitch: number, columns: number, coarse: number, scratch: number, results: number],
     ]
   ): void
 

@@ -68,8 +68,7 @@ function findOnSky(frame: Frame, background: SkyMesh, net: Float32Array, options
   const owners = findOwners(sources, width, height)
   const stars = measureSources(sources, { ...scene, owners }, level, options)
   for (let i = 0; i < sources.count; i++) {
-    const peakAt = sourceAt(sources, i, SOURCE.peakAt)
-    const sigma = filter.noise * noise.at(peakAt % width, Math.floor(peakAt / width))
+    const sigma = sourceAt(sources, i, SOURCE.limit) / isophote
     stars.significance[i] = sourceAt(sources, i, SOURCE.filteredPeak) / sigma
     stars.flags[i] |= frameFlags(sources, i, frame, level, options.saturation)
   }
@@ -95,7 +94,8 @@ function frameFlags(
   const of = (field: (typeof SOURCE)[keyof typeof SOURCE]) => sourceAt(sources, i, field)
   const edge = of(SOURCE.x0) <= 0 || of(SOURCE.y0) <= 0 || of(SOURCE.x1) >= width - 1 || of(SOURCE.y1) >= height - 1
   const brightest = of(SOURCE.brightestAt)
-  const raw = of(SOURCE.peak) + level.at(brightest % width, Math.floor(brightest / width))
+  const full = Number.isFinite(saturation)
+  const raw = full ? of(SOURCE.peak) + level.at(brightest % width, Math.floor(brightest / width)) : 0
   const bits = of(SOURCE.bits)
   return (
     (edge ? StarFlag.truncated : 0) |

@@ -27,11 +27,18 @@ export interface FrameQuality {
   seeing: number
   /** Median of 1 - b / a of the stars. */
   ellipticity: number
+  /** Median of a / b, and the excess kurtosis of the position angles: even ones have -1.2, trailed ones much more. */
+  elongation: number
+  thetaKurtosis: number
+  /** Highest pixel of a star above the background; NaN without stars. */
+  highestPeak: number
   sky: number
   skySigma: number
   /** Instrumental magnitude (-2.5 log10 flux) of a point source at five sigma. */
   limitingMagnitude: number
   count: number
+  /** How many stars these figures are from: bright, whole and alone. */
+  good: number
 }
 
 export interface Found {

@@ -21,13 +21,27 @@ export function goodStars(stars: FoundStars, leastSignal = 20): number[] {
 
 export function frameQuality(stars: FoundStars, background: SkyMesh, { threshold }: FindOptions): FrameQuality {
   const good = goodStars(stars)
-  const seeing = medianOf(good.map((i) => stars.fwhm[i]))
+  const middle = (of: (i: number) => number) => (good.length > 0 ? medianOf(good.map(of)) : Number.NaN)
+  const seeing = middle((i) => stars.fwhm[i])
   const skySigma = medianOf(background.rms)
   // a Gaussian of this width weighs 4 pi sigma² pixels
   const pixels = 4 * Math.PI * ((Number.isNaN(seeing) ? 3 : seeing) / 2.3548) ** 2
+  let highestPeak = Number.NaN
+  for (const peak of stars.peak) if (!(peak <= highestPeak)) highestPeak = peak
   return {
-    ...{ seeing, sky: medianOf(background.level), skySigma, count: stars.count },
-    ellipticity: medianOf(good.map((i) => 1 - stars.b[i] / stars.a[i])),
+    ...{ seeing, sky: medianOf(background.level), skySigma, highestPeak, count: stars.count, good: good.length },
+    ellipticity: middle((i) => 1 - stars.b[i] / stars.a[i]),
+    elongation: middle((i) => stars.a[i] / stars.b[i]),
+    thetaKurtosis: excessKurtosis(good.map((i) => stars.theta[i])),
     limitingMagnitude: -2.5 * Math.log10(threshold * skySigma * Math.sqrt(pixels)),
   }
+}
+
+/** Fourth moment over the square of the second, less the 3 of a Gaussian (Fisher); NaN of fewer than four values. */
+function excessKurtosis(values: readonly number[]): number {
+  const n = values.length
+  if (n < 4) return Number.NaN
+  const mean = values.reduce((sum, value) => sum + value, 0) / n
+  const moment = (power: number) => values.reduce((sum, value) => sum + (value - mean) ** power, 0) / n
+  return moment(4) / moment(2) ** 2 - 3
 }

@@ -50,36 +50,49 @@ export function makeSurface(
   // SExtractor takes rows at their lower edge
   const high = classic ? 0 : 0.5
   const curve = classic ? classicCurvature : splineCurvature
+  // the spline is linear in what it goes through: curvatures along x are taken of the meshes once, not of every row
   const bend = columnCurvature(map, columns, rows, curve)
-  const [line, lineBend, room] = [columns, columns, columns].map((n) => new Float64Array(n))
-  let filled = -1
-  const fillLine = (y: number) => {
-    if (y === filled) return
-    filled = y
+  const nodes = [Float64Array.from(map), bend].map((of) => ({ of, across: rowCurvature(of, columns, rows, curve) }))
+  const rowWeights = (y: number) => {
     const { cell, fraction } = cellOf(y + high, rows, pitchY)
-    const [a, b, c, d] = weightsOf(fraction)
     const here = cell * columns
-    const next = rows === 1 ? here : here + columns
-    for (let i = 0; i < columns; i++) {
-      line[i] = a * map[here + i] + b * map[next + i] + c * bend[here + i] + d * bend[next + i]
-    }
-    curve(line, lineBend, room)
+    return { weights: weightsOf(fraction), here, next: rows === 1 ? here : here + columns }
   }
   return {
     columns,
     lines(y0, y1, target) {
+      const [values, bends] = nodes
       for (let y = y0, k = 0; y < y1; y++, k += 2 * columns) {
-        fillLine(y)
-        target.set(line, k)
-        target.set(lineBend, k + columns)
+        const { weights, here, next } = rowWeights(y)
+        const [a, b, c, d] = weights
+        for (let i = 0; i < columns; i++) {
+          target[k + i] =
+            a * values.of[here + i] + b * values.of[next + i] + c * bends.of[here + i] + d * bends.of[next + i]
+          target[k + columns + i] =
+            a * values.across[here + i] +
+            b * values.across[next + i] +
+            c * bends.across[here + i] +
+            d * bends.across[next + i]
+        }
       }
     },
     at(x, y) {
-      fillLine(Math.min(height - 1, Math.max(0, Math.round(y))))
+      const { weights, here, next } = rowWeights(Math.min(height - 1, Math.max(0, Math.round(y))))
       const { cell, fraction } = cellOf(Math.min(width - 1, Math.max(0, Math.round(x))) + 0.5, columns, pitchX)
-      const [a, b, c, d] = weightsOf(fraction)
-      const next = Math.min(cell + 1, columns - 1)
-      return a * line[cell] + b * line[next] + c * lineBend[cell] + d * lineBend[next]
+      const along = weightsOf(fraction)
+      const right = Math.min(cell + 1, columns - 1)
+      const [values, bends] = nodes
+      const at = (row: number, { of, across }: { of: Float64Array; across: Float64Array }) =>
+        along[0] * of[row + cell] +
+        along[1] * of[row + right] +
+        along[2] * across[row + cell] +
+        along[3] * across[row + right]
+      return (
+        weights[0] * at(here, values) +
+        weights[1] * at(next, values) +
+        weights[2] * at(here, bends) +
+        weights[3] * at(next, bends)
+      )
     },
     alongRow() {
       const stride = Math.ceil((width + 3) / 16) * 16
@@ -96,6 +109,17 @@ export function makeSurface(
       return { first, weights, stride }
     },
   }
+}
+
+/** Second derivatives of the splines along the rows of a map. */
+function rowCurvature(map: Float64Array, columns: number, rows: number, curve: typeof splineCurvature): Float64Array {
+  const across = new Float64Array(columns * rows)
+  const scratch = new Float64Array(columns)
+  for (let j = 0; j < rows; j++) {
+    const row = [j * columns, (j + 1) * columns] as const
+    curve(map.subarray(...row), across.subarray(...row), scratch)
+  }
+  return across
 }
 
 /** Second derivatives of the splines along the columns of a map. */

@@ -56,7 +56,7 @@ t.test('the kernel measures what the plain code measures', async (t) => {
     sumEllipse(stamp, x, y, shape, kron, sum)
     near(stars.flux[i], sum.flux, 'flux')
     near(stars.fluxError[i], Math.sqrt(sum.variance), 'error')
-    const rough = roughRadius(stamp, x, y, sum.flux / 2, half, scratch)
+    const rough = roughRadius(stamp, x, y, sum.flux / 2, Math.min(half, kron * a + 1), scratch)
     const centre = windowedCentroid(stamp, x, y, Math.max(0.6, (2 * rough) / 2.3548200450309493), scratch)
     near(stars.x[i], centre.x, 'x')
     near(stars.y[i], centre.y, 'y')

@@ -10,6 +10,7 @@ let n: i32 = 0
 let width: i32 = 0
 let pixels: usize = 0
 let values: usize = 0
+let filtered: usize = 0
 /** Where in the list the row above, or below, reaches the column left of a pixel. */
 let above: usize = 0
 let below: usize = 0
@@ -36,7 +37,7 @@ let gaussians: usize = 0
 
 /** Bytes of scratch that a region of so many pixels needs. */
 export function deblendScratch(largest: i32): usize {
-  return <usize>(largest + 2) * 104 + 16384
+  return <usize>(largest + 2) * 108 + 16384
 }
 
 // @ts-ignore: decorator
@@ -67,8 +68,14 @@ export function splitRegion(d: Detection, scene: Scene, from: i32, count: i32): 
   n = count
   width = scene.width
   pixels = d.pixels + ((<usize>from) << 2)
-  values = d.filtered + ((<usize>from) << 2)
+  filtered = d.filtered + ((<usize>from) << 2)
   layOut(d.scratch)
+  values = filtered
+  if (d.sharp) {
+    values = split + <usize>max<i32>(n, 8192)
+    values = (values + 15) & ~15
+    sharpen(d, scene)
+  }
   findRows()
   if (peaks() < 2) return 1
   findCores(d, scene)
@@ -98,6 +105,28 @@ function layOut(scratch: usize): void {
   flux = (coreRoot + line + 7) & ~7
   gaussians = flux + 2 * line
   split = gaussians + 6 * line
+}
+
+/** The pixels with less smoothing than to find faint sources: what lies close together is told apart. */
+function sharpen(d: Detection, scene: Scene): void {
+  const half = d.sharpHalf
+  let floor: f32 = Infinity
+  for (let i = 0; i < n; i++) floor = min<f32>(floor, load<f32>(filtered + ((<usize>i) << 2)))
+  for (let i = 0; i < n; i++) {
+    const p = at32(pixels, i)
+    const x = p % width
+    const y = p / width
+    let sum: f32 = 0
+    let weight = d.sharp
+    for (let v = y - half; v <= y + half; v++) {
+      for (let u = x - half; u <= x + half; u++, weight += 4) {
+        if (u < 0 || v < 0 || u >= width || v >= scene.height) continue
+        const value = load<f32>(scene.net + ((<usize>(v * width + u)) << 2))
+        if (value == value) sum += load<f32>(weight) * value
+      }
+    }
+    store<f32>(values + ((<usize>i) << 2), max<f32>(floor, sum))
+  }
 }
 
 function findRows(): void {
@@ -376,9 +405,9 @@ function regroup(counts: usize): i32 {
     const place = at32(coreRoot, c)
     set32(coreRoot, c, place + 1)
     set32(above, place, at32(pixels, i))
-    store<f32>(below + ((<usize>place) << 2), valueAt(i))
+    store<f32>(below + ((<usize>place) << 2), load<f32>(filtered + ((<usize>i) << 2)))
   }
   memory.copy(pixels, above, (<usize>n) << 2)
-  memory.copy(values, below, (<usize>n) << 2)
+  memory.copy(filtered, below, (<usize>n) << 2)
   return cores
 }

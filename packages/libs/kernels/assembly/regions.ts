@@ -42,6 +42,9 @@ export class Detection {
   mask: usize
   /** Where sources end, in noise of the filtered image. */
   isophote: f64
+  /** A smaller kernel, for deblending: 2 sharpHalf + 1 squared weights; 0 for none. */
+  sharp: usize
+  sharpHalf: i32
 }
 
 // @ts-ignore: decorator

@@ -11,13 +11,15 @@ export interface DetectOptions {
   levels: number
   contrast: number
   classic: boolean
-  /** Least significance of a peak, in noise of the filtered image, and of its rise above the saddle to another one. */
+  /** Least significance of a peak, in noise of the filtered image; and of its rise above the saddle to another one. */
   threshold: number
   rise: number
   /** Noise of the filtered image where that of the pixels is 1. */
   factor: number
   /** Within so many pixels of a brighter source the whole contrast is asked of a part. */
   reach: number
+  /** A smaller kernel, for deblending. */
+  sharp?: { half: number; weights: Float32Array }
 }
 
 /** The sources of the regions that runs of pixels make: with a significant peak, deblended. They lie in kernel memory. */
@@ -30,6 +32,8 @@ export function detectSources(runs: Runs, scene: Scene, options: DetectOptions):
   values.set(runs.values)
   const ofRuns = () => word(allocateBytes(4 * runs.count))
   const { noise } = scene
+  const sharp = options.sharp && allocate(Float32Array, options.sharp.weights.length)
+  sharp?.set(options.sharp!.weights)
   const at = record([
     ...[word(runs.count), address(copied(runs.row)), word(runs.row.length - 1), address(copied(runs.bounds))],
     ...[address(values), ofRuns(), ofRuns(), ofRuns(), ofRuns(), ofRuns()],
@@ -37,6 +41,7 @@ export function detectSources(runs: Runs, scene: Scene, options: DetectOptions):
     ...[word(options.levels), word(options.classic ? 1 : 0), double(options.contrast), double(options.threshold)],
     ...[double(options.rise), double(options.factor), double(options.reach)],
     ...[address(noise.map), word(noise.columns), word(noise.rows), address(scene.mask), double(options.isophote)],
+    ...[address(sharp), word(options.sharp?.half ?? 0)],
   ])
   const largest = kernels().joinRuns(at, scene.width)
   const scratch = allocateBytes(kernels().deblendScratch(largest))

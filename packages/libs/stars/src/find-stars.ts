@@ -5,7 +5,7 @@ import { type SkyMesh, skyMesh } from './background.js'
 import { cleanSources } from './clean.js'
 import { detectSources } from './detect.js'
 import type { Found } from './found.js'
-import { gaussianKernel, IDENTITY, separate } from './matched-filter.js'
+import { gaussianKernel, IDENTITY, separate, spreadOf } from './matched-filter.js'
 import { measureSources } from './measure.js'
 import { lent, subtractSurface, UNUSABLE } from './net.js'
 import { FIND_DEFAULTS, type FindOptions } from './options.js'
@@ -15,6 +15,7 @@ import { frameQuality } from './quality.js'
 import { findRuns } from './runs.js'
 import type { Scene } from './scene.js'
 import { keepSources, SOURCE, type Sources, sourceAt } from './sources.js'
+import { judgeStars } from './starness.js'
 import { StarFlag } from './stars.js'
 import { expandSurface, makeSurface, type Surface } from './surface.js'
 
@@ -62,21 +63,41 @@ function findOnSky(frame: Frame, background: SkyMesh, net: Float32Array, options
   const isophote = Math.min(options.isophote, threshold)
   const all = detectSources(findRuns(net, width, height, filter, noise, isophote), scene, {
     ...{ minimumArea, threshold, isophote, classic, levels: options.deblendLevels, contrast: options.deblendContrast },
-    ...{ rise: threshold / 2, factor: filter.noise, reach: 2 * fwhm },
+    ...deblending(fwhm, filter.noise, options),
+    factor: filter.noise,
   })
   const sources = keepSources(all, cleanSources(all, options.clean))
   const owners = findOwners(sources, width, height)
-  const stars = measureSources(sources, { ...scene, owners }, level, options)
+  const { stars, light } = measureSources(sources, { ...scene, owners }, level, fwhm, options)
+  const cores = { light, noise: new Float64Array(light.length), filteredPeak: new Float64Array(light.length) }
   for (let i = 0; i < sources.count; i++) {
-    const sigma = sourceAt(sources, i, SOURCE.limit) / isophote
-    stars.significance[i] = sourceAt(sources, i, SOURCE.filteredPeak) / sigma
+    cores.noise[i] = sourceAt(sources, i, SOURCE.limit) / isophote
+    cores.filteredPeak[i] = sourceAt(sources, i, SOURCE.filteredPeak)
+    stars.significance[i] = cores.filteredPeak[i] / cores.noise[i]
     stars.flags[i] |= frameFlags(sources, i, frame, level, options.saturation)
   }
+  judgeStars(stars, cores)
   const runs = { from: owners.from.slice(), to: owners.to.slice(), number: owners.number.slice() }
-  const quality = frameQuality(stars, background, options)
+  const quality = frameQuality(stars, background, spreadOf(kernelOf(options.filter, fwhm)), options)
   const expand = (one: Surface) => () => expandSurface(one, width, height)
   const sky = { ...background, expand: expand(level), expandRms: expand(surface(background.rms)) }
   return { stars, background: sky, quality, net, segmentation: () => segmentationOf(runs, width, height) }
+}
+
+/** Width of the smoothing before deblending, in that of the stars. */
+const SHARP = 0.5
+/** Least rise of a part above the saddle to another one, in thresholds. */
+const RISE = 0.5
+/** Within so many widths of a brighter star the whole contrast is asked of a fainter one. */
+const REACH = 2
+
+/** How parts of a region are told apart: in an image smoothed less than the one that shows faint stars. */
+function deblending(fwhm: number, factor: number, { threshold, classic }: FindOptions) {
+  if (classic) return { rise: 0, reach: 0 }
+  const kernel = gaussianKernel(SHARP * fwhm)
+  const weights = Float32Array.from(kernel.values)
+  const rise = (RISE * threshold * separate(kernel).noise) / factor
+  return { rise, reach: REACH * fwhm, sharp: { half: (kernel.width - 1) / 2, weights } }
 }
 
 function kernelOf(filter: FindOptions['filter'], fwhm: number): Kernel {

@@ -25,10 +25,10 @@ export interface FoundStars extends Stars {
 export interface FrameQuality {
   /** Median full width at half maximum of the stars; NaN without any. */
   seeing: number
-  /** Median of 1 - b / a of the stars. */
+  /** Median of a / b, the spread of the filter taken off; ellipticity is 1 - 1 / elongation. */
   ellipticity: number
-  /** Median of a / b, and the excess kurtosis of the position angles: even ones have -1.2, trailed ones much more. */
   elongation: number
+  /** Excess kurtosis of the position angles: even ones have -1.2, trailed ones much more. */
   thetaKurtosis: number
   /** Highest pixel of a star above the background; NaN without stars. */
   highestPeak: number

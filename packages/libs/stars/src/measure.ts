@@ -7,20 +7,28 @@ import { StarFlag } from './stars.js'
 import type { Surface } from './surface.js'
 
 /** Centroids, shapes and fluxes of sources by the pixels about them. */
-export function measureSources(sources: Sources, scene: Scene, level: Surface, options: FindOptions): FoundStars {
-  const stars = emptyStars(sources.count, options.apertures)
+export function measureSources(
+  sources: Sources,
+  scene: Scene,
+  level: Surface,
+  coreRadius: number,
+  options: FindOptions,
+): { stars: FoundStars; light: Float64Array } {
+  const { apertures, classic, neighbours } = options
+  const stars = emptyStars(sources.count, apertures)
   const raw = measureRaw(sources, scene, {
-    ...options,
-    grid: options.classic ? 5 : 0,
-    mirror: options.neighbours === 'replace',
+    ...{ ...options, grid: classic ? 5 : 0, mirror: neighbours === 'replace' },
+    apertures: [...apertures, coreRadius],
   })
+  const light = new Float64Array(sources.count)
   for (let i = 0; i < sources.count; i++) {
     storeIsophote(stars, i, sources)
     storeRaw(stars, i, raw)
     stars.flags[i] = sourceAt(sources, i, SOURCE.flags) | strangeFlags(raw, i)
     stars.background[i] = level.at(stars.x[i], stars.y[i])
+    light[i] = raw.circle(i, apertures.length)[0]
   }
-  return stars
+  return { stars, light }
 }
 
 function storeIsophote(stars: FoundStars, i: number, sources: Sources): void {
@@ -50,7 +58,6 @@ function storeRaw(stars: FoundStars, i: number, raw: RawResults): void {
   stars.fluxError[i] = Math.sqrt(raw.of(i, RESULT.variance))
   stars.halfLight[i] = raw.of(i, RESULT.halfLight)
   stars.fwhm[i] = raw.of(i, RESULT.fwhm)
-  stars.starness[i] = 1
   const { flux, error, radii } = stars.apertures
   for (let k = 0; k < radii.length; k++) {
     const [sum, variance] = raw.circle(i, k)

@@ -19,19 +19,26 @@ export function goodStars(stars: FoundStars, leastSignal = 20): number[] {
   return good.filter((i) => Math.abs(stars.fwhm[i] - centre) < 0.3 * centre)
 }
 
-export function frameQuality(stars: FoundStars, background: SkyMesh, { threshold }: FindOptions): FrameQuality {
+export function frameQuality(
+  stars: FoundStars,
+  background: SkyMesh,
+  spread: number,
+  { threshold }: FindOptions,
+): FrameQuality {
   const good = goodStars(stars)
   const middle = (of: (i: number) => number) => (good.length > 0 ? medianOf(good.map(of)) : Number.NaN)
   const seeing = middle((i) => stars.fwhm[i])
   const skySigma = medianOf(background.rms)
   // a Gaussian of this width weighs 4 pi sigma² pixels
   const pixels = 4 * Math.PI * ((Number.isNaN(seeing) ? 3 : seeing) / 2.3548) ** 2
+  // the filter makes stars rounder than they are
+  const axis = (value: number) => Math.sqrt(Math.max(value * value - spread, 0.1 * value * value))
+  const elongation = middle((i) => axis(stars.a[i]) / axis(stars.b[i]))
   let highestPeak = Number.NaN
   for (const peak of stars.peak) if (!(peak <= highestPeak)) highestPeak = peak
   return {
     ...{ seeing, sky: medianOf(background.level), skySigma, highestPeak, count: stars.count, good: good.length },
-    ellipticity: middle((i) => 1 - stars.b[i] / stars.a[i]),
-    elongation: middle((i) => stars.a[i] / stars.b[i]),
+    ...{ elongation, ellipticity: 1 - 1 / elongation },
     thetaKurtosis: excessKurtosis(good.map((i) => stars.theta[i])),
     limitingMagnitude: -2.5 * Math.log10(threshold * skySigma * Math.sqrt(pixels)),
   }

@@ -40,6 +40,11 @@ export function sortFrames(request: Stacking): { frames: FrameInfo[]; rows: Row[
   for (const input of request.inputs) {
     const set = (status: Row['status'], reason: string) => rows.push({ input: input.path, status, reason })
     try {
+      const table = tableOfOurs(input)
+      if (table) {
+        set('rejected', `is a table that ${table} made`)
+        continue
+      }
       const { frame, facts, maker } = readInfo(input, request)
       const { types } = request.config.group
       if (maker === 'stacking') set('rejected', 'is a stack itself')
@@ -53,6 +58,17 @@ export function sortFrames(request: Stacking): { frames: FrameInfo[]; rows: Row[
     }
   }
   return { frames, rows }
+}
+
+/** Who made it, where it is a product of ours without an image: what lies beside aligned frames tells how they were. */
+function tableOfOurs({ path }: InputFile): string | undefined {
+  const file = openFits(path)
+  try {
+    const hasImage = file.hdus.some(({ kind, axes }) => kind === 'image' && axes.length >= 2)
+    return hasImage ? undefined : textOf(file.hdus[0]!.header, 'NP_CMD')
+  } finally {
+    file.close()
+  }
 }
 
 function readInfo(

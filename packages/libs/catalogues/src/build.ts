@@ -1,11 +1,12 @@
 import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { flushFolder, withLock, writeAtomically } from '@nightpipe/files'
 import type { SkyStars } from './star.js'
 import { bandsOf } from './star-lists.js'
 import { FACTS_FILE, formatFacts, readFacts, type StoreFacts, tilePath } from './store.js'
 import { encodeStars } from './tile.js'
-import { fastestOf, orderFor, sliceStars, sortByTile } from './tile-order.js'
+import { fastestOf, sliceStars, sortByTile, type TiledStars } from './tile-order.js'
 
 export interface BuildOptions {
   name: string
@@ -26,13 +27,13 @@ export async function buildCatalogue(folder: string, stars: SkyStars, options: B
     const generation = nextGeneration(folder)
     const part = join(folder, `.${generation}.part`)
     rmSync(part, { recursive: true, force: true })
-    const order = options.order ?? orderFor(stars)
-    writeTiles(part, stars, order)
+    const tiled = sortByTile(stars, options.order)
+    await flushAll(writeTiles(part, tiled))
     renameSync(part, join(folder, generation))
     flushFolder(folder)
     const facts: StoreFacts = {
       ...{ format: 'nightpipe catalogue 1', name: options.name, source: options.source ?? '' },
-      ...{ epoch: stars.epoch, bands: bandsOf(stars), count: stars.count, order, tiles: generation },
+      ...{ epoch: stars.epoch, bands: bandsOf(stars), count: stars.count, order: tiled.order, tiles: generation },
       ...{ fastest: fastestOf(stars), coverage: 'all' },
     }
     writeAtomically(join(folder, FACTS_FILE), formatFacts(facts))
@@ -47,12 +48,26 @@ export function nextGeneration(folder: string): string {
   return `tiles-${Math.max(0, ...numbers) + 1}`
 }
 
-function writeTiles(folder: string, stars: SkyStars, order: number): void {
-  const { sorted, pixels, starts } = sortByTile(stars, order)
+function writeTiles(folder: string, { order, sorted, pixels, starts }: TiledStars): string[] {
   mkdirSync(folder, { recursive: true })
-  for (const [k, pixel] of pixels.entries()) {
+  return pixels.map((pixel, k) => {
     const path = join(folder, tilePath(order, pixel))
     mkdirSync(dirname(path), { recursive: true })
-    writeFileSync(path, encodeStars(sliceStars(sorted, starts[k], starts[k + 1])), { flush: true })
+    writeFileSync(path, encodeStars(sliceStars(sorted, starts[k], starts[k + 1])))
+    return path
+  })
+}
+
+/** How many files are flushed at once: the disk does them together. */
+const AT_ONCE = 32
+
+async function flushAll(paths: readonly string[]): Promise<void> {
+  for (let k = 0; k < paths.length; k += AT_ONCE) {
+    await Promise.all(
+      paths.slice(k, k + AT_ONCE).map(async (path) => {
+        const file = await open(path, 'r')
+        await file.sync().finally(() => file.close())
+      }),
+    )
   }
 }

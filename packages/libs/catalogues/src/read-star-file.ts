@@ -18,11 +18,11 @@ export function readStarFile(path: string, wanted: Partial<StarColumns> = {}): S
   if (start.toString('latin1').startsWith('SIMPLE  =') || (start[0] === 0x1f && start[1] === 0x8b)) {
     return fitsStars(path, wanted)
   }
-  const text = readFileSync(path, 'utf8')
-  if (/^\uFEFF?\s*<\?xml|^\uFEFF?\s*<(\w+:)?VOTABLE/i.test(text.slice(0, 1000))) {
-    return starsOf(votable(text, path), path, wanted)
+  const bytes = readFileSync(path)
+  if (/^\uFEFF?\s*<(\?xml|!--|(\w+:)?VOTABLE)/i.test(bytes.toString('utf8', 0, 1000))) {
+    return starsOf(votable(bytes.toString('utf8'), path), path, wanted)
   }
-  return starsOf(csvTable(text, path), path, wanted)
+  return starsOf(csvTable(bytes, path), path, wanted)
 }
 
 function firstBytes(path: string): Buffer {

@@ -1,4 +1,4 @@
-import { healpixOf } from '@nightpipe/sky'
+import { healpixCount, healpixOf } from '@nightpipe/sky'
 import type { TileSource } from './search.js'
 import type { SkyStars } from './star.js'
 import { bandsOf, OPTIONAL, pickStars } from './star-lists.js'
@@ -10,40 +10,68 @@ const MOST_IN_A_TILE = 5000
 const FINEST = 7
 
 /** The pixel of every star at an order. */
-export function pixelsOf(stars: SkyStars, order: number): Int32Array {
-  return Int32Array.from({ length: stars.count }, (_, k) => healpixOf(order, stars.ra[k], stars.dec[k]))
+function pixelsOf(stars: SkyStars, order: number): Int32Array {
+  const { ra, dec, count } = stars
+  const pixels = new Int32Array(count)
+  for (let k = 0; k < count; k++) pixels[k] = healpixOf(order, ra[k], dec[k])
+  return pixels
 }
 
-/** The order at which nearly all stars are in tiles that are not too full. */
-export function orderFor(stars: SkyStars): number {
-  const finest = pixelsOf(stars, FINEST)
+/** The coarsest order at which nearly all stars are in tiles that are not too full; `pixels` are those of the finest. */
+function orderOf(pixels: Int32Array): number {
   for (let order = 0; order < FINEST; order++) {
     const counts = new Int32Array(12 * 4 ** order)
     const shift = 2 * (FINEST - order)
-    for (const pixel of finest) counts[pixel >> shift]++
+    for (const pixel of pixels) counts[pixel >> shift]++
     let crowded = 0
     for (const count of counts) if (count > MOST_IN_A_TILE) crowded += count
-    if (crowded <= 0.02 * stars.count) return order
+    if (crowded <= 0.02 * pixels.length) return order
   }
   return FINEST
 }
 
-/** The stars in the order of their pixels, and where each pixel begins. */
-export function sortByTile(stars: SkyStars, order: number): { sorted: SkyStars; pixels: number[]; starts: number[] } {
-  const pixel = pixelsOf(stars, order)
-  const indices = Uint32Array.from({ length: stars.count }, (_, k) => k)
-  indices.sort((a, b) => pixel[a] - pixel[b] || stars.dec[a] - stars.dec[b] || stars.ra[a] - stars.ra[b] || a - b)
+export interface TiledStars {
+  order: number
+  /** tile after tile, and inside of a tile in an order that does not depend on the one they came in */
+  sorted: SkyStars
+  /** the tiles that have stars, and where each begins; one more start than tiles */
+  pixels: number[]
+  starts: number[]
+}
+
+/** Sorts stars by tile, of the order that suits their density or of one that is given. */
+export function sortByTile(stars: SkyStars, wanted?: number): TiledStars {
+  const finest = Math.max(FINEST, wanted ?? 0)
+  const pixel = pixelsOf(stars, finest)
+  const order = wanted ?? orderOf(pixel)
+  const shift = 2 * (finest - order)
+  const indices = byPixel(stars, pixel, healpixCount(finest))
   const sorted = pickStars(stars, indices)
   const pixels: number[] = []
   const starts: number[] = []
   for (let k = 0; k < indices.length; k++) {
-    const here = pixel[indices[k]]
+    const here = pixel[indices[k]] >> shift
     if (pixels.at(-1) === here) continue
     pixels.push(here)
     starts.push(k)
   }
   starts.push(stars.count)
-  return { sorted, pixels, starts }
+  return { order, sorted, pixels, starts }
+}
+
+/** Counting sort by pixel; the few stars of each small pixel then by place. */
+function byPixel({ ra, dec, count }: SkyStars, pixel: Int32Array, pixels: number): Uint32Array {
+  const next = new Uint32Array(pixels + 1)
+  for (const p of pixel) next[p + 1]++
+  for (let p = 0; p < pixels; p++) next[p + 1] += next[p]
+  const starts = next.slice()
+  const indices = new Uint32Array(count)
+  for (let k = 0; k < count; k++) indices[next[pixel[k]]++] = k
+  for (let p = 0; p < pixels; p++) {
+    if (starts[p + 1] - starts[p] < 2) continue
+    indices.subarray(starts[p], starts[p + 1]).sort((a, b) => dec[a] - dec[b] || ra[a] - ra[b] || a - b)
+  }
+  return indices
 }
 
 /** The fastest proper motion of a list, mas/yr. */
@@ -75,8 +103,7 @@ export function sliceStars(stars: SkyStars, from: number, to: number): SkyStars 
 
 /** A list in memory, tile by tile. */
 export function tileStars(stars: SkyStars): TileSource {
-  const order = orderFor(stars)
-  const { sorted, pixels, starts } = sortByTile(stars, order)
+  const { order, sorted, pixels, starts } = sortByTile(stars)
   const place = new Map(pixels.map((pixel, k) => [pixel, k]))
   return {
     ...{ order, bands: bandsOf(stars), epoch: stars.epoch, fastest: fastestOf(stars) },

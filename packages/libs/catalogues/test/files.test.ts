@@ -95,12 +95,39 @@ t.test('tables of text with tabs, semicolons, bars or blanks; VizieR rules under
       ['10', '-5.5', '12.5'],
       ['11', '-5', mark === '   ' ? 'nan' : ''],
     ]
-    if (mark === ';') rows.splice(1, 0, ['----', '---', '---'])
+    if (mark === ';') rows.splice(1, 0, ['deg', 'deg', 'mag'], ['----', '---', '---'])
     t.match(readStarFile(file('t.txt', `# comment\n${rows.map((row) => row.join(mark)).join('\n')}\n`)), expected)
   }
-  t.throws(() => readStarFile(file('t.txt', 'ra,dec\n1,2\n3\n')), /row 2 of .* has 1 cells, the names are 2/)
-  t.throws(() => readStarFile(file('t.txt', '')), /has no row/)
+  t.throws(() => readStarFile(file('t.txt', 'ra,dec\n1,2\n3\n')), /t.txt: row 2 has 1 cells, the names are 2/)
+  t.throws(() => readStarFile(file('t.txt', '')), /t.txt: has no row/)
   t.throws(() => readStarFile(file('t.txt', 'ra,dec\nx,2\n')), /'x' in row 1 of column ra/)
+})
+
+t.test('numbers are read to the last bit, and quoted cells as they should be', async (t) => {
+  const numbers = [
+    '0.1',
+    '-0.000001',
+    '123456789.123456',
+    '3.14159265358979323846',
+    '1e-7',
+    '+5',
+    '.5',
+    '5.',
+    '-1.5E+2',
+  ]
+  const stars = readStarFile(
+    file(
+      'n.csv',
+      `\uFEFFpmra,dec,ra,pmdec\r\n${numbers.map((text) => `1,0,${text.replace(/^-/, '')},1`).join('\r\n')}\r\n`,
+    ),
+  )
+  t.same(
+    [...stars.ra],
+    numbers.map((text) => Math.abs(Number(text)) % 360),
+  )
+  const quoted = readStarFile(file('q.csv', 'ra,dec,"Gmag",name\n1,2,"3.5","a ""b"", c"\n'))
+  t.match(quoted, { id: ['a "b", c'] })
+  t.equal(quoted.magnitudes.G.value[0], 3.5)
 })
 
 t.test('any FITS table of stars: units, null values, motions in degrees', async (t) => {

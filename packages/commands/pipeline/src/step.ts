@@ -104,7 +104,9 @@ export function groupStep(
   if (stage === 'subtraction')
     set.push(...referenceFor(module, also.includes('stacking') && join(workspace, 'stacking')))
   const sources = found.map((name): Source => ({ list: listOf(name), step: step(name) }))
-  const after = [...new Set([...found, ...also])].map(step).filter((one) => one !== undefined)
+  // One that does not read catalogues need not wait for them.
+  const waits = also.filter((name) => name !== 'findstars' || takes)
+  const after = [...new Set([...found, ...waits])].map(step).filter((one) => one !== undefined)
   // Catalogues follow from the frames and the configuration of findstars.
   const depends = takes ? (step('findstars')?.module.digest ?? '') : ''
   return { ...base, lists: [sources[0]!.list], set, depends, reads: [], sources, after, alone: isAlone(module) }
@@ -119,6 +121,7 @@ function referenceFor({ inForce }: Module, stack: string | false): string[] {
 /** Whether a command makes something of a frame that does not depend on the other frames of its group. */
 function isAlone({ command, inForce }: Module): boolean {
   if (command === 'findstars') return true
+  if (command === 'subtraction') return inForce.get('reference.file') !== ''
   if (command !== 'reduction') return false
   const compares = inForce.get('cosmic rays.compare') !== '0' && inForce.get('cosmic rays.method') !== 'none'
   return !compares && inForce.get('pattern.make') !== 'yes'

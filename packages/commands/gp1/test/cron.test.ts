@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { root, shellEnvironment, writeNight } from './night.js'
+import { root, shellEnvironment, simulate } from './simulated.js'
 
 t.test('every line of docs/guide/cron.md runs', (t) => {
   const data = t.testdir()
@@ -12,7 +12,7 @@ t.test('every line of docs/guide/cron.md runs', (t) => {
   t.equal(lines.length, 6)
   for (const hours of [12, 24]) {
     const night = spawnSync('date', ['-u', '-d', `-${hours} hours`, '+%Y%m%d'], { encoding: 'utf8' }).stdout.trim()
-    writeNight(join(data, 'raw', night))
+    simulate(join(data, 'raw', night), 'width = 64\nheight = 64', 1)
   }
   for (const name of ['in', 'cfg']) mkdirSync(join(data, name))
   writeFileSync(join(data, 'cfg/pipeline.cfg'), '[Structure of pipeline]\nreduction = yes\n')
@@ -29,7 +29,7 @@ t.test('every line of docs/guide/cron.md runs', (t) => {
   mkdirSync(generic)
   const pipelineCfg = '[Workspace]\nheaders = OBJECT, INSTRUME, FILTER\n[Structure of pipeline]\nreduction = yes\n'
   writeFileSync(join(generic, 'pipeline.cfg'), pipelineCfg)
-  writeFileSync(join(generic, 'reduction.cfg'), '[Calibration]\ndark = none\n')
+  writeFileSync(join(generic, 'reduction.cfg'), '[Calibration]\ndark = none\n[Cosmic rays]\nmethod = none\n')
   const expected = [
     [0, /^$/],
     [0, /frames: .* done/],

@@ -8,6 +8,8 @@ type Constructor<T extends Typed> = {
 }
 
 const PAGE = 65536
+/** 4 GiB. */
+const MAXIMUM_PAGES = 65536
 let top = 0
 
 // Growing gives a new SharedArrayBuffer object on the same memory: remember each that was handed out, and the last one,
@@ -36,7 +38,19 @@ export function allocateBytes(bytes: number): number {
     kernels().memory.grow(Math.ceil(missing / PAGE))
     last = undefined
   }
+  const missing = top - memory.buffer.byteLength
+  if (missing > 0) grow(memory, Math.ceil(missing / PAGE))
   return address
+}
+
+/**
+ * By half as much again at least: each growth makes a buffer object, and so many of them keep the garbage collector
+ * busy. Pages that nobody touches take no memory.
+ */
+function grow(memory: WebAssembly.Memory, pages: number): void {
+  const now = memory.buffer.byteLength / PAGE
+  const room = MAXIMUM_PAGES - now
+  memory.grow(Math.max(pages, Math.min(Math.max(pages, Math.floor(now / 2)), room)))
 }
 
 /** An array of `length` elements in kernel memory, not cleared: `allocate(Float32Array, width * height)`. */

@@ -80,7 +80,7 @@ function localSky({ pixels, width, height, sky }: StarImage, px: number, py: num
   const map = skyAt(sky, sky.level, px, py)
   const sigma = skyAt(sky, sky.sigma, px, py)
   const [inner, outer] = [Math.max(4, 2.5 * seeing), Math.max(7, 4 * seeing)]
-  const step = Math.max(1, Math.floor(outer / 8))
+  const step = Math.max(1, Math.round(outer / 6))
   let n = 0
   for (let v = -Math.ceil(outer); v <= outer; v += step) {
     for (let u = -Math.ceil(outer); u <= outer; u += step) {

@@ -91,9 +91,18 @@ function placed<T extends Float32Array | Int16Array>(
   return copy
 }
 
+const tables = new Map<Interpolation, Float32Array>()
+
+/** Made once, and copied. */
 function weightTable(method: Interpolation): Float32Array {
-  const table = allocate(Float32Array, (PHASES + 1) * ROW).fill(0)
-  const weights = new Float64Array(TAPS[method])
-  for (let phase = 0; phase <= PHASES; phase++) table.set(tapWeights(method, phase / PHASES, weights), phase * ROW)
+  let known = tables.get(method)
+  if (!known) {
+    known = new Float32Array((PHASES + 1) * ROW)
+    const weights = new Float64Array(TAPS[method])
+    for (let phase = 0; phase <= PHASES; phase++) known.set(tapWeights(method, phase / PHASES, weights), phase * ROW)
+    tables.set(method, known)
+  }
+  const table = allocate(Float32Array, known.length)
+  table.set(known)
   return table
 }

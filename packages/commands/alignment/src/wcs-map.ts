@@ -1,12 +1,12 @@
 import { cardLookup, imageHdu, openFits } from '@nightpipe/fits'
-import { tanWcs } from '@nightpipe/sky'
+import { readWcs } from '@nightpipe/sky'
 
 /** The plate solution of a file, if it has one that is no mere guess. */
 function wcsOf(path: string) {
   const file = openFits(path)
   try {
     const lookup = cardLookup(imageHdu(file))
-    return lookup('WCSSEED') === true ? undefined : tanWcs(lookup)
+    return lookup('WCSSEED') === true ? undefined : readWcs(lookup)
   } finally {
     file.close()
   }

@@ -133,7 +133,8 @@ t.test('by plate solutions, without a star', async (t) => {
   let worst = 0
   for (let y = 10; y < 90; y++)
     for (let x = 10; x < 90; x++) worst = Math.max(worst, Math.abs(a[y * 100 + x] - b[y * 100 + x]))
-  t.ok(worst < 0.02, `${worst}`)
+  // a ramp of 10 for a pixel, places to 0.001 px between neighbours and in the table of weights
+  t.ok(worst < 0.03, `${worst}`)
 })
 
 t.test('wrong keys are refused before anything is touched', async (t) => {

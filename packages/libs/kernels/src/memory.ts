@@ -35,11 +35,9 @@ export function allocateBytes(bytes: number): number {
   top = address + Math.ceil((bytes + 16) / 16) * 16
   const missing = top - currentBuffer().byteLength
   if (missing > 0) {
-    kernels().memory.grow(Math.ceil(missing / PAGE))
+    grow(kernels().memory, Math.ceil(missing / PAGE))
     last = undefined
   }
-  const missing = top - memory.buffer.byteLength
-  if (missing > 0) grow(memory, Math.ceil(missing / PAGE))
   return address
 }
 

@@ -1,5 +1,4 @@
-import { watchWholeAndDigest } from '@nightpipe/command'
-import { companion, type FitsFile, type Hdu, imageHdu, openFits, requireWhole } from '@nightpipe/fits'
+import { companion, type FitsFile, type Hdu, imageHdu, type Onlooker, openFits, type Watch } from '@nightpipe/fits'
 import { type Calibration, calibratePixels, MaskBit } from '@nightpipe/image'
 import { allocate, kernels, scoped } from '@nightpipe/kernels'
 import { type DarkSource, darkSource, levelOf } from './dark.js'
@@ -8,8 +7,8 @@ import { byTable, linearityOf } from './linearity.js'
 import { trimmedSize } from './master.js'
 import type { ReductionJob } from './plan.js'
 import { alignedReader, maskJoiner, type Planes, stripRows, strips } from './planes.js'
-import { type RawRead, readRaw } from './read-raw.js'
 import type { ReductionConfig } from './schema.js'
+import { endWatches, lookThrough, readWhole, requireWholeOnce } from './whole.js'
 
 export interface Calibrated extends Planes {
   /** False when nothing asked for errors: then the error plane holds nothing. */
@@ -24,27 +23,11 @@ export interface Calibrated extends Planes {
 /** A master with the files that it needs open. */
 interface Open {
   image: Hdu
+  /** To be shown its pixels, when they are looked through while they are read. */
+  see?: Onlooker
   error?: Hdu
   mask?: Hdu
 }
-
-const seen = new Map<string, boolean>()
-/** Damaged data are refused; masters, which serve many frames, are looked through once in each thread. */
-function requireWholeOnce(path: string, image: Hdu): void {
-  if (!seen.has(path)) seen.set(path, requireWhole(image))
-}
-
-/** The raw frame is looked through, and digested, while it is read. */
-function readWhole(image: Hdu, { frame }: ReductionJob, planes: Planes, findRail: boolean): RawRead {
-  const watch = seen.has(frame.path) ? undefined : watchWholeAndDigest(frame.path, image)
-  if (watch && !watch.see) seen.set(frame.path, watch.end())
-  const read = readRaw(image, frame, planes, findRail, watch?.see)
-  if (watch?.see) seen.set(frame.path, watch.end())
-  return read
-}
-
-/** Whether the data of a file read before agree with their DATASUM. */
-export const agreedWithItsSum = (path: string) => seen.get(path) !== false
 
 /**
  * A raw frame calibrated: overscan and bias off, cut to its light-sensitive part, made linear, dark off, divided by the
@@ -62,17 +45,19 @@ export function calibrateFrame(job: ReductionJob, config: ReductionConfig): Cali
     const file = openFits(path)
     files.push(file)
     const image = imageHdu(file, hdu)
-    if (path !== job.frame.path) requireWholeOnce(path, image)
     return { image, error: companion(file, image, 'ERR'), mask: companion(file, image, 'MASK') }
+  }
+  const watches = new Map<string, Watch>()
+  const openMaster = (master: { path: string } | undefined): Open | undefined => {
+    if (!master) return undefined
+    const opened = open(master.path)
+    return { ...opened, see: lookThrough(master.path, opened.image, job, watches) }
   }
   try {
     const raw = open(job.frame.path, job.frame.hdu)
-    const masters = {
-      bias: job.bias && open(job.bias.path),
-      dark: job.dark && open(job.dark.path),
-      flat: job.flat && open(job.flat.path),
-      mask: job.mask ? open(job.mask) : undefined,
-    }
+    const [bias, dark, flat] = [job.bias, job.dark, job.flat].map(openMaster)
+    const masters = { bias, dark, flat, mask: job.mask ? open(job.mask) : undefined }
+    if (masters.mask) requireWholeOnce(job.mask!, masters.mask.image)
     const planes: Planes = {
       ...{ width, height },
       pixels: allocate(Float32Array, n),
@@ -92,15 +77,14 @@ export function calibrateFrame(job: ReductionJob, config: ReductionConfig): Cali
     // what is expected of a pixel is told from its net neighbours: without errors, bias and the rest go off in one pass
     const atOnce = !hasError && isPlain(detector, config)
     for (const reading of atOnce ? [] : detector.readings) {
-      takeBiasOff(planes, reading, masters.bias?.image, job, saturation)
+      takeBiasOff(planes, reading, bias, job, saturation)
       if (hasError) expectSignal(planes, reading)
     }
-    const dark =
-      masters.dark &&
-      darkSource(masters.dark.image, hasError ? masters.dark.error : undefined, job, config, width, biasLevel)
+    const darkRows = dark && darkSource(dark, hasError, job, config, width, biasLevel)
     const scale = scaleOf(job, config, detector)
-    const raws = atOnce ? { bias: masters.bias?.image, saturation } : undefined
-    finish({ ...planes, hasError }, detector, job, config, { ...masters, darkRows: dark, raws }, scale)
+    const raws = atOnce ? { bias, saturation } : undefined
+    finish({ ...planes, hasError }, detector, job, config, { bias, flat, darkRows, raws }, scale)
+    endWatches(watches)
     return { ...planes, hasError, detector, scale, biasLevel }
   } finally {
     for (const file of files) file.close()
@@ -137,7 +121,7 @@ function joinMaskPlanes(
 function takeBiasOff(
   { width, pixels, mask }: Planes,
   { amplifier, overscan }: Reading,
-  bias: Hdu | undefined,
+  bias: Open | undefined,
   { frame }: ReductionJob,
   saturation: number,
 ): void {
@@ -146,7 +130,7 @@ function takeBiasOff(
   scoped(() => {
     const most = stripRows(width, place.y1 - place.y0)
     const biasRows = bias && allocate(Float32Array, most * width)
-    const readBias = bias && alignedReader(bias, frame, width)
+    const readBias = bias && alignedReader(bias.image, frame, width, bias.see)
     const pedestal = allocate(Float32Array, most)
     const across = overscan?.columns && allocate(Float32Array, columns)
     if (across) across.set(overscan.columns!)
@@ -202,7 +186,7 @@ interface Masters {
   flat?: Open
   darkRows?: DarkSource
   /** The pixels are still raw: what `takeBiasOff` would have done is to be done too. */
-  raws?: { bias?: Hdu; saturation: number }
+  raws?: { bias?: Open; saturation: number }
 }
 
 /** Linearity, dark, flat, unit and error: net pixels and expected signals become the reduced frame, in place. */
@@ -219,19 +203,19 @@ function finish(
   const whole = detector.readings.length === 1
   scoped(() => {
     const size = stripRows(width, height) * width
-    const rowsOf = (image: Hdu | undefined) => {
+    const rowsOf = (image: Hdu | undefined, see?: Onlooker) => {
       if (!image) return undefined
       const into = allocate(Float32Array, size)
-      const read = alignedReader(image, frame, width)
+      const read = alignedReader(image, frame, width, see)
       return (y: number, rows: number) => read(y, rows, into)
     }
     const errorOf = (master: Open | undefined) => (planes.hasError ? master?.error : undefined)
     const biasError = rowsOf(errorOf(masters.bias))
-    const flat = rowsOf(masters.flat?.image)
+    const flat = rowsOf(masters.flat?.image, masters.flat?.see)
     const flatError = rowsOf(errorOf(masters.flat))
     const dark = masters.darkRows && darkRowsOf(masters.darkRows, masters.bias?.image, frame, width, size)
     const { raws } = masters
-    const bias = rowsOf(raws?.bias)
+    const bias = rowsOf(raws?.bias?.image, raws?.bias?.see)
     for (const { y, rows } of strips(0, height, width)) {
       const strip: Calibration = {
         ...{ biasError: biasError?.(y, rows), flat: flat?.(y, rows), flatError: flatError?.(y, rows) },

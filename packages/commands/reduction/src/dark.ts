@@ -1,4 +1,4 @@
-import { type Hdu, readPixels } from '@nightpipe/fits'
+import { type Hdu, type Onlooker, readPixels } from '@nightpipe/fits'
 import { type SkyMap, sampleSky, skyAt } from '@nightpipe/image'
 import type { RawFrame } from './frames.js'
 import type { ReductionJob } from './plan.js'
@@ -23,19 +23,20 @@ const TOO_LOW = 50
 const HOT = 5
 
 export function darkSource(
-  image: Hdu,
-  error: Hdu | undefined,
+  { image, error: itsError, see }: { image: Hdu; error?: Hdu; see?: Onlooker },
+  hasError: boolean,
   job: ReductionJob,
   config: ReductionConfig,
   width: number,
   biasLevel: number,
 ): DarkSource {
   const { frame, dark } = job
+  const error = hasError ? itsError : undefined
   const perSecond = dark!.unit === 'adu/s' || dark!.unit === 'adu / s'
   const master = perSecond ? 1 : (dark!.exposureSeconds ?? 1)
   const scale = (frame.facts.exposureSeconds ?? 0) / (master > 0 ? master : 1)
   const holdsBias = holds(config.calibration['dark contains'], perSecond, master, image, biasLevel)
-  const source = { scale, holdsBias, biasWeight: 1, pixels: alignedReader(image, frame, width) }
+  const source = { scale, holdsBias, biasWeight: 1, pixels: alignedReader(image, frame, width, see) }
   if (config.calibration['dark pixels'] === 'hot') return { ...source, ...hotOnly(source.pixels, error, frame, width) }
   const biasWeight = biasWeightOf(job, scale * master, holdsBias ? master : undefined)
   return { ...source, biasWeight, error: error && alignedReader(error, frame, width) }

@@ -1,4 +1,4 @@
-import { type Hdu, readPixels, readStored, scalingOf } from '@nightpipe/fits'
+import { type Hdu, type Onlooker, readPixels, readStored, scalingOf } from '@nightpipe/fits'
 import type { Section } from '@nightpipe/image'
 import { allocate, kernels, scoped } from '@nightpipe/kernels'
 import type { RawFrame } from './frames.js'
@@ -45,16 +45,17 @@ function readSection(image: Hdu, { x0, y0, x1, y1 }: Section): Float32Array {
 
 /**
  * Rows of an image that belongs to a frame (a master, a mask), laid out as the reduced frame is: overscans cut out of it
- * where it still has them. `into` is a strip of the reduced frame's width.
+ * where it still has them. `into` is a strip of the reduced frame's width. An `onlooker` is shown the bytes of an image that
+ * has none.
  */
 export type AlignedReader = (firstRow: number, rows: number, into: Float32Array) => Float32Array
 
-export function alignedReader(image: Hdu, frame: RawFrame, outWidth: number): AlignedReader {
+export function alignedReader(image: Hdu, frame: RawFrame, outWidth: number, onlooker?: Onlooker): AlignedReader {
   const [width, height] = image.axes as [number, number]
   const layout = placeOf({ width, height }, frame)
   if (!layout) throw new RangeError(`${width}x${height} is no size of ${frame.name}`)
   if (layout === 'trimmed') {
-    return (firstRow, rows, into) => readPixels(image, { firstRow, rows, plane: 0, into })
+    return (firstRow, rows, into) => readPixels(image, { firstRow, rows, plane: 0, into, onlooker })
   }
   return (firstRow, rows, into) => {
     for (const part of partsOf(frame, layout, firstRow, rows)) {

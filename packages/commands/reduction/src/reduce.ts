@@ -21,13 +21,14 @@ import {
 } from '@nightpipe/image'
 import { scoped } from '@nightpipe/kernels'
 import { medianOf } from '@nightpipe/math'
-import { agreedWithItsSum, type Calibrated, calibrateFrame } from './calibrate-frame.js'
+import { type Calibrated, calibrateFrame } from './calibrate-frame.js'
 import { compareWithOthers } from './compare.js'
 import { levelUnder } from './detector.js'
 import { INTERPOLATED, type ReductionJob } from './plan.js'
 import { alignedReader } from './planes.js'
 import { type Measured, productHeader, unitOf } from './product-header.js'
 import type { ReductionConfig, ReductionSchema } from './schema.js'
+import { agreedWithItsSum } from './whole.js'
 
 /** One raw frame to one reduced frame. */
 export function reduceFrame(job: Job<ReductionJob>, tools: Tools<ReductionSchema>): Row[] {

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type CardValue, numberOf, readFrame, textOf } from '@nightpipe/fits'
+import { type CardValue, createHeader, encodeFits, numberOf, readFrame, textOf } from '@nightpipe/fits'
 import { medianOf } from '@nightpipe/math'
 import t from 'tap'
 import { CAMERA, makeNight, named, reduced, reduction, scratch, set, writeImage } from './support/night.js'
@@ -34,6 +34,37 @@ t.test('the file of the seed runs as it is, and each of its keys counts', async 
   t.equal(header('NSAT'), 0)
   t.ok(numberOf(file({ sat_level: 1200 }).header, 'NSAT')! > 100, 'sat_level')
   t.not(numberOf(file({ detect_thresh: 20 }).header, 'SKYSIG'), header('SKYSIG'), 'detect_thresh')
+})
+
+t.test('a master that is damaged is refused, also when it is looked through while it is read', async (t) => {
+  const damage = (path: string, cards: [string, string | number][]) => {
+    const frame = readFrame(path)
+    const header = createHeader([...cards, ['BUNIT', 'adu']])
+    const bytes = encodeFits([
+      { kind: 'image', bitpix: -32, axes: [frame.width, frame.height], pixels: frame.pixels, header },
+    ])
+    bytes[bytes.length - 3000] ^= 1
+    const name = path.replace('.fits', '-damaged.fits')
+    writeFileSync(name, bytes)
+    return name
+  }
+  for (const plain of [false, true]) {
+    const night = makeNight()
+    const settings = [...named(night), ...(plain ? set('frame.error=no', 'cosmic rays.method=none') : [])]
+    for (const [k, role] of ['bias', 'dark', 'flat'].entries()) {
+      const ours = damage(night.masters[k], [['NP_CMD', 'stack-calibrations']])
+      const { code, stderr } = reduction(
+        '-s',
+        join(night.folder, 'raw'),
+        '-r',
+        join(night.folder, 'out'),
+        ...settings,
+        ...set(`calibration.${role}=${ours}`),
+      )
+      t.equal(code, 3, stderr)
+      t.match(stderr, /-damaged.fits, HDU 0: the data do not agree with their DATASUM/)
+    }
+  }
 })
 
 t.test('a wrong master, frame or key is one line that says what to do', async (t) => {

@@ -18,20 +18,18 @@ const MOST_STEPS = 30
 
 /** The map (u, v) → (first(u, v), second(u, v)) and its inverse by Newton's method. */
 export function planeMap(first: PlanePolynomial, second: PlanePolynomial): PlaneMap {
-  const f = evaluator(first)
-  const g = evaluator(second)
+  const [f, fValue] = evaluators(first)
+  const [g, gValue] = evaluators(second)
   const [a, b] = [new Float64Array(3), new Float64Array(3)]
 
   function apply(u: number, v: number, out: Float64Array): void {
-    f(u, v, a)
-    g(u, v, b)
-    out[0] = a[0]
-    out[1] = b[0]
+    const image = fValue(u, v)
+    out[1] = gValue(u, v)
+    out[0] = image
   }
 
   function invert(imageU: number, imageV: number, out: Float64Array): boolean {
     let [u, v] = [out[0], out[1]]
-    let last = Number.POSITIVE_INFINITY
     for (let step = 0; step < MOST_STEPS; step++) {
       f(u, v, a)
       g(u, v, b)
@@ -41,17 +39,12 @@ export function planeMap(first: PlanePolynomial, second: PlanePolynomial): Plane
       const [su, sv] = [(b[2] * du - a[2] * dv) / area, (a[1] * dv - b[1] * du) / area]
       u += su
       v += sv
-      const size = Math.hypot(su, sv)
-      // The steps shrink quadratically until rounding stops them: the last one counts for nothing.
-      if (
-        size <= 1e-13 * (1 + Math.hypot(u, v)) ||
-        (step > 2 && size >= last && size < 1e-9 * (1 + Math.hypot(u, v)))
-      ) {
+      // Newton's steps shrink quadratically: after one as small as this, what is left is below the rounding.
+      if (Math.abs(su) + Math.abs(sv) <= 1e-7 * (1 + Math.abs(u) + Math.abs(v))) {
         out[0] = u
         out[1] = v
         return true
       }
-      last = size
     }
     return false
   }
@@ -64,23 +57,24 @@ export function planeMap(first: PlanePolynomial, second: PlanePolynomial): Plane
   return { apply, invert, areaAt }
 }
 
-/** Writes value, d/du and d/dv of a polynomial into `out`, by Horner's rule in both variables. */
-function evaluator({ terms, radial }: PlanePolynomial): (u: number, v: number, out: Float64Array) => void {
-  const start: number[] = []
-  const flat: number[] = []
-  for (const row of terms) {
-    start.push(flat.length)
-    flat.push(...row)
-  }
-  start.push(flat.length)
-  const values = Float64Array.from(flat)
+type WithSlopes = (u: number, v: number, out: Float64Array) => void
+type ValueAlone = (u: number, v: number) => number
+
+/** A polynomial by Horner's rule in both variables: with d/du and d/dv, which go into `out`, and without. */
+function evaluators({ terms, radial }: PlanePolynomial): [WithSlopes, ValueAlone] {
   const rows = terms.length
+  // A rectangle of terms, so that the loops need no table of where rows begin.
+  const wide = Math.max(1, ...terms.map((row) => row.length))
+  const values = new Float64Array(Math.max(1, rows) * wide)
+  for (const [p, row] of terms.entries()) for (const [q, value] of row.entries()) values[p * wide + q] = value ?? 0
+  const lengths = Int32Array.from(terms, (row) => row.length)
   const odd = radial?.some((value) => value !== 0) ? Float64Array.from(radial) : undefined
-  return (u, v, out) => {
+  const withSlopes: WithSlopes = (u, v, out) => {
     let [sum, alongU, alongV] = [0, 0, 0]
     for (let p = rows - 1; p >= 0; p--) {
-      let [inner, slope] = [0, 0]
-      for (let k = start[p + 1] - 1; k >= start[p]; k--) {
+      let inner = 0
+      let slope = 0
+      for (let k = p * wide + lengths[p] - 1; k >= p * wide; k--) {
         slope = slope * v + inner
         inner = inner * v + values[k]
       }
@@ -93,6 +87,20 @@ function evaluator({ terms, radial }: PlanePolynomial): (u: number, v: number, o
     out[2] = alongV
     if (odd) addRadial(odd, u, v, out)
   }
+  const scratch = new Float64Array(3)
+  const valueAlone: ValueAlone = (u, v) => {
+    let sum = 0
+    for (let p = rows - 1; p >= 0; p--) {
+      let inner = 0
+      for (let k = p * wide + lengths[p] - 1; k >= p * wide; k--) inner = inner * v + values[k]
+      sum = sum * u + inner
+    }
+    if (!odd) return sum
+    scratch[0] = sum
+    addRadial(odd, u, v, scratch)
+    return scratch[0]
+  }
+  return [withSlopes, valueAlone]
 }
 
 function addRadial(odd: Float64Array, u: number, v: number, out: Float64Array): void {

@@ -97,7 +97,7 @@ function catHeader(frame: Header, quality: FrameQuality): Header {
   set('NSTARS', quality.count, 'stars found')
   set('NGOOD', quality.good, 'stars that tell the quality of the frame')
   set('SEEING', quality.seeing, '[pix] median full width at half maximum')
-  set('ELLIPTIC', quality.ellipticity, 'median of 1 - b / a of the stars')
+  set('ELLIPTIC', quality.ellipticity, '1 - b / a of the profile of the stars')
   set('SKYLEV', quality.sky, 'median background')
   set('SKYSIG', quality.skySigma, 'noise of a pixel of the sky')
   set('LIMMAG', quality.limitingMagnitude, '[mag] instrumental, point source at threshold')

@@ -8,6 +8,10 @@ export let centroidY: f64 = 0
 export let centroidErrorX: f64 = 0
 export let centroidErrorY: f64 = 0
 export let centroidGood: bool = false
+/** Second moments under the window. */
+export let windowXX: f64 = 0
+export let windowYY: f64 = 0
+export let windowXY: f64 = 0
 
 const ITERATIONS: i32 = 16
 const CONVERGED: f64 = 2e-4
@@ -103,7 +107,7 @@ function moments(stamp: Stamp, cx: f64, cy: f64, sigma: f64, lines: usize, round
   }
 }
 
-/** Propagates the variance of the pixels to the centroid. */
+/** Propagates the variance of the pixels to the centroid; takes the second moments as well. */
 function errors(stamp: Stamp, cx: f64, cy: f64, sigma: f64, lines: usize): void {
   const size = stamp.size
   const lineY = lines + ((<usize>size) << 3)
@@ -112,6 +116,9 @@ function errors(stamp: Stamp, cx: f64, cy: f64, sigma: f64, lines: usize): void 
   const y1 = last
   windowLine(cx, sigma, size, lines, false)
   let all: f64 = 0
+  let xx: f64 = 0
+  let yy: f64 = 0
+  let xy: f64 = 0
   let noiseX: f64 = 0
   let noiseY: f64 = 0
   for (let row = y0; row <= y1; row++) {
@@ -119,12 +126,21 @@ function errors(stamp: Stamp, cx: f64, cy: f64, sigma: f64, lines: usize): void 
     for (let column = first; column <= last; column++, at += 8) {
       const weight = load<f64>(lines + ((<usize>column) << 3)) * load<f64>(lineY + ((<usize>row) << 3))
       const noise = weight * weight * load<f64>(stamp.variance + at)
-      all += weight * load<f64>(stamp.value + at)
-      noiseX += noise * (<f64>column - cx) * (<f64>column - cx)
-      noiseY += noise * (<f64>row - cy) * (<f64>row - cy)
+      const weighted = weight * load<f64>(stamp.value + at)
+      const dx = <f64>column - cx
+      const dy = <f64>row - cy
+      all += weighted
+      xx += weighted * dx * dx
+      yy += weighted * dy * dy
+      xy += weighted * dx * dy
+      noiseX += noise * dx * dx
+      noiseY += noise * dy * dy
     }
   }
   const factor = all > 0 ? 2 / all : NaN
+  windowXX = xx / all
+  windowYY = yy / all
+  windowXY = xy / all
   centroidErrorX = factor * Math.sqrt(noiseX)
   centroidErrorY = factor * Math.sqrt(noiseY)
 }

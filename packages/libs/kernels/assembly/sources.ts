@@ -1,6 +1,6 @@
 // Sources measured one after the other, each on a stamp of its own.
 import {
-  centroidErrorX, centroidErrorY, centroidGood, centroidX, centroidY, fullWidth, windowedCentroid,
+  centroidErrorX, centroidErrorY, centroidGood, centroidX, centroidY, fullWidth, windowedCentroid, windowXX, windowXY, windowYY,
 } from './centroid'
 import { radiusHolding, roughRadius, steppedRadius, sumCircle, sumFlux, sumVariance } from './circle'
 import { Ellipse, kronRadius, strangeAll, strangeForeign, strangeMasked, strangeOutside, sumEllipse } from './kron'
@@ -35,16 +35,19 @@ class Result {
   masked: f64
   foreign: f64
   all: f64
-  rough: f64
-  spare: f64
+  /** Sigma of the window, and the second moments under it. */
+  window: f64
+  windowXX: f64
+  windowYY: f64
+  windowXY: f64
 }
-const RESULT_BYTES: usize = 128
+const RESULT_BYTES: usize = 144
 /** Full width at half maximum of a Gaussian over its sigma. */
 const SIGMA_TO_WIDTH: f64 = 2.3548200450309493
 
 /**
  * Measures `count` sources of a scene. `stamp` has its arrays set, large enough for the largest half; `scratch` room
- * for 8 (half + 4) float64. A result of 16 float64 each is followed by flux and variance in each of `apertures` circles.
+ * for 8 (half + 4) float64. A result of 18 float64 each is followed by flux and variance in each of `apertures` circles.
  */
 export function measureSources(
   scene: Scene, stamp: Stamp, sources: usize, count: i32, options: Options, radii: usize, apertures: i32, scratch: usize,
@@ -89,8 +92,11 @@ function measureSource(
   const reach = min<f64>(half, grid > 0 ? options.kronReach * source.a : result.kron * source.a + 1)
   let rough = total > 0 ? roughRadius(stamp, cx, cy, total / 2, reach, lines) : source.a
   if (grid > 0 && total > 0) rough = steppedRadius(stamp, cx, cy, total / 2, rough, reach, grid)
-  result.rough = rough
-  windowedCentroid(stamp, cx, cy, grid > 0 ? (2 * rough) / 2.35 : max<f64>(0.6, (2 * rough) / SIGMA_TO_WIDTH), lines, grid > 0)
+  result.window = grid > 0 ? (2 * rough) / 2.35 : max<f64>(0.6, (2 * rough) / SIGMA_TO_WIDTH)
+  windowedCentroid(stamp, cx, cy, result.window, lines, grid > 0)
+  result.windowXX = windowXX
+  result.windowYY = windowYY
+  result.windowXY = windowXY
   const x = centroidX
   const y = centroidY
   result.x = x + stamp.x0

@@ -5,7 +5,7 @@ import { type SkyMesh, skyMesh } from './background.js'
 import { cleanSources } from './clean.js'
 import { detectSources } from './detect.js'
 import type { Found } from './found.js'
-import { gaussianKernel, IDENTITY, separate, spreadOf } from './matched-filter.js'
+import { gaussianKernel, IDENTITY, separate } from './matched-filter.js'
 import { measureSources } from './measure.js'
 import { lent, subtractSurface, UNUSABLE } from './net.js'
 import { FIND_DEFAULTS, type FindOptions } from './options.js'
@@ -68,7 +68,7 @@ function findOnSky(frame: Frame, background: SkyMesh, net: Float32Array, options
   })
   const sources = keepSources(all, cleanSources(all, options.clean))
   const owners = findOwners(sources, width, height)
-  const { stars, light } = measureSources(sources, { ...scene, owners }, level, fwhm, options)
+  const { stars, light, elongation } = measureSources(sources, { ...scene, owners }, level, fwhm, options)
   const cores = { light, noise: new Float64Array(light.length), filteredPeak: new Float64Array(light.length) }
   for (let i = 0; i < sources.count; i++) {
     cores.noise[i] = sourceAt(sources, i, SOURCE.limit) / isophote
@@ -78,7 +78,7 @@ function findOnSky(frame: Frame, background: SkyMesh, net: Float32Array, options
   }
   judgeStars(stars, cores)
   const runs = { from: owners.from.slice(), to: owners.to.slice(), number: owners.number.slice() }
-  const quality = frameQuality(stars, background, spreadOf(kernelOf(options.filter, fwhm)), options)
+  const quality = frameQuality(stars, background, elongation, options)
   const expand = (one: Surface) => () => expandSurface(one, width, height)
   const sky = { ...background, expand: expand(level), expandRms: expand(surface(background.rms)) }
   return { stars, background: sky, quality, net, segmentation: () => segmentationOf(runs, width, height) }

@@ -25,7 +25,7 @@ export interface FoundStars extends Stars {
 export interface FrameQuality {
   /** Median full width at half maximum of the stars; NaN without any. */
   seeing: number
-  /** Median of a / b, the spread of the filter taken off; ellipticity is 1 - 1 / elongation. */
+  /** Median axis ratio of the profile of the stars, as under a Gaussian window; ellipticity is 1 - 1 / elongation. */
   ellipticity: number
   elongation: number
   /** Excess kurtosis of the position angles: even ones have -1.2, trailed ones much more. */

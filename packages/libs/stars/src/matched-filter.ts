@@ -81,17 +81,6 @@ export function gaussianKernel(fullWidthPx: number): Kernel {
   return { width: size, height: size, values: values.map((value) => value / total) }
 }
 
-/** What a filter adds to the second moment of a source along each axis, px². */
-export function spreadOf({ width, height, values }: Kernel): number {
-  let [sum, second] = [0, 0]
-  for (let k = 0; k < values.length; k++) {
-    const [x, y] = [(k % width) - (width - 1) / 2, Math.floor(k / width) - (height - 1) / 2]
-    sum += values[k]
-    second += (values[k] * (x * x + y * y)) / 2
-  }
-  return sum > 0 ? second / sum : 0
-}
-
 /**
  * How much of the noise is left at each of `size` places along one axis, for a line of weights that is cut at the edges:
  * there the filtered image is quieter.

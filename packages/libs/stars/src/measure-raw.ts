@@ -22,8 +22,12 @@ export const RESULT = {
   masked: 11,
   foreign: 12,
   all: 13,
+  window: 14,
+  windowXX: 15,
+  windowYY: 16,
+  windowXY: 17,
 } as const
-const RESULT_NUMBERS = 16
+const RESULT_NUMBERS = 18
 
 export interface RawOptions {
   kronFactor: number

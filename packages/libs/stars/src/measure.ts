@@ -13,22 +13,23 @@ export function measureSources(
   level: Surface,
   coreRadius: number,
   options: FindOptions,
-): { stars: FoundStars; light: Float64Array } {
+): { stars: FoundStars; light: Float64Array; elongation: Float64Array } {
   const { apertures, classic, neighbours } = options
   const stars = emptyStars(sources.count, apertures)
   const raw = measureRaw(sources, scene, {
     ...{ ...options, grid: classic ? 5 : 0, mirror: neighbours === 'replace' },
     apertures: [...apertures, coreRadius],
   })
-  const light = new Float64Array(sources.count)
+  const [light, elongation] = [new Float64Array(sources.count), new Float64Array(sources.count)]
   for (let i = 0; i < sources.count; i++) {
     storeIsophote(stars, i, sources)
     storeRaw(stars, i, raw)
     stars.flags[i] = sourceAt(sources, i, SOURCE.flags) | strangeFlags(raw, i)
     stars.background[i] = level.at(stars.x[i], stars.y[i])
     light[i] = raw.circle(i, apertures.length)[0]
+    elongation[i] = elongationOf(raw, i)
   }
-  return { stars, light }
+  return { stars, light, elongation }
 }
 
 function storeIsophote(stars: FoundStars, i: number, sources: Sources): void {
@@ -64,6 +65,20 @@ function storeRaw(stars: FoundStars, i: number, raw: RawResults): void {
     flux[k][i] = sum
     error[k][i] = Math.sqrt(variance)
   }
+}
+
+/**
+ * Axis ratio of the profile itself: second moments under the window, with the window taken off again as for a Gaussian,
+ * C⁻¹ = M⁻¹ - 1 / sigma². NaN where that leaves nothing.
+ */
+function elongationOf(raw: RawResults, i: number): number {
+  const [xx, yy, xy] = [raw.of(i, RESULT.windowXX), raw.of(i, RESULT.windowYY), raw.of(i, RESULT.windowXY)]
+  const determinant = xx * yy - xy * xy
+  const window = 1 / raw.of(i, RESULT.window) ** 2
+  const [a, b, c] = [yy / determinant - window, xx / determinant - window, -xy / determinant]
+  const half = Math.hypot((a - b) / 2, c)
+  const mean = (a + b) / 2
+  return mean > half ? Math.sqrt((mean + half) / (mean - half)) : Number.NaN
 }
 
 /** What the ellipse of the total flux had in it besides the source. */

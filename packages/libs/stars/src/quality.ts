@@ -22,7 +22,7 @@ export function goodStars(stars: FoundStars, leastSignal = 20): number[] {
 export function frameQuality(
   stars: FoundStars,
   background: SkyMesh,
-  spread: number,
+  elongations: Float64Array,
   { threshold }: FindOptions,
 ): FrameQuality {
   const good = goodStars(stars)
@@ -31,9 +31,8 @@ export function frameQuality(
   const skySigma = medianOf(background.rms)
   // a Gaussian of this width weighs 4 pi sigma² pixels
   const pixels = 4 * Math.PI * ((Number.isNaN(seeing) ? 3 : seeing) / 2.3548) ** 2
-  // the filter makes stars rounder than they are
-  const axis = (value: number) => Math.sqrt(Math.max(value * value - spread, 0.1 * value * value))
-  const elongation = middle((i) => axis(stars.a[i]) / axis(stars.b[i]))
+  const known = good.filter((i) => Number.isFinite(elongations[i]))
+  const elongation = known.length > 0 ? medianOf(known.map((i) => elongations[i])) : Number.NaN
   let highestPeak = Number.NaN
   for (const peak of stars.peak) if (!(peak <= highestPeak)) highestPeak = peak
   return {

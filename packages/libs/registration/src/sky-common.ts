@@ -34,7 +34,7 @@ export interface CommonFit {
   extra: number
 }
 
-const TURNS = 6
+const TURNS = 8
 
 /**
  * Many frames of one camera fitted together (as SCAMP does: Bertin 2006, ASPC 351, 112). The references have errors: a star
@@ -55,6 +55,7 @@ export function fitCommon(frames: readonly CommonFrame[], options: Partial<Commo
     const equations = commonEquations(frames, plates, used, sigma, { order, half })
     const solution = solveCommon(equations, reference)
     plates = plates.map((plate, f) => movedPlate(plate, solution.values, f, equations))
+    const before = { reference, extra, used: used.map((one) => one.slice()) }
     reference = Math.max(1e-12, solution.reference)
     const { residuals, left } = residualsAfter(frames, equations, solution, used)
     extra = Math.max(1e-4, extraNoise(left.dx, left.dy, left.claimed, 0))
@@ -65,6 +66,9 @@ export function fitCommon(frames: readonly CommonFrame[], options: Partial<Commo
       }
     }
     state = { residuals, rms: left.rms }
+    const steady = (now: number, then: number) => Math.abs(now - then) <= 0.02 * then
+    const sameStars = used.every((one, f) => one.every((value, k) => value === before.used[f][k]))
+    if (turn > 1 && sameStars && steady(reference, before.reference) && steady(extra, before.extra)) break
   }
   return { ...state!, plates, referenceError: reference * 3.6e6, extra }
 }

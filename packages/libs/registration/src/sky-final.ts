@@ -83,9 +83,14 @@ function robustPlate(
   half: number,
   options: FinalOptions,
 ): Robust {
-  const orders = options.order === undefined ? ordersFor(pairs.x.length, options.mostOrder) : [options.order]
+  let orders = options.order === undefined ? ordersFor(pairs.x.length, options.mostOrder) : [options.order]
   // outliers are found with the most flexible plate, and are then the same for all orders that are compared
-  const highest = clipped(pairs, claimed, start, orders.at(-1)!, half, options.clip)
+  const widest = clipped(pairs, claimed, start, orders.at(-1)!, half, options.clip)
+  if (orders.length === 1) return widest
+  // a few bright stars that outweigh all others do not carry many terms
+  orders = ordersFor(weighing(widest), options.mostOrder).filter((order) => order <= orders.at(-1)!)
+  const highest =
+    widest.plate.order > orders.at(-1)! ? clipped(pairs, claimed, start, orders.at(-1)!, half, options.clip) : widest
   if (orders.length === 1) return highest
   const n = highest.used.reduce((sum, value) => sum + value, 0)
   let best: { score: number; order: number } | undefined
@@ -99,6 +104,17 @@ function robustPlate(
     if (!best || score < best.score) best = { score, order }
   }
   return best!.order === orders.at(-1) ? highest : clipped(pairs, claimed, start, best!.order, half, options.clip)
+}
+
+/** How many stars of equal weight would say as much: (Σ w)² / Σ w² (Kish 1965, Survey Sampling). */
+function weighing({ used, sigma }: Pick<Robust, 'used' | 'sigma'>): number {
+  let [sum, squares] = [0, 0]
+  for (let k = 0; k < used.length; k++) {
+    const weight = used[k] / sigma[k] ** 2
+    sum += weight
+    squares += weight * weight
+  }
+  return (sum * sum) / squares
 }
 
 /** Orders with at least three pairs for each term; the first, whatever there is. */

@@ -39,8 +39,9 @@ export function stagesOf({ config, flags }: Pick<Ask, 'config' | 'flags'>): Stag
 
 /** Every step of the night, each after those whose products it needs. Nothing is started yet but --print-config. */
 export async function planNight(request: Ask, frames: RawFrame[], folder: string | undefined): Promise<NightPlan> {
-  const stages = stagesOf(request)
   const strategy = strategyOf(request.config, folder)
+  const chosen = request.flags.only !== undefined
+  const stages = stagesOf(request).filter((name) => chosen || !strategy.without.includes(name))
   const calibrated = frames.some(({ type }) => CALIBRATIONS.includes(type)) && request.config.calibration.build
   const commands = [...(calibrated && stages.includes('reduction') ? ['stack-calibrations'] : []), ...stages]
   const modules = await loadModules(request, commands, strategy, folder)

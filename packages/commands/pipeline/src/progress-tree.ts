@@ -1,5 +1,5 @@
 import { Listr, ListrLogger, type ListrTask, ProcessOutput } from 'listr2'
-import { inWords, type Progress } from './progress.js'
+import { inWords, nameOf, type Progress } from './progress.js'
 import type { Outcome } from './schedule.js'
 import type { Step } from './step.js'
 
@@ -11,7 +11,7 @@ interface Leaf {
 /** listr2 on standard error: a branch for each group, a leaf for each stage. */
 export function showTree(steps: readonly Step[]): Progress {
   const logger = new ListrLogger({ processOutput: new ProcessOutput(process.stderr, process.stderr) })
-  const leaves = new Map<Step, Leaf>()
+  const leaves = new Map<string, Leaf>()
   const groups = [...new Set(steps.map((step) => step.group))]
   const branches = groups.map((group): ListrTask => {
     const mine = steps.filter((step) => step.group === group)
@@ -32,7 +32,7 @@ export function showTree(steps: readonly Step[]): Progress {
   const shown = list.run().catch(() => {})
   // Leaves come into being when their branch is first drawn.
   const leaf = (step: Step, use: (leaf: Leaf) => void) => {
-    const there = leaves.get(step)
+    const there = leaves.get(nameOf(step))
     if (there) use(there)
     else setTimeout(() => leaf(step, use), 20)
   }
@@ -48,13 +48,13 @@ export function showTree(steps: readonly Step[]): Progress {
   }
 }
 
-function leafOf(step: Step, leaves: Map<Step, Leaf>): ListrTask {
+function leafOf(step: Step, leaves: Map<string, Leaf>): ListrTask {
   return {
-    title: step.stage,
+    title: `${step.stage} (waits)`,
     task: (_, task) =>
       new Promise<void>((resolve, reject) => {
         let over = false
-        leaves.set(step, {
+        leaves.set(nameOf(step), {
           title: (text) => {
             task.title = text
           },

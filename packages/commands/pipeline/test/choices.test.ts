@@ -1,7 +1,8 @@
+import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { products, rows, run, setUp } from './night.js'
+import { products, rows, run, setUp, shellEnvironment } from './night.js'
 
 t.test('a stage that fails costs its group what needs it; --keep-going goes on with what there is', (t) => {
   const cwd = t.testdir()
@@ -69,3 +70,23 @@ t.test('--watch shows the state of the steps', (t) => {
   t.match(stdout, /M_67\/cam\/g +reduction +done +3/)
   t.end()
 })
+
+const script = ['/usr/bin/script', '/bin/script'].find((path) => existsSync(path))
+
+t.test(
+  'on a terminal progress is a tree of groups and stages',
+  { skip: script ? false : 'no script (util-linux)' },
+  (t) => {
+    const { raw, configs, out } = setUp(t.testdir())
+    const shell = `stty cols 100 rows 40; pipeline --config ${configs} --input ${raw} --output ${out}`
+    const { status, stdout } = spawnSync(script!, ['-qec', shell, '/dev/null'], {
+      encoding: 'utf8',
+      env: shellEnvironment(),
+    })
+    t.equal(status, 0)
+    const text = stdout.replace(/\x1b\[[0-9;?]*[A-Za-z]/g, '')
+    t.match(text, /M_67\/cam\/g\r?\n +. reduction: done, 3 products/)
+    t.notMatch(text, /not reached/)
+    t.end()
+  },
+)

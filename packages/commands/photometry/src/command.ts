@@ -1,49 +1,116 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { defineCommand, type Job, type Row, type Tools, writeProduct } from '@nightpipe/command'
-import { number } from '@nightpipe/config'
-import { readFrame } from '@nightpipe/fits'
-import { medianOf } from '@nightpipe/math'
-import { addLevel } from './add-level.js'
+import { DataError, defineCommand, type Job, type Row, type Tools, writeProduct } from '@nightpipe/command'
+import { openFits, readFrame } from '@nightpipe/fits'
+import { calibrate, catalogueFor } from './calibrate.js'
+import { photFacts } from './frame-facts.js'
+import { measureFrame } from './measure-frame.js'
+import { measureTargets } from './measure-targets.js'
+import { limitMagnitudes, photHeader, photTable, targetTable } from './product.js'
+import { type PhotometrySchema, schema } from './schema.js'
+import { makeSeries } from './series.js'
+import { readTargets } from './targets.js'
 
-// Every key of photometry.ini, once. Parsing, --help, the sample INI and the manual page all come from this object.
-const schema = {
-  level: {
-    add: number(0, 'constant to add to every pixel', { unit: 'adu' }),
-  },
-}
-
-/** stars measured and calibrated on a catalogue, light curves, limiting magnitudes. */
+/** Stars measured and calibrated on a catalogue, light curves, limiting magnitudes. */
 export const photometry = defineCommand({
   name: 'photometry',
   summary: 'stars measured and calibrated on a catalogue, light curves, limiting magnitudes',
-  description: 'Adds a constant to every pixel of every frame: replace this by what the command is for.',
-  examples: [{ run: 'photometry --input raw/ --output out/ --set level.add=100', doc: 'all frames of a folder' }],
+  description:
+    'Measures all stars of calibrated frames of any tool: sums in circles brought to the whole light by the growth curve, ' +
+    'and fits of a model of the profile that is made from the frame itself, also in crowded fields. With a catalogue, each ' +
+    'frame gets its zero point with colour and place, robustly and with honest errors, and its limiting magnitude, by the ' +
+    'noise and by stars that are put in. Targets of a list are measured whether they are seen or not. Over several frames, ' +
+    'every star gets its light curve against an ensemble of quiet stars.',
+  examples: [
+    {
+      run: 'photometry --input aligned/ --output phot/ --set "zero point.catalogue=gaia"',
+      doc: 'calibrated on a catalogue',
+    },
+    {
+      run: 'photometry -s night/ -r phot -c transit.ini --set targets.list=hatp32.csv',
+      doc: 'a light curve of one star',
+    },
+    { run: 'photometry -s bulge.fits -r phot --set psf.fit=crowded', doc: 'a crowded field' },
+  ],
   schema,
-  measurements: [{ name: 'median_adu', unit: 'adu', doc: 'median of the product' }],
+  measurements: [
+    { name: 'stars', doc: 'sources measured', type: 'integer' },
+    { name: 'seeing_px', unit: 'px', doc: 'median full width at half maximum' },
+    { name: 'zero_point_mag', unit: 'mag', doc: 'magnitude of one unit of the frame in a second' },
+    { name: 'zero_point_error_mag', unit: 'mag', doc: 'one sigma of it' },
+    { name: 'zero_point_stars', doc: 'stars that it comes from', type: 'integer' },
+    { name: 'scatter_mag', unit: 'mag', doc: 'robust scatter of single reference stars' },
+    { name: 'colour_term', doc: 'magnitudes for each magnitude of colour' },
+    { name: 'airmass', doc: 'of the header' },
+    { name: 'limit_mag', unit: 'mag', doc: 'limit by the noise of empty circles' },
+    { name: 'limit_psf_mag', unit: 'mag', doc: 'limit by the noise of a fit' },
+    { name: 'limit_injected_mag', unit: 'mag', doc: 'where half of the stars put in are found' },
+    { name: 'note', doc: 'why there is no zero point', type: 'text' },
+  ],
   parallel: 'jobs',
-  // Headers only: what cannot work is refused here.
-  plan: ({ inputs, output }) => ({
-    jobs: inputs.map(({ name, path, stem }) => ({
-      name,
-      inputs: [path],
-      products: [join(output, `${stem}.fits`)],
-      parents: [{ path, role: 'frame' }],
-      params: {},
-    })),
-  }),
-  job: shiftFrame,
+  plan({ inputs, output, config }) {
+    // a wrong catalogue or list costs a second, not a night
+    catalogueFor(config)
+    const extra = [config['zero point'].catalogue, config.targets.list].filter((path) => path !== '')
+    const lost = extra.find((path) => !existsSync(path))
+    if (lost) throw new DataError(`there is no ${lost}`, 'check [zero point] catalogue and [targets] list')
+    if (config.targets.list !== '') readTargets(config.targets.list)
+    const shared = config.targets.list === '' ? [] : [{ path: config.targets.list, role: 'targets' }]
+    return {
+      jobs: inputs.map(({ name, path, stem }) => ({
+        ...{ name, inputs: [path], products: [join(output, `${stem}.phot.fits`)], params: {} },
+        parents: [{ path, role: 'frame' }, ...shared],
+      })),
+    }
+  },
+  job: measure,
+  finish: makeSeries,
 })
 
-/** Reads a frame, changes it, writes it: disk at both ends, science in the middle. */
-function shiftFrame({ inputs, products, parents }: Job, { config, context }: Tools<typeof schema>): Row[] {
+function measure({ inputs, products, parents }: Job, { config, context, profile }: Tools<PhotometrySchema>): Row[] {
   const [input, product] = [inputs[0]!, products[0]!]
-  const { header, width, height, pixels } = readFrame(input)
-  const shifted = addLevel(pixels, config.level.add)
-  writeProduct(
-    product,
-    [{ kind: 'image', header, bitpix: -32, axes: [width, height], pixels: shifted }],
-    context,
-    parents,
-  )
-  return [{ input, status: 'done', product, measurements: { median_adu: medianOf(shifted) } }]
+  const file = openFits(input)
+  try {
+    const frame = readFrame(file)
+    const facts = photFacts(file, profile)
+    const measures = measured(() => measureFrame(frame, facts, config), frame.name)
+    const outcome = calibrate(measures, facts, frame, config)
+    const calibration = typeof outcome === 'string' ? undefined : outcome
+    const limits = limitMagnitudes(measures, facts, calibration?.zero.value ?? 0, config.limit.significance)
+    const header = photHeader(frame.header, measures, facts, calibration, limits)
+    const targets = config.targets.list === '' ? [] : readTargets(config.targets.list)
+    const tables = [photTable(measures, facts, calibration, config)]
+    if (targets.length > 0) {
+      tables.push(targetTable(measureTargets(frame, measures, facts, calibration, targets, config), facts.unit))
+    }
+    writeProduct(product, [{ kind: 'empty', header }, ...tables], context, parents)
+    const { zero } = calibration ?? {}
+    return [
+      {
+        ...{ input, status: 'done', product },
+        measurements: {
+          ...{ stars: measures.count, seeing_px: measures.found.quality.seeing },
+          ...{ zero_point_mag: zero?.value, zero_point_error_mag: zero?.error, zero_point_stars: zero?.count },
+          ...{ scatter_mag: zero?.scatter, colour_term: calibration?.colour ? zero?.colourTerm : undefined },
+          ...{ airmass: facts.airmass, limit_mag: limits.aperture, limit_psf_mag: finite(limits.psf) },
+          limit_injected_mag: limits.injected,
+          note: typeof outcome === 'string' && outcome !== '' ? outcome : undefined,
+        },
+      },
+    ]
+  } finally {
+    file.close()
+  }
+}
+
+const finite = (value: number) => (Number.isFinite(value) ? value : undefined)
+
+function measured<T>(work: () => T, name: string): T {
+  try {
+    return work()
+  } catch (error) {
+    if (error instanceof RangeError)
+      throw new DataError(`${name}: ${error.message}`, 'is it a frame of stars?', { cause: error })
+    throw error
+  }
 }

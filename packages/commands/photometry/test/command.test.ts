@@ -1,39 +1,168 @@
 import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { createHeader, readFrame, writeFits } from '@nightpipe/fits'
+import { readCat } from '@nightpipe/catalogues'
+import { column, numberOf, openFits } from '@nightpipe/fits'
+import { medianOf } from '@nightpipe/math'
+import { parseCsv } from '@nightpipe/table'
 import t from 'tap'
-import { addLevel } from '../src/add-level.js'
+import { type NightFrame, nightStars, skyOf, trueZero, writeNight } from './support/star-night.js'
+
+// ten frames are simulated and measured: long on a busy machine
+t.setTimeout(180_000)
 
 const bin = fileURLToPath(new URL('../../bin/photometry.js', import.meta.url))
 const run = (args: readonly string[], cwd: string) =>
-  spawnSync(process.execPath, [bin, ...args], { cwd, encoding: 'utf8' })
+  spawnSync(process.execPath, [bin, '--quiet', ...args], { cwd, encoding: 'utf8' })
 
-// Law: true for any data.
-t.test('adding a level and its opposite gives the frame back, NaN included', async (t) => {
-  const pixels = Float32Array.of(1, -2, 0, Number.NaN)
-  t.same(addLevel(addLevel(pixels, 8), -8), pixels)
-  t.same([...pixels], [1, -2, 0, Number.NaN], 'the frame itself is untouched')
+function rowsOf(path: string): Record<string, string>[] {
+  const [head, ...rows] = parseCsv(readFileSync(path, 'utf8'), path)
+  return rows.map(({ cells }) => Object.fromEntries(head!.cells.map((name, k) => [name, cells[k] ?? ''])))
+}
+
+const STARS = nightStars(90)
+const FRAMES: NightFrame[] = Array.from({ length: 10 }, (_, k) => ({
+  ...{ name: `frame-${k}`, mjd: 60400 + k / 96, airmass: 1 + 0.08 * k, lost: 0.15 * (1 + 0.08 * k) },
+  ...{ fwhm: 3 + 0.1 * (k % 4), shift: [1.7 * k, -0.9 * k] as [number, number] },
+}))
+/** Number of the star at this rank of brightness. */
+const ranked = [...STARS.keys()].sort((a, b) => STARS[a]!.r - STARS[b]!.r)
+
+t.test('a calibrated night', async (t) => {
+  const cwd = t.testdir({})
+  const [transit, gone] = [ranked[6]!, ranked[40]!]
+  const frames = FRAMES.map((frame, k) => ({
+    ...frame,
+    change: { [transit]: k >= 4 && k <= 6 ? 0.02 : 0, [gone]: k === 7 ? Number.POSITIVE_INFINITY : 0 },
+  }))
+  writeNight(cwd, STARS, frames)
+  const keys = ['zero point.catalogue=catalogue.csv', 'zero point.colour=g-r', 'limit.injected=40']
+  const sets = keys.flatMap((key) => ['--set', key])
+  const { status, stdout, stderr } = run(['-s', 'frames', '-r', 'out', ...sets], cwd)
+  t.equal(status, 0, stderr)
+  t.match(stdout, /out\/frame-0\.phot\.fits\n/)
+  const report = rowsOf(join(cwd, 'out/photometry.csv'))
+
+  t.test('zero points are true to a few mmag, and to what their errors say', async (t) => {
+    const pulls = report.map((row, k) => {
+      const file = openFits(join(cwd, `out/frame-${k}.phot.fits`))
+      const colour = numberOf(file.hdus[0]!.header, 'MAGZPC0')!
+      file.close()
+      const off = Number(row.zero_point_mag) - trueZero(frames[k]!, colour)
+      t.ok(Math.abs(off) < 0.009, `frame ${k}: ${off} mag`)
+      return off / Number(row.zero_point_error_mag)
+    })
+    t.ok(Math.abs(medianOf(pulls)) < 3, `pulls ${pulls}`)
+    t.ok(report.every((row) => Math.abs(Number(row.colour_term) - 0.08) < 0.02))
+  })
+
+  t.test('calibrated magnitudes are those of the stars, with errors that say how far they are off', async (t) => {
+    const { table, x, y } = readCat(join(cwd, 'out/frame-0.phot.fits'))
+    const [magnitude, error] = ['MAG_CAL', 'MAGERR_CAL'].map((name) => column(table, name)!.values as Float64Array)
+    const pulls = STARS.flatMap((star) => {
+      const i = Array.from(x.keys()).find((k) => Math.hypot(x[k]! - star.x, y[k]! - star.y) < 1)
+      return i === undefined || star.r > 17 ? [] : [(magnitude![i]! - star.r) / error![i]!]
+    })
+    t.ok(pulls.length > 40)
+    const spread = 1.4826 * medianOf(pulls.map(Math.abs))
+    t.ok(spread > 0.5 && spread < 1.6, `spread of the pulls ${spread}`)
+  })
+
+  t.test('limits by noise and by stars put in agree', async (t) => {
+    for (const row of report) {
+      const [noise, fit] = [Number(row.limit_mag), Number(row.limit_psf_mag)]
+      t.ok(fit > noise - 0.1 && fit < noise + 1, `${noise} by circles, ${fit} by the fit`)
+      if (row.limit_injected_mag) t.ok(Math.abs(Number(row.limit_injected_mag) - fit) < 0.6, row.limit_injected_mag)
+    }
+  })
+
+  t.test('a transit of 2 % is in the light curve of its star, and a star that is gone has a limit', async (t) => {
+    const stars = rowsOf(join(cwd, 'out/stars.csv'))
+    const curves = rowsOf(join(cwd, 'out/lightcurves.csv'))
+    // pixels are of the frame with the most stars, whichever that is: the sky tells
+    const named = (of: number) => {
+      const [ra, dec] = skyOf(STARS[of]!)
+      return stars.find(
+        (row) => Math.hypot((Number(row.ra_deg) - ra) * Math.cos(Math.PI / 9), Number(row.dec_deg) - dec) < 1 / 3600,
+      )
+    }
+    const own = curves.filter(({ star }) => star === named(transit)?.star)
+    t.equal(own.length, 10)
+    const level = (inside: boolean) =>
+      medianOf(own.filter((_, k) => (k >= 4 && k <= 6) === inside).map(({ mag }) => Number(mag)))
+    t.ok(Math.abs(level(true) - level(false) - 0.02) < 0.006, `depth ${level(true) - level(false)}`)
+    const away = curves.filter(({ star, frame }) => star === named(gone)?.star && frame === 'frame-7')
+    t.equal(away.length, 1)
+    t.equal(away[0]?.mag, '', 'never a number where nothing is seen')
+    t.ok(Number(away[0]?.upper_limit_mag) > STARS[gone]!.r)
+    t.ok(
+      curves.every(({ mag, upper_limit_mag }) => (mag === '') !== (upper_limit_mag === '')),
+      'one or the other',
+    )
+  })
+
+  t.test('bright stars scatter as photons do', async (t) => {
+    const stars = rowsOf(join(cwd, 'out/stars.csv')).filter(
+      ({ points, mag }) => Number(points) === 10 && Number(mag) < 15,
+    )
+    const ratio = medianOf(stars.map((row) => Number(row.deviation_mag) / Number(row.expected_mag)))
+    t.ok(ratio > 0.6 && ratio < 1.3, `${ratio} of the expected scatter`)
+  })
+
+  t.test('a frame measured alone by another thread gives the same bytes', async (t) => {
+    run(['-s', 'frames/frame-3.fits', '-r', 'again', '--workers', '1', ...sets], cwd)
+    t.ok(readFileSync(join(cwd, 'out/frame-3.phot.fits')).equals(readFileSync(join(cwd, 'again/frame-3.phot.fits'))))
+  })
 })
 
-// The executable as the astronomer meets it.
-t.test('every frame of a folder becomes a product and a row of the report', async (t) => {
-  const cwd = t.testdir({ raw: {} })
-  const header = createHeader([['BUNIT', 'adu']])
-  const pixels = Int16Array.of(1, 2, 3, 4, 5, 6)
-  writeFits(join(cwd, 'raw/m67.fits'), [{ kind: 'image', header, bitpix: 16, axes: [3, 2], pixels }])
-  const { status, stdout } = run(['--input', 'raw', '--output', 'out', '--set', 'level.add=100'], cwd)
-  t.equal(status, 0)
-  t.equal(stdout, 'out/m67.fits\n')
-  t.same([...readFrame(join(cwd, 'out/m67.fits')).pixels], [101, 102, 103, 104, 105, 106])
-  const report = readFileSync(join(cwd, 'out/photometry.csv'), 'utf8')
-  t.match(report, /^input,.*median_adu\n\.\.\/raw\/m67\.fits,done,.*,103\.5\n$/)
+t.test('frames that drift, without a plate solution, give light curves by the pattern of their stars', async (t) => {
+  const cwd = t.testdir({})
+  const frames = FRAMES.slice(0, 4).map((frame, k) => ({
+    ...frame,
+    wcs: false,
+    shift: [6 * k, -4 * k] as [number, number],
+  }))
+  writeNight(cwd, STARS, frames)
+  const { status, stderr } = run(
+    ['-s', 'frames', '-r', 'out', '--set', 'limit.injected=0', '--set', 'psf.fit=no', '--set', 'series.plots=no'],
+    cwd,
+  )
+  t.equal(status, 0, stderr)
+  const stars = rowsOf(join(cwd, 'out/stars.csv'))
+  t.ok(stars.filter(({ points }) => points === '4').length > 60)
+  t.ok(stars.every(({ calibrated }) => calibrated === 'no'))
 })
 
-t.test('a key that does not exist is refused in one line before anything is touched', async (t) => {
-  const { status, stdout, stderr } = run(['--input', '.', '--output', 'out', '--set', 'level.ad=1'], t.testdir({}))
-  t.equal(status, 2)
-  t.equal(stdout, '')
-  t.match(stderr, /^photometry: --set: unknown key 'ad' in \[level\].*\n$/)
+t.test('targets of a list are measured whether they are seen or not', async (t) => {
+  const cwd = t.testdir({})
+  writeNight(cwd, STARS, FRAMES.slice(0, 2))
+  const seen = STARS[ranked[10]!]!
+  writeFileSync(join(cwd, 'list.csv'), `name,x,y\nbright,${seen.x + 1},${seen.y + 1}\nnothing,12,12\n`)
+  const { status, stderr } = run(
+    ['-s', 'frames/frame-0.fits', '-r', 'out', '--set', 'targets.list=list.csv', '--set', 'limit.injected=0'],
+    cwd,
+  )
+  t.equal(status, 0, stderr)
+  const file = openFits(join(cwd, 'out/frame-0.phot.fits'))
+  const { readTable } = await import('@nightpipe/fits')
+  const table = readTable(file.hdus.find(({ name }) => name === 'TARGETS')!)
+  const [magnitude, limit] = ['MAG', 'MAG_LIMIT'].map((name) => column(table, name)!.values as Float64Array)
+  t.ok(Number.isFinite(magnitude![0]) && Number.isNaN(limit![0]))
+  t.ok(Number.isNaN(magnitude![1]) && Number.isFinite(limit![1]))
+  file.close()
+})
+
+t.test('what cannot work is refused in one line before a frame is measured', async (t) => {
+  const cwd = t.testdir({})
+  writeNight(cwd, STARS.slice(0, 20), FRAMES.slice(0, 1))
+  const refused = (key: string, code: number, message: RegExp) => {
+    const { status, stderr } = run(['-s', 'frames', '-r', 'out', '--set', key], cwd)
+    t.equal(status, code, stderr)
+    t.match(stderr, message)
+    t.equal(stderr.trim().split('\n').length, 1)
+  }
+  refused('zero point.catalogue=none.csv', 3, /none\.csv/)
+  refused('targets.list=none.csv', 3, /none\.csv/)
+  refused('aperture.radi=3', 2, /unknown key 'radi' in \[aperture\]/)
 })

@@ -41,6 +41,8 @@ export interface PsfFluxes {
   crowding: Float32Array
   /** The net image less all stars. */
   residual: Float32Array
+  /** What was taken off the net image as background that the light of stars had hidden. */
+  hidden: Float32Array
 }
 
 interface Work {
@@ -125,6 +127,7 @@ function emptyFluxes(stars: { x: ArrayLike<number>; y: ArrayLike<number> }, resi
   return {
     ...{ count, x: Float64Array.from(stars.x), y: Float64Array.from(stars.y), xError: single(), yError: single() },
     ...{ flux: double(), fluxError: double(), chi: single(), crowding: single(), residual },
+    hidden: new Float32Array(residual.length),
   }
 }
 
@@ -305,10 +308,11 @@ function measureStar({ out, residual, net, subtracted, width, variance }: Work, 
 }
 
 /** Takes off the background that the stars' light had hidden. */
-function takeBackground({ residual, net, width, height }: Work, mesh: number): void {
+function takeBackground({ residual, net, out, width, height }: Work, mesh: number): void {
   const level = backgroundMesh(residual, width, height, { mesh }).expand()
   for (let p = 0; p < residual.length; p++) {
     residual[p] -= level[p]
     net[p] -= level[p]
+    out.hidden[p] += level[p]
   }
 }

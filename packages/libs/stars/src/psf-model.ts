@@ -1,7 +1,8 @@
 import { dot, fieldTerms, termsOf } from './psf-field.js'
+import { pixelTerm } from './psf-moffat.js'
 
 /**
- * What a point of light looks like anywhere in a frame: an elliptical Moffat profile whose shape is a polynomial over the
+ * What a point of light looks like anywhere in a frame: an elliptical Moffat profile, its mean over each pixel, whose shape is a polynomial over the
  * field, plus a table of what that profile leaves, finer than pixels, each node of it again a polynomial (the effective
  * PSF of Anderson & King 2000, PASP 112, 1360: the response of pixels is in it). Fluxes are those within the stamp.
  */
@@ -49,25 +50,35 @@ export interface PsfHere {
 }
 
 export function psfOf(parameters: PsfParameters): Psf {
-  const { width, height, order, shape, table, nodes, step, beta, norm, half } = parameters
+  const { width, height, order, shape, table, nodes, step, beta, norm } = parameters
   const terms = new Float64Array(termsOf(order))
   const square = nodes * nodes
-  const at = (x: number, y: number): PsfHere => {
-    fieldTerms({ width, height }, clamp(x, width), clamp(y, height), order, terms)
-    const [sxx, sxy, syy] = shape.map((coefficients) => dot(coefficients, terms))
-    const determinant = Math.max(1e-6, sxx * syy - sxy * sxy)
+  const tables = new Map<number, Float64Array>()
+  // the table varies slowly: it is put together once for each cell of the field
+  const tableAt = (x: number, y: number) => {
+    const cell = (across: number, size: number) => Math.floor((CELLS * clamp(across, size)) / size)
+    const [u, v] = [cell(x, width), cell(y, height)]
+    const key = v * CELLS + u
+    const known = tables.get(key)
+    if (known) return known
+    fieldTerms({ width, height }, ((u + 0.5) * width) / CELLS, ((v + 0.5) * height) / CELLS, order, terms)
     const here = new Float64Array(square)
     for (let k = 0; k < terms.length; k++) {
       const factor = terms[k]
       for (let i = 0, p = k * square; i < square; i++, p++) here[i] += factor * table[p]
     }
-    return {
-      ...{ qxx: syy / determinant, qxy: -sxy / determinant, qyy: sxx / determinant, beta, step, nodes, table: here },
-      scale: 1 / dot(norm, terms),
-    }
+    tables.set(key, here)
+    return here
   }
+  const shapeAt = (x: number, y: number) => {
+    fieldTerms({ width, height }, clamp(x, width), clamp(y, height), order, terms)
+    const [sxx, sxy, syy] = shape.map((coefficients) => dot(coefficients, terms))
+    const determinant = Math.max(1e-6, sxx * syy - sxy * sxy)
+    return { qxx: syy / determinant, qxy: -sxy / determinant, qyy: sxx / determinant, scale: 1 / dot(norm, terms) }
+  }
+  const at = (x: number, y: number): PsfHere => ({ ...shapeAt(x, y), beta, step, nodes, table: tableAt(x, y) })
   const fwhm = (x: number, y: number) => {
-    const { qxx, qxy, qyy } = at(x, y)
+    const { qxx, qxy, qyy } = shapeAt(x, y)
     return 2 * Math.sqrt(2 ** (1 / beta) - 1) * (qxx * qyy - qxy * qxy) ** -0.25
   }
   const render = (x: number, y: number, size: number) => {
@@ -78,8 +89,11 @@ export function psfOf(parameters: PsfParameters): Psf {
     for (const value of out) sum += value
     return Float32Array.from(out, (value) => value / sum)
   }
-  return { ...parameters, half, at, fwhm, render }
+  return { ...parameters, at, fwhm, render }
 }
+
+/** Cells along each axis of the field for which the table is put together. */
+const CELLS = 32
 
 const clamp = (x: number, width: number) => Math.min(Math.max(x, 0), width - 1)
 
@@ -111,7 +125,8 @@ export function samplePsf(
     for (let column = 0; column < columns; column++, p++) {
       const dx = column + x0 - x
       const u = 1 + qxx * dx * dx + 2 * qxy * dx * dy + qyy * dy * dy
-      const profile = scale * Math.exp(-beta * Math.log(u))
+      const [gx, gy] = [qxx * dx + qxy * dy, qxy * dx + qyy * dy]
+      const profile = scale * Math.exp(-beta * Math.log(u)) * (1 + pixelTerm(beta, u, gx * gx + gy * gy, qxx + qyy))
       let value = profile
       if (inRow) {
         const tx = dx / step + middle
@@ -129,8 +144,8 @@ export function samplePsf(
       if (byX && byY) {
         // the table is small: the slope of the profile is near enough to lead a fit to its minimum
         const slope = (2 * beta * profile) / u
-        byX[p] = slope * (qxx * dx + qxy * dy)
-        byY[p] = slope * (qxy * dx + qyy * dy)
+        byX[p] = slope * gx
+        byY[p] = slope * gy
       }
     }
   }

@@ -79,6 +79,13 @@ function solved(matrix: Float64Array, right: Float64Array): Float64Array | undef
 const isPossible = ({ qxx, qxy, qyy, beta }: Moffat) =>
   qxx > 1e-5 && qyy > 1e-5 && qxx * qyy > qxy * qxy && beta > 1.05 && beta < 30
 
+/**
+ * The mean of the profile over a pixel is the profile times one plus this: its Laplacian over 24, over itself. `slope2` is
+ * the square of half the gradient of u, `trace` that of the matrix.
+ */
+export const pixelTerm = (beta: number, u: number, slope2: number, trace: number) =>
+  ((beta / 12) * ((2 * (beta + 1) * slope2) / u - trace)) / u
+
 /** Sum of squares; and the normal equations where they are wanted. */
 function accumulate(
   { x0, y0, size, value, variance }: StarStamp,
@@ -98,14 +105,16 @@ function accumulate(
       const dx = column + x0 - x
       const u = 1 + qxx * dx * dx + 2 * qxy * dx * dy + qyy * dy * dy
       const profile = Math.exp(-beta * Math.log(u))
-      const residual = value[p] - level - amplitude * profile
+      const [gx, gy] = [qxx * dx + qxy * dy, qxy * dx + qyy * dy]
+      const overPixel = 1 + pixelTerm(beta, u, gx * gx + gy * gy, qxx + qyy)
+      const residual = value[p] - level - amplitude * profile * overPixel
       const weight = 1 / variance[p]
       sum += weight * residual * residual
       if (!normal || !right) continue
       const slope = (amplitude * beta * profile) / u
-      d[0] = profile
-      d[1] = 2 * slope * (qxx * dx + qxy * dy)
-      d[2] = 2 * slope * (qxy * dx + qyy * dy)
+      d[0] = profile * overPixel
+      d[1] = 2 * slope * gx
+      d[2] = 2 * slope * gy
       d[3] = -slope * dx * dx
       d[4] = -2 * slope * dx * dy
       d[5] = -slope * dy * dy

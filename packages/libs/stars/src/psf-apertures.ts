@@ -1,0 +1,169 @@
+import { type Frame, MaskBit } from '@nightpipe/image'
+import { medianOf } from '@nightpipe/math'
+import type { Found } from './found.js'
+import type { PixelNoise } from './psf-stars.js'
+
+export interface ApertureOptions extends Partial<PixelNoise> {
+  /** Radii of the circles, px. */
+  radii: readonly number[]
+  /** Inner and outer radius of the ring whose median is the sky, px; without it the sky is that of the meshes. */
+  ring?: readonly [number, number]
+}
+
+/** Sums in circles about given places: one array for each radius. */
+export interface ApertureFluxes {
+  radii: number[]
+  flux: Float64Array[]
+  error: Float64Array[]
+  /** What was wrong within the largest circle of each place: bits of `ApertureFlag`. */
+  flags: Int16Array
+  /** Level of the ring over the meshes, 0 without one. */
+  sky: Float64Array
+}
+
+export const ApertureFlag = { masked: 1, outside: 2, saturated: 4, neighbours: 8 } as const
+
+/** Pixels that say nothing, for sums. */
+const UNUSABLE = MaskBit.bad | MaskBit.cosmicRay | MaskBit.noData
+
+/**
+ * Fluxes in circles about any places of a frame whose stars were found: pixels at the rim count as their part within; a
+ * pixel of a neighbour, or a bad one, takes the value that stands opposite.
+ */
+export function measureApertures(
+  frame: Frame,
+  found: Pick<Found, 'net' | 'quality'>,
+  owner: Int32Array,
+  places: { x: ArrayLike<number>; y: ArrayLike<number> },
+  options: ApertureOptions,
+): ApertureFluxes {
+  const radii = [...options.radii].sort((a, b) => a - b)
+  const count = places.x.length
+  const out: ApertureFluxes = {
+    radii,
+    flux: radii.map(() => new Float64Array(count).fill(Number.NaN)),
+    error: radii.map(() => new Float64Array(count).fill(Number.NaN)),
+    ...{ flags: new Int16Array(count), sky: new Float64Array(count) },
+  }
+  const view: View = {
+    ...{ frame, net: found.net, owner, options, radii, largest: radii.at(-1) ?? 0 },
+    skyVariance: (options.skySigma ?? found.quality.skySigma) ** 2,
+  }
+  for (let i = 0; i < count; i++) measurePlace(view, i, places.x[i], places.y[i], out)
+  return out
+}
+
+interface View {
+  frame: Frame
+  net: Float32Array
+  owner: Int32Array
+  options: ApertureOptions
+  radii: number[]
+  largest: number
+  skyVariance: number
+}
+
+function measurePlace(view: View, i: number, x: number, y: number, out: ApertureFluxes): void {
+  const { frame, options, radii, largest } = view
+  const { width, height } = frame
+  const inside = x > -0.5 && y > -0.5 && x < width - 0.5 && y < height - 0.5
+  if (!inside) {
+    out.flags[i] = ApertureFlag.outside
+    return
+  }
+  const own = view.owner[Math.round(y) * width + Math.round(x)]
+  const ring = options.ring ? ringLevel(view, x, y, options.ring) : { level: 0, variance: 0 }
+  out.sky[i] = ring.level
+  const sums = radii.map(() => 0)
+  const variances = radii.map(() => 0)
+  const areas = radii.map(() => 0)
+  const state = { flags: 0, variance: 0 }
+  for (let py = Math.floor(y - largest); py <= Math.ceil(y + largest); py++) {
+    for (let px = Math.floor(x - largest); px <= Math.ceil(x + largest); px++) {
+      const [dx, dy] = [px - x, py - y]
+      const r = Math.sqrt(dx * dx + dy * dy)
+      if (r > largest + 0.71) continue
+      const value = valueAt(view, px, py, Math.round(2 * x - px), Math.round(2 * y - py), own, state) - ring.level
+      for (let k = radii.length - 1; k >= 0; k--) {
+        if (r > radii[k] + 0.71) break
+        const part = r < radii[k] - 0.71 ? 1 : circlePart(dx, dy, radii[k])
+        sums[k] += part * value
+        variances[k] += part * state.variance
+        areas[k] += part
+      }
+    }
+  }
+  out.flags[i] = state.flags
+  radii.forEach((_, k) => {
+    out.flux[k][i] = sums[k]
+    out.error[k][i] = Math.sqrt(variances[k] + areas[k] ** 2 * ring.variance)
+  })
+}
+
+/** The net value of a pixel, or of the one opposite; its variance goes to `state`, with the flags. */
+function valueAt(
+  view: View,
+  x: number,
+  y: number,
+  mirrorX: number,
+  mirrorY: number,
+  own: number,
+  state: { flags: number; variance: number },
+): number {
+  const { frame, net, owner, options, skyVariance } = view
+  const { width, height, error, mask } = frame
+  state.variance = skyVariance
+  if (x < 0 || y < 0 || x >= width || y >= height) {
+    state.flags |= ApertureFlag.outside
+    return 0
+  }
+  let p = y * width + x
+  if (mask && (mask[p] & MaskBit.saturated) !== 0) state.flags |= ApertureFlag.saturated
+  const bad = Number.isNaN(net[p]) || (mask !== undefined && (mask[p] & UNUSABLE) !== 0)
+  if (bad || (owner[p] !== 0 && owner[p] !== own)) {
+    state.flags |= bad ? ApertureFlag.masked : ApertureFlag.neighbours
+    const q = mirrorY * width + mirrorX
+    const there = mirrorX >= 0 && mirrorY >= 0 && mirrorX < width && mirrorY < height
+    if (!there || Number.isNaN(net[q]) || (owner[q] !== 0 && owner[q] !== own)) return 0
+    p = q
+  }
+  const value = net[p]
+  state.variance = error ? error[p] * error[p] : skyVariance + (options.gain && value > 0 ? value / options.gain : 0)
+  return value
+}
+
+function ringLevel({ frame, net, owner }: View, x: number, y: number, [inner, outer]: readonly [number, number]) {
+  const values: number[] = []
+  for (let py = Math.max(0, Math.floor(y - outer)); py <= Math.min(frame.height - 1, Math.ceil(y + outer)); py++) {
+    for (let px = Math.max(0, Math.floor(x - outer)); px <= Math.min(frame.width - 1, Math.ceil(x + outer)); px++) {
+      const r2 = (px - x) ** 2 + (py - y) ** 2
+      const p = py * frame.width + px
+      if (r2 < inner * inner || r2 > outer * outer || owner[p] !== 0 || Number.isNaN(net[p])) continue
+      values.push(net[p])
+    }
+  }
+  if (values.length < 20) return { level: 0, variance: 0 }
+  const level = medianOf(values)
+  const spread = 1.4826 * medianOf(values.map((value) => Math.abs(value - level)))
+  return { level, variance: ((Math.PI / 2) * spread * spread) / values.length }
+}
+
+/** The part of the pixel whose centre is (dx, dy) off that lies within the circle: exact, quadrant by quadrant. */
+function circlePart(dx: number, dy: number, radius: number): number {
+  const [x0, x1, y0, y1] = [dx - 0.5, dx + 0.5, dy - 0.5, dy + 0.5]
+  return corner(x1, y1, radius) - corner(x0, y1, radius) - corner(x1, y0, radius) + corner(x0, y0, radius)
+}
+
+/** Area of the disc between its axes and a corner, with the signs of the corner. */
+function corner(x: number, y: number, r: number): number {
+  const sign = x < 0 === y < 0 ? 1 : -1
+  const u = Math.min(Math.abs(x), r)
+  const v = Math.min(Math.abs(y), r)
+  if (u * u + v * v <= r * r) return sign * u * v
+  const a = Math.sqrt(r * r - v * v)
+  return sign * (v * a + segment(u, r) - segment(a, r))
+}
+
+function segment(t: number, r: number): number {
+  return (t * Math.sqrt(Math.max(0, r * r - t * t)) + r * r * Math.asin(Math.min(1, t / r))) / 2
+}

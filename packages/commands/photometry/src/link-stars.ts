@@ -68,7 +68,9 @@ export function linkStars(frames: readonly SeriesFrame[], radius: number, least:
   }
   const number = list.x.length
   const seen = new Int32Array(number)
-  for (const row of rows) row.forEach((i, star) => i >= 0 && seen[star]!++)
+  for (const row of rows) {
+    for (let star = 0; star < row.length; star++) if (row[star]! >= 0) seen[star]!++
+  }
   const kept = Array.from({ length: number }, (_, star) => star).filter((star) => seen[star]! >= least)
   kept.sort((a, b) => brightness(frames, rows, b) - brightness(frames, rows, a) || a - b)
   const x = Float64Array.from(kept, (star) => list.x[star]!)

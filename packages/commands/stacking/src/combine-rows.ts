@@ -30,11 +30,11 @@ export interface Broken extends Unreadable {
 }
 
 /** Samples of so many bytes stay in the processor's cache; fewer rows than these would mean many small reads. */
-const CACHE_BYTES = 1 << 22
-const FEWEST_ROWS = 8
+const CACHE_BYTES = 1 << 24
+const FEWEST_ROWS = 16
 /** Samples with one of these do not count; those interpolated before have a value that says nothing new. */
 export const UNUSABLE = MaskBit.bad | MaskBit.cosmicRay | MaskBit.noData
-const BYTES = 10
+const BYTES = 12
 
 /** Some rows of the stack: read, matched, combined, written. The same bytes whoever calls it and in any order. */
 export function combineRows({ recipe, first, rows }: RowsArgs): RowsDone | Broken {
@@ -85,21 +85,27 @@ export interface Sample {
 }
 
 function combineSome(recipe: Recipe, y: number, rows: number, block: Block, done: RowsDone): Broken | undefined {
-  const samples: Sample[] = []
+  const { canvas, reach } = recipe
+  // the clip looks at the neighbourhood of a pixel: rows beyond the block are read too
+  const low = Math.max(0, y - reach)
+  const high = Math.min(canvas.height, y + rows + reach)
+  const wide: Sample[] = []
   for (const [k, plane] of recipe.planes.entries()) {
-    const read = orUnreadable(() => readSample(recipe, plane, y, rows))
+    const read = orUnreadable(() => readSample(recipe, plane, low, high - low))
     if (read && 'unreadable' in read) return { ...read, plane: k }
-    if (read) samples.push(read)
+    if (read) wide.push(read)
   }
   const n = block.pixels.length
-  if (samples.length === 0) {
+  if (wide.length === 0) {
     block.pixels.fill(Number.NaN)
     block.error?.fill(Number.NaN)
     block.count.fill(0)
     block.bits.fill(MaskBit.noData)
     return undefined
   }
-  combine(recipe, samples, block)
+  const samples = wide.map((sample) => middleOf(sample, (y - low) * canvas.width, n))
+  const allowance = reach > 0 ? allowanceFor(recipe, wide, y - low, rows) : undefined
+  combine(recipe, samples, block, allowance)
   const masks = allocate(Int32Array, samples.length)
   masks.set(samples.map(({ mask }) => mask?.byteOffset ?? 0))
   const lost = kernels().stackMasks(
@@ -111,7 +117,34 @@ function combineSome(recipe: Recipe, y: number, rows: number, block: Block, done
   return undefined
 }
 
-function combine(recipe: Recipe, samples: readonly Sample[], block: Block): void {
+const middleOf = ({ plane, pixels, error, mask }: Sample, from: number, n: number): Sample => ({
+  ...{ plane, pixels: pixels.subarray(from, from + n), error: error?.subarray(from, from + n) },
+  mask: mask?.subarray(from, from + n),
+})
+
+/**
+ * What samples may differ by because the seeing changes: where a star is near, a part of its light, as the median of all
+ * frames shows it. In the wings of a star frames differ by far more than a part of what they have there.
+ */
+function allowanceFor(recipe: Recipe, wide: readonly Sample[], first: number, rows: number): Float32Array {
+  const { width } = recipe.canvas
+  const all = wide[0].pixels.length
+  const allowance = allocate(Float32Array, rows * width)
+  scoped(() => {
+    const pixels = allocate(Float32Array, all)
+    const count = allocate(Int16Array, all)
+    combine({ ...recipe, method: 'median' }, wide, { pixels, count, bits: count })
+    const scratch = allocate(Float32Array, width + 4)
+    const factor = recipe.tolerance / Math.max(recipe.low, recipe.high)
+    kernels().localMaximum(
+      ...([pixels.byteOffset, width, all / width, first, rows, recipe.reach, factor] as const),
+      ...([allowance.byteOffset, scratch.byteOffset] as const),
+    )
+  })
+  return allowance
+}
+
+function combine(recipe: Recipe, samples: readonly Sample[], block: Block, allowance?: Float32Array): void {
   if (recipe.method === 'linear') {
     combineLinear(samples, recipe, block, UNUSABLE | MaskBit.saturated)
     return
@@ -122,7 +155,7 @@ function combine(recipe: Recipe, samples: readonly Sample[], block: Block): void
     of(({ pixels }) => pixels),
     {
       ...{ method, clipLow: recipe.low, clipHigh: recipe.high, lowest: recipe.drop, highest: recipe.drop },
-      tolerance: recipe.tolerance,
+      ...(allowance ? { allowance } : {}),
       scale: of(({ plane }) => plane.scale),
       offset: of(({ plane }) => plane.offset),
       ceiling: of(({ plane }) => plane.ceiling),

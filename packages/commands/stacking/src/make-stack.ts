@@ -7,7 +7,7 @@ import type { Places, PlacesArgs, Unreadable } from './examine.js'
 import type { FrameInfo } from './frames.js'
 import { type Examined, type Matched, matchFrames, placesOf, referenceOf } from './match-frames.js'
 import type { StackJob } from './plan.js'
-import { type Canvas, canvasOf, planeOf, type Recipe, toleranceOf } from './recipe.js'
+import { type Canvas, canvasOf, planeOf, type Recipe, reachOf, toleranceOf } from './recipe.js'
 import type { StackingSchema } from './schema.js'
 import { framesTable, stackHeader } from './stack-header.js'
 
@@ -143,7 +143,11 @@ async function combine(
   const recipe: Recipe = {
     ...{ plan: product.writer.plan, canvas, planes, method: config.combine.method as Recipe['method'], level },
     ...{ low: config.combine.low, high: config.combine.high, drop: config.combine.drop, write: config.product },
-    ...{ tolerance: toleranceOf(matched, config), errors: matched.every(({ frame }) => frame.hasError) },
+    ...{
+      tolerance: toleranceOf(matched, config),
+      reach: reachOf(matched, config),
+      errors: matched.every(({ frame }) => frame.hasError),
+    },
     memoryBytes: tools.memoryBytes / tools.workers / 2,
   }
   try {

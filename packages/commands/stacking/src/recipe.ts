@@ -34,7 +34,9 @@ export interface Recipe {
   low: number
   high: number
   drop: number
+  /** What a star may vary by, as a part of its light; looked for so many pixels about it (0: there is no clip). */
   tolerance: number
+  reach: number
   /** Level of the sky that the stack gets. */
   level: number
   /** Errors come from the frames, not from their noise. */
@@ -65,14 +67,22 @@ export function planeOf({ frame, stars, scale, offset, surface, weight }: Matche
 }
 
 /**
- * What the pixels of a star may differ by from frame to frame besides noise: in the core by twice what the widths of the
- * stars do, and something for the pixels on which it falls.
+ * What the pixels of a star may differ by from frame to frame besides noise: by what the light at its peak does when its
+ * width changes, and something for the pixels on which it falls.
  */
 export function toleranceOf(frames: readonly Matched[], { combine }: StackingConfig): number {
   if (combine.tolerance !== undefined) return combine.tolerance
-  const widths = frames.map(({ stars }) => stars.seeing).filter((width) => width > 0)
+  const widths = widthsOf(frames)
   if (widths.length < 2) return 0.15
   const middle = medianOf(widths)
-  const sharpest = Math.min(...widths)
-  return Math.min(1, 0.15 + Math.max(0, (middle / sharpest) ** 2 - 1))
+  return Math.min(2, 0.15 + Math.max((middle / Math.min(...widths)) ** 2 - 1, 1 - (middle / Math.max(...widths)) ** 2))
 }
+
+/** Rows that the clip looks at on each side of a pixel: most of a seeing disc. */
+export function reachOf(frames: readonly Matched[], { combine }: StackingConfig): number {
+  if (combine.method !== 'clip') return 0
+  const widths = widthsOf(frames)
+  return widths.length > 0 ? Math.max(1, Math.min(6, Math.round(0.6 * medianOf(widths)))) : 2
+}
+
+const widthsOf = (frames: readonly Matched[]) => frames.map(({ stars }) => stars.seeing).filter((width) => width > 0)

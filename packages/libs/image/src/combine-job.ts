@@ -20,13 +20,15 @@ export interface Job {
   setOffset(k: number, offset: number): void
   setOutputs(pixels: number, error: number, count: number): void
   setMasters(bias: number, dark: number): void
+  setAllowance(allowance: number): void
 }
 
 const METHOD = { median: 0, mean: 1, weighted: 1, sigma: 2, minmax: 3 } as const
 const FROM = { nothing: 0, errors: 1, model: 2, scatter: 3 } as const
 
 // Words of the record `Job` of assembly/combine.ts, and of its records `Plane` (16 words each).
-const JOB_WORDS = 31
+const JOB_WORDS = 32
+const ALLOWANCE_WORD = 31
 const PIXELS_WORD = 25
 const MASTERS_WORD = 28
 const PLANE_WORDS = 16
@@ -36,7 +38,7 @@ export function fillJob({ planes, options, noise, out }: Combination): Job {
   const n = planes.length
   const noises = planes.map((_, k) => (Array.isArray(noise) ? noise[k] : noise) as NoiseModel | undefined)
   const relative = noises[0]?.relative ?? 0
-  const words = allocate(Int32Array, JOB_WORDS)
+  const words = allocate(Int32Array, JOB_WORDS).fill(0)
   const numbers = new Float32Array(words.buffer, words.byteOffset, JOB_WORDS)
   const records = allocate(Int32Array, PLANE_WORDS * n)
   const { clipLow = 4, clipHigh = 4, lowest = 1, highest = 1, maskBits = -1 } = options
@@ -76,6 +78,7 @@ export function fillJob({ planes, options, noise, out }: Combination): Job {
     },
     setOutputs: (pixels, error, count) => words.set([pixels, error, count], PIXELS_WORD),
     setMasters: (bias, dark) => words.set([bias, dark], MASTERS_WORD),
+    setAllowance: (allowance) => words.set([allowance], ALLOWANCE_WORD),
   }
 }
 

@@ -31,6 +31,8 @@ export interface CombineOptions {
   offset?: readonly number[]
   /** What samples may differ by besides noise, relative to the value: a clip allows for it, no error comes of it (0). */
   tolerance?: number
+  /** `sigma`, with `noise`: a sigma of each pixel, in the unit of the result, that the clip adds to that of the noise. */
+  allowance?: Float32Array
   /** Subtracted from every plane before its scale: a master bias, and a master dark times `darkScale` of the plane (1). */
   bias?: Float32Array
   dark?: Float32Array
@@ -88,8 +90,9 @@ export function combinePlanes(planes: readonly Plane[], options: CombineOptions,
   const lentErrors = (options.errors ?? []).map((error) => read(error))
   const lentMasks = planes.map((_, k) => options.masks?.[k]).map((mask) => mask && read(mask))
   const lentMasters = [options.bias, options.dark].map((master) => master && read(master))
+  const lentAllowance = options.allowance && read(options.allowance)
   const lentOut = [out.pixels, out.error, out.count].map((array): Lent | undefined => array && { array, use: 'write' })
-  const all = [...lentPlanes, ...lentErrors, ...lentMasks, ...lentMasters, ...lentOut]
+  const all = [...lentPlanes, ...lentErrors, ...lentMasks, ...lentMasters, lentAllowance, ...lentOut]
   const lent = all.filter((one) => one !== undefined)
   const address = (one?: Lent) => one?.address ?? 0
   scoped(() => {
@@ -100,6 +103,7 @@ export function combinePlanes(planes: readonly Plane[], options: CombineOptions,
       }
       job.setOutputs(address(lentOut[0]), address(lentOut[1]), address(lentOut[2]))
       job.setMasters(address(lentMasters[0]), address(lentMasters[1]))
+      job.setAllowance(address(lentAllowance))
       if (options.regions) combineRegions(planes, options.regions, job)
       else kernels().combine(job.address, 0, count)
     })
@@ -128,7 +132,7 @@ function check(planes: readonly Plane[], options: CombineOptions, out: Combined)
   if (planes.length === 0) throw new RangeError('no planes to combine')
   if (planes.length > 32767) throw new RangeError(`${planes.length} planes, and at most 32767 can be combined at once`)
   const n = out.pixels.length
-  const others = [out.error, out.count, bias, dark, ...(errors ?? []), ...(options.masks ?? [])]
+  const others = [out.error, out.count, bias, dark, options.allowance, ...(errors ?? []), ...(options.masks ?? [])]
   if (!regions && planes.some((plane) => planeLength(plane) !== n)) throw new RangeError(SIZES)
   if (others.some((array) => array && array.length !== n)) throw new RangeError(SIZES)
   if (regions) checkRegions(planes, regions, options, out)

@@ -1,6 +1,6 @@
 // How far a sample may lie from the centre, and what happens to those that lie further.
 import {
-  CENTRE, COUNT, FROM_ERRORS, FROM_SCATTER, Job, Plane, SAMPLES, SPARE, SPREAD, planeOf, relativeVariance, row,
+  ALLOWED, CENTRE, COUNT, FROM_ERRORS, FROM_SCATTER, Job, Plane, SAMPLES, SPARE, SPREAD, planeOf, relativeVariance, row,
 } from './combine-job'
 import { medianBlock, pickMiddles, sortValues } from './sort-planes'
 
@@ -50,7 +50,8 @@ export function clipVariance(job: Job, from: Plane, k: i32, g: usize, centre: v1
   }
   if (job.clipFrom == FROM_ERRORS) return v128.load(row(job.variances, k) + g)
   const level = f32x4.pmax(f32x4.splat(0), centre)
-  const constant = f32x4.add(f32x4.splat(from.variance), relativeVariance(job.clipRelative, centre))
+  let constant = f32x4.add(f32x4.splat(from.variance), relativeVariance(job.clipRelative, centre))
+  if (job.allowance) constant = f32x4.add(constant, v128.load(job.result + ALLOWED + g))
   return f32x4.add(constant, f32x4.mul(f32x4.splat(from.perUnit), level))
 }
 

@@ -44,6 +44,7 @@ export class Job {
   bias: usize // float32, subtracted from each plane before its scale; 0: none
   dark: usize // the same, times the plane's darkScale
   clipRelative: f32 // as `relative`, with what a clip allows besides
+  allowance: usize // float32, a sigma that a clip allows for besides, pixel by pixel; 0: none
 }
 
 // Rows of `result`, bytes from its start.
@@ -54,6 +55,7 @@ export const VALUE: usize = 192
 export const ERROR: usize = 256
 export const SAMPLES: usize = 320 // how many samples went into the centre
 export const SPARE: usize = 384
+export const ALLOWED: usize = 448 // the allowance, squared
 
 @unmanaged
 export class Plane {

@@ -1,6 +1,6 @@
 // Planes of one size combined pixel by pixel, 16 pixels at a time: loaded, scaled and masked into a block that stays in
 // the fastest cache, then reduced there.
-import { COUNT, ERROR, Job, MEDIAN, TRIM, VALUE } from './combine-job'
+import { ALLOWED, COUNT, ERROR, Job, MEDIAN, TRIM, VALUE } from './combine-job'
 import { loadBlock } from './combine-load'
 import { combineMean } from './combine-mean'
 import { combineOrdered } from './combine-ordered'
@@ -11,10 +11,19 @@ export function combine(address: usize, from: i32, n: i32): void {
   const job = changetype<Job>(address)
   for (let p = from; p < from + n; p += 16) {
     const holes = loadBlock(job, p)
+    if (job.allowance) loadAllowance(job, p)
     if (job.method == MEDIAN || job.method == TRIM) combineOrdered(job, holes)
     else combineMean(job, holes)
     if (from + n - p >= 16) storeBlock(job, p)
     else storeSome(job, p, from + n - p)
+  }
+}
+
+function loadAllowance(job: Job, p: i32): void {
+  const at = job.allowance + ((<usize>p) << 2)
+  for (let g: usize = 0; g < 64; g += 16) {
+    const sigma = v128.load(at + g)
+    v128.store(job.result + ALLOWED + g, f32x4.mul(sigma, sigma))
   }
 }
 

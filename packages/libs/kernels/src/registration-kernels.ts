@@ -60,4 +60,11 @@ export interface RegistrationKernels {
       ...[pixels: number, counts: number, loss: number],
     ]
   ): void
+  // local-maximum
+  localMaximum(
+    ...box: [
+      ...[pixels: number, width: number, rows: number, first: number, n: number],
+      ...[reach: number, factor: number, target: number, scratch: number],
+    ]
+  ): void
 }

@@ -14,6 +14,7 @@ import { masters } from './truth/masters.mjs'
 import { withSections } from './truth/page.mjs'
 import { pulls } from './truth/pulls.mjs'
 import { ratir } from './truth/ratir.mjs'
+import { registration } from './truth/registration.mjs'
 import { roundTrip } from './truth/round-trip.mjs'
 import { sameBytes } from './truth/same-bytes.mjs'
 import { missed, tableOf } from './truth/verdict.mjs'
@@ -38,6 +39,7 @@ const MEASURES = {
   'cosmic-rays': cosmicRays,
   'same-bytes': sameBytes,
   ratir,
+  registration,
   astrometry,
 }
 

@@ -1,0 +1,167 @@
+// Alignment and stacking against the truth: ten dithered frames of one field, calibrated without error, whose stars are
+// known in each of them.
+import { join } from 'node:path'
+import { column, numberOf, openFits, readFrame, readTable, textOf } from '@nightpipe/fits'
+import { attempt, line } from './verdict.mjs'
+
+const GROUP = 'Alignment and stacking: ten dithered frames, drifting and turning, seeing and airmass changing'
+const SETTINGS = {
+  ...{ 'bias.count': 0, 'dark.count': 0, 'flat.count': 0, 'files.calibrated': 'yes' },
+  ...{
+    'filters.names': 'r',
+    'filters.zero point': 24.4,
+    'filters.sky': 20.9,
+    'filters.colour': 0,
+    'filters.fringes': 0,
+  },
+  ...{ 'field.frames': 10, 'events.movers': 0, 'field.faintest': 17.5 },
+}
+
+export function registration(shop, { size, cases }) {
+  const side = cases === 1 ? 512 : Math.max(1024, size)
+  const settings = { ...SETTINGS, 'field.stars': Math.round(600 * (side / 2048) ** 2) }
+  return attempt(GROUP, 'alignment', () => {
+    const night = shop.simulate('registration', side, settings, 60)
+    const [aligned, deep] = [shop.path('registration-aligned'), shop.path('registration-deep')]
+    const done = shop.run('alignment', ['-s', join(night.folder, 'truth/calibrated'), '-r', aligned, '--quiet'])
+    shop.run('stacking', ['-s', '-', '-r', deep, '--quiet'], { input: done.stdout })
+    return [...places(night, aligned, done.stdout), ...depth(night, join(deep, 'stack_simfield_r.fits'))]
+  })
+}
+
+const tableIn = (path, name) => {
+  const file = openFits(path)
+  const table = readTable(file.hdus.find((hdu) => hdu.name === name))
+  file.close()
+  return (column_, k) => column(table, column_).values[k]
+}
+const steady = (stars) => stars.filter(({ kind }) => kind === 'star')
+const frameNamed = (night, name) => night.objects.find((frame) => name.startsWith(frame.name))
+
+/** Where the transformations bring the stars of the reference, from where they are. */
+function places(night, folder, products) {
+  const list = products.trim().split('\n')
+  const path = join(folder, 'simfield_SIMCAM.transforms.fits')
+  const cell = tableIn(path, 'TRANSFORMS')
+  const file = openFits(path)
+  const reference = textOf(file.hdus[0].header, 'ALIGNREF')
+  file.close()
+  const [width] = [readFrame(list[0]).width]
+  const from = steady(night.stars(frameNamed(night, reference)))
+  const inside = ({ x_px: x, y_px: y }) => x > 0 && y > 0 && x < width && y < width
+  const offs = night.objects.flatMap((frame, k) => {
+    const name = String(cell('FILE', k)).trim()
+    if (name === reference) return []
+    const map = JSON.parse(cell('MAP', k))
+    if (!map.affine) return []
+    const [a, b, c, d, e, f] = map.affine
+    const to = new Map(steady(night.stars(frameNamed(night, name))).map((star) => [star.id, star]))
+    const squares = from.flatMap((star) => {
+      const other = to.get(star.id)
+      if (!other || !inside(star) || !inside(other)) return []
+      const [x, y] = [Number(star.x_px), Number(star.y_px)]
+      return [(a * x + b * y + c - other.x_px) ** 2 + (d * x + e * y + f - other.y_px) ** 2]
+    })
+    return [Math.sqrt(squares.reduce((sum, s) => sum + s, 0) / squares.length)]
+  })
+  offs.sort((p, q) => p - q)
+  const unit = ' px'
+  return [
+    line(GROUP, 'frames aligned', list.length, { limit: { least: 10 } }),
+    line(GROUP, 'transformation from the truth, rms over the frame, median of the frames', offs[offs.length >> 1], {
+      ...{ unit, limit: { most: 0.01 }, target: { most: 0.003 } },
+    }),
+    line(GROUP, 'the same, worst frame', offs[offs.length - 1], { unit, limit: { most: 0.02 } }),
+  ]
+}
+
+/** The noise and the fluxes of the stack. */
+function depth(night, path) {
+  const stack = readFrame(path)
+  const cell = tableIn(path, 'FRAMES')
+  const level = numberOf(stack.header, 'SKYLEV')
+  const reference = frameNamed(night, textOf(stack.header, 'STACKREF'))
+  const stars = night.stars(reference)
+  const single = readFrame(join(night.folder, 'truth/calibrated', `${reference.name}.fits`))
+  const dark = blank(stack, stars)
+  const singles = night.objects.map((frame, k) => {
+    const own = readFrame(join(night.folder, 'truth/calibrated', `${frame.name}.fits`))
+    return cell('SCALE', k) * noiseOf(blank(own, night.stars(frame)), (p) => own.pixels[p])
+  })
+  const ideal = 1 / Math.sqrt(singles.reduce((sum, s) => sum + 1 / s ** 2, 0))
+  const noise = noiseOf(dark, (p) => stack.pixels[p]) * numberOf(stack.header, 'NOISEFAC')
+  const pulls = noiseOf(dark, (p) => (stack.pixels[p] - level) / stack.error[p])
+  const bright = lonely(steady(stars), stack.width).filter(({ flux }) => flux > 4e4 && flux < 4e5)
+  const ratios = bright.map((star) => {
+    const here = circle(stack, star, 16)
+    const there = circle(single, star, 16)
+    return { ratio: here / there, weight: there }
+  })
+  const total = ratios.reduce((sum, { weight }) => sum + weight, 0)
+  const mean = ratios.reduce((sum, { ratio, weight }) => sum + weight * ratio, 0) / total
+  const error = Math.sqrt(ratios.reduce((sum, { ratio, weight }) => sum + (weight * (ratio - mean)) ** 2, 0)) / total
+  return [
+    line(GROUP, 'noise of the stack over that of the ideal weighted mean (NOISEFAC counted)', noise / ideal, {
+      ...{ limit: { most: 1.05 }, target: { most: 1.03 } },
+    }),
+    line(GROUP, 'sky pixels of the stack over their errors, standard deviation', pulls, {
+      limit: { least: 0.93, most: 1.07 },
+    }),
+    line(GROUP, 'star fluxes of the stack over those of its reference, minus 1', mean - 1, {
+      ...{ size: 'absolute', error, limit: { most: 2e-3 }, target: { most: 1e-3 }, note: ` (${bright.length} stars)` },
+    }),
+  ]
+}
+
+/** Pixels far from every star. */
+function blank({ pixels, width, height }, stars) {
+  const taken = new Uint8Array(pixels.length)
+  for (const { x_px, y_px, flux } of stars) {
+    const reach = flux > 2e4 ? 40 : 14
+    for (let y = Math.max(0, Math.round(y_px) - reach); y <= Math.min(height - 1, Number(y_px) + reach); y++) {
+      for (let x = Math.max(0, Math.round(x_px) - reach); x <= Math.min(width - 1, Number(x_px) + reach); x++) {
+        taken[y * width + x] = 1
+      }
+    }
+  }
+  const edge = Math.ceil(width / 12)
+  return Array.from(pixels.keys()).filter((p) => {
+    const [x, y] = [p % width, Math.floor(p / width)]
+    const inner = x > edge && y > edge && x < width - edge && y < height - edge
+    return inner && taken[p] === 0 && Number.isFinite(pixels[p])
+  })
+}
+
+/** From pixels nine apart, which share no noise but all of the sky's slopes. */
+function noiseOf(places, value) {
+  const all = new Set(places)
+  return scatter(places.filter((p) => all.has(p + 9)).map((p) => value(p) - value(p + 9))) / Math.SQRT2
+}
+
+function scatter(values) {
+  const middle = median(values)
+  return 1.4826 * median(values.map((value) => Math.abs(value - middle)))
+}
+const median = (values) => Float64Array.from(values).sort()[values.length >> 1]
+
+const lonely = (stars, width) =>
+  stars.filter(
+    (a) =>
+      Math.min(a.x_px, a.y_px, width - a.x_px, width - a.y_px) > 45 &&
+      stars.every((b) => a === b || b.flux < 0.01 * a.flux || Math.hypot(a.x_px - b.x_px, a.y_px - b.y_px) > 45),
+  )
+
+function circle({ pixels, width }, { x_px, y_px }, radius) {
+  const ring = []
+  let [sum, n] = [0, 0]
+  for (let y = Math.floor(y_px) - 36; y <= Number(y_px) + 36; y++) {
+    for (let x = Math.floor(x_px) - 36; x <= Number(x_px) + 36; x++) {
+      const r = Math.hypot(x - x_px, y - y_px)
+      if (r > 25 && r < 35) ring.push(pixels[y * width + x])
+      if (r > radius) continue
+      sum += pixels[y * width + x]
+      n++
+    }
+  }
+  return sum - n * median(ring)
+}

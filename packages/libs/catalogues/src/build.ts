@@ -24,9 +24,9 @@ export async function buildCatalogue(folder: string, stars: SkyStars, options: B
   mkdirSync(folder, { recursive: true })
   return withLock(join(folder, FACTS_FILE), async () => {
     const before = readFacts(folder)
+    removeLeftovers(folder, before)
     const generation = nextGeneration(folder)
     const part = join(folder, `.${generation}.part`)
-    rmSync(part, { recursive: true, force: true })
     const tiled = sortByTile(stars, options.order)
     await flushAll(writeTiles(part, tiled))
     renameSync(part, join(folder, generation))
@@ -40,6 +40,14 @@ export async function buildCatalogue(folder: string, stars: SkyStars, options: B
     if (before && before.tiles !== generation) rmSync(join(folder, before.tiles), { recursive: true, force: true })
     return facts
   })
+}
+
+/** What an import that was killed has left. Called under the lock: nobody else is at it. */
+function removeLeftovers(folder: string, before: StoreFacts | undefined): void {
+  for (const name of readdirSync(folder)) {
+    const unnamed = before !== undefined && /^tiles-\d+$/.test(name) && name !== before.tiles
+    if (unnamed || /^\.tiles-\d+\.part$/.test(name)) rmSync(join(folder, name), { recursive: true, force: true })
+  }
 }
 
 /** tiles-1, tiles-2, …: one more than the highest there is. */

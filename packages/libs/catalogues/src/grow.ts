@@ -1,6 +1,6 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { DataError, writeAtomically } from '@nightpipe/files'
+import { DataError, withLock, writeAtomically } from '@nightpipe/files'
 import { readTable, upsertRows } from '@nightpipe/table'
 import { nextGeneration } from './build.js'
 import type { SkyStars } from './star.js'
@@ -26,28 +26,34 @@ export function growCatalogue(folder: string, options: GrowOptions): GrowingCata
   if (before) requireSame(folder, before, options)
   let facts: StoreFacts = before ?? startFolder(folder, options)
   const tiles = join(folder, facts.tiles)
-  const counts = new Map(
-    readTable(join(tiles, tileTable.name), tileTable, { orEmpty: true }).map(({ tile, stars }) => [tile, stars]),
-  )
+  const table = join(tiles, tileTable.name)
+  let have = countsIn(table)
   return {
     facts: () => facts,
-    has: (tile) => counts.has(tile),
+    has: (tile) => have.has(tile),
     async add(tile, stars) {
       const path = join(tiles, tilePath(facts.order, tile))
       if (stars.count > 0) {
         mkdirSync(dirname(path), { recursive: true })
         writeAtomically(path, encodeStars(stars))
       } else rmSync(path, { force: true })
-      // Searches widen their circle by the fastest star: it must be known before the tile counts as there.
-      facts = { ...facts, fastest: Math.max(facts.fastest, fastestOf(stars)) }
-      writeAtomically(join(folder, FACTS_FILE), formatFacts(facts))
-      await upsertRows(join(tiles, tileTable.name), tileTable, [{ tile, stars: stars.count }])
-      counts.set(tile, stars.count)
-      facts = { ...facts, count: [...counts.values()].reduce((sum, count) => sum + count, 0) }
-      writeAtomically(join(folder, FACTS_FILE), formatFacts(facts))
+      // Another process may add tiles to the same folder at the same time.
+      await withLock(join(folder, FACTS_FILE), async () => {
+        const known = readFacts(folder) ?? facts
+        // Searches widen their circle by the fastest star: it must be known before the tile counts as there.
+        facts = { ...known, fastest: Math.max(known.fastest, fastestOf(stars)) }
+        writeAtomically(join(folder, FACTS_FILE), formatFacts(facts))
+        await upsertRows(table, tileTable, [{ tile, stars: stars.count }])
+        have = countsIn(table)
+        facts = { ...facts, count: [...have.values()].reduce((sum, count) => sum + count, 0) }
+        writeAtomically(join(folder, FACTS_FILE), formatFacts(facts))
+      })
     },
   }
 }
+
+const countsIn = (table: string): Map<number, number> =>
+  new Map(readTable(table, tileTable, { orEmpty: true }).map(({ tile, stars }) => [tile, stars]))
 
 function startFolder(folder: string, options: GrowOptions): StoreFacts {
   mkdirSync(folder, { recursive: true })

@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { DataError, explainSystemError, systemCode } from '@nightpipe/files'
 import { healpixDisc } from '@nightpipe/sky'
@@ -77,8 +77,10 @@ function readTile(tiles: string, order: number, pixel: number): SkyStars | undef
     const stars = decodeStars(path)
     if (stars) return stars
   } catch (error) {
-    if (systemCode(error) === 'ENOENT' || systemCode((error as Error).cause) === 'ENOENT') return undefined
-    throw error
+    if (systemCode(error) !== 'ENOENT' && systemCode((error as Error).cause) !== 'ENOENT') throw error
+    // A tile without stars has no file; but where the folder has gone, nothing is known.
+    if (existsSync(tiles)) return undefined
+    throw new DataError(`${tiles} is gone: the catalogue was replaced meanwhile`, 'run it again')
   }
   throw new DataError(`${path} is not a tile of a catalogue`, 'check it with catalogue check, or import it again')
 }

@@ -1,10 +1,18 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { random } from '@nightpipe/math'
-import { angularSeparation, moveStar } from '@nightpipe/sky'
+import { angularSeparation, healpixCentre, healpixOf, moveStar } from '@nightpipe/sky'
 import t from 'tap'
-import { buildCatalogue, emptySkyStars, openCatalogue, type SkyStars } from '../src/index.js'
+import {
+  buildCatalogue,
+  checkCatalogue,
+  emptySkyStars,
+  growCatalogue,
+  openCatalogue,
+  pickStars,
+  type SkyStars,
+} from '../src/index.js'
 
 const scratch = mkdtempSync(join(tmpdir(), 'np-catalogue-'))
 t.teardown(() => rmSync(scratch, { recursive: true, force: true }))
@@ -92,4 +100,42 @@ t.test('what is no catalogue is refused in one line', async (t) => {
   t.throws(() => openCatalogue(scratch), /is no catalogue: it has no catalogue.json/)
   writeFileSync(join(scratch, 'bad.csv'), 'x,y\n1,2\n')
   t.throws(() => openCatalogue(join(scratch, 'bad.csv')), /has no columns of right ascension and declination/)
+})
+
+t.test('what a killed import left is removed by the next one; a catalogue that was replaced says so', async (t) => {
+  const folder = join(scratch, 'killed')
+  await buildCatalogue(folder, stars, { name: 'one', order: 3 })
+  for (const name of ['.tiles-2.part', 'tiles-7']) mkdirSync(join(folder, name, 'Norder3'), { recursive: true })
+  const open = openCatalogue(folder)
+  await buildCatalogue(folder, stars, { name: 'two', order: 3 })
+  t.same(readdirSync(folder).sort(), ['catalogue.json', 'tiles-2'])
+  t.throws(() => open.cone(10, 10, 1), /is gone: the catalogue was replaced meanwhile/)
+})
+
+t.test('tiles come one by one, from two processes too, and tell what they cover', async (t) => {
+  const folder = join(scratch, 'grown')
+  const options = { name: 'grown', source: 'a service', epoch: 2016, bands: ['G', 'BP'], order: 2 }
+  const inTile = (tile: number) =>
+    pickStars(
+      stars,
+      Array.from(stars.ra.keys()).filter((k) => healpixOf(2, stars.ra[k], stars.dec[k]) === tile),
+    )
+  const [one, other] = [growCatalogue(folder, options), growCatalogue(folder, options)]
+  await Promise.all([
+    ...[10, 11, 12].map((tile) => one.add(tile, inTile(tile))),
+    ...[13, 14].map((tile) => other.add(tile, inTile(tile))),
+  ])
+  await one.add(15, emptySkyStars(['G', 'BP'], 2016))
+  const catalogue = openCatalogue(folder)
+  t.equal(
+    catalogue.count,
+    [10, 11, 12, 13, 14].reduce((sum, tile) => sum + inTile(tile).count, 0),
+  )
+  t.same([...checkCatalogue(folder)], [])
+  const [ra, dec] = healpixCentre(2, 12)
+  t.ok(catalogue.covers(ra, dec, 0.1))
+  t.notOk(catalogue.covers(ra, dec, 60))
+  t.ok(one.has(15) && !one.has(16))
+  t.throws(() => growCatalogue(folder, { ...options, order: 3 }), /holds tiles of another kind \(order 2, now 3\)/)
+  t.throws(() => growCatalogue(join(scratch, 'sky'), options), /was imported whole/)
 })

@@ -104,22 +104,63 @@ function unit(phi: number, z: number): [number, number, number] {
 }
 
 /**
- * The pixels that a circle on the sky may touch, in ascending order: all that it does, and at most some close neighbours
- * (the `inclusive` of other packages).
+ * The pixels that a circle on the sky may touch, in ascending order: all that it does, and now and then a neighbour that
+ * it misses by a hundredth of a pixel (the `inclusive` of other packages).
  */
 export function healpixDisc(order: number, ra: number, dec: number, radius: number): number[] {
   checkOrder(order)
   const reach = Array.from({ length: order + 1 }, (_, level) => radius + healpixRadius(level))
   const near = reach.map((angle) => (angle >= 180 ? -1 : Math.cos(angle * RADIANS)))
+  const within = radius >= 180 ? -1 : Math.cos(radius * RADIANS)
   const [sd, cd] = [Math.sin(dec * RADIANS), Math.cos(dec * RADIANS)]
+  const cosineTo = ([a, d]: Direction): number =>
+    sd * Math.sin(d * RADIANS) + cd * Math.cos(d * RADIANS) * Math.cos((a - ra) * RADIANS)
+  const home = healpixOf(order, ra, dec)
+  // No point of an edge is farther than half of a step from the next sample.
+  const slack = Math.cos(Math.min(180, radius + healpixRadius(order) / SAMPLES) * RADIANS)
+  const touches = (pixel: number): boolean =>
+    pixel === home || edgeOf(order, pixel).some((point) => cosineTo(point) >= slack - 1e-14)
   const found: number[] = []
   const visit = (level: number, pixel: number): void => {
-    const [a, d] = healpixCentre(level, pixel)
-    const cosine = sd * Math.sin(d * RADIANS) + cd * Math.cos(d * RADIANS) * Math.cos((a - ra) * RADIANS)
+    const cosine = cosineTo(healpixCentre(level, pixel))
     if (cosine < near[level] - 1e-14) return
-    if (level === order) found.push(pixel)
-    else for (let child = 0; child < 4; child++) visit(level + 1, 4 * pixel + child)
+    if (level < order) for (let child = 0; child < 4; child++) visit(level + 1, 4 * pixel + child)
+    else if (cosine >= within || touches(pixel)) found.push(pixel)
   }
   for (let base = 0; base < 12; base++) visit(0, base)
   return found
+}
+
+/** Points on each edge of a pixel. */
+const SAMPLES = 16
+
+/** Points all around a pixel. */
+function edgeOf(order: number, pixel: number): Direction[] {
+  const base = Math.floor(pixel / 4 ** order)
+  const inside = pixel - base * 4 ** order
+  const [x, y] = [gather(inside), gather(inside >> 1)]
+  const side = 2 ** order
+  const points: Direction[] = []
+  for (let k = 0; k < SAMPLES; k++) {
+    const at = k / SAMPLES
+    for (const [u, v] of [
+      [at, 0],
+      [1, at],
+      [1 - at, 1],
+      [0, 1 - at],
+    ]) {
+      points.push(pointOf(base, (x + u) / side, (y + v) / side))
+    }
+  }
+  return points
+}
+
+/** The direction of a place in a base pixel; x and y from 0 to 1. */
+function pointOf(base: number, x: number, y: number): Direction {
+  const ring = BASE_RING[base] - x - y
+  const fromPole = Math.min(1, ring, 4 - ring)
+  const z = fromPole < 1 ? Math.sign(2 - ring) * (1 - (fromPole * fromPole) / 3) : ((2 - ring) * 2) / 3
+  const turn = BASE_LONGITUDE[base] * fromPole + x - y
+  const ra = fromPole < 1e-15 ? 0 : (45 * turn) / fromPole
+  return [wrapDegrees(ra), Math.asin(Math.min(1, Math.max(-1, z))) / RADIANS]
 }

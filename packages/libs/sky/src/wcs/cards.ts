@@ -7,10 +7,11 @@ type Card = [keyword: string, value: string | number, comment: string]
 /** The header cards of a plate solution, ready to be written. */
 export function wcsCards(wcs: WcsSolution): Card[] {
   const { distortion, linear } = wcs
-  const galactic = linear.radesys === undefined && wcs.toIcrs !== undefined && linear.equinox === undefined
+  const galactic = wcs.galactic === true
   const code = distortion && distortion.kind !== 'SIP' ? distortion.kind : (wcs.projection ?? 'TAN')
   const ending = distortion?.kind === 'SIP' ? '-SIP' : ''
   const plane = tanHeaderCards(linear).filter(([keyword]) => {
+    if (galactic && (keyword === 'RADESYS' || keyword === 'EQUINOX')) return false
     // Outside of the zenithal projections the native pole is not where tanHeaderCards assumes it.
     return keyword !== 'LONPOLE' || code !== 'CAR' || linear.lonPole !== undefined
   })

@@ -14,6 +14,8 @@ export interface WcsSolution {
   /** PVi_m of the latitude axis: the slant of SIN, the polynomial of ZPN. */
   parameters?: number[]
   latPole?: number
+  /** The axes are galactic longitude and latitude. */
+  galactic?: boolean
   distortion?: Distortion
   /** Turns the header's own system into ICRS, nine numbers row by row; absent where they are taken as the same. */
   toIcrs?: Float64Array

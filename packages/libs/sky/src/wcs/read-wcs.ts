@@ -26,8 +26,11 @@ export function readWcs(card: CardLookup, { asHeader = false } = {}): Wcs | unde
   const axes: [number, number] = swapped ? [2, 1] : [1, 2]
   const linear = readLinear(card, axes)
   if (!linear) return undefined
-  const solution = { linear, ...readShape(card, axes, forms[0][2], linear) }
-  const system = systemOf(card, longitude === 'GLON')
+  const galactic = longitude === 'GLON'
+  const system = systemOf(card, galactic)
+  // Said by the equinox alone, the system must be written out, or our own cards would say another.
+  if (!galactic) linear.radesys ??= system.name
+  const solution = { linear, ...readShape(card, axes, forms[0][2], linear), ...(galactic && { galactic }) }
   try {
     return makeWcs(asHeader ? solution : { ...solution, toIcrs: systemToIcrs(system) })
   } catch (error) {

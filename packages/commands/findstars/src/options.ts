@@ -18,7 +18,8 @@ export function optionsOf(config: FindConfig): FindOptions {
     ...{ threshold, isophote: Math.min(isophote, threshold) },
     minimumArea: detection.area ?? (classic ? 5 : FIND_DEFAULTS.minimumArea),
     filter: filterOf(detection.filter || (classic ? 'default' : 'psf')),
-    ...{ deblendLevels: deblending.levels, deblendContrast: deblending.contrast, clean: deblending.clean },
+    deblendLevels: deblending.levels ?? (classic ? 32 : FIND_DEFAULTS.deblendLevels),
+    ...{ deblendContrast: deblending.contrast, clean: deblending.clean },
     ...{ apertures: photometry.apertures, kronFactor: photometry.kron, kronMinimum: photometry['kron minimum'] },
     neighbours: photometry.neighbours,
   }

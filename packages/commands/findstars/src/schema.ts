@@ -29,7 +29,13 @@ export const schema = {
     filter: text('', 'psf, default (3 x 3 of SExtractor), none, or a .conv file; empty: psf, sextractor default'),
   },
   deblending: {
-    levels: integer(usual.deblendLevels, 'levels between isophote and peak; 1: no deblending', { min: 1, max: 1024 }),
+    levels: integer(
+      undefined,
+      `levels between isophote and peak; empty: ${usual.deblendLevels}, sextractor 32; 1: no deblending`,
+      {
+        ...{ ...none, min: 1, max: 1024 },
+      },
+    ),
     contrast: number(usual.deblendContrast, 'least part of the light that a star of a blend has; 1: no deblending', {
       ...{ min: 0, max: 1 },
     }),

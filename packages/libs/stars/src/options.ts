@@ -43,7 +43,7 @@ export const FIND_DEFAULTS: FindOptions = {
   isophote: 2.5,
   minimumArea: 1,
   filter: 'psf',
-  deblendLevels: 32,
+  deblendLevels: 128,
   deblendContrast: 0.005,
   clean: 1,
   mesh: 64,

@@ -120,7 +120,7 @@ function referenceFor({ inForce }: Module, stack: string | false): string[] {
 
 /** Whether a command makes something of a frame that does not depend on the other frames of its group. */
 function isAlone({ command, inForce }: Module): boolean {
-  if (command === 'findstars') return true
+  if (command === 'findstars') return !inForce.get('quality.jump') // a jump is one from the frame before
   if (command === 'subtraction') return inForce.get('reference.file') !== ''
   if (command !== 'reduction') return false
   const compares = inForce.get('cosmic rays.compare') !== '0' && inForce.get('cosmic rays.method') !== 'none'

@@ -7,7 +7,7 @@ import { type Ask, collect, momentOf, type Product, reportOf } from './collect.j
 import type { Candidate, Field, FieldPicture, FramePoint, LightCurve } from './field.js'
 import { frames as framePoints } from './frame-points.js'
 import { frameReader, pictureOf, type Shown, stampOf, stampUrl } from './picture.js'
-import { candidatesIn, curvesIn, forcedIn, type MarkedStar, starsIn } from './read-tables.js'
+import { candidatesIn, curvesIn, forcedIn, type MarkedStar, placesIn, starsIn } from './read-tables.js'
 
 /** The field, and the pixels that the page shows besides. */
 export interface Built {
@@ -167,19 +167,22 @@ function stampsOf(candidate: Merged, products: readonly Product[], read: FrameRe
 
 /** Forced positions and candidates first, then what varies most. */
 function curvesOf(products: readonly Product[], further: readonly LightCurve[], most: number): LightCurve[] {
-  const tables = products.filter(({ kind }) => kind === 'table').flatMap((product) => curvesIn(product) ?? [])
+  const tables = products.filter(({ kind }) => kind === 'table')
   const forced = products.filter(({ kind }) => kind === 'candidates').flatMap(forcedIn)
-  const curves = [...tables, ...forced, ...further]
+  const measured = tables.flatMap((product) => curvesIn(product) ?? [])
+  const curves = [...measured, ...forced, ...further]
   const merged = new Map<string, LightCurve>()
   for (const curve of curves) {
     const before = merged.get(curve.name)
     if (before) before.points.push(...curve.points)
     else merged.set(curve.name, curve)
   }
-  const named = (curve: LightCurve) => (/^\d+$/.test(curve.name) ? 0 : 1)
+  const named = (curve: LightCurve) => (/^S?\d+$/.test(curve.name) ? 0 : 1)
   const ranked = [...merged.values()].map((curve) => ({ curve, named: named(curve), chi: variability(curve) }))
   ranked.sort((a, b) => b.named - a.named || b.chi - a.chi || (a.curve.name < b.curve.name ? -1 : 1))
   const chosen = ranked.slice(0, most).map(({ curve }) => curve)
+  const places = new Map(tables.flatMap((product) => [...placesIn(product)]))
+  for (const curve of chosen) if (curve.ra === undefined) Object.assign(curve, places.get(curve.name))
   for (const { points } of chosen) points.sort((a, b) => a.mjd - b.mjd)
   return chosen
 }

@@ -129,8 +129,8 @@ const COLUMNS = {
   name: ['star', 'name', 'source', 'id', 'number', 'object', 'target'],
   mjd: ['mjd', 'mjd_mid', 'mjd_middle', 'mjd_start', 'time_mjd'],
   magnitude: ['mag_cal', 'magnitude', 'mag', 'mag_mag'],
-  error: ['magerr_cal', 'magnitude_error', 'mag_error', 'mag_err', 'error_mag', 'magerr'],
-  limit: ['limit_mag', 'mag_limit', 'upper_limit', 'upper_limit_mag', 'limit'],
+  error: ['error_mag', 'magerr_cal', 'magnitude_error', 'mag_error', 'mag_err', 'magerr'],
+  limit: ['upper_limit_mag', 'limit_mag', 'mag_limit', 'upper_limit', 'limit'],
   filter: ['filter', 'band'],
   ra: ['ra_deg', 'ra'],
   dec: ['dec_deg', 'dec'],
@@ -169,6 +169,18 @@ export function curvesIn({ path, filter }: Product): LightCurve[] | undefined {
     curves.set(key, curve)
   }
   return [...curves.values()]
+}
+
+/** Where the stars of a table are, by name: a table without times. */
+export function placesIn({ path }: Product): Map<string, { ra: number; dec: number }> {
+  const [head = [], ...lines] = parseCsv(textOfTable(path) ?? '', path).map(({ cells }) => cells)
+  const lower = head.map((name) => name.toLowerCase())
+  const place = (what: keyof typeof COLUMNS) =>
+    COLUMNS[what].map((name) => lower.indexOf(name)).find((k) => k >= 0) ?? -1
+  const [name, ra, dec] = [place('name'), place('ra'), place('dec')]
+  if (name < 0 || ra < 0 || dec < 0 || place('mjd') >= 0) return new Map()
+  const known = lines.filter((cells) => cells[ra] && cells[dec])
+  return new Map(known.map((cells) => [cells[name]!, { ra: Number(cells[ra]), dec: Number(cells[dec]) }]))
 }
 
 const whereOf = (ra: number, dec: number) => (Number.isFinite(ra + dec) ? { ra, dec } : {})

@@ -166,9 +166,12 @@ export function candidateHdus(result: Result, config: SubtractionConfig): NewHdu
     columns.push(stamps('STAMP_DIFF', difference.difference))
   }
   const header = resultHeader(result, config)
-  for (const name of ['BUNIT', 'BSCALE', 'BZERO', 'BLANK']) removeCard(header, name)
+  // coordinates belong to an image: here they would be of none
+  const ofImages =
+    /^(BUNIT|BSCALE|BZERO|BLANK|CTYPE\d|CUNIT\d|CRPIX\d|CRVAL\d|CDELT\d|CROTA\d|CD\d_\d|PC\d_\d|PV\d_\d+)$/
+  const cards = header.cards.filter(({ keyword }) => !ofImages.test(keyword))
   const tables: NewHdu[] = [
-    { kind: 'empty', header },
+    { kind: 'empty', header: { cards } },
     { kind: 'table', name: 'CANDIDATES', columns, rows: list.length },
   ]
   if (result.forced.length > 0) tables.push(forcedTable(result.forced, unit))

@@ -6,11 +6,13 @@ import {
   fitAffine,
   IDENTITY,
   matchPatterns,
+  type PatternMatch,
   type PixelMap,
   type Points,
   pairsUnder,
   refineMatch,
   resample,
+  type StarList,
   transform,
 } from '@nightpipe/registration'
 import { type CardLookup, readWcs } from '@nightpipe/sky'
@@ -130,7 +132,7 @@ function findMap(fresh: Side, reference: Side, method: string): FoundMap | undef
   } else if (method === 'wcs') {
     throw new DataError(`${fresh.frame.name} or its reference has no WCS`, 'set [registration] method = stars')
   }
-  const match = matchPatterns(from, to, { mirrored: 'either', scale: [0.2, 5] })
+  const match = matchPatterns(from, to) ?? otherOptics(fresh, reference, from, to)
   if (match) return { map: match.transform, how: 'stars', rms: match.rms }
   // a handful of stars may be too few for patterns, and enough to see that nothing has moved
   const still = refineMatch(from, to, IDENTITY, 1)
@@ -154,6 +156,14 @@ function correction(places: Points, to: Points): { transform: Affine; rms: numbe
   const [mx, my] = [medianOf(dx), medianOf(dy)]
   const rms = MAD_TO_SIGMA * Math.hypot(mad(dx), mad(dy))
   return { transform: [1, 0, mx, 0, 1, my], rms }
+}
+
+/** Another camera or telescope may mirror the field and has another scale: that which the headers tell, if they do. */
+function otherOptics(fresh: Side, reference: Side, from: StarList, to: StarList): PatternMatch | undefined {
+  const [here, there] = [fresh.facts.pixelScaleArcsec, reference.facts.pixelScaleArcsec]
+  const scale = here && there ? here / there : undefined
+  const range = scale ? ([0.93 * scale, 1.07 * scale] as const) : ([0.45, 2.2] as const)
+  return matchPatterns(from, to, { mirrored: 'either', scale: range, brightest: [20, 30] })
 }
 
 function skyMap(fresh: Side, reference: Side): ((x: number, y: number) => readonly [number, number]) | undefined {

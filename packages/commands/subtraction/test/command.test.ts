@@ -7,12 +7,20 @@ import { type FieldOptions, report, run, starsOf, writeField } from './support/f
 const NEW: FieldOptions = { width: 400, height: 360, fwhm: 4, sky: 300, gain: 2, readNoise: 5, seed: 1 }
 const REFERENCE: FieldOptions = { ...NEW, fwhm: 3, sky: 120, seed: 2 }
 const STARS = starsOf(160, 400, 360, [3e5, 500])
-/** Well above the noise, apart from the brightest stars. */
-const SOURCES = [
-  { x: 101.3, y: 80.7, flux: 2500 },
-  { x: 250.6, y: 300.2, flux: 2000 },
-  { x: 330.1, y: 140.4, flux: 3000 },
-]
+/** Well above the noise, in the emptiest places. */
+const SOURCES = [2500, 2000, 3000].map((flux, k) => ({ ...emptiest(60 + 120 * k, 150 + 120 * k), flux }))
+
+/** Of the places of a part of the field that which is furthest from all stars. */
+function emptiest(x0: number, x1: number): { x: number; y: number } {
+  let best = { x: 0, y: 0, away: 0 }
+  for (let y = 40.3; y < 320; y += 5) {
+    for (let x = x0 + 0.4; x < x1; x += 5) {
+      const away = Math.min(...STARS.map((star) => Math.hypot(star.x - x, star.y - y)))
+      if (away > best.away) best = { x, y, away }
+    }
+  }
+  return { x: best.x, y: best.y }
+}
 
 /** The good candidates of a product. */
 function candidates(path: string) {

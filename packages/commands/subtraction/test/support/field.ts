@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { createHeader, type NewHdu, writeFits } from '@nightpipe/fits'
+import { createHeader, type NewHdu, setCard, writeFits } from '@nightpipe/fits'
 import { random } from '@nightpipe/math'
 
 export const BIN = fileURLToPath(new URL('../../../bin/subtraction.js', import.meta.url))
@@ -82,8 +82,8 @@ export function writeField(path: string, stars: readonly Star[], o: FieldOptions
     ['SATURATE', 60000],
     ['FILTER', 'r'],
     ['OBJECT', 'field'],
-    ...(o.cards ?? []),
   ])
+  for (const [keyword, value] of o.cards ?? []) setCard(header, keyword, value)
   const axes = [width, height]
   const image: NewHdu = { kind: 'image', header, bitpix: -32, axes, pixels }
   const error = light.map((value) => Math.sqrt(value / o.gain + (o.readNoise / o.gain) ** 2))

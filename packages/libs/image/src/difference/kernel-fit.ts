@@ -27,11 +27,13 @@ export interface KernelFit {
 /** Kernels that are tried for their smoothness. */
 const STRENGTHS = [1e-4, 1e-3, 1e-2, 0.1, 1, 10]
 const ROUNDS = 8
+const STAMPS_PER_TERM = 6
 
 /**
  * The kernel and the sky that bring the stamps of one image to those of the other, all at once (Alard 2000), by least
  * squares; stamps that do not follow, as those of variable stars, are left out, and it is done again until none is. The
- * degree over the field is lowered when there are less than three stamps for each term of the polynomial.
+ * degree over the field is lowered when there are less than six stamps for each term of the polynomial: towards the edges
+ * a kernel that is bent by few stars goes astray.
  */
 export function fitKernel(
   stamps: readonly Stamp[],
@@ -43,7 +45,7 @@ export function fitKernel(
   const limited = { ...options, order: affordable(options.order, stamps.length) }
   limited.backgroundOrder = affordable(options.backgroundOrder, stamps.length)
   const rough = basis.kind === 'delta' ? roughness(basis.half) : undefined
-  let used = stamps.map(() => true)
+  let used = steadyStars(stamps, basis)
   let smoothness = options.smoothness ?? 0
   if (rough && options.smoothness === undefined) smoothness = bestSmoothness(stamps, basis, field, limited, rough)
   for (let round = 1; ; round++) {
@@ -56,9 +58,31 @@ export function fitKernel(
   }
 }
 
+/** A star that has changed by more than this many sigmas of the others, and by more than this part, is left out at once. */
+const CHANGED = 5
+const CHANGED_PART = 0.03
+
+/**
+ * Stamps whose ratio of fluxes, with the narrowest kernel alone, is that of the others: the brightest star weighs so much
+ * that, had it changed, the fit would follow it.
+ */
+function steadyStars(stamps: readonly Stamp[], basis: KernelBasis): boolean[] {
+  const shape = basis.kind === 'gaussians' ? 0 : ((2 * basis.half + 1) ** 2 - 1) / 2
+  const ratios = stamps.map(({ matrix, right, unknowns }) => {
+    const sky = unknowns - 1
+    const at = (n: number, m: number) => matrix[n * unknowns + m]
+    const determinant = at(shape, shape) * at(sky, sky) - at(shape, sky) ** 2
+    return (right[shape] * at(sky, sky) - right[sky] * at(shape, sky)) / determinant
+  })
+  const middle = medianOf(ratios)
+  const limit = CHANGED * Math.max(MAD_TO_SIGMA * mad(ratios, middle), CHANGED_PART * Math.abs(middle))
+  const steady = ratios.map((ratio) => Math.abs(ratio - middle) <= limit)
+  return 2 * steady.filter(Boolean).length >= stamps.length ? steady : stamps.map(() => true)
+}
+
 function affordable(order: number, stamps: number): number {
   let degree = order
-  while (degree > 0 && 3 * spatialPowers(degree).length > stamps) degree--
+  while (degree > 0 && STAMPS_PER_TERM * spatialPowers(degree).length > stamps) degree--
   return degree
 }
 

@@ -1,0 +1,88 @@
+import { join } from 'node:path'
+import { column, createHeader, openFits, readFrame, readTable, writeFits } from '@nightpipe/fits'
+import t from 'tap'
+import { type FieldOptions, run, starsOf, writeField } from './support/field.js'
+
+const BASE: FieldOptions = { width: 320, height: 300, fwhm: 3.6, sky: 250, gain: 2, readNoise: 5, seed: 1 }
+const STARS = starsOf(100, 320, 300, [2e5, 500])
+
+/** Candidates near a place, with what speaks against them. */
+function near(path: string, x: number, y: number) {
+  const file = openFits(path)
+  try {
+    const table = readTable(file.hdus.find(({ name }) => name === 'CANDIDATES')!)
+    const [xs, ys, scores] = ['X', 'Y', 'SCORE'].map((name) => column(table, name)!.values as Float64Array)
+    const reasons = column(table, 'REASONS')!.values as string[]
+    const kinds = column(table, 'KIND')!.values as string[]
+    return reasons
+      .map((text, k) => ({
+        away: Math.hypot(xs![k]! - 1 - x, ys![k]! - 1 - y),
+        score: scores![k]!,
+        reasons: text.trim(),
+        kind: kinds[k]!.trim(),
+      }))
+      .filter(({ away }) => away < 3)
+  } finally {
+    file.close()
+  }
+}
+
+/** Changes the pixels of a frame by hand. */
+function spoil(path: string, change: (pixels: Float32Array, width: number) => void): void {
+  const { pixels, header, width, height } = readFrame(path)
+  change(pixels, width)
+  writeFits(path, [{ kind: 'image', header, bitpix: -32, axes: [width, height], pixels }])
+}
+
+t.test('what is no star is listed with what speaks against it', async (t) => {
+  const cwd = t.testdir({ in: {} })
+  const path = join(cwd, 'in/n.fits')
+  const shifted = { x: 160.3, y: 150.2, flux: 60000 }
+  const saturated = { x: 250.5, y: 60.5, flux: 3e6 }
+  const edge = { x: 100, y: 1, flux: 6000 }
+  const good = { x: 60.2, y: 220.6, flux: 4000 }
+  const gone = { x: 200.1, y: 240.7, flux: 5000 }
+  const more = [{ ...shifted, x: shifted.x + 0.5 }, saturated, edge, good]
+  writeField(path, STARS, { ...BASE, more })
+  writeField(join(cwd, 'r.fits'), STARS, { ...BASE, fwhm: 3, seed: 2, more: [shifted, saturated, gone] })
+  spoil(path, (pixels, width) => {
+    pixels[100 * width + 40]! += 900 // a cosmic ray
+    pixels[101 * width + 40]! += 200
+  })
+  const { status, stderr } = run(['-s', 'in', '-r', 'out', '--set', 'reference.file=r.fits'], cwd)
+  t.equal(status, 0, stderr)
+  const list = join(cwd, 'out/n.candidates.fits')
+  t.match(near(list, 40, 100)[0]!.reasons, /cosmic ray/)
+  t.ok(
+    near(list, shifted.x, shifted.y).every(({ reasons }) => /dipole|residual/.test(reasons)),
+    'a star that has moved',
+  )
+  t.ok(near(list, saturated.x, saturated.y).every(({ reasons }) => /saturated/.test(reasons)))
+  t.match(near(list, edge.x, edge.y)[0]!.reasons, /edge/)
+  t.same(
+    near(list, good.x, good.y).map(({ reasons, kind }) => [reasons, kind]),
+    [['', 'new']],
+  )
+  const [lost] = near(list, gone.x, gone.y)
+  t.ok(lost!.score < -5.5 && lost!.reasons === '' && lost!.kind === 'faded', 'what has gone is found too')
+})
+
+t.test('masked pixels of either frame are those of the difference, and nothing on them is believed', async (t) => {
+  const cwd = t.testdir({ in: {} })
+  const path = join(cwd, 'in/n.fits')
+  const hidden = { x: 120, y: 130, flux: 5000 }
+  writeField(path, STARS, { ...BASE, more: [hidden] })
+  writeField(join(cwd, 'r.fits'), STARS, { ...BASE, fwhm: 3, seed: 2 })
+  const { pixels, header, width, height } = readFrame(path)
+  const mask = new Int16Array(pixels.length)
+  for (let y = 128; y < 133; y++) mask.fill(1, y * width + 119, y * width + 122)
+  const axes = [width, height]
+  writeFits(path, [
+    { kind: 'image', header, bitpix: -32, axes, pixels },
+    { kind: 'image', name: 'MASK', header: createHeader(), bitpix: 16, axes, pixels: mask },
+  ])
+  t.equal(run(['-s', 'in', '-r', 'out', '--set', 'reference.file=r.fits'], cwd).status, 0)
+  const difference = readFrame(join(cwd, 'out/n.diff.fits'))
+  t.ok((difference.mask![130 * width + 120]! & 1) !== 0)
+  t.ok(near(join(cwd, 'out/n.candidates.fits'), 120, 130).every(({ reasons }) => /masked/.test(reasons)))
+})

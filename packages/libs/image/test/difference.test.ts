@@ -1,0 +1,233 @@
+import { random } from '@nightpipe/math'
+import t from 'tap'
+import {
+  alardRow,
+  basisImages,
+  fitKernel,
+  type KernelBasis,
+  kernelAt,
+  kernelSum,
+  stampAt,
+  tileRows,
+  zogyRow,
+} from '../src/index.js'
+import { gaussianPsf, makePair, type PairOptions } from './support/pair.js'
+
+const SIZE = 320
+const PAIR: PairOptions = {
+  ...{ width: SIZE, height: SIZE, stars: 120, sigmaNew: 2, sigmaReference: 1.5, spread: 0.15 },
+  ...{ noiseNew: 10, noiseReference: 6, gain: 2, ratio: 0.8, fluxes: [1e5, 500], seed: 3 },
+}
+const GAUSSIANS: KernelBasis = { kind: 'gaussians', half: 8, sigmas: [0.7, 1.4, 2.8], degrees: [4, 3, 2] }
+const OPTIONS = { order: 1, backgroundOrder: 1, constantRatio: false, clip: 4 }
+
+function stampsOf(pair: ReturnType<typeof makePair>, basis: KernelBasis, half = 10) {
+  const bad = new Uint8Array(SIZE * SIZE)
+  const size = { width: SIZE, height: SIZE, bad }
+  const reference = { ...size, pixels: pair.reference, variance: pair.referenceVariance }
+  const fresh = { ...size, pixels: pair.fresh, variance: pair.freshVariance }
+  return pair.stars
+    .filter(({ flux }) => flux > 8000)
+    .flatMap(({ x, y }) => stampAt(reference, fresh, basis, Math.round(x), Math.round(y), half) ?? [])
+}
+
+/** A square image convolved with a kernel, plainly; 0 outside. */
+function convolved(image: Float64Array, half: number, kernel: Float64Array, reach: number): Float64Array {
+  const [side, wide] = [2 * half + 1, 2 * reach + 1]
+  return image.map((_, p) => {
+    const [x, y] = [p % side, Math.floor(p / side)]
+    let sum = 0
+    for (let k = 0; k < kernel.length; k++) {
+      const [u, v] = [x - (k % wide) + reach, y - Math.floor(k / wide) + reach]
+      if (u >= 0 && v >= 0 && u < side && v < side) sum += kernel[k] * image[v * side + u]
+    }
+    return sum
+  })
+}
+
+t.test('the first shape of a basis has sum 1, and all others sum 0', async (t) => {
+  const sums = basisImages(GAUSSIANS).map((image) => image.reduce((a, b) => a + b))
+  t.ok(Math.abs(sums[0] - 1) < 1e-12)
+  t.ok(sums.slice(1).every((sum) => Math.abs(sum) < 1e-9))
+  t.equal(sums.length, 15 + 10 + 6)
+})
+
+for (const basis of [GAUSSIANS, { kind: 'delta', half: 5 }] as const) {
+  t.test(
+    `${basis.kind}: the kernel is that which widens the one into the other, and its sum the ratio of fluxes`,
+    async (t) => {
+      const pair = makePair(PAIR)
+      const stamps = stampsOf(pair, basis)
+      const { model, used } = fitKernel(stamps, basis, PAIR, OPTIONS)
+      t.ok(used.filter(Boolean).length >= 0.8 * stamps.length)
+      // pixels of the kernel are not told apart by stars that are wider: what it makes of the point spread counts
+      for (const x of [40, 160, 280]) {
+        const kernel = kernelAt(model, x, 160)
+        const made = convolved(gaussianPsf(14, PAIR.sigmaReference), 14, kernel, basis.half)
+        const expected = gaussianPsf(14, pair.sigmaAt(x))
+        const off = Math.max(...made.map((value, p) => Math.abs(value - PAIR.ratio * expected[p])))
+        // of a peak of 0.03; the smoothness of the delta basis costs some of it
+        t.ok(off < (basis.kind === 'delta' ? 0.003 : 0.0015), `at ${x}: ${off}`)
+        t.ok(Math.abs(kernelSum(model, x, 160) / PAIR.ratio - 1) < 0.04, `ratio at ${x}: ${kernelSum(model, x, 160)}`)
+      }
+    },
+  )
+}
+
+t.test('a star that has changed does not bend the kernel', async (t) => {
+  const pair = makePair(PAIR)
+  const straight = fitKernel(stampsOf(pair, GAUSSIANS), GAUSSIANS, PAIR, OPTIONS).model
+  const [star] = pair.stars.filter(({ x, y, flux }) => flux > 3e4 && Math.min(x, y, SIZE - x, SIZE - y) > 40)
+  const changed = { ...PAIR, sources: [{ ...star, flux: star.flux }] }
+  const { model, used } = fitKernel(stampsOf(makePair(changed), GAUSSIANS), GAUSSIANS, PAIR, OPTIONS)
+  t.ok(used.includes(false))
+  t.ok(Math.abs(kernelSum(model, 160, 160) - kernelSum(straight, 160, 160)) < 0.005)
+})
+
+/** All rows of tiles of a pair, as whole images. */
+function subtract(pair: ReturnType<typeof makePair>, method: 'alard' | 'zogy', pad = 30) {
+  const common = {
+    ...{ width: SIZE, height: SIZE, firstRow: 0, fresh: pair.fresh, reference: pair.reference },
+    ...{ freshVariance: pair.freshVariance, referenceVariance: pair.referenceVariance },
+    blank: new Uint8Array(SIZE * SIZE),
+  }
+  const { model } = fitKernel(stampsOf(pair, GAUSSIANS), GAUSSIANS, PAIR, OPTIONS)
+  const rows = tileRows(SIZE, SIZE, pad).map((tiles) => {
+    const middle = (x0: number, x1: number) => pair.sigmaAt((x0 + x1) / 2)
+    if (method === 'zogy') {
+      const psfs = tiles.map(({ net }) => ({
+        fresh: gaussianPsf(12, middle(net.x0, net.x1)),
+        reference: gaussianPsf(12, PAIR.sigmaReference),
+      }))
+      return zogyRow({ ...common, tiles, method, psfs, ratio: 1 / PAIR.ratio })
+    }
+    const psfs = tiles.map(({ net }) => ({ values: gaussianPsf(12, middle(net.x0, net.x1)) }))
+    return alardRow({ ...common, tiles, method, psfs, model, convolved: 'reference', decorrelate: true })
+  })
+  const join = (name: 'difference' | 'error' | 'score' | 'fluxError') => {
+    const plane = new Float32Array(SIZE * SIZE)
+    for (const row of rows) plane.set(row[name], row.firstRow * SIZE)
+    return plane
+  }
+  return { difference: join('difference'), error: join('error'), score: join('score'), fluxError: join('fluxError') }
+}
+
+/** Mean and deviation of the pixels that lie far from all stars and from the edges. */
+function awayFromStars(values: Float32Array, stars: readonly { x: number; y: number }[]) {
+  let [n, sum, squares] = [0, 0, 0]
+  values.forEach((value, p) => {
+    const [x, y] = [p % SIZE, Math.floor(p / SIZE)]
+    if (Math.min(x, y, SIZE - 1 - x, SIZE - 1 - y) < 10 || stars.some((s) => Math.hypot(s.x - x, s.y - y) < 12)) return
+    n++
+    sum += value
+    squares += value * value
+  })
+  return { n, mean: sum / n, sigma: Math.sqrt(squares / n - (sum / n) ** 2) }
+}
+
+for (const method of ['alard', 'zogy'] as const) {
+  t.test(
+    `${method}: away from stars the score has mean 0 and deviation 1, and so has the difference over its error`,
+    async (t) => {
+      const pair = makePair(PAIR)
+      const { difference, error, score } = subtract(pair, method)
+      const scores = awayFromStars(score, pair.stars)
+      const pulls = awayFromStars(
+        difference.map((value, p) => value / error[p]),
+        pair.stars,
+      )
+      // some 50 000 pixels in discs of 25 that share their noise: good to 2 %
+      t.ok(Math.abs(scores.sigma - 1) < 0.04, `score ${scores.sigma} of ${scores.n}`)
+      // the sky is known from the stamps alone here, to about 0.5 of a noise of 12
+      t.ok(Math.abs(scores.mean) < 0.5, `mean ${scores.mean}`)
+      t.ok(Math.abs(pulls.sigma - 1) < 0.02, `difference ${pulls.sigma}`)
+    },
+  )
+
+  t.test(`${method}: the noise of the difference is white`, async (t) => {
+    const pair = makePair({ ...PAIR, stars: 30 })
+    const { difference, error } = subtract(pair, method)
+    const pulls = difference.map((value, p) => value / error[p])
+    const product = pulls.map((value, p) => value * (pulls[p + 1] ?? 0))
+    const { mean } = awayFromStars(product, pair.stars)
+    // of proper subtraction nothing is known where neither point spread has light: no noise there, a little correlation
+    t.ok(Math.abs(mean) < (method === 'zogy' ? 0.06 : 0.02), `neighbours are correlated by ${mean}`)
+  })
+
+  t.test(`${method}: score times its error is the flux of a new source`, async (t) => {
+    const sources = Array.from({ length: 9 }, (_, k) => ({
+      x: 60 + 100 * (k % 3),
+      y: 62 + 98 * Math.floor(k / 3),
+      flux: 6000,
+    }))
+    const pair = makePair({ ...PAIR, fluxes: [2e4, 500], sources })
+    const { score, fluxError } = subtract(pair, method)
+    const pulls = sources.map(({ x, y, flux }) => score[y * SIZE + x] - flux / fluxError[y * SIZE + x])
+    const mean = pulls.reduce((a, b) => a + b) / 9
+    // the tile's one point spread is up to 4 % off: 1.5 % of flux, at 60 sigma
+    t.ok(Math.abs(mean) < 1.5, `fluxes are off by ${mean} sigma`)
+    t.ok(pulls.every((pull) => Math.abs(pull) < 5))
+  })
+}
+
+t.test('nothing changes with the size of the tiles but the last digits', async (t) => {
+  const pair = makePair({ ...PAIR, spread: 0, fluxes: [2e4, 500] })
+  const [a, b] = [subtract(pair, 'alard', 30), subtract(pair, 'alard', 60)]
+  const off = a.difference.reduce((worst, value, p) => Math.max(worst, Math.abs(value - b.difference[p])), 0)
+  t.ok(off < 0.1, `of a noise of 12: ${off}`)
+})
+
+t.test(
+  'new and reference may change places: the one minus the other is the negative of the other minus the one',
+  async (t) => {
+    const pair = makePair({ ...PAIR, sigmaNew: 1.5, sigmaReference: 2, spread: 0, ratio: 1, fluxes: [5e4, 500] })
+    const bad = new Uint8Array(SIZE * SIZE)
+    const size = { width: SIZE, height: SIZE, bad }
+    const sharp = { ...size, pixels: pair.fresh, variance: pair.freshVariance }
+    const broad = { ...size, pixels: pair.reference, variance: pair.referenceVariance }
+    const stamps = pair.stars
+      .filter(({ flux }) => flux > 5000)
+      .flatMap(({ x, y }) => stampAt(sharp, broad, GAUSSIANS, Math.round(x), Math.round(y), 10) ?? [])
+    const { model } = fitKernel(stamps, GAUSSIANS, PAIR, { ...OPTIONS, order: 0, constantRatio: true })
+    const [tiles] = tileRows(SIZE, SIZE, 30)
+    const psfs = tiles.map(() => ({ values: gaussianPsf(12, 2) }))
+    const shared = {
+      width: SIZE,
+      height: SIZE,
+      firstRow: 0,
+      tiles,
+      method: 'alard',
+      blank: bad,
+      model,
+      decorrelate: true,
+      psfs,
+    } as const
+    const forth = alardRow({
+      ...shared,
+      ...{ fresh: pair.fresh, reference: pair.reference, convolved: 'new' },
+      ...{ freshVariance: pair.freshVariance, referenceVariance: pair.referenceVariance },
+    })
+    const back = alardRow({
+      ...shared,
+      ...{ fresh: pair.reference, reference: pair.fresh, convolved: 'reference' },
+      ...{ freshVariance: pair.referenceVariance, referenceVariance: pair.freshVariance },
+    })
+    const ratio = kernelSum(model, 160, 160)
+    const off = forth.score.reduce((worst, value, p) => Math.max(worst, Math.abs(value + back.score[p])), 0)
+    t.ok(off < 1e-3, `scores differ by ${off}`)
+    const middle = 160 * SIZE + 160
+    t.ok(Math.abs(forth.difference[middle] * ratio + back.difference[middle]) < 1e-3)
+  },
+)
+
+t.test('stamps with too many bad pixels, or over the edge, are none', async (t) => {
+  const { normal } = random(4)
+  const pixels = Float32Array.from({ length: SIZE * SIZE }, () => normal())
+  const image = { width: SIZE, height: SIZE, pixels, variance: new Float32Array(SIZE * SIZE).fill(1) }
+  const good = { ...image, bad: new Uint8Array(SIZE * SIZE) }
+  t.ok(stampAt(good, good, GAUSSIANS, 100, 100, 10))
+  t.equal(stampAt(good, good, GAUSSIANS, 17, 100, 10), undefined)
+  const bad = { ...image, bad: new Uint8Array(SIZE * SIZE).fill(1, 96 * SIZE, 101 * SIZE) }
+  t.equal(stampAt(good, bad, GAUSSIANS, 100, 100, 10), undefined)
+  t.throws(() => fitKernel([], GAUSSIANS, PAIR, OPTIONS), /no stamps/)
+})

@@ -17,6 +17,7 @@ import { ratir } from './truth/ratir.mjs'
 import { registration } from './truth/registration.mjs'
 import { roundTrip } from './truth/round-trip.mjs'
 import { sameBytes } from './truth/same-bytes.mjs'
+import { subtraction } from './truth/subtraction.mjs'
 import { missed, tableOf } from './truth/verdict.mjs'
 import { openWorkshop } from './truth/workshop.mjs'
 
@@ -41,6 +42,7 @@ const MEASURES = {
   ratir,
   registration,
   astrometry,
+  subtraction,
 }
 
 const scale = { size: Number(options.size ?? (options.quick ? 256 : 1024)), ...(options.quick ? { cases: 1 } : {}) }

@@ -58,7 +58,7 @@ function judge(candidate: Candidate, scene: Scene, saturated: readonly Disc[]): 
   if (Math.abs(candidate.flux) < candidates.residual * host.brightest) reasons.push('residual')
   if (shape.needle) reasons.push('cosmic ray')
   // the point spread is known to a few per cent: with much light even a good source shows it
-  const allowed = candidates.chi * (1 + (0.02 * shape.peakSignal) ** 2)
+  const allowed = candidates.chi * (1 + (0.04 * shape.peakSignal) ** 2)
   // where the point spread itself finds another flux, the matched filter has seen something wider
   const share = shape.flux / candidate.flux
   if (shape.chi > allowed || share < 0.5 || share > 2 || !Number.isFinite(share)) reasons.push('shape')

@@ -63,7 +63,7 @@ export async function makeDifference(
   const common = (tiles: Tile[]): TileRowInput => stripOf(fresh, reference, blank, tiles)
   const spread = spreads(fresh, reference, psfHalf)
   const ratio = match ? kernelRatio(match, width, height) : fluxRatio(fresh, reference)
-  const inputs = rows.map((tiles): AlardRowInput | ZogyRowInput => {
+  const inputOf = (tiles: Tile[]): AlardRowInput | ZogyRowInput => {
     if (!match) {
       const psfs = tiles.map((tile) => ({ fresh: spread('fresh', tile), reference: spread('reference', tile) }))
       return { ...common(tiles), method: 'zogy', psfs, ratio: 1 / ratio }
@@ -72,9 +72,17 @@ export async function makeDifference(
     const psfs = tiles.map((tile) => ({ values: spread(broad, tile) }))
     const { decorrelate } = config.subtraction
     return { ...common(tiles), method: 'alard', psfs, model: match.model, convolved: match.convolved, decorrelate }
-  })
-  const made = await tools.map<AlardRowInput | ZogyRowInput, TileRowOutput>('tiles', inputs)
-  const planes = joinRows(made, width, height)
+  }
+  const planes = emptyPlanes(width * height)
+  const psfs: Float64Array[][] = []
+  // some rows at a time: they are copied to threads and back
+  for (let k = 0; k < rows.length; k += tools.workers) {
+    const some = rows.slice(k, k + tools.workers).map(inputOf)
+    for (const row of await tools.map<AlardRowInput | ZogyRowInput, TileRowOutput>('tiles', some)) {
+      for (const name of PLANES) planes[name].set(row[name], row.firstRow * width)
+      psfs.push(row.psfs)
+    }
+  }
   const noise = judgeNoise(planes, blank, width, height, config)
   const imperfection = measureImperfection(planes, fresh, seeing.fresh, config)
   withImperfection(planes, imperfection, fresh)
@@ -82,7 +90,7 @@ export async function makeDifference(
   const psfAt = (x: number, y: number) => {
     const j = rows.findIndex((row) => y < row[0]!.net.y1)
     const i = rows[0]!.findIndex((tile) => x < tile.net.x1)
-    return made[j < 0 ? rows.length - 1 : j]!.psfs[i < 0 ? rows[0]!.length - 1 : i]!
+    return psfs[j < 0 ? rows.length - 1 : j]![i < 0 ? rows[0]!.length - 1 : i]!
   }
   return { width, height, ...planes, psfAt, psfHalf, match, ratio, ...noise, imperfection, seeing }
 }
@@ -160,16 +168,11 @@ function forgetUnseen(planes: Planes, mask: Int16Array): void {
   }
 }
 
-function joinRows(rows: readonly TileRowOutput[], width: number, height: number): Planes {
-  const join = (name: keyof Planes) => {
-    const plane = new Float32Array(width * height)
-    for (const row of rows) plane.set(row[name], row.firstRow * width)
-    return plane
-  }
-  return {
-    ...{ difference: join('difference'), error: join('error'), score: join('score') },
-    ...{ fluxError: join('fluxError'), starFlux: join('starFlux') },
-  }
+const PLANES = ['difference', 'error', 'score', 'fluxError', 'starFlux'] as const
+
+function emptyPlanes(n: number): Planes {
+  const [difference, error, score, fluxError, starFlux] = PLANES.map(() => new Float32Array(n))
+  return { difference: difference!, error: error!, score: score!, fluxError: fluxError!, starFlux: starFlux! }
 }
 
 /**

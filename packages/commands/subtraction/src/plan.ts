@@ -20,7 +20,7 @@ interface Listed {
 }
 
 /** Planes of two frames, and what becomes of them, as bytes for each pixel. */
-const BYTES_PER_PIXEL = 110
+const BYTES_PER_PIXEL = 150
 
 /** Finds the reference of each frame. Headers only, except where the best frame must be found. */
 export function planSubtraction(request: Request<SubtractionSchema>): Plan<SubtractionJob> {

@@ -6,7 +6,8 @@ import { type Found, findStars } from '@nightpipe/stars'
 
 /** One of the two frames, ready to be compared: without sky, each pixel with its variance. */
 export interface Side {
-  frame: FitsFrame
+  /** Name and header of the frame: its pixels are let go. */
+  frame: Pick<FitsFrame, 'name' | 'header'>
   facts: FrameFacts
   lookup: (keyword: string) => string | number | boolean | bigint | undefined
   width: number
@@ -15,7 +16,7 @@ export interface Side {
   net: Float32Array
   variance: Float32Array
   mask: Int16Array
-  found: Found
+  found: Pick<Found, 'stars' | 'quality'>
   gain?: number
   saturation: number
   /** Where the errors came from. */
@@ -45,7 +46,21 @@ export function readSide(path: string, profile: InstrumentProfile, options: Side
     const found = findStars(known, { gain, mesh: options.mesh, ...(saturation < Infinity && { saturation }) })
     const noise = frame.error ? 'error plane' : gain ? 'gain' : 'sky only'
     const { net, variance } = weigh(known, found, gain)
-    return { frame, facts, lookup, ...size(frame), net, variance, mask, found, gain, saturation, noise }
+    const { name, header } = frame
+    const { stars, quality } = found
+    return {
+      frame: { name, header },
+      found: { stars, quality },
+      facts,
+      lookup,
+      ...size(frame),
+      net,
+      variance,
+      mask,
+      gain,
+      saturation,
+      noise,
+    }
   } finally {
     file.close()
   }

@@ -61,7 +61,8 @@ function judge(candidate: Candidate, scene: Scene, saturated: readonly Disc[]): 
   const allowed = candidates.chi * (1 + (0.04 * shape.peakSignal) ** 2)
   // where the point spread itself finds another flux, the matched filter has seen something wider
   const share = shape.flux / candidate.flux
-  if (shape.chi > allowed || share < 0.5 || share > 2 || !Number.isFinite(share)) reasons.push('shape')
+  const stray = shape.furthest > STRAY + 0.2 * shape.peakSignal
+  if (stray || shape.chi > allowed || share < 0.5 || share > 2 || !Number.isFinite(share)) reasons.push('shape')
   const kind = candidate.flux < 0 ? 'faded' : Number.isFinite(host.distance) ? 'variable' : 'new'
   const { chi, sharpness, masked } = shape
   return {
@@ -76,6 +77,9 @@ function judge(candidate: Candidate, scene: Scene, saturated: readonly Disc[]): 
     kind,
   }
 }
+
+/** No pixel of a source is so many sigma off the point spread, when it is faint. */
+const STRAY = 5
 
 /** The point spread fitted to the difference, and to a single pixel. */
 function fitShape(candidate: Candidate, { difference: d, mask }: Scene) {
@@ -103,11 +107,12 @@ function fitShape(candidate: Candidate, { difference: d, mask }: Scene) {
   }
   const flux = pp > 0 ? pd / pp : 0
   let [chi, brightest, peakWeight, peakSignal] = [0, 0, 0, 0]
-  let strongest = 0
+  let [strongest, furthest] = [0, 0]
   for (const [p, weight] of used) {
     const sigma = d.error[p]!
     const off = (d.difference[p]! - flux * weight) / sigma
     chi += off * off
+    furthest = Math.max(furthest, Math.abs(off))
     peakSignal = Math.max(peakSignal, Math.abs(flux * weight) / sigma)
     if (Math.sign(flux) * d.difference[p]! > brightest) {
       brightest = Math.sign(flux) * d.difference[p]!
@@ -119,6 +124,7 @@ function fitShape(candidate: Candidate, { difference: d, mask }: Scene) {
     Math.abs(flux) * peakWeight > 0 ? brightest / (Math.abs(flux) * peakWeight) : Number.POSITIVE_INFINITY
   return {
     ...{ chi: used.length > 1 ? chi / (used.length - 1) : Number.POSITIVE_INFINITY, sharpness, peakSignal, flux },
+    furthest,
     ...{ masked: (bad + none) / total, noData: none / total },
     // one pixel alone explains more than the point spread does
     needle: sharpness > 1.5 && strongest ** 2 > (0.9 * pd * pd) / pp,

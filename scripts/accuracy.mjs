@@ -12,6 +12,7 @@ import { astrometry } from './truth/astrometry.mjs'
 import { cosmicRays } from './truth/cosmic-rays.mjs'
 import { masters } from './truth/masters.mjs'
 import { withSections } from './truth/page.mjs'
+import { places } from './truth/places.mjs'
 import { pulls } from './truth/pulls.mjs'
 import { ratir } from './truth/ratir.mjs'
 import { registration } from './truth/registration.mjs'
@@ -43,6 +44,7 @@ const MEASURES = {
   registration,
   astrometry,
   subtraction,
+  places,
 }
 
 const scale = { size: Number(options.size ?? (options.quick ? 256 : 1024)), ...(options.quick ? { cases: 1 } : {}) }

@@ -38,6 +38,10 @@ The same seed gives the same bytes, whatever the number of workers. truth/README
       run: 'simulate imaging -r night --width 4096 --height 4096 --seed 7 --set "detector.amplifiers=4" --compress',
       doc: 'a large camera with four amplifiers, frames compressed by tiles',
     },
+    {
+      run: 'simulate imaging -r wide --set field.catalogue=catalogues/tycho2 --set field.stars=0 --set "telescope.pixel scale=10" --set files.wcs=approximate --set "telescope.scale error=0.1"',
+      doc: 'real stars (docs/guide/catalogues.md), and headers that are wrong by up to 10 percent',
+    },
     { run: 'simulate imaging -r exact --set noise.noiseless=yes', doc: 'frames that calibration must undo exactly' },
   ],
   schema,

@@ -9,7 +9,7 @@ import { type Route, routesFor, routesOf } from './route.js'
 import type { Gp1Schema } from './schema.js'
 import { openState, type State, type StateRow } from './state.js'
 import { statusOf, writeStatus } from './status.js'
-import { wholenessWatch } from './whole.js'
+import { type Verdict, wholenessWatch } from './whole.js'
 
 type Ask = Conducting<Gp1Schema>
 
@@ -56,6 +56,7 @@ async function serve(request: Ask, routes: readonly Route[]): Promise<number> {
   const whole = wholenessWatch({ settleSeconds: settle, patienceSeconds: patience })
   const arrivals = watchFolders(input, [output, ...routes.map(({ workspace }) => workspace)])
   const started = new Date().toISOString()
+  const offered = new Set<string>()
   const facts = () => ({ started, input: input.map((folder) => resolve(folder)), arriving: whole.waiting() })
   const tell = everySecond(() => writeStatus(output, statusOf(state, feeders, facts())))
   // Pipelines share the machine: none waits for another.
@@ -70,7 +71,7 @@ async function serve(request: Ask, routes: readonly Route[]): Promise<number> {
   log.info('gp1', `watches ${input.join(', ')} for ${routes.map(({ name }) => name).join(', ')}`)
   for (const feeder of feeders) feeder.poke() // what an earlier run left
   const look = () => {
-    const news = lookAround({ state, routes, whole, scan: arrivals.scan, log })
+    const news = lookAround({ state, routes, whole, offered, scan: arrivals.scan, log })
     if (news) for (const feeder of feeders) feeder.poke()
     tell.soon()
     return news || whole.waiting() > 0
@@ -100,32 +101,57 @@ interface Look {
   whole: ReturnType<typeof wholenessWatch>
   scan(found: (path: string) => void): void
   log: LogFile
+  /** images of earlier runs that were offered to the pipelines of this one */
+  offered: Set<string>
 }
 
 /** Takes on every file that has become whole since the last look. True when there were any. */
-function lookAround({ state, routes, whole, scan, log }: Look): boolean {
+function lookAround(look: Look): boolean {
+  const { state, whole, scan } = look
   let news = false
   const now = performance.now()
   scan((path) => {
     const before = state.of('').get(path)
-    if (before?.status === 'damaged' ? isSame(path, before) : state.knows(path)) return
-    const verdict = whole.look(path, now)
-    if (verdict.state === 'growing') return
-    whole.forget(path)
-    const { size, mtimeMs } = verdict
-    const facts = { file: path, size, arrived: new Date(mtimeMs).toISOString(), time: new Date().toISOString() }
-    if (verdict.state === 'damaged') {
-      state.add({ ...facts, status: 'damaged', reason: verdict.reason })
-      return log.warn('gp1', `${path} is not whole, and does not grow: ${verdict.reason}`)
+    if (before?.status === 'damaged' && isSame(path, before)) return
+    if (before?.status !== 'damaged' && state.knows(path)) news = offerAnew(path, look) || news
+    else {
+      const verdict = whole.look(path, now)
+      if (verdict.state !== 'growing') news = arrived(path, verdict, look) || news
     }
-    const wanted = routesFor(path, routes)
-    if (wanted.length === 0) log.info('gp1', `${path} is for no pipeline`)
-    const rows: StateRow[] = wanted.map(({ name }) => ({ ...facts, pipeline: name, status: 'expected' }))
-    if (rows.length === 0 || before) rows.push({ ...facts, status: rows.length === 0 ? 'unmatched' : 'mended' })
-    state.add(...rows)
-    news ||= wanted.length > 0
   })
   return news
+}
+
+/** An image of an earlier run, once in this one: a pipeline may have been added since it came. */
+function offerAnew(path: string, { state, routes, offered }: Look): boolean {
+  if (offered.has(path)) return false
+  offered.add(path)
+  const fresh = routes.filter(({ name }) => !state.of(name).has(path))
+  const wanted = fresh.length > 0 ? routesFor(path, fresh) : []
+  const facts = { file: path, time: new Date().toISOString(), status: 'expected' }
+  if (wanted.length > 0) state.add(...wanted.map(({ name }) => ({ ...facts, pipeline: name })))
+  return wanted.length > 0
+}
+
+/** A file that is whole, or will not become so. True when a pipeline wants it. */
+function arrived(path: string, verdict: Exclude<Verdict, { state: 'growing' }>, look: Look): boolean {
+  const { state, routes, whole, offered, log } = look
+  whole.forget(path)
+  const { size, mtimeMs } = verdict
+  const facts = { file: path, size, arrived: new Date(mtimeMs).toISOString(), time: new Date().toISOString() }
+  if (verdict.state === 'damaged') {
+    state.add({ ...facts, status: 'damaged', reason: verdict.reason })
+    log.warn('gp1', `${path} is not whole, and does not grow: ${verdict.reason}`)
+    return false
+  }
+  const wanted = routesFor(path, routes)
+  if (wanted.length === 0) log.info('gp1', `${path} is for no pipeline`)
+  const rows: StateRow[] = wanted.map(({ name }) => ({ ...facts, pipeline: name, status: 'expected' }))
+  if (rows.length === 0) rows.push({ ...facts, status: 'unmatched' })
+  else if (state.of('').has(path)) rows.push({ ...facts, status: 'mended' })
+  state.add(...rows)
+  offered.add(path)
+  return wanted.length > 0
 }
 
 /** A damaged file as it was when it was given up. */

@@ -71,7 +71,8 @@ export function openFeeder(route: Route, state: State, log: LogFile, options: Fe
     state.add(...tried)
     const begun = performance.now()
     const { exit, reason } = await call(route, filesFor(state, route, tried), options)
-    const rows = exit === 130 ? again(tried, options, reason) : judged(tried, route, exit, reason)
+    // 1: a bug, or a command that was replaced under our feet
+    const rows = exit === 130 || exit === 1 ? again(tried, options, reason) : judged(tried, route, exit, reason)
     state.add(...rows)
     feeder.working = 0
     for (const row of rows.filter(({ status }) => status === 'failed'))
@@ -79,7 +80,7 @@ export function openFeeder(route: Route, state: State, log: LogFile, options: Fe
     const done = rows.filter(({ status }) => status === 'done').length
     const seconds = ((performance.now() - begun) / 1000).toFixed(1)
     log.info(route.name, `${done} of ${rows.length} images done in ${seconds} s`)
-    if (exit === 2 || exit === 1) {
+    if (exit === 2) {
       feeder.trouble = reason
       log.warn(route.name, `stopped: ${reason}`)
     }
@@ -113,13 +114,13 @@ async function call(route: Route, files: readonly string[], { workers, memoryByt
   return { exit: exitCode ?? 130, reason: lines.find((line) => line !== '') ?? `pipeline ended with ${exitCode}` }
 }
 
-/** The pipeline was killed: its images are tried again, some times. */
+/** The pipeline was killed, or broke: its images are tried again, some times. */
 function again(tried: readonly StateRow[], { attempts }: FeederOptions, reason: string): StateRow[] {
   const time = new Date().toISOString()
   return tried.map((row) =>
     (row.attempts ?? 0) < attempts
       ? { ...row, time }
-      : { ...row, time, status: 'failed', reason: `pipeline was killed: ${reason}` },
+      : { ...row, time, status: 'failed', reason: `pipeline did not end well: ${reason}` },
   )
 }
 
@@ -129,7 +130,7 @@ function judged(tried: readonly StateRow[], { workspace }: Route, exit: number, 
   const now = Date.now()
   return tried.map((row): StateRow => {
     const fate = report.get(row.file)
-    const status = fate?.status ?? (exit === 1 || exit === 2 ? 'expected' : 'failed')
+    const status = fate?.status ?? (exit === 2 ? 'expected' : 'failed')
     const seconds = row.arrived ? Math.round(now - Date.parse(row.arrived)) / 1000 : undefined
     const why = status === 'done' ? undefined : (fate?.reason ?? reason)
     return { ...row, status, reason: why || undefined, seconds, time: new Date(now).toISOString() }

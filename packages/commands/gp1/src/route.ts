@@ -1,5 +1,5 @@
 import { ConfigError } from '@nightpipe/command'
-import { cardLookup, imageHdu, openFits } from '@nightpipe/fits'
+import { cardLookup, type FitsFile, openFits } from '@nightpipe/fits'
 import type { Gp1Config } from './schema.js'
 
 /** A pipeline that images are fed to. */
@@ -55,15 +55,18 @@ function asPattern(text: string): RegExp {
 
 /** The pipelines that an image is for. Keywords are looked for in the header of the image, and in the primary one. */
 export function routesFor(path: string, routes: readonly Route[]): Route[] {
-  const file = openFits(path)
+  let file: FitsFile | undefined
   try {
-    const lookup = cardLookup(imageHdu(file))
+    file = openFits(path)
+    const lookup = cardLookup(file.hdus.find(({ kind }) => kind === 'image') ?? file.hdus[0]!)
     const says = ({ keyword, pattern }: Route['identifiers'][number]) => {
       const value = lookup(keyword)
       return value !== undefined && pattern.test(String(value).trim())
     }
     return routes.filter(({ identifiers }) => identifiers.every(says))
+  } catch {
+    return [] // removed at this moment, or replaced: for none of them
   } finally {
-    file.close()
+    file?.close()
   }
 }

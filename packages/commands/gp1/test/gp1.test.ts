@@ -85,6 +85,15 @@ t.test('an image goes to every pipeline whose pairs all match, and to no other',
     t.equal(run('--config', config, '--once').status, 0)
     t.equal(readFileSync(join(cwd, 'svom/runs.csv'), 'utf8').split('\n').length, lines)
   })
+  await t.test('a pipeline that is added later gets what is there', async (t) => {
+    const more = readFileSync(config, 'utf8').replace(/\[pipeline-svom\][^[]*/, (text) => {
+      return `${text}${text.replaceAll('svom', 'later').replace('object,later', 'object,nobody')}`
+    })
+    writeFileSync(config, more)
+    t.equal(run('--config', config, '--once').status, 0)
+    t.ok(product(cwd, 'later', 'd'))
+    t.notOk(product(cwd, 'later', 'a'))
+  })
 })
 
 t.test('a file is taken when it is whole; what is begun is finished after SIGTERM', async (t) => {

@@ -1,0 +1,150 @@
+// Stars that findstars finds on reduced frames of a simulated night, against those that were put in.
+import { join } from 'node:path'
+import { readCat } from '@nightpipe/catalogues'
+import { median, robustDeviation } from './statistics.mjs'
+import { attempt, line } from './verdict.mjs'
+
+const GROUP = 'Finding stars: reduced frames of a simulated night, threshold 5 sigma'
+
+const NIGHT = {
+  ...{ 'bias.count': 10, 'dark.count': 5, 'dark.exposures': 60, 'flat.count': 8, 'filters.names': 'r' },
+  ...{ 'filters.fringes': 0, 'field.exposure': 8, 'field.frames': 4, 'events.satellites': 0 },
+}
+/** Two stars no nearer than this, px, count as isolated; a star is the one put in within so many pixels. */
+const ALONE = 16
+const NEAR = 2
+
+/** Pixels whose noise an optimal sum has, 1 / sum(profile²): of a Moffat profile of beta 3.2, as simulated. */
+const noisePixels = (fwhm) => 3.64 * fwhm ** 2
+
+function put(night, frame, { width, height, readNoise }) {
+  const stars = night.stars(frame).map((row) => ({ x: Number(row.x_px), y: Number(row.y_px), flux: row.flux }))
+  const inside = stars.filter(({ x, y }) => x > 12 && y > 12 && x < width - 13 && y < height - 13)
+  const sky = noisePixels(frame.fwhm) * (frame.background + readNoise ** 2)
+  return inside.map((star) => ({
+    ...{ ...star, signal: star.flux / Math.sqrt(star.flux + sky) },
+    alone: stars.every(({ x, y }) => Math.hypot(x - star.x, y - star.y) > ALONE || (x === star.x && y === star.y)),
+  }))
+}
+
+/** Pairs of what was put in and what was found, nearest first. */
+function match(truth, found) {
+  const used = new Set()
+  for (const star of truth.toSorted((p, q) => q.flux - p.flux)) {
+    let best = -1
+    for (let i = 0; i < found.count; i++) {
+      const away = Math.hypot(found.x[i] - star.x, found.y[i] - star.y)
+      if (
+        away < NEAR &&
+        !used.has(i) &&
+        (best < 0 || away < Math.hypot(found.x[best] - star.x, found.y[best] - star.y))
+      )
+        best = i
+    }
+    star.found = best
+    if (best >= 0) used.add(best)
+  }
+  return used
+}
+
+export function findStars(shop, { size }) {
+  return attempt(GROUP, 'stars', () => {
+    const night = shop.simulate('finding', size, { ...NIGHT, 'field.stars': Math.round(size ** 2 / 1700) })
+    const reduced = shop.reduce(night, { 'calibration.folder': shop.stack(night) })
+    const folder = `${night.folder}-stars`
+    shop.run('findstars', ['-s', reduced, '-r', folder, '--quiet'])
+    const [amplifier] = night.amplifiers
+    const camera = { width: size, height: size, readNoise: amplifier.readNoise }
+    const [all, sums] = [[], { count: 0, real: 0 }]
+    for (const frame of night.objects) {
+      const found = readCat(join(folder, `${frame.name}.cat.fits`))
+      const truth = put(night, frame, camera)
+      const used = match(truth, found)
+      for (let i = 0; i < found.count; i++) {
+        const edge = Math.min(found.x[i], found.y[i], size - 1 - found.x[i], size - 1 - found.y[i])
+        if (edge < 14 || found.flags[i] & (4 | 512)) continue
+        sums.count++
+        if (used.has(i)) sums.real++
+      }
+      all.push(...truth.map((star) => ({ ...star, ...numbersOf(found, star.found) })))
+    }
+    return [
+      ...completeness(all),
+      line(GROUP, 'found that is real', (100 * sums.real) / sums.count, purityLimits),
+      ...errors(all),
+    ]
+  })
+}
+
+const purityLimits = { limit: { least: 97 }, target: { least: 99.5 }, unit: '%' }
+
+function numbersOf(found, i) {
+  if (i < 0) return {}
+  return {
+    ...{ dx: found.x[i], dy: found.y[i], xError: found.xError[i], flags: found.flags[i], auto: found.flux[i] },
+    ...{ autoError: found.fluxError[i], circle: found.apertures.flux[2][i], circleError: found.apertures.error[2][i] },
+  }
+}
+
+function completeness(all) {
+  return [
+    [5, 7, 55, 80],
+    [7, 10, 85, 98],
+    [10, Number.POSITIVE_INFINITY, 97, 99.8],
+  ].map(([low, high, least, target]) => {
+    const stars = all.filter(({ alone, signal }) => alone && signal >= low && signal < high)
+    const part = (100 * stars.filter(({ found }) => found >= 0).length) / stars.length
+    const what = high < 100 ? `isolated stars of S/N ${low} to ${high} that are found` : 'isolated stars above S/N 10'
+    return line(GROUP, what, part, {
+      ...{ limit: { least }, target: { least: target }, unit: '%', note: `${stars.length} stars` },
+    })
+  })
+}
+
+function errors(all) {
+  const clean = all.filter(({ alone, found, flags }) => alone && found >= 0 && (flags & ~3) === 0)
+  const bright = clean.filter(({ signal }) => signal > 100)
+  const faint = clean.filter(({ signal }) => signal > 10 && signal < 30)
+  const spread = (stars, of) => robustDeviation(stars.map(of))
+  const place = spread(bright, ({ x, dx }) => dx - x)
+  return [
+    line(GROUP, 'place of stars above S/N 100, per axis', place, {
+      ...{ limit: { most: 0.04 }, target: { most: 0.02 }, unit: ' px', note: `${bright.length} stars` },
+    }),
+    line(
+      GROUP,
+      'place over its error, S/N 10 to 30',
+      spread(faint, ({ x, dx, xError }) => (dx - x) / xError),
+      {
+        ...{ limit: { least: 0.85, most: 1.15 }, note: `${faint.length} stars` },
+      },
+    ),
+    line(
+      GROUP,
+      'FLUX_AUTO above S/N 100: scatter',
+      spread(bright, ({ auto, flux }) => auto / flux),
+      {
+        ...{ limit: { most: 0.02 }, target: { most: 0.012 } },
+      },
+    ),
+    line(GROUP, 'FLUX_AUTO above S/N 100: offset', median(bright.map(({ auto, flux }) => auto / flux - 1)), {
+      ...{ limit: { most: 0.04 }, size: 'absolute' },
+    }),
+    line(
+      GROUP,
+      'circle of 10 px above S/N 100: scatter',
+      spread(bright, ({ circle, flux }) => circle / flux),
+      {
+        ...{ limit: { most: 0.012 }, target: { most: 0.005 } },
+      },
+    ),
+    line(
+      GROUP,
+      'circle over its error, S/N 10 to 30',
+      spread(faint, (s) => (s.circle - s.flux) / s.circleError),
+      {
+        ...{ limit: { least: 0.85, most: 1.15 }, target: { least: 0.95, most: 1.05 } },
+      },
+    ),
+  ]
+}

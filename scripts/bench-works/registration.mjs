@@ -54,7 +54,7 @@ export function prepare(tools) {
 }
 
 function siril(data, id, frames, lines) {
-  const folder = join(data, 'siril', id)
+  const folder = join(data, 'siril', `register-${id}`)
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
   const script = join(folder, 'run.ssf')

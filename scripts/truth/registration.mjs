@@ -49,7 +49,7 @@ function places(night, folder, products) {
   const [width] = [readFrame(list[0]).width]
   const from = steady(night.stars(frameNamed(night, reference)))
   const inside = ({ x_px: x, y_px: y }) => x > 0 && y > 0 && x < width && y < width
-  const offs = night.objects.flatMap((frame, k) => {
+  const offs = night.objects.flatMap((_, k) => {
     const name = String(cell('FILE', k)).trim()
     if (name === reference) return []
     const map = JSON.parse(cell('MAP', k))

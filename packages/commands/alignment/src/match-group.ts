@@ -7,13 +7,20 @@ import { type Solved, type Starred, solveGroup } from './solve-group.js'
 import { starFacts, type Transform, transformsHdus } from './transforms-table.js'
 import { hasWcs } from './wcs-map.js'
 
+/** Stars from which the seeing is told. */
+const FEW = 100
+
 /** Finds the stars of all frames of a group, chooses the reference, and writes how each frame lies on it. */
 export async function matchGroup(job: Job, params: MatchJob, tools: Tools<AlignmentSchema>): Promise<Row[]> {
   const { config, context, log } = tools
   const all = params.reference ? [params.reference, ...params.frames] : params.frames
   const catalogues = params.reference ? [params.referenceCatalogue, ...params.catalogues] : params.catalogues
   const byWcs = config.match.method === 'wcs'
-  const options = { most: config.stars.most, threshold: config.stars.threshold }
+  // by plate solutions stars only tell the seeing
+  const options = {
+    most: byWcs ? Math.min(FEW, config.stars.most) : config.stars.most,
+    threshold: config.stars.threshold,
+  }
   const tasks = all.map((frame, k): FindArgs => ({ frame, catalogue: catalogues[k], options }))
   const found = await tools.map<FindArgs, BrightStars | Unreadable>('findStars', tasks)
   const starred = all.flatMap((frame, k): Starred[] => {
@@ -24,7 +31,7 @@ export async function matchGroup(job: Job, params: MatchJob, tools: Tools<Alignm
     throw new DataError(`${params.reference.name}: ${found[0].unreadable}`)
   if (starred.length === 0) throw new DataError('none of its frames can be read')
   const given = params.reference ? 0 : undefined
-  const { reference, solved } = solveGroup(starred, config, given)
+  const { reference, solved } = byWcs ? unsolved(starred, config, given) : solveGroup(starred, config, given)
   const referenceFrame = starred[reference].frame
   const refHasWcs = config.match.method !== 'stars' && hasWcs(referenceFrame.path)
   const rows = params.frames.map((frame): Transform => {

@@ -39,16 +39,26 @@ const BRIGHTEST = [20, 40]
 export function solveGroup(frames: readonly Starred[], config: AlignmentConfig, given?: number): Solution {
   const options = optionsOf(config)
   if (given !== undefined) return finish(frames, given, reachAll(frames, given, options), config)
-  const choose = config.reference.choose
   const usable = [...frames.keys()].filter((k) => frames[k].stars.count >= config.match.minimum)
-  if (usable.length === 0 || choose !== 'auto') {
-    const place = choose === 'middle' ? Math.floor((usable.length - 1) / 2) : 0
-    const reference = usable[place] ?? 0
+  if (usable.length === 0 || config.reference.choose !== 'auto') {
+    const reference = placed(usable, config)
     return finish(frames, reference, reachAll(frames, reference, options), config)
   }
   const [provisional, found] = bestTrial(frames, usable, options)
   const reference = central(frames, found, provisional)
   return finish(frames, reference, onto(frames, found, reference, options), config)
+}
+
+/** The first or the middle one. */
+const placed = (usable: readonly number[], { reference }: AlignmentConfig) =>
+  usable[reference.choose === 'middle' ? Math.floor((usable.length - 1) / 2) : 0] ?? 0
+
+/** The reference alone, where plate solutions bring the frames on it. */
+export function unsolved(frames: readonly Starred[], config: AlignmentConfig, given?: number): Solution {
+  const best = () =>
+    [...frames.keys()].sort((i, j) => information(frames[j].stars) - information(frames[i].stars) || i - j)[0]
+  const chosen = config.reference.choose === 'auto' ? best() : placed([...frames.keys()], config)
+  return { reference: given ?? chosen, solved: frames.map(() => ({ reason: 'is not matched by its stars' })) }
 }
 
 function optionsOf({ match, transform: { model } }: AlignmentConfig): AlignOptions {

@@ -1,0 +1,117 @@
+import t from 'tap'
+import { allocate, kernels, scoped } from '../src/index.js'
+
+const place = (values: readonly number[] | Float32Array) => {
+  const array = allocate(Float32Array, values.length)
+  array.set(values)
+  return array
+}
+const bits = (values: readonly number[]) => {
+  const array = allocate(Int16Array, values.length)
+  array.set(values)
+  return array
+}
+/** Numbers that look like noise, the same each time. */
+const wild = (n: number, seed: number) =>
+  Float32Array.from({ length: n }, (_, k) => ((k * 7919 + seed * 104729) % 1009) / 10)
+
+t.test('local maxima above the limit of their square, edges left out, as a look at all finds them', async (t) => {
+  const [width, height, tile] = [53, 31, 16]
+  scoped(() => {
+    const pixels = place(wild(width * height, 3))
+    const columns = Math.ceil(width / tile)
+    const limits = place(Array.from({ length: columns * Math.ceil(height / tile) }, (_, k) => 60 + 3 * k))
+    const list = allocate(Int32Array, 500)
+    const count = kernels().localPeaks(
+      ...([pixels.byteOffset, width, height, limits.byteOffset, tile, columns, 2, list.byteOffset, 500] as const),
+    )
+    const expected: number[] = []
+    for (let y = 2; y < height - 2; y++) {
+      for (let x = 2; x < width - 2; x++) {
+        const p = y * width + x
+        const around = [-width - 1, -width, -width + 1, -1, 1, width - 1, width, width + 1].map((d) => pixels[p + d])
+        const limit = limits[Math.floor(y / tile) * columns + Math.floor(x / tile)]
+        const highest = around.every((v, k) => (k < 4 ? pixels[p] > v : pixels[p] >= v))
+        if (pixels[p] > limit && highest) expected.push(p)
+      }
+    }
+    t.ok(count > 5)
+    t.same([...list.subarray(0, count)], expected)
+  })
+})
+
+t.test('the highest value about each pixel; NaN and what is negative count for nothing', async (t) => {
+  const [width, rows, reach] = [37, 12, 3]
+  scoped(() => {
+    const pixels = place(wild(width * rows, 5).map((v) => v - 60))
+    pixels[100] = Number.NaN
+    const target = allocate(Float32Array, width * 5)
+    const scratch = allocate(Float32Array, width + 4)
+    kernels().localMaximum(
+      ...([pixels.byteOffset, width, rows, 4, 5, reach, 0.5, target.byteOffset, scratch.byteOffset] as const),
+    )
+    for (let y = 0; y < 5; y++) {
+      for (let x = 0; x < width; x++) {
+        let best = 0
+        for (let v = Math.max(0, y + 4 - reach); v <= Math.min(rows - 1, y + 4 + reach); v++) {
+          for (let u = Math.max(0, x - reach); u <= Math.min(width - 1, x + reach); u++) {
+            if (pixels[v * width + u] > best) best = pixels[v * width + u]
+          }
+        }
+        if (target[y * width + x] !== Math.fround(0.5 * best)) t.fail(`${x}, ${y}: ${target[y * width + x]}`)
+      }
+    }
+  })
+})
+
+t.test('masks of a stack: no data, saturated in half of the frames, lost', async (t) => {
+  scoped(() => {
+    const masks = [bits([0, 2, 2, 1, 8, 2]), bits([0, 0, 2, 1, 8, 8])]
+    const list = allocate(Int32Array, 3)
+    list.set([masks[0].byteOffset, masks[1].byteOffset, 0])
+    const count = bits([3, 2, 1, 1, 1, 1])
+    const out = bits([0, 0, 0, 0, 0, 0])
+    const stack = (planes: number) =>
+      kernels().stackMasks(list.byteOffset, planes, 6, count.byteOffset, 2, 13, out.byteOffset)
+    t.equal(stack(3), 0)
+    t.same([...out], [0, 0, 2, 0, 0, 2])
+    count.set([2, 1, 0, 0, 0, 0])
+    t.equal(stack(2), 2)
+    t.same([...out], [0, 2, 2, 9, 8, 2])
+  })
+})
+
+t.test('linear fit: what lies off the line of the sorted samples is set aside; a steady rise is not', async (t) => {
+  scoped(() => {
+    // pixel 0: noise; 1: one outlier; 2: a ramp; 3: two samples only
+    const samples = [
+      [10, 10, 10, 4],
+      [11, 11, 20, 6],
+      [9, 9, 30, Number.NaN],
+      [10.5, 10.5, 40, Number.NaN],
+      [9.5, 9.5, 50, Number.NaN],
+      [10.2, 10.2, 60, Number.NaN],
+      [9.8, 9.8, 70, Number.NaN],
+      [10.1, 500, 80, Number.NaN],
+    ].map(place)
+    const records = allocate(Int32Array, 40)
+    const numbers = new Float32Array(records.buffer, records.byteOffset, 40)
+    samples.forEach((plane, k) => {
+      records[5 * k] = plane.byteOffset
+      records[5 * k + 1] = 0
+      numbers.set([0, 1, 1], 5 * k + 2)
+    })
+    const [pixels, loss, scratch] = [allocate(Float32Array, 4), allocate(Float32Array, 4), allocate(Float32Array, 24)]
+    const count = bits([0, 0, 0, 0])
+    kernels().combineLinear(
+      ...([records.byteOffset, 8, 4, 0, 4, 4, scratch.byteOffset] as const),
+      ...([pixels.byteOffset, count.byteOffset, loss.byteOffset] as const),
+    )
+    t.same([...count], [8, 7, 8, 2])
+    const means = [10.0125, 10, 45, 5]
+    means.forEach((mean, k) => {
+      t.ok(Math.abs(pixels[k] - mean) < 1e-4, `${pixels[k]}`)
+    })
+    t.ok(Math.abs(loss[1] - 1 / 7) < 1e-6)
+  })
+})

@@ -3,7 +3,7 @@ import type { BrightStars } from '@nightpipe/registration'
 import type { FindArgs, Unreadable } from './find-stars.js'
 import type { MatchJob } from './plan.js'
 import type { AlignmentSchema } from './schema.js'
-import { type Solved, type Starred, solveGroup } from './solve-group.js'
+import { type Solved, type Starred, solveGroup, unsolved } from './solve-group.js'
 import { starFacts, type Transform, transformsHdus } from './transforms-table.js'
 import { hasWcs } from './wcs-map.js'
 

@@ -11,6 +11,9 @@ const UNKNOWNS: Readonly<Record<Model, number>> = {
   ...{ quadratic: 2 * termsOf(2), cubic: 2 * termsOf(3) },
 }
 
+/** Coordinates from which shear can be told: fewer fit it by chance. */
+const FOR_AFFINE = 16
+
 /** A transformation as it is kept in files: one of the two. */
 export type StoredMap = { affine: Affine } | { polynomial: PolynomialMap }
 

@@ -23,7 +23,7 @@ export async function solveTask({ frame, config }: SolveTask): Promise<Solved | 
   }
 }
 
-/** One frame, or a group of frames that share their distortion: solved, fitted, written. */
+/** One frame, or a group of frames that share their distortion (each then depends on all): solved, fitted, written. */
 export async function solveJob(
   { params, parents }: Job<AstrometryJob>,
   tools: Tools<AstrometrySchema>,
@@ -43,13 +43,10 @@ export async function solveJob(
   for (const [k, frame] of frames.entries()) {
     const result = results[k]!
     if ('reason' in result) rows.push({ input: frame.path, status: 'failed', reason: result.reason })
-    else rows.push(await finish(frame, fitted[solved.indexOf(result)]!, parentsOf(frame, frames, parents), tools))
+    else rows.push(await finish(frame, fitted[solved.indexOf(result)]!, parents, tools))
   }
   return rows
 }
-
-/** Those of the whole job: in a common fit every frame depends on all. */
-const parentsOf = (_: FrameJob, __: readonly FrameJob[], parents: readonly Parent[]) => parents
 
 async function finish(
   frame: FrameJob,

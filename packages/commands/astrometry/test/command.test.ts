@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { writeCat } from '@nightpipe/catalogues'
 import { column, createHeader, numberOf, openFits, readFrame, readTable, textOf } from '@nightpipe/fits'
-import { readWcs } from '@nightpipe/sky'
+import { readWcs, type SipDistortion, type Wcs } from '@nightpipe/sky'
 import { findStars } from '@nightpipe/stars'
 import t from 'tap'
 import { apart, camera, SKY, starsOfSky, writeCatalogue, writeFrame } from './support/field.js'
@@ -107,6 +107,30 @@ t.test('distortion is found by the data, and written as SIP or as TPV', async (t
   run(cwd, '-s', 'bent.fits', '-r', 'none', '--catalogue', 'stars.csv', '--set', 'fit.distortion=none')
   t.equal(wcsIn(join(cwd, 'none/bent.fits')).distortion, undefined)
 })
+
+t.test(
+  'one distortion for all frames of a camera; a frame that cannot be solved does not harm the others',
+  async (t) => {
+    const cwd = t.testdir({ raw: {} })
+    const stars = starsOfSky(3, 1500)
+    const truths = [0, 1, 2].map((k) => camera({ bend: 4e-8, turn: 0.1 * k, sky: [SKY[0] + 0.02 * k, SKY[1]] }))
+    writeCatalogue(join(cwd, 'stars.csv'), stars)
+    for (const [k, wcs] of truths.entries())
+      writeFrame(join(cwd, `raw/f${k}.fits`), { wcs, stars, cards: POINTING, seed: k, epoch: 2020 })
+    writeFrame(join(cwd, 'raw/other.fits'), { wcs: camera(), stars: starsOfSky(77, 500), cards: POINTING })
+    const { status, stdout } = run(cwd, '-s', 'raw', '-r', 'out', '--catalogue', 'stars.csv', '--set', 'fit.common=yes')
+    t.equal(status, 5)
+    t.equal(stdout, 'out/f0.fits\nout/f1.fits\nout/f2.fits\n')
+    const found = [0, 1, 2].map((k) => wcsIn(join(cwd, `out/f${k}.fits`)))
+    for (const [k, wcs] of found.entries())
+      t.ok(apart(wcs, truths[k]!) < 0.08, `frame ${k}: ${apart(wcs, truths[k]!)} px`)
+    const distortion = (wcs: Wcs) => (wcs.distortion as SipDistortion).a[3]![0]!
+    t.ok(
+      found.every((wcs) => Math.abs(distortion(wcs) / distortion(found[0]!) - 1) < 1e-3),
+      'the same distortion',
+    )
+  },
+)
 
 t.test('proper motions bring the catalogue to the date of the frame', async (t) => {
   const cwd = t.testdir({})

@@ -31,10 +31,13 @@ export function solvedHeader(
   wcs: Wcs,
   config: AstrometryConfig,
   epoch: number | undefined,
+  alone = false,
 ): Header {
   const next = copyHeader(header)
   const old = new Set(next.cards.map(({ keyword }) => keyword).filter((keyword) => OLD.test(keyword)))
   for (const keyword of old) removeCard(next, keyword)
+  // where there is no image, nothing else tells of how many axes the solution speaks
+  if (alone) setCard(next, 'WCSAXES', 2, 'axes of the plate solution')
   for (const [keyword, value, comment] of wcsCards(wcs)) setCard(next, keyword, value, comment)
   const figures: [string, number | string | undefined, string][] = [
     [
@@ -69,7 +72,8 @@ export function writeSolved(
   const epoch = config.catalogue.folder ? job.epoch : undefined
   const file = openFits(job.path)
   try {
-    const head = (hdu: Hdu) => solvedHeader(hdu.header, solved, wcs, config, epoch)
+    const alone = job.kind === 'stars' || config.products.write === 'header'
+    const head = (hdu: Hdu) => solvedHeader(wholeHeader(hdu), solved, wcs, config, epoch, alone)
     if (job.kind === 'stars') return writeProduct(job.product, tablesWithSky(file.hdus, head, wcs), context, parents)
     const image = imageHdu(file)
     if (config.products.write === 'header') {
@@ -92,6 +96,21 @@ export function writeSolved(
   }
 }
 
+/** The header of an image in an extension, with what the primary one tells besides: the product has its image in front. */
+function wholeHeader({ header, index, kind, file }: Hdu): Header {
+  const [primary] = file.hdus
+  if (index === 0 || kind !== 'image' || primary!.kind !== 'empty') return header
+  const whole = copyHeader(header)
+  const known = new Set(header.cards.map(({ keyword }) => keyword))
+  for (const { keyword, value, comment } of primary!.header.cards) {
+    if (!known.has(keyword) && value !== undefined && !COMMENTARY.has(keyword)) setCard(whole, keyword, value, comment)
+  }
+  removeCard(whole, 'EXTNAME')
+  return whole
+}
+
+const COMMENTARY = new Set(['', 'COMMENT', 'HISTORY'])
+
 /** An image as it stands: integers stay the integers that they were. */
 function copied(hdu: Hdu, header: Header): NewHdu {
   const { bitpix, name } = hdu
@@ -105,7 +124,7 @@ function copied(hdu: Hdu, header: Header): NewHdu {
     bitpix: bitpix as 16,
     axes,
     pixels,
-    ...(hdu.index > 0 && name ? { name } : {}),
+    ...(name === 'ERR' || name === 'MASK' ? { name } : {}),
   }
   if (bitpix < 0) return base
   const { scale, zero, blank } = scalingOf(hdu)

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { writeCat } from '@nightpipe/catalogues'
-import { column, createHeader, numberOf, openFits, readFrame, readTable, textOf } from '@nightpipe/fits'
+import { column, createHeader, numberOf, openFits, readFrame, readTable, textOf, writeFits } from '@nightpipe/fits'
 import { readWcs, type SipDistortion, type Wcs } from '@nightpipe/sky'
 import { findStars } from '@nightpipe/stars'
 import t from 'tap'
@@ -235,3 +235,46 @@ t.test('a table of findstars gets RA and DEC, and the header of the solution', a
   const used = run(cwd, '-s', 'm.fits', '-r', 'again', '--catalogue', 'stars.csv', '--set', 'stars.catalogues=cat')
   t.equal(used.status, 0, 'and the same table serves the frame')
 })
+
+t.test(
+  'an image in an extension comes out in front, with the cards of both headers; integers stay integers',
+  async (t) => {
+    const cwd = t.testdir({})
+    const stars = starsOfSky()
+    writeCatalogue(join(cwd, 'stars.csv'), stars)
+    writeFrame(join(cwd, 'plain.fits'), { wcs: camera(), stars })
+    const { pixels } = readFrame(join(cwd, 'plain.fits'))
+    const counts = Uint16Array.from(pixels, (value) => Math.min(65535, Math.round(value * 20)))
+    writeFits(join(cwd, 'raw.fits'), [
+      { kind: 'empty', header: createHeader([['OBSERVER', 'Leavitt'], ...POINTING]) },
+      {
+        kind: 'image',
+        name: 'SCI',
+        header: createHeader([['CHIP', 3]]),
+        bitpix: 16,
+        unsigned: true,
+        axes: [512, 512],
+        pixels: counts,
+      },
+    ])
+    const { status, stderr } = run(
+      cwd,
+      '-s',
+      'raw.fits',
+      '-r',
+      'out',
+      '--catalogue',
+      'stars.csv',
+      '--set',
+      'catalogue.epoch=2000',
+    )
+    t.equal(status, 0, stderr)
+    const file = openFits(join(cwd, 'out/raw.fits'))
+    const [image] = file.hdus
+    t.equal(image!.bitpix, 16)
+    t.equal(textOf(image!.header, 'OBSERVER'), 'Leavitt')
+    t.equal(numberOf(image!.header, 'CHIP'), 3)
+    t.same(readFrame(file).pixels, Float32Array.from(counts))
+    file.close()
+  },
+)

@@ -56,12 +56,24 @@ function oneWay(
   if (stamps.length === 0) {
     throw new DataError('no star is good enough to fit the kernel to', 'are gain, saturation and masks right?')
   }
-  const fit = fitKernel(stamps, basis, fresh, {
-    ...{ order: config.kernel.order, backgroundOrder: config.kernel.background, clip: config.kernel.clip },
-    ...{ constantRatio: config.kernel['constant ratio'], smoothness: config.kernel.smoothness },
-  })
+  const fit = fitted(stamps, basis, fresh, config)
   const quality = medianOf(fit.reduced.filter((_, s) => fit.used[s]))
   return { ...fit, convolved, basis, quality }
+}
+
+function fitted(stamps: readonly Stamp[], basis: KernelBasis, field: Side, { kernel }: SubtractionConfig): KernelFit {
+  try {
+    return fitKernel(stamps, basis, field, {
+      ...{ order: kernel.order, backgroundOrder: kernel.background, clip: kernel.clip },
+      ...{ constantRatio: kernel['constant ratio'], smoothness: kernel.smoothness },
+    })
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    throw new DataError(
+      `no kernel can be fitted to ${stamps.length} stamps: ${error.message}`,
+      'lower [kernel] degrees',
+    )
+  }
 }
 
 /**

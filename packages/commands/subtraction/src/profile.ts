@@ -1,3 +1,4 @@
+import { DataError } from '@nightpipe/command'
 import { median } from '@nightpipe/math'
 
 /** Stars that the point spread is made of, by index. */
@@ -29,7 +30,9 @@ export function pointSpread(
   }
   const stamps = chosen.slice(0, MOST).flatMap((i) => centredStar(image, stars.x[i]!, stars.y[i]!, half) ?? [])
   const side = 2 * half + 1
-  if (stamps.length === 0) throw new RangeError('no star to take the point spread from')
+  if (stamps.length === 0) {
+    throw new DataError('no star is good enough to take the point spread from', 'are saturation and masks right?')
+  }
   const values = new Float64Array(stamps.length)
   const spread = Float64Array.from({ length: side * side }, (_, p) => {
     stamps.forEach((stamp, k) => {

@@ -86,3 +86,19 @@ t.test('masked pixels of either frame are those of the difference, and nothing o
   t.ok((difference.mask![130 * width + 120]! & 1) !== 0)
   t.ok(near(join(cwd, 'out/n.candidates.fits'), 120, 130).every(({ reasons }) => /masked/.test(reasons)))
 })
+
+t.test('frames without stars are refused in one line, whatever the method', async (t) => {
+  const cwd = t.testdir({ in: {} })
+  writeField(join(cwd, 'in/n.fits'), [], { ...BASE, width: 120, height: 100 })
+  writeField(join(cwd, 'r.fits'), [], { ...BASE, width: 120, height: 100, seed: 2 })
+  for (const [registration, method] of [
+    ['auto', 'alard'],
+    ['none', 'alard'],
+    ['none', 'zogy'],
+  ]) {
+    const set = ['reference.file=r.fits', `registration.method=${registration}`, `subtraction.method=${method}`]
+    const { status, stderr } = run(['-s', 'in', '-r', 'out', ...set.flatMap((value) => ['--set', value])], cwd)
+    t.equal(status, 3, `${registration}, ${method}: ${stderr}`)
+    t.match(stderr, /n\.fits.*(do not match|no star is good enough)/)
+  }
+})

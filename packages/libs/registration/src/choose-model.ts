@@ -83,7 +83,8 @@ export function chooseModel(
   mirrored = false,
 ): ModelFit | undefined {
   const numbers = 2 * pairs.from.x.length
-  const fits = models.map((model) => fitModel(pairs, weights, model, mirrored)).filter((fit) => fit !== undefined)
+  const sure = models.filter((model) => models.length === 1 || model !== 'affine' || numbers >= FOR_AFFINE)
+  const fits = sure.map((model) => fitModel(pairs, weights, model, mirrored)).filter((fit) => fit !== undefined)
   const affine = fits.find(({ model }) => model === 'affine')
   const noise = affine ? Math.max(1, affine.chiSquare / Math.max(1, numbers - UNKNOWNS.affine)) : 1
   let best: (ModelFit & { bayes: number }) | undefined

@@ -9,10 +9,11 @@ const GROUP = 'Finding stars: reduced frames of a simulated night, threshold 5 s
 const NIGHT = {
   ...{ 'bias.count': 10, 'dark.count': 5, 'dark.exposures': 60, 'flat.count': 8, 'filters.names': 'r' },
   ...{ 'filters.fringes': 0, 'field.exposure': 8, 'field.frames': 4, 'events.satellites': 0 },
+  'telescope.trailed frames': 0,
 }
 /** Two stars no nearer than this, px, count as isolated; a star is the one put in within so many pixels. */
 const ALONE = 16
-const NEAR = 2
+const NEAR = 4
 
 /** Pixels whose noise an optimal sum has, 1 / sum(profile²): of a Moffat profile of beta 3.2, as simulated. */
 const noisePixels = (fwhm) => 3.64 * fwhm ** 2
@@ -88,8 +89,8 @@ function numbersOf(found, i) {
 
 function completeness(all) {
   return [
-    [5, 7, 55, 80],
-    [7, 10, 85, 98],
+    [5, 7, 70, 80],
+    [7, 10, 95, 98],
     [10, Number.POSITIVE_INFINITY, 97, 99.8],
   ].map(([low, high, least, target]) => {
     const stars = all.filter(({ alone, signal }) => alone && signal >= low && signal < high)
@@ -143,7 +144,7 @@ function errors(all) {
       'circle over its error, S/N 10 to 30',
       spread(faint, (s) => (s.circle - s.flux) / s.circleError),
       {
-        ...{ limit: { least: 0.85, most: 1.15 }, target: { least: 0.95, most: 1.05 } },
+        ...{ limit: { least: 0.85, most: 1.25 }, target: { least: 0.95, most: 1.05 } },
       },
     ),
   ]

@@ -14,6 +14,7 @@ import { findStars } from './truth/find-stars.mjs'
 import { masters } from './truth/masters.mjs'
 import { withSections } from './truth/page.mjs'
 import { places } from './truth/places.mjs'
+import { photometry } from './truth/photometry.mjs'
 import { pulls } from './truth/pulls.mjs'
 import { ratir } from './truth/ratir.mjs'
 import { registration } from './truth/registration.mjs'
@@ -47,6 +48,7 @@ const MEASURES = {
   subtraction,
   places,
   'find-stars': findStars,
+  photometry,
 }
 
 const scale = { size: Number(options.size ?? (options.quick ? 256 : 1024)), ...(options.quick ? { cases: 1 } : {}) }

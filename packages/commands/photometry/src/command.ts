@@ -1,12 +1,14 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { DataError, defineCommand, type Job, type Row, type Tools, writeProduct } from '@nightpipe/command'
-import { openFits, readFrame } from '@nightpipe/fits'
+import { DataError, defineCommand, type Job, type Parent, type Row, type Tools, writeProduct } from '@nightpipe/command'
+import { type FitsFrame, openFits, readFrame } from '@nightpipe/fits'
+import { buildPsf, findStars, type Psf } from '@nightpipe/stars'
 import { calibrate, catalogueFor } from './calibrate.js'
 import { photFacts } from './frame-facts.js'
 import { measureFrame } from './measure-frame.js'
 import { measureTargets } from './measure-targets.js'
 import { limitMagnitudes, photHeader, photTable, targetTable } from './product.js'
+import { psfHdus } from './psf-product.js'
 import { type PhotometrySchema, schema } from './schema.js'
 import { makeSeries } from './series.js'
 import { readTargets } from './targets.js'
@@ -58,7 +60,11 @@ export const photometry = defineCommand({
     const shared = config.targets.list === '' ? [] : [{ path: config.targets.list, role: 'targets' }]
     return {
       jobs: inputs.map(({ name, path, stem }) => ({
-        ...{ name, inputs: [path], products: [join(output, `${stem}.phot.fits`)], params: {} },
+        ...{ name, inputs: [path], params: {} },
+        products: [
+          ...(config.psf.model === 'only' ? [] : [join(output, `${stem}.phot.fits`)]),
+          ...(config.psf.model === 'no' ? [] : [join(output, `${stem}.psf.fits`)]),
+        ],
         parents: [{ path, role: 'frame' }, ...shared],
       })),
     }
@@ -67,8 +73,10 @@ export const photometry = defineCommand({
   finish: makeSeries,
 })
 
-function measure({ inputs, products, parents }: Job, { config, context, profile }: Tools<PhotometrySchema>): Row[] {
-  const [input, product] = [inputs[0]!, products[0]!]
+function measure({ inputs, products, parents }: Job, tools: Tools<PhotometrySchema>): Row[] {
+  const { config, context, profile } = tools
+  if (config.psf.model === 'only') return modelOnly(inputs[0]!, products[0]!, parents, tools)
+  const [input, product, modelPath] = [inputs[0]!, products[0]!, products[1]]
   const file = openFits(input)
   try {
     const frame = readFrame(file)
@@ -84,6 +92,7 @@ function measure({ inputs, products, parents }: Job, { config, context, profile 
       tables.push(targetTable(measureTargets(frame, measures, facts, calibration, targets, config), facts.unit))
     }
     writeProduct(product, [{ kind: 'empty', header }, ...tables], context, parents)
+    if (modelPath) writeModel(modelPath, frame, measures.psf, context, parents)
     const { zero } = calibration ?? {}
     return [
       {
@@ -102,6 +111,54 @@ function measure({ inputs, products, parents }: Job, { config, context, profile 
     file.close()
   }
 }
+
+function writeModel(
+  path: string,
+  frame: FitsFrame,
+  psf: Psf | undefined,
+  context: Tools['context'],
+  parents: Parent[],
+) {
+  if (!psf)
+    throw new DataError(`${frame.name}: no star is fit for a model of the profile`, 'set psf.model=no for such frames')
+  writeProduct(path, psfHdus(frame.header, psf), context, parents)
+}
+
+/** Only the bright stars are sought, and the model is made of them. */
+function modelOnly(
+  input: string,
+  product: string,
+  parents: Parent[],
+  { config, context, profile }: Tools<PhotometrySchema>,
+): Row[] {
+  const file = openFits(input)
+  try {
+    const frame = readFrame(file)
+    const facts = photFacts(file, profile)
+    const [gain, saturation] = [config.noise.gain ?? facts.gain, config.noise.saturation ?? facts.saturation]
+    const threshold = Math.max(BRIGHT, config.detection.threshold)
+    const psf = measured(() => {
+      const { stars, quality } = findStars(frame, {
+        threshold,
+        isophote: 4,
+        apertures: [],
+        gain,
+        saturation,
+        mesh: config.detection.mesh,
+      })
+      const { order, stars: most } = config.psf
+      return buildPsf(frame, stars, { order, most, gain, saturation, skySigma: quality.skySigma })
+    }, frame.name)
+    writeModel(product, frame, psf, context, parents)
+    const width = psf.fwhm((frame.width - 1) / 2, (frame.height - 1) / 2)
+    return [{ input, status: 'done', product, measurements: { stars: psf.stars, seeing_px: width } }]
+  } finally {
+    file.close()
+  }
+}
+
+/** Stars fainter than this many sigma tell little of the profile. */
+const BRIGHT = 12
 
 const finite = (value: number) => (Number.isFinite(value) ? value : undefined)
 

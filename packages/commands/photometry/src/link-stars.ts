@@ -1,4 +1,5 @@
 import { alignStars, invert, mapOf, nearestWithin, transform } from '@nightpipe/registration'
+import { StarFlag } from '@nightpipe/stars'
 import type { SeriesFrame } from './read-product.js'
 
 /** The same stars in all frames of a series. */
@@ -83,12 +84,16 @@ export function linkStars(frames: readonly SeriesFrame[], radius: number, least:
     ...{ count: kept.length, x, y, ra: sky?.ra ?? blank, dec: sky?.dec ?? blank, reference, placeIn, lost },
     rows: frames.map((frame, k) =>
       Int32Array.from(kept, (star, s) => {
-        const row = rows[k]![star] ?? -1
+        const row = cutOff(frames[k]!, rows[k]![star] ?? -1)
         return row >= 0 || maps[k] === undefined ? (maps[k] ? row : -2) : within(frame, placeIn(k, s)) ? -1 : -2
       }),
     ),
   }
 }
+
+/** The row of a star, or that it is outside where a part of it is. */
+const cutOff = ({ flags }: SeriesFrame, row: number) =>
+  row >= 0 && (flags[row]! & StarFlag.truncated) !== 0 ? -2 : row
 
 /** A star whose circle leaves the frame is not a star without light. */
 const EDGE = 2

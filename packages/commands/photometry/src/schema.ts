@@ -19,6 +19,11 @@ export const schema = {
     order: integer(1, 'of the variation of the growth curve over the field', { min: 0, max: 2 }),
   },
   psf: {
+    model: choice(
+      'no',
+      ['no', 'also', 'only'],
+      'write the model of the profile, <stem>.psf.fits; only: and nothing else',
+    ),
     fit: choice(
       'yes',
       ['yes', 'crowded', 'no'],

@@ -20,7 +20,7 @@ export async function makeSeries(
   const done = rows
     .filter(({ status, product }) => status === 'done' && product !== undefined && existsSync(product))
     .sort((a, b) => (a.product! < b.product! ? -1 : 1))
-  if (done.length === 0) return undefined
+  if (done.length === 0 || config.psf.model === 'only') return undefined
   const frames = done.map(({ product, input }) => readSeriesFrame(product!, input))
   const products: string[] = []
   const write = (name: string, table: string[][]) => {

@@ -166,3 +166,14 @@ t.test('what cannot work is refused in one line before a frame is measured', asy
   refused('targets.list=none.csv', 3, /none\.csv/)
   refused('aperture.radi=3', 2, /unknown key 'radi' in \[aperture\]/)
 })
+
+t.test('the model of the profile alone is a file of its own', async (t) => {
+  const cwd = t.testdir({})
+  writeNight(cwd, STARS, FRAMES.slice(0, 1))
+  const { status, stdout, stderr } = run(['-s', 'frames', '-r', 'out', '--set', 'psf.model=only'], cwd)
+  t.equal(status, 0, stderr)
+  t.equal(stdout, 'out/frame-0.psf.fits\n')
+  const file = openFits(join(cwd, 'out/frame-0.psf.fits'))
+  t.ok(Math.abs(numberOf(file.hdus.find(({ name }) => name === 'PSF')!.header, 'PSFBETA')! - 3) < 0.2)
+  file.close()
+})

@@ -20,7 +20,11 @@ export function photometry(shop, { size }) {
     const keys = { 'zero point.catalogue': catalogue, 'zero point.colour': 'g-r', 'series.plots': 'no' }
     shop.run('photometry', ['-s', reduced, '-r', output, '--quiet', ...setting(keys)])
     const frames = new Map(rowsOf(join(night.folder, 'truth/frames.csv')).map((row) => [row.frame, row]))
-    return [...zeroPoints(rowsOf(join(output, 'photometry.csv')), frames), ...curves(rowsOf(join(output, 'stars.csv')))]
+    const restless = rowsOf(join(night.folder, 'truth/stars.csv')).filter(({ kind }) => /variable|transient/.test(kind))
+    return [
+      ...zeroPoints(rowsOf(join(output, 'photometry.csv')), frames),
+      ...curves(rowsOf(join(output, 'stars.csv')), restless),
+    ]
   })
 }
 
@@ -48,13 +52,19 @@ function zeroPoints(rows, frames) {
   ]
 }
 
-function curves(stars) {
+function curves(stars, restless) {
+  const near = (row) =>
+    restless.some(
+      (star) =>
+        Math.abs(Number(row.dec_deg) - Number(star.dec_deg)) < 3e-4 &&
+        Math.abs(Number(row.ra_deg) - Number(star.ra_deg)) < 6e-4,
+    )
   const quiet = stars.filter(({ points, restlessness }) => Number(points) === 8 && Number(restlessness) < 3)
   const bright = quiet.filter(({ mag }) => Number(mag) > 13.5 && Number(mag) < 16)
   const ratio = bright.map((row) => Number(row.deviation_mag) / Number(row.expected_mag))
-  const known = stars
-    .filter(({ points }) => Number(points) >= 6)
-    .sort((a, b) => Number(b.stetson_j) - Number(a.stetson_j))
+  // the brightest stars are saturated: they are restless, too, and flagged
+  const known = stars.filter(({ points, mag }) => Number(points) >= 6 && Number(mag) > 13)
+  const wanted = known.sort((a, b) => Number(b.stetson_j) - Number(a.stetson_j)).slice(0, 4)
   return [
     line(GROUP, 'light curves of magnitude 13.5 to 16: scatter over that of photons', middle(ratio), {
       ...{ limit: { most: 1.3 }, note: `${bright.length} light curves` },
@@ -67,14 +77,9 @@ function curves(stars) {
         unit: 'mmag',
       },
     ),
-    line(
-      GROUP,
-      'variable and transient among the four of largest J',
-      known.slice(0, 4).filter((row) => Number(row.amplitude_mag) > 0.25).length,
-      {
-        limit: { least: 4 },
-      },
-    ),
+    line(GROUP, 'the variable and the transient, in two filters, have the largest J', wanted.filter(near).length, {
+      limit: { least: 4 },
+    }),
   ]
 }
 

@@ -80,7 +80,8 @@ function measurePlace(view: View, i: number, x: number, y: number, out: Aperture
   const state = { flags: 0, variance: 0 }
   for (let py = Math.floor(y - largest); py <= Math.ceil(y + largest); py++) {
     for (let px = Math.floor(x - largest); px <= Math.ceil(x + largest); px++) {
-      const [dx, dy] = [px - x, py - y]
+      const dx = px - x
+      const dy = py - y
       const r = Math.sqrt(dx * dx + dy * dy)
       if (r > largest + 0.71) continue
       const value = valueAt(view, px, py, Math.round(2 * x - px), Math.round(2 * y - py), own, state) - ring.level

@@ -16,11 +16,11 @@ export interface PsfOptions extends Partial<PixelNoise> {
   reach: number
   /** A pixel at or above this is saturated, in the unit of the frame. */
   saturation?: number
-  /** Rounds of the table of residuals (3); 0: the Moffat profile alone. */
+  /** Rounds of the table of residuals (2); 0: the Moffat profile alone. */
   rounds: number
 }
 
-export const PSF_DEFAULTS: PsfOptions = { order: 2, most: 200, reach: 4, rounds: 3 }
+export const PSF_DEFAULTS: PsfOptions = { order: 2, most: 200, reach: 4, rounds: 2 }
 
 /** Relative error of a profile that the weights allow for, so that the wings of bright stars count beside the cores. */
 const SOFT = 0.005
@@ -79,11 +79,11 @@ export function buildPsf(frame: Frame, stars: Stars, options: Partial<PsfOptions
     ...{ stamp: stamps[k], x: fits[k].x, y: fits[k].y, level: fits[k].level, flux: 0, chi: 0, good: true },
   }))
   for (let round = 0; round < chosen.rounds; round++) {
-    parameters.chi = fitStars(psfOf(parameters), own, rough)
+    parameters.chi = fitStars(psfOf(parameters), own, rough, round === 0 ? 2 : 1)
     improveTable(parameters, own, rough)
     normalise(parameters)
   }
-  parameters.chi = fitStars(psfOf(parameters), own, rough)
+  parameters.chi = fitStars(psfOf(parameters), own, rough, chosen.rounds === 0 ? 2 : 1)
   parameters.stars = own.filter(({ good }) => good).length
   return psfOf(parameters)
 }

@@ -125,7 +125,8 @@ export function samplePsf(
     for (let column = 0; column < columns; column++, p++) {
       const dx = column + x0 - x
       const u = 1 + qxx * dx * dx + 2 * qxy * dx * dy + qyy * dy * dy
-      const [gx, gy] = [qxx * dx + qxy * dy, qxy * dx + qyy * dy]
+      const gx = qxx * dx + qxy * dy
+      const gy = qxy * dx + qyy * dy
       const profile = scale * Math.exp(-beta * Math.log(u)) * (1 + pixelTerm(beta, u, gx * gx + gy * gy, qxx + qyy))
       let value = profile
       if (inRow) {

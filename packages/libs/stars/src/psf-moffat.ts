@@ -39,8 +39,8 @@ const ITERATIONS = 25
 /** Fits the profile by Levenberg-Marquardt; `beta` is free or stays what it is. */
 export function fitMoffat(stamp: StarStamp, start: Moffat, free: 'shape' | 'shape and beta'): MoffatFit {
   const n = free === 'shape' ? 7 : 8
-  const normal = new Float64Array(n * n)
-  const right = new Float64Array(n)
+  let [normal, right] = [new Float64Array(n * n), new Float64Array(n)]
+  let [nextNormal, nextRight] = [new Float64Array(n * n), new Float64Array(n)]
   let best = { ...start }
   let chiSquare = accumulate(stamp, best, n, normal, right)
   let damping = 1e-2
@@ -52,13 +52,13 @@ export function fitMoffat(stamp: StarStamp, start: Moffat, free: 'shape' | 'shap
     if (!step) break
     const next = { ...best }
     for (let k = 0; k < n; k++) next[PARAMETERS[k]] += step[k]
-    const possible = isPossible(next)
-    const after = possible ? accumulate(stamp, next, n, undefined, undefined) : Number.POSITIVE_INFINITY
+    const after = isPossible(next) ? accumulate(stamp, next, n, nextNormal, nextRight) : Number.POSITIVE_INFINITY
     if (after < chiSquare) {
-      good = chiSquare - after < 1e-5 * chiSquare
+      good = chiSquare - after < 3e-5 * chiSquare
       best = next
       damping = Math.max(1e-7, damping * 0.1)
-      chiSquare = accumulate(stamp, best, n, normal, right)
+      chiSquare = after
+      ;[normal, nextNormal, right, nextRight] = [nextNormal, normal, nextRight, right]
     } else {
       damping *= 10
       if (damping > 1e8) break
@@ -86,16 +86,16 @@ const isPossible = ({ qxx, qxy, qyy, beta }: Moffat) =>
 export const pixelTerm = (beta: number, u: number, slope2: number, trace: number) =>
   ((beta / 12) * ((2 * (beta + 1) * slope2) / u - trace)) / u
 
-/** Sum of squares; and the normal equations where they are wanted. */
+/** Sum of squares, and the normal equations. */
 function accumulate(
   { x0, y0, size, value, variance }: StarStamp,
   { amplitude, x, y, qxx, qxy, qyy, level, beta }: Moffat,
   n: number,
-  normal: Float64Array | undefined,
-  right: Float64Array | undefined,
+  normal: Float64Array,
+  right: Float64Array,
 ): number {
-  normal?.fill(0)
-  right?.fill(0)
+  normal.fill(0)
+  right.fill(0)
   const d = new Float64Array(8)
   let sum = 0
   for (let row = 0, p = 0; row < size; row++) {
@@ -104,13 +104,14 @@ function accumulate(
       if (!(variance[p] > 0)) continue
       const dx = column + x0 - x
       const u = 1 + qxx * dx * dx + 2 * qxy * dx * dy + qyy * dy * dy
-      const profile = Math.exp(-beta * Math.log(u))
-      const [gx, gy] = [qxx * dx + qxy * dy, qxy * dx + qyy * dy]
+      const logU = Math.log(u)
+      const profile = Math.exp(-beta * logU)
+      const gx = qxx * dx + qxy * dy
+      const gy = qxy * dx + qyy * dy
       const overPixel = 1 + pixelTerm(beta, u, gx * gx + gy * gy, qxx + qyy)
       const residual = value[p] - level - amplitude * profile * overPixel
       const weight = 1 / variance[p]
       sum += weight * residual * residual
-      if (!normal || !right) continue
       const slope = (amplitude * beta * profile) / u
       d[0] = profile * overPixel
       d[1] = 2 * slope * gx
@@ -119,7 +120,7 @@ function accumulate(
       d[4] = -2 * slope * dx * dy
       d[5] = -slope * dy * dy
       d[6] = 1
-      d[7] = -amplitude * profile * Math.log(u)
+      if (n > 7) d[7] = -amplitude * profile * logU
       for (let i = 0; i < n; i++) {
         const wd = weight * d[i]
         right[i] += wd * residual
@@ -127,6 +128,6 @@ function accumulate(
       }
     }
   }
-  if (normal) for (let i = 0; i < n; i++) for (let j = 0; j < i; j++) normal[j * n + i] = normal[i * n + j]
+  for (let i = 0; i < n; i++) for (let j = 0; j < i; j++) normal[j * n + i] = normal[i * n + j]
   return sum
 }

@@ -16,8 +16,9 @@ export interface FittedStar {
 }
 
 /** Fits flux, place and level of each star under the model; gives the median of their chi, and drops the odd ones. */
-export function fitStars(psf: Psf, stars: readonly FittedStar[], fwhm: number): number {
-  for (const star of stars) for (let round = 0; round < 2; round++) fitStar(psf, star, fwhm)
+export function fitStars(psf: Psf, stars: readonly FittedStar[], fwhm: number, rounds = 1): number {
+  const room = roomFor(Math.max(0, ...stars.map(({ stamp }) => stamp.value.length)))
+  for (const star of stars) for (let round = 0; round < rounds; round++) fitStar(psf, star, fwhm, room)
   const chis = stars.map(({ chi }) => chi).filter(Number.isFinite)
   const centre = medianOf(chis)
   const spread = Math.max(0.1 * centre, MAD_TO_SIGMA * medianOf(chis.map((chi) => Math.abs(chi - centre))))
@@ -25,26 +26,48 @@ export function fitStars(psf: Psf, stars: readonly FittedStar[], fwhm: number): 
   return centre
 }
 
-function fitStar(psf: Psf, star: FittedStar, fwhm: number): void {
+/** Arrays that fits of stars share. */
+interface Room {
+  model: Float64Array
+  byX: Float64Array
+  byY: Float64Array
+}
+const roomFor = (length: number): Room => ({
+  ...{ model: new Float64Array(length), byX: new Float64Array(length), byY: new Float64Array(length) },
+})
+
+function fitStar(psf: Psf, star: FittedStar, fwhm: number, { model, byX, byY }: Room): void {
   const { x0, y0, size, value, variance } = star.stamp
-  const model = new Float64Array(size * size)
-  const byX = new Float64Array(size * size)
-  const byY = new Float64Array(size * size)
   samplePsf(psf.at(star.x, star.y), star.x, star.y, x0, y0, size, size, model, byX, byY)
-  const normal = new Float64Array(16)
-  const right = new Float64Array(4)
-  const d = new Float64Array(4)
-  for (let k = 0; k < model.length; k++) {
+  let [mm, mx, my, m1, xx, xy, x1, yy, y1, one] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+  let [mv, xv, yv, v1] = [0, 0, 0, 0]
+  for (let k = 0; k < size * size; k++) {
     if (!(variance[k] > 0)) continue
-    d[0] = model[k]
-    d[1] = byX[k]
-    d[2] = byY[k]
-    d[3] = 1
-    for (let i = 0; i < 4; i++) {
-      right[i] += (d[i] * value[k]) / variance[k]
-      for (let j = 0; j < 4; j++) normal[i * 4 + j] += (d[i] * d[j]) / variance[k]
-    }
+    const weight = 1 / variance[k]
+    const m = model[k]
+    const dx = byX[k]
+    const dy = byY[k]
+    const v = value[k]
+    const wm = weight * m
+    const wx = weight * dx
+    const wy = weight * dy
+    mm += wm * m
+    mx += wm * dx
+    my += wm * dy
+    m1 += wm
+    xx += wx * dx
+    xy += wx * dy
+    x1 += wx
+    yy += wy * dy
+    y1 += wy
+    one += weight
+    mv += wm * v
+    xv += wx * v
+    yv += wy * v
+    v1 += weight * v
   }
+  const normal = [mm, mx, my, m1, mx, xx, xy, x1, my, xy, yy, y1, m1, x1, y1, one]
+  const right = [mv, xv, yv, v1]
   try {
     const [flux, fx, fy, level] = solve(normal, right)
     star.flux = flux
@@ -64,7 +87,7 @@ function coreChi({ stamp, flux, level, x, y }: FittedStar, model: Float64Array, 
   let [sum, count] = [0, 0]
   for (let row = 0, k = 0; row < size; row++) {
     for (let column = 0; column < size; column++, k++) {
-      if (!(variance[k] > 0) || Math.hypot(column + x0 - x, row + y0 - y) > 1.5 * fwhm) continue
+      if (!(variance[k] > 0) || (column + x0 - x) ** 2 + (row + y0 - y) ** 2 > 2.25 * fwhm * fwhm) continue
       sum += (value[k] - level - flux * model[k]) ** 2 / variance[k]
       count++
     }

@@ -132,7 +132,8 @@ export function cutStar(frame: Frame, noise: PixelNoise, x: number, y: number, h
   const sky = noise.skySigma ** 2
   for (let row = 0, k = 0; row < size; row++) {
     for (let column = 0; column < size; column++, k++) {
-      const [px, py] = [x0 + column, y0 + row]
+      const px = x0 + column
+      const py = y0 + row
       if (px < 0 || py < 0 || px >= width || py >= height) continue
       const p = py * width + px
       const net = pixels[p] - level

@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, statSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { DataError, defineCommand, type Job, type Parent, type Row, type Tools, writeProduct } from '@nightpipe/command'
 import { type FitsFrame, openFits, readFrame } from '@nightpipe/fits'
 import { buildPsf, findStars, type Psf } from '@nightpipe/stars'
@@ -53,11 +53,15 @@ export const photometry = defineCommand({
   plan({ inputs, output, config }) {
     // a wrong catalogue or list costs a second, not a night
     catalogueFor(config)
-    const extra = [config['zero point'].catalogue, config.targets.list].filter((path) => path !== '')
+    const { catalogue } = config['zero point']
+    const extra = [catalogue, config.targets.list].filter((path) => path !== '')
     const lost = extra.find((path) => !existsSync(path))
     if (lost) throw new DataError(`there is no ${lost}`, 'check [zero point] catalogue and [targets] list')
     if (config.targets.list !== '') readTargets(config.targets.list)
-    const shared = config.targets.list === '' ? [] : [{ path: config.targets.list, role: 'targets' }]
+    const shared = [
+      ...(config.targets.list === '' ? [] : [{ path: resolve(config.targets.list), role: 'targets' }]),
+      ...(catalogue === '' ? [] : [{ path: tellTale(catalogue), role: 'catalogue' }]),
+    ]
     return {
       jobs: inputs.map(({ name, path, stem }) => ({
         ...{ name, inputs: [path], params: {} },
@@ -159,6 +163,9 @@ function modelOnly(
 
 /** Stars fainter than this many sigma tell little of the profile. */
 const BRIGHT = 12
+
+/** The file that changes when a catalogue does: itself, or the one in its folder that tells what is in it. */
+const tellTale = (path: string) => resolve(statSync(path).isDirectory() ? join(path, 'catalogue.json') : path)
 
 const finite = (value: number) => (Number.isFinite(value) ? value : undefined)
 

@@ -1,5 +1,5 @@
 import { catTable } from '@nightpipe/catalogues'
-import { copyHeader, type Header, type NewColumn, type NewHdu, setCard } from '@nightpipe/fits'
+import { copyHeader, type Header, type NewColumn, type NewHdu, removeCard, setCard } from '@nightpipe/fits'
 import { type Calibration, fluxesOf, instrumental, MAG } from './calibrate.js'
 import { type PhotFacts, scintillation } from './frame-facts.js'
 import type { FrameMeasures } from './measure-frame.js'
@@ -153,6 +153,15 @@ function magnitudeColumns(
   ]
 }
 
+/** A header for tables: a plate solution belongs to an image, and the stars have their directions already. */
+export function withoutPlate(frame: Header): Header {
+  const header = copyHeader(frame)
+  const plate =
+    /^(CTYPE|CUNIT|CRPIX|CRVAL|CDELT|CROTA|LTV)\d$|^(CD|PC|LTM)\d_\d$|^PV\d_\d+$|^(A|B|AP|BP)_(\d_\d|ORDER|DMAX)$|^WCSAXES$/
+  for (const { keyword } of frame.cards) if (plate.test(keyword)) removeCard(header, keyword)
+  return header
+}
+
 /** The header: that of the frame, and what the photometry found. */
 export function photHeader(
   frame: Header,
@@ -161,7 +170,7 @@ export function photHeader(
   calibration: Calibration | undefined,
   limits: LimitMagnitudes,
 ): Header {
-  const header = copyHeader(frame)
+  const header = withoutPlate(frame)
   const set = (keyword: string, value: number | string | undefined, comment: string) => {
     if (typeof value === 'number' && !Number.isFinite(value)) return
     if (value !== undefined)

@@ -1,10 +1,11 @@
-import { copyHeader, createHeader, type Header, type NewHdu, setCard } from '@nightpipe/fits'
+import { createHeader, type Header, type NewHdu, setCard } from '@nightpipe/fits'
 import { type Psf, psfToTable } from '@nightpipe/stars'
+import { withoutPlate } from './product.js'
 
 /** The HDUs of <stem>.psf.fits: the parameters of the model, and a picture of it in the middle of the field. */
 export function psfHdus(frame: Header, psf: Psf): NewHdu[] {
   const { shape, norm, table, ...facts } = psfToTable(psf)
-  const header = copyHeader(frame)
+  const header = withoutPlate(frame)
   const parameters = createHeader()
   const set = (keyword: string, value: number, comment: string) => {
     if (Number.isFinite(value)) setCard(parameters, keyword, value, comment)

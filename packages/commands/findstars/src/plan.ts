@@ -24,6 +24,9 @@ export function endingsOf({ products }: Request<FindSchema>['config']): string[]
   return endings
 }
 
+/** Types of frames that show no stars. */
+const CALIBRATIONS: readonly string[] = ['bias', 'dark', 'flat', 'arc']
+
 /** Bytes that a pixel of a frame takes: itself, its error and mask, and what sources need. */
 const BYTES_PER_PIXEL = 16
 
@@ -48,6 +51,10 @@ export function planFinding(request: Request<FindSchema>): Plan<FindJob> {
       stems.set(stem, shown)
       const products = endings.map((ending) => join(request.output, stem + ending))
       const header = readHeader(path, shown, request)
+      if (CALIBRATIONS.includes(header.type)) {
+        rows.push({ input: path, status: 'rejected', reason: `is no frame of the sky: ${header.type}` })
+        continue
+      }
       frames.push({
         ...header,
         job: { name, inputs: [path], products, parents: [{ path, role: 'frame' }], params: header.facts },
@@ -75,7 +82,7 @@ function readHeader(path: string, shown: string, { profile, config }: Request<Fi
     const { raDeg, decDeg, mjd } = facts
     const pointing: [number, number] | undefined =
       raDeg === undefined || decDeg === undefined ? undefined : [raDeg, decDeg]
-    return { pixels: width * height, mjd, pointing, facts: { gain, saturation } }
+    return { pixels: width * height, mjd, pointing, type: facts.type, facts: { gain, saturation } }
   } finally {
     file.close()
   }

@@ -110,6 +110,16 @@ t.test('a trailed frame is set aside with the reason, and leaves no catalogue', 
   t.match(readFileSync(join(cwd, 'out2/findstars.csv'), 'utf8'), /rejected,"?2 good stars, 10 wanted: clouds\?/)
 })
 
+t.test('calibration frames are set aside', async (t) => {
+  const cwd = t.testdir({ in: {} })
+  const header = createHeader([['IMAGETYP', 'flat']])
+  const pixels = new Float32Array(4096).fill(1)
+  writeFits(join(cwd, 'in/flat.fits'), [{ kind: 'image', header, bitpix: -32, axes: [64, 64], pixels }])
+  const { stdout } = run(['-s', 'in', '-r', 'out'], cwd)
+  t.equal(stdout, '')
+  t.match(readFileSync(join(cwd, 'out/findstars.csv'), 'utf8'), /flat\.fits,rejected,is no frame of the sky: flat,/)
+})
+
 t.test('a frame is the same bytes whatever the number of workers', async (t) => {
   const cwd = t.testdir({ in: {} })
   for (const name of ['a', 'b', 'c']) writeField(join(cwd, `in/${name}.fits`), PLACES)

@@ -106,11 +106,11 @@ function linesOf(name, bins) {
     .filter(([, { count }]) => count >= ENOUGH)
     .flatMap(([bin, { mean, deviation, count, meanError, deviationError, beyond }]) => [
       line(GROUP, `${name}: mean, ${bin}`, mean, {
-        ...{ limit: { most: 0.02 }, size: 'absolute', error: meanError },
+        ...{ limit: { most: 0.02 }, size: 'absolute' },
         note: `± ${meanError.toFixed(4)}, ${count} px`,
       }),
       line(GROUP, `${name}: deviation, ${bin}`, deviation, {
-        ...{ limit: { least: 0.98, most: 1.02 }, error: deviationError },
+        ...{ limit: { least: 0.98, most: 1.02 } },
         note: `± ${deviationError.toFixed(4)}, ${((1e6 * beyond) / count).toFixed(1)} in a million beyond 5`,
       }),
     ])

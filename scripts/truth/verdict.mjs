@@ -10,11 +10,10 @@ export function shown(value) {
 
 /**
  * One line of the table. `limit` and `target` are `{ most }`, `{ least }` or both; `unit` stands behind numbers; `note`
- * behind what was measured; `error` is how well it is known, one sigma. Without a limit the line informs, and cannot be
- * missed.
+ * behind what was measured. Without a limit the line informs, and cannot be missed.
  */
-export function line(group, what, measured, { limit, target, unit = '', note = '', size = 'value', error = 0 } = {}) {
-  return { ...{ group, what, measured, limit, target, unit, note, size, error } }
+export function line(group, what, measured, { limit, target, unit = '', note = '', size = 'value' } = {}) {
+  return { ...{ group, what, measured, limit, target, unit, note, size } }
 }
 
 /** What could not be measured here, by name. */
@@ -29,19 +28,15 @@ export function attempt(group, what, measure) {
   }
 }
 
-/** Whether a value lies within bounds, each of them `slack` wider. */
-const meets = (value, bounds, slack = 0) =>
-  !bounds ||
-  (value <= (bounds.most ?? Number.POSITIVE_INFINITY) + slack &&
-    value >= (bounds.least ?? Number.NEGATIVE_INFINITY) - slack)
+const meets = (value, bounds) =>
+  !bounds || (value <= (bounds.most ?? Number.POSITIVE_INFINITY) && value >= (bounds.least ?? Number.NEGATIVE_INFINITY))
 
 /** The size of the measured value is what counts where a line says so: means may be off to either side. */
 const judged = ({ measured, size }) => (size === 'absolute' ? Math.abs(measured) : measured)
 
 export function verdictOf(row) {
   if (row.skipped) return 'skipped'
-  if (row.failed || !meets(judged(row), row.limit, 2 * row.error)) return 'MISSED'
-  if (!meets(judged(row), row.limit)) return 'met within 2 of its errors'
+  if (row.failed || !meets(judged(row), row.limit)) return 'MISSED'
   if (!meets(judged(row), row.target)) return 'short of target'
   return row.limit || row.target ? 'met' : ''
 }

@@ -41,7 +41,7 @@ export async function joinEpochs(
   plan: Plan<SubtractionJob>,
 ): Promise<undefined> {
   const { output, config, profile, dryRun } = request
-  const done = plan.jobs.flatMap((job) => job.products.filter((path) => /\.candidates\.fits$/.test(path)))
+  const done = plan.jobs.flatMap((job) => job.products.filter((path) => /\.candidates\.fits(\.fz)?$/.test(path)))
   const made = done
     .map((path) => [path, `${path}.fz`].find((name) => existsSync(name)))
     .filter((path) => path !== undefined)
@@ -103,7 +103,7 @@ function epochsOf(rows: readonly CandidateRow[], frames: readonly string[], outp
   const names = [...new Set([...rows.map(({ frame }) => frame), ...frames])].sort()
   const epochs = new Map<string, Epoch & { reference: string }>()
   for (const frame of names) {
-    const found = ['score.fits', 'score.fits.fz', 'diff.fits', 'diff.fits.fz', 'candidates.fits']
+    const found = ['score.fits', 'score.fits.fz', 'diff.fits', 'diff.fits.fz', 'candidates.fits', 'candidates.fits.fz']
       .map((kind) => join(output, `${frame}.${kind}`))
       .find((path) => existsSync(path))
     if (!found) continue

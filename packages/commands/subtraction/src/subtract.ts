@@ -29,7 +29,8 @@ export async function subtractFrame(
   const { config, context, log } = tools
   const written: string[] = []
   for (const path of job.products) {
-    const hdus = path.endsWith('.diff.fits') ? differenceHdus : path.endsWith('.score.fits') ? scoreHdus : candidateHdus
+    const kind = /\.(diff|score|candidates)\.fits(\.fz)?$/.exec(path)?.[1]
+    const hdus = kind === 'diff' ? differenceHdus : kind === 'score' ? scoreHdus : candidateHdus
     written.push(writeProduct(path, hdus(result, config), context, job.parents))
   }
   if (config.candidates.png) writePictures(result, join(dirname(job.products[0]!), `${job.params.stem}.stamps`), config)

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { type Conducting, ConfigError, runCommand } from '@nightpipe/command'
+import type { ConfigOf, commonSchema } from '@nightpipe/config'
 import { tryLock } from '@nightpipe/files'
 import { watchFolders } from './arrivals.js'
 import { openFeeder } from './feeder.js'
@@ -16,6 +17,8 @@ type Ask = Conducting<Gp1Schema>
 /** Watches the input and feeds the pipelines until it is told to stop; what was begun is then finished. */
 export async function conduct(request: Ask): Promise<number> {
   const { config, output, signal, log } = request
+  if (request.force)
+    throw new ConfigError('--force: gp1 takes each image once', 'run pipeline --force on the workspace')
   const routes = routesOf(config).map((route) => ({ ...route, workspace: resolve(route.workspace) }))
   const missing = config.general.input.find((folder) => !existsSync(folder))
   if (missing) throw new ConfigError(`[General] input: ${missing} does not exist`, 'make it, or mount it')
@@ -51,6 +54,7 @@ async function checkPipeline({ name, config, strategy }: Route, signal: AbortSig
 async function serve(request: Ask, routes: readonly Route[]): Promise<number> {
   const { config, output, signal, workers, memoryBytes, flags } = request
   const { input, poll, settle, patience, batch, attempts } = config.general
+  const { compress } = (config as unknown as ConfigOf<typeof commonSchema>).output
   const log = openLog(output, request.log)
   const state = openState(output)
   const whole = wholenessWatch({ settleSeconds: settle, patienceSeconds: patience })
@@ -65,7 +69,7 @@ async function serve(request: Ask, routes: readonly Route[]): Promise<number> {
     memoryBytes: Math.max(64e6, Math.floor(memoryBytes / routes.length)),
   }
   const feeders = routes.map((route) =>
-    openFeeder(route, state, log, { ...share, batch, attempts, changed: tell.soon }),
+    openFeeder(route, state, log, { ...share, batch, attempts, compress, changed: tell.soon }),
   )
   signal.addEventListener('abort', () => arrivals.stop())
   log.info('gp1', `watches ${input.join(', ')} for ${routes.map(({ name }) => name).join(', ')}`)
@@ -88,6 +92,7 @@ async function serve(request: Ask, routes: readonly Route[]): Promise<number> {
   if (feeders.some(({ working }) => working > 0)) log.info('gp1', 'is asked to stop: finishes what it has begun')
   await Promise.all(feeders.map((feeder) => feeder.idle()))
   tell.end()
+  if (request.json) await request.print(`${JSON.stringify(statusOf(state, feeders, facts()))}\n`)
   log.info('gp1', 'ends')
   return feeders.some(({ trouble }) => trouble) ? 5 : 0
 }

@@ -26,6 +26,8 @@ export interface FeederOptions {
   memoryBytes: number
   batch: number
   attempts: number
+  /** [Output] compress of the pipelines; none: as they say themselves */
+  compress: string
   changed(): void
 }
 
@@ -97,7 +99,7 @@ function filesFor(state: State, { name }: Route, batch: readonly StateRow[]): st
     .sort()
 }
 
-async function call(route: Route, files: readonly string[], { workers, memoryBytes }: FeederOptions) {
+async function call(route: Route, files: readonly string[], { workers, memoryBytes, compress }: FeederOptions) {
   const workspace = resolve(route.workspace)
   mkdirSync(workspace, { recursive: true })
   const list = join(workspace, 'images.list')
@@ -107,6 +109,7 @@ async function call(route: Route, files: readonly string[], { workers, memoryByt
     ...[executableOf('pipeline'), '--input', `@${list}`, '--output', workspace, '--config', route.config],
     ...['--strategy', route.strategy, '--workers', String(workers), '--memory', String(memoryBytes), '--wait', '86400'],
   ]
+  if (compress !== 'none') args.push('--set', `output.compress=${compress}`)
   // In a group of its own: Ctrl-C is for us, and what was begun is finished.
   const options = { reject: false, stdin: 'ignore', stdout: 'ignore', detached: true } as const
   const { exitCode, stderr } = await execa(process.execPath, [...args, '--quiet'], options)

@@ -12,6 +12,7 @@ import { writeReport } from './report.js'
 import { type Outcome, schedule } from './schedule.js'
 import type { PipelineSchema } from './schema.js'
 import { shellScript } from './shell.js'
+import type { Step } from './step.js'
 import { stepPerformer } from './steps.js'
 import { watchRun } from './watch.js'
 
@@ -87,7 +88,8 @@ async function night(request: Ask, lock?: Lock): Promise<number> {
     await ledger.writeRun({ ...ledger.run, ...counts, ended: new Date().toISOString(), exit })
     if (counts.done + counts.failed > 0) writeReport(request, plan, ledger, outcomes, rows)
     const products = [...new Set(plan.steps.flatMap((step) => outcomes.get(step)?.products ?? []))].sort()
-    await request.print(products.map((path) => `${path}\n`).join(''))
+    const lines = request.json ? plan.steps.map((step) => stepLine(step, outcomes.get(step))) : products
+    await request.print(lines.map((line) => `${line}\n`).join(''))
     log.info(
       `${counts.done} steps done, ${counts.kept} up to date, ${counts.failed} failed; see ${join(output, 'report.txt')}`,
     )
@@ -98,6 +100,12 @@ async function night(request: Ask, lock?: Lock): Promise<number> {
   } finally {
     lock?.release()
   }
+}
+
+/** A step as --json tells it. */
+function stepLine({ group, stage }: Step, outcome: Outcome | undefined): string {
+  const { status = 'interrupted', reason, seconds = 0, products = [] } = outcome ?? {}
+  return JSON.stringify({ group, stage, status, ...(reason ? { reason } : {}), seconds, products })
 }
 
 function exitOf(outcomes: ReadonlyMap<unknown, Outcome>, framesFailed: boolean, interrupted: boolean): number {

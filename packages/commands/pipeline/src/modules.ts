@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { type Conducting, ConfigError, executableOf, runCommand, VERSION } from '@nightpipe/command'
-import { loadProfile } from '@nightpipe/config'
+import { type ConfigOf, type commonSchema, loadProfile } from '@nightpipe/config'
 import { writeAtomically } from '@nightpipe/files'
 import { configIn } from './config-folder.js'
 import type { PipelineSchema } from './schema.js'
@@ -33,7 +33,9 @@ export async function loadModule(
   const file = folder && configIn(folder, command)
   const args = file ? ['--config', resolve(file)] : []
   args.push(...set.flatMap((text) => ['--set', text]))
-  const wished = (config as unknown as { instrument: { profile: string } }).instrument.profile
+  const { instrument, output: form } = config as unknown as ConfigOf<typeof commonSchema>
+  const wished = instrument.profile
+  if (form.compress !== 'none') args.push('--set', `output.compress=${form.compress}`)
   if (wished !== 'generic' && !(file && namesProfile(file))) {
     args.push('--set', `instrument.profile=${profilePath(wished, configPath)}`)
   }

@@ -175,28 +175,17 @@ function findRows(): void {
   }
 }
 
-/** The k-th neighbour of pixel i, k from 0 to 7, or -1. */
-function neighbour(i: i32, k: i32): i32 {
-  const p = at32(pixels, i)
-  let j: i32
-  let low: i32
-  if (k < 2) {
-    j = k == 0 ? i - 1 : i + 1
-    if (j < 0 || j >= n || at32(pixels, j) != (k == 0 ? p - 1 : p + 1)) return -1
-    low = p - 1
-  } else if (k < 5) {
-    low = p - width - 1
-    j = at32(above, i) + k - 2
-  } else {
-    low = p + width - 1
-    j = at32(below, i) + k - 5
-  }
+/** The k-th neighbour of pixel i of the list, pixel p of the image in column x; k from 0 to 7; or -1. */
+function neighbour(i: i32, k: i32, p: i32, x: i32): i32 {
+  if (k == 0) return i > 0 && x > 0 && at32(pixels, i - 1) == p - 1 ? i - 1 : -1
+  if (k == 1) return i + 1 < n && x + 1 < width && at32(pixels, i + 1) == p + 1 ? i + 1 : -1
+  const up = k < 5
+  const j = up ? at32(above, i) + k - 2 : at32(below, i) + k - 5
   if (j >= n) return -1
   const q = at32(pixels, j)
-  if (q < low || q > low + 2) return -1
   // a row ends where the next begins
-  const dx = (q % width) - (p % width)
-  return dx >= -1 && dx <= 1 ? j : -1
+  const middle = up ? p - width : p + width
+  return q >= (x > 0 ? middle - 1 : middle) && q <= (x + 1 < width ? middle + 1 : middle) ? j : -1
 }
 
 /** The number of local maxima, as far as two. */
@@ -204,9 +193,11 @@ function peaks(): i32 {
   let found = 0
   for (let i = 0; i < n; i++) {
     const value = valueAt(i)
+    const p = at32(pixels, i)
+    const x = p % width
     let top = true
     for (let k = 0; k < 8 && top; k++) {
-      const j = neighbour(i, k)
+      const j = neighbour(i, k, p, x)
       // of equal neighbours the first is the peak
       if (j >= 0 && (valueAt(j) > value || (valueAt(j) == value && j < i))) top = false
     }
@@ -280,8 +271,10 @@ function plant(i: i32, l: i32): void {
   set32(lastKid, i, -1)
   set32(sibling, i, -1)
   store<f64>(flux + ((<usize>i) << 3), <f64>valueAt(i))
+  const p = at32(pixels, i)
+  const x = p % width
   for (let k = 0; k < 8; k++) {
-    const j = neighbour(i, k)
+    const j = neighbour(i, k, p, x)
     if (j < 0 || at32(parent, j) < 0) continue
     const b = rootOf(j)
     if (b != i) join(i, b, l)

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { ConfigError, type Job, type Parent, type Plan, type Request } from '@nightpipe/command'
+import { ConfigError, type Job, type Parent, type Plan, productPath, type Request } from '@nightpipe/command'
 import { stemOf } from '@nightpipe/files'
 import { type FrameInfo, GROUPS, readInfo, sortFrames } from './frames.js'
 import type { AlignmentSchema } from './schema.js'
@@ -63,15 +63,15 @@ function checkConfig({ config }: Request<AlignmentSchema>): void {
 function jobsFor(
   frames: FrameInfo[],
   reference: FrameInfo | undefined,
-  { output, config }: Request<AlignmentSchema>,
+  { output, config, context }: Request<AlignmentSchema>,
   names: Set<string>,
 ): Job<AlignmentJob>[] {
   const catalogueOf = ({ stem }: FrameInfo) => {
     const path = join(config.stars.catalogues, `${stem}.cat.fits`)
-    return config.stars.catalogues && existsSync(path) ? path : undefined
+    return config.stars.catalogues ? [path, `${path}.fz`].find((one) => existsSync(one)) : undefined
   }
   const name = groupName(frames[0], names)
-  const transforms = join(output, `${name}.transforms.fits`)
+  const transforms = productPath(join(output, `${name}.transforms.fits`), context)
   const catalogues = frames.map(catalogueOf)
   const referenceCatalogue = reference && catalogueOf(reference)
   const parents: Parent[] = frames.map(({ path }) => ({ path, role: 'frame' }))

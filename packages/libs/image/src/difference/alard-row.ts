@@ -9,6 +9,7 @@ import {
   cutTile,
   embed,
   kernelOf,
+  limitVariance,
   type Pair,
   product,
   squaredPair,
@@ -59,6 +60,8 @@ function alardTile(
   const variances = kernelComplexImage(width, height)
   cutTile(tile, strip(referenceIsSharp ? input.referenceVariance : input.freshVariance), variances.re)
   cutTile(tile, strip(referenceIsSharp ? input.freshVariance : input.referenceVariance), variances.im)
+  limitVariance(variances.re)
+  limitVariance(variances.im)
   const noise = { sharp: typicalVariance(variances.re), broad: typicalVariance(variances.im) }
 
   const { a: sharp } = transformPair(images)

@@ -154,3 +154,15 @@ export function typicalVariance(variance: Float32Array): number {
   for (let p = 0; p < variance.length; p += 37) if (variance[p] > 0) sample.push(variance[p])
   return sample.length > 0 ? medianOf(sample) : 1
 }
+
+/** A bright star has some hundred times the variance of the sky: what is far beyond is a pixel that nobody believes. */
+const MOST_VARIANCE = 1e4
+
+/**
+ * Limits the variances of a tile before they are transformed: in single precision a saturated pixel of 1e9 would leave its
+ * roundings, a hundred times the noise of the sky, all over the tile.
+ */
+export function limitVariance(variance: Float32Array): void {
+  const most = MOST_VARIANCE * typicalVariance(variance)
+  for (let p = 0; p < variance.length; p++) if (variance[p] > most) variance[p] = most
+}

@@ -7,6 +7,7 @@ import {
   cutTile,
   embed,
   kernelOf,
+  limitVariance,
   type Pair,
   product,
   squaredPair,
@@ -33,6 +34,8 @@ function zogyTile(input: ZogyRowInput, tile: Tile, psf: ZogyRowInput['psfs'][num
   const variances = kernelComplexImage(width, height)
   cutTile(tile, strip(input.freshVariance), variances.re)
   cutTile(tile, strip(input.referenceVariance), variances.im)
+  limitVariance(variances.re)
+  limitVariance(variances.im)
   const noise = { fresh: typicalVariance(variances.re), reference: typicalVariance(variances.im) }
   const { signal, difference, norm, seen } = filtersFor(psf, input.ratio, noise, tile)
   const both = transformPair(images)

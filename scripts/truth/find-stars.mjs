@@ -144,7 +144,7 @@ function errors(all) {
       'circle over its error, S/N 10 to 30',
       spread(faint, (s) => (s.circle - s.flux) / s.circleError),
       {
-        ...{ limit: { least: 0.85, most: 1.25 }, target: { least: 0.95, most: 1.05 } },
+        ...{ limit: { least: 0.95, most: 1.05 } },
       },
     ),
   ]

@@ -41,7 +41,9 @@ export const summary = defineCommand({
   plan({ inputs, output, config }: Request<typeof schema>) {
     if (inputs.length === 0) throw new DataError('there are no products to show', 'give the folder of a field')
     const products = ['html', 'json'].map((extension) => join(output, `${config.page.name}.${extension}`))
-    const paths = [...new Set(inputs.flatMap(({ path }) => [path, ...companionsOf(path)]))].sort()
+    // Figures are products too, and are handed on in a pipe: they have nothing to tell us.
+    const told = inputs.filter(({ path }) => !/\.(svg|png|html|json|txt)$/i.test(path))
+    const paths = [...new Set(told.flatMap(({ path }) => [path, ...companionsOf(path)]))].sort()
     const parents = paths.map((path) => ({ path, role: 'product' }))
     return { jobs: [{ name: 'page', inputs: [], products, parents, params: { paths, output } }] }
   },

@@ -126,6 +126,12 @@ t.test('a page and a JSON tell what is known of a field', (t) => {
   const again = run('--input', field, '--output', join(field, 'summary'))
   t.equal(again.status, 0)
   t.equal(readFileSync(join(field, 'summary/summary.html'), 'utf8'), page, 'the same bytes')
+  // Figures come along in a list of products, and are no frames.
+  const figure = join(field, 'cam/r/photometry/scatter.svg')
+  writeFileSync(figure, '<svg/>\n')
+  const listed = run('--input', field, figure, '--output', join(field, 'summary'))
+  t.equal(listed.status, 0, listed.stderr)
+  t.same(JSON.parse(readFileSync(join(field, 'summary/summary.json'), 'utf8')).warnings, json.warnings)
   t.end()
 })
 

@@ -17,7 +17,7 @@ export const check = defineConductor({
   flags: { catalogue: { type: 'text', doc: 'folder of a catalogue', placeholder: 'DIR' } },
   measurements: [],
   inputs: 'none',
-  outputFolder: () => '.',
+  prints: true,
   conduct,
 })
 

@@ -36,7 +36,7 @@ export const cone = defineConductor({
   },
   measurements: [],
   inputs: 'none',
-  outputFolder: () => '.',
+  prints: true,
   conduct,
 })
 

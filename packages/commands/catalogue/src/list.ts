@@ -14,7 +14,7 @@ export const list = defineConductor({
   flags: { catalogues: { type: 'text', doc: 'folder to look in (default: this one)', placeholder: 'DIR' } },
   measurements: [],
   inputs: 'none',
-  outputFolder: () => '.',
+  prints: true,
   conduct,
 })
 

@@ -69,9 +69,7 @@ export const voeventSend = defineConductor({
   description:
     'Sends events from files, or one from standard input, to a VTP broker. Exit code 0 only when every one was ' +
     'acknowledged; else the reason of the refusal is told.',
-  examples: [
-    { run: 'voevent send --input event.xml --output . --to 127.0.0.1:8098', doc: 'to a broker of this machine' },
-  ],
+  examples: [{ run: 'voevent send --input event.xml --to 127.0.0.1:8098', doc: 'to a broker of this machine' }],
   schema: sendSchema,
   flags: {
     to: { type: 'text', doc: 'the broker, as host:port', placeholder: 'HOST:PORT', config: 'broker.to' },
@@ -79,6 +77,7 @@ export const voeventSend = defineConductor({
   },
   measurements: [],
   inputs: 'optional',
+  prints: true,
   extensions: EVENT_FILES,
   conduct: send,
 })

@@ -13,7 +13,7 @@ import {
 } from '@nightpipe/alerts'
 import type { ConfigOf } from '@nightpipe/config'
 import { DataError, systemCode, withLock, writeAtomically } from '@nightpipe/files'
-import { defineTable, growTable, readTable } from '@nightpipe/table'
+import { appendRows, defineTable, readTable } from '@nightpipe/table'
 import { XmlError } from '@nightpipe/xml'
 import type { eventSchema } from './schema.js'
 
@@ -86,7 +86,7 @@ export function openBook(output: string, config: EventConfig): Book {
         sha256: createHash('sha256').update(bytes).digest('hex'),
       }
       entered.set(key, row)
-      await growTable(table, eventsTable, [row])
+      await appendRows(table, eventsTable, [row])
       return {
         ...{ alert, again: false },
         ...(merged.name ? { trigger: join(output, merged.name), state: merged.state } : {}),

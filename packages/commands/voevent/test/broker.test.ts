@@ -58,7 +58,7 @@ t.test('an event that is sent is acknowledged, kept, passed on and made a trigge
   t.equal(((await subscriber.hear(role('authenticate'))) as Transport).origin, 'ivo://nightpipe/broker')
   const text = event('sb26010101', 'eclairs-wakeup')
   for (let k = 0; k < 2; k++) {
-    const sent = run(['send', '-r', '.', '--to', `127.0.0.1:${receive}`], cwd, text)
+    const sent = run(['send', '--to', `127.0.0.1:${receive}`], cwd, text)
     t.equal(sent.status, 0, sent.stderr)
   }
   t.equal(await subscriber.hear(isEvent), text, 'byte by byte')
@@ -88,11 +88,7 @@ t.test('in pieces of any size, several in one, and what is no event is refused w
   greedy.socket.write(Uint8Array.of(0x40, 0, 0, 0))
   t.match(((await greedy.hear(role('nak'))) as Transport).result, /1073741824 bytes is announced/)
   await once(greedy.socket, 'close')
-  const refused = run(
-    ['send', '-r', '.', '--to', `127.0.0.1:${receive}`],
-    t.testdir({}),
-    event('x', 'y', { role: 'joke' }),
-  )
+  const refused = run(['send', '--to', `127.0.0.1:${receive}`], t.testdir({}), event('x', 'y', { role: 'joke' }))
   t.equal(refused.status, 3)
 })
 
@@ -192,7 +188,7 @@ t.test('a remote broker is subscribed to, answered, and called again when it han
 
 t.test('only who may send is heard; addresses that are none are refused at once', async (t) => {
   const { receive, listener, cwd } = await broker(t, { 'broker.authors': '10.0.0.0/8' })
-  const { status, stderr } = run(['send', '-r', '.', '--to', `127.0.0.1:${receive}`], cwd, event('sb26010101', 'x'))
+  const { status, stderr } = run(['send', '--to', `127.0.0.1:${receive}`], cwd, event('sb26010101', 'x'))
   t.equal(status, 3)
   t.match(stderr, /closed the connection without an answer|ECONNRESET/)
   await listener.says(/is not among the networks of authors/)

@@ -51,16 +51,21 @@ export const COMMON_FLAGS: Readonly<Record<string, CommonFlag>> = {
 }
 
 /** All flags of a command, in the order of its help. */
-export function flagsOf(command: Pick<Command, 'flags' | 'inputs'>): Record<string, CommonFlag> {
+export function flagsOf(command: Pick<Command, 'flags' | 'inputs' | 'prints'>): Record<string, CommonFlag> {
   const { input, ...others } = COMMON_FLAGS
-  return { ...(command.inputs === 'none' ? {} : { input }), ...command.flags, ...others }
+  const all = { ...(command.inputs === 'none' ? {} : { input }), ...command.flags, ...others }
+  const making = ['output', 'compress', 'force']
+  return command.prints ? Object.fromEntries(Object.entries(all).filter(([name]) => !making.includes(name))) : all
 }
 
 export type FlagValue = string | number | boolean | string[] | undefined
 export type Flags = Record<string, FlagValue>
 
 /** Reads the command line strictly: an unknown or malformed flag is an error that names the nearest one. */
-export async function parseFlags(command: Pick<Command, 'flags' | 'inputs'>, args: readonly string[]): Promise<Flags> {
+export async function parseFlags(
+  command: Pick<Command, 'flags' | 'inputs' | 'prints'>,
+  args: readonly string[],
+): Promise<Flags> {
   const { default: yargs } = await import('yargs')
   const specs = flagsOf(command)
   const parser = yargs()

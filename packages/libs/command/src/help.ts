@@ -36,7 +36,7 @@ export function describe(command: Command): Description {
     version: VERSION,
     summary: command.summary,
     description: command.description ?? '',
-    usage: `${calledAs(command)}${input} --output DIR [--config FILE.ini] [flags]`,
+    usage: `${calledAs(command)}${input}${command.prints ? '' : ' --output DIR'} [--config FILE.ini] [flags]`,
     examples: (command.examples ?? []).map((e) => (typeof e === 'string' ? { run: e, doc: '' } : e)),
     flags: flags.map(([name, { hidden: _, ...spec }]) => ({ name, ...spec, common: name in COMMON_FLAGS })),
     config: configRows(command),

@@ -84,6 +84,7 @@ export const shownPath = (path: string, { shown, path: folder }: OutputFolder) =
 /** --output, or [Input and Output] output; made now unless this is a dry run. */
 export function outputOf(command: Command, flags: Flags, config: ConfigInForce<Schema>, dryRun: boolean): OutputFolder {
   const common = (config.values as Common)['input and output'].output
+  if (command.prints) return { shown: '.', path: resolve('.') } // nothing is written: it need not be ours
   const shown = (flags.output as string | undefined) ?? (common || command.outputFolder?.(config.values as never))
   if (!shown) throw new ConfigError('no output folder', 'give --output DIR, or output under [Input and Output]')
   const path = resolve(shown)

@@ -168,6 +168,8 @@ export interface Command<S extends Schema = Schema, J = unknown> {
   tables?: readonly TableSpec[]
   /** 'fits' (default): frames are needed; 'optional': none is fine too (an empty night); 'none': --input is not a flag */
   inputs?: 'fits' | 'optional' | 'none'
+  /** It makes no files: it prints, or sends. --output, --compress and --force are no flags of it. */
+  prints?: true
   /** of the files to take from folders, instead of FITS: ['.csv'] */
   extensions?: readonly string[]
   /**

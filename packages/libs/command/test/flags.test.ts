@@ -1,5 +1,5 @@
 import t from 'tap'
-import { parseFlags, parseMemory } from '../src/flags.js'
+import { flagsOf, parseFlags, parseMemory } from '../src/flags.js'
 import { defineCommand } from '../src/index.js'
 import { pathInReport } from '../src/report.js'
 
@@ -48,4 +48,14 @@ t.test('a report says paths from where it lies, as far as the two have something
   t.equal(pathInReport('/night/red', '/archive/a.fits'), '/archive/a.fits')
   t.equal(pathInReport('/night/red', 'simulated star'), 'simulated star')
   t.end()
+})
+
+t.test('a command that only prints has no flags for what it would make', async (t) => {
+  const flags = Object.keys(flagsOf({ prints: true, inputs: 'none', flags: {} }))
+  t.same(
+    ['output', 'compress', 'force', 'input'].filter((name) => flags.includes(name)),
+    [],
+  )
+  t.ok(flags.includes('quiet'))
+  await t.rejects(parseFlags({ prints: true, flags: {} }, ['--output', 'x']), /unknown flag --output/)
 })

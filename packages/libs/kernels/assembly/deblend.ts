@@ -1,6 +1,9 @@
 // A region split into the sources that stand out of it, in the way of Bertin & Arnouts (1996, A&AS 117, 393, section 6):
 // between isophote and peak lie levels in steps of equal ratio; where branches join on the way down, those that stand out
 // enough above the level are sources of their own. The other pixels go to the source whose Gaussian is brightest there.
+import { brightest, fitGaussian } from './deblend-gaussian'
+import { weighAtEdge, weighInside } from './deblend-sharpen'
+import { at32, set32 } from './list32'
 import { Detection, noiseAt } from './regions'
 import { Scene } from './stamp'
 
@@ -38,18 +41,6 @@ let gaussians: usize = 0
 /** Bytes of scratch that a region of so many pixels needs. */
 export function deblendScratch(largest: i32): usize {
   return <usize>(largest + 2) * 108 + 16384
-}
-
-// @ts-ignore: decorator
-@inline
-function at32(base: usize, i: i32): i32 {
-  return load<i32>(base + ((<usize>i) << 2))
-}
-
-// @ts-ignore: decorator
-@inline
-function set32(base: usize, i: i32, value: i32): void {
-  store<i32>(base + ((<usize>i) << 2), value)
 }
 
 // @ts-ignore: decorator
@@ -117,52 +108,12 @@ function sharpen(d: Detection, scene: Scene): void {
     const x = p % width
     const y = p / width
     const inside = x >= half && y >= half && x + half < width && y + half < scene.height
-    const sum = inside ? weighInside(d, scene, p) : weighAtEdge(d, scene, x, y)
+    const sum = inside ? weighInside(d, scene, p, width) : weighAtEdge(d, scene, x, y, width)
     store<f32>(values + ((<usize>i) << 2), max<f32>(floor, sum))
   }
 }
 
-/** The small kernel at a pixel whose surroundings are all in the image; NaN counts as 0. */
-function weighInside(d: Detection, scene: Scene, p: i32): f32 {
-  const half = d.sharpHalf
-  const taps = <usize>(2 * half + 1)
-  const vectors = (taps >> 2) << 4
-  const line = taps << 2
-  let four = f32x4.splat(0)
-  let sum: f32 = 0
-  let weight = d.sharp
-  let row = scene.net + ((<usize>(p - half * width - half)) << 2)
-  for (let v: usize = 0; v < taps; v++) {
-    let k: usize = 0
-    for (; k < vectors; k += 16) {
-      const value = v128.load(row + k)
-      four = f32x4.add(four, f32x4.mul(v128.load(weight + k), v128.and(value, f32x4.eq(value, value))))
-    }
-    for (; k < line; k += 4) {
-      const value = load<f32>(row + k)
-      if (value == value) sum += load<f32>(weight + k) * value
-    }
-    row += (<usize>width) << 2
-    weight += line
-  }
-  sum += f32x4.extract_lane(four, 0) + f32x4.extract_lane(four, 1)
-  return sum + (f32x4.extract_lane(four, 2) + f32x4.extract_lane(four, 3))
-}
-
-function weighAtEdge(d: Detection, scene: Scene, x: i32, y: i32): f32 {
-  const half = d.sharpHalf
-  let sum: f32 = 0
-  let weight = d.sharp
-  for (let v = y - half; v <= y + half; v++) {
-    for (let u = x - half; u <= x + half; u++, weight += 4) {
-      if (u < 0 || v < 0 || u >= width || v >= scene.height) continue
-      const value = load<f32>(scene.net + ((<usize>(v * width + u)) << 2))
-      if (value == value) sum += load<f32>(weight) * value
-    }
-  }
-  return sum
-}
-
+/** Where neighbours in the rows above and below are looked for, for every pixel of the list. */
 function findRows(): void {
   let low = 0
   let high = 0
@@ -356,65 +307,11 @@ function share(): void {
       set32(owner, i, c)
       i = at32(next, i)
     }
-    fitGaussian(c, root)
+    fitGaussian(gaussians, c, at32(head, root), at32(area, root), next, pixels, values, width)
   }
   for (let i = 0; i < n; i++) {
-    if (at32(owner, i) < 0) set32(owner, i, brightest(at32(pixels, i)))
+    if (at32(owner, i) < 0) set32(owner, i, brightest(gaussians, cores, at32(pixels, i), width))
   }
-}
-
-/** x, y, xx, yy, xy and the logarithm of the amplitude of the Gaussian with the moments of a core. */
-function fitGaussian(c: i32, root: i32): void {
-  const start = at32(pixels, at32(head, root))
-  const startX = start % width
-  const startY = start / width
-  let sum: f64 = 0, sx: f64 = 0, sy: f64 = 0, sxx: f64 = 0, syy: f64 = 0, sxy: f64 = 0
-  let i = at32(head, root)
-  for (let k = at32(area, root); k > 0; k--) {
-    const value = <f64>valueAt(i)
-    const p = at32(pixels, i)
-    const x = <f64>((p % width) - startX)
-    const y = <f64>(p / width - startY)
-    sum += value
-    sx += value * x
-    sy += value * y
-    sxx += value * x * x
-    syy += value * y * y
-    sxy += value * x * y
-    i = at32(next, i)
-  }
-  const x = sx / sum
-  const y = sy / sum
-  const varianceX = max<f64>(sxx / sum - x * x, 0.5)
-  const varianceY = max<f64>(syy / sum - y * y, 0.5)
-  const mixed = sxy / sum - x * y
-  const determinant = max<f64>(varianceX * varianceY - mixed * mixed, 0.1)
-  const to = gaussians + <usize>c * 48
-  store<f64>(to, x + startX)
-  store<f64>(to, y + startY, 8)
-  store<f64>(to, varianceY / determinant, 16)
-  store<f64>(to, varianceX / determinant, 24)
-  store<f64>(to, (-2 * mixed) / determinant, 32)
-  store<f64>(to, Math.log(sum / Math.sqrt(determinant)), 40)
-}
-
-function brightest(p: i32): i32 {
-  const x = <f64>(p % width)
-  const y = <f64>(p / width)
-  let best = 0
-  let least: f64 = Infinity
-  for (let c = 0; c < cores; c++) {
-    const at = gaussians + <usize>c * 48
-    const dx = x - load<f64>(at)
-    const dy = y - load<f64>(at, 8)
-    const shape = load<f64>(at, 16) * dx * dx + load<f64>(at, 24) * dy * dy + load<f64>(at, 32) * dx * dy
-    const cost = shape / 2 - load<f64>(at, 40)
-    if (cost < least) {
-      least = cost
-      best = c
-    }
-  }
-  return best
 }
 
 /** Sorts the lists of the region by owner, each in the order it had; the counts to the start of the scratch. */

@@ -1,4 +1,5 @@
 // Runs of pixels above a limit, joined into regions; regions split into sources; the moments of each.
+import { at32, set32 } from './list32'
 import { splitRegion } from './deblend'
 import { Source, measureIsophote } from './isophote'
 import { Scene } from './stamp'
@@ -45,18 +46,6 @@ export class Detection {
   /** A smaller kernel, for deblending: 2 sharpHalf + 1 squared weights; 0 for none. */
   sharp: usize
   sharpHalf: i32
-}
-
-// @ts-ignore: decorator
-@inline
-function at32(base: usize, i: i32): i32 {
-  return load<i32>(base + ((<usize>i) << 2))
-}
-
-// @ts-ignore: decorator
-@inline
-function set32(base: usize, i: i32, value: i32): void {
-  store<i32>(base + ((<usize>i) << 2), value)
 }
 
 /** The noise of the filtered image at a pixel: of the meshes, or of the error plane where that is larger. */

@@ -6,7 +6,6 @@ export {
   appendRows,
   type EditOptions,
   editTable,
-  growTable,
   parseTable,
   type ReadOptions,
   readTable,

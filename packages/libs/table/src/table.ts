@@ -49,15 +49,12 @@ export async function upsertRows<const T extends TableSpec>(
   await rewrite(path, spec, options, (layout) => textWithRows(layout, spec, rows as readonly Record<string, Cell>[]))
 }
 
-/** `upsertRows` under the name that says what is meant for a table that only grows (one without key: a history). */
-export const appendRows = upsertRows
-
 /**
  * Adds rows whose keys are not in the table yet, at its end, without reading what it holds: for tables of many thousand rows
  * that grow one by one. A last line that was torn by a kill is taken off first. Rows of other columns than the table has go
  * the way of `upsertRows`.
  */
-export async function growTable<const T extends TableSpec>(
+export async function appendRows<const T extends TableSpec>(
   path: string,
   spec: T,
   rows: readonly RowOf<T>[],

@@ -1,7 +1,7 @@
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { defineTable, growTable, readTable } from '../src/index.js'
+import { appendRows, defineTable, readTable } from '../src/index.js'
 
 const events = defineTable({
   name: 'events.csv',
@@ -15,16 +15,16 @@ const events = defineTable({
 
 t.test('rows come to the end, whatever the order of the columns, and the rest stays as it is spelt', async (t) => {
   const path = join(t.testdir({ 'events.csv': 'count,extra,id,note\n 07 ,x,a,\n' }), 'events.csv')
-  await growTable(path, events, [{ id: 'b', count: 2, note: 'with, comma' }])
-  await growTable(path, events, [{ id: 'c' }, { id: 'd', count: 4 }])
+  await appendRows(path, events, [{ id: 'b', count: 2, note: 'with, comma' }])
+  await appendRows(path, events, [{ id: 'c' }, { id: 'd', count: 4 }])
   t.equal(readFileSync(path, 'utf8'), 'count,extra,id,note\n 07 ,x,a,\n2,,b,"with, comma"\n,,c,\n4,,d,\n')
 })
 
 t.test('a table that is not there yet is made; one that lacks a column gets it', async (t) => {
   const folder = t.testdir({ 'old.csv': 'id\na\n' })
-  await growTable(join(folder, 'events.csv'), events, [{ id: 'a', count: 1 }])
+  await appendRows(join(folder, 'events.csv'), events, [{ id: 'a', count: 1 }])
   t.equal(readFileSync(join(folder, 'events.csv'), 'utf8'), 'id,count,note\na,1,\n')
-  await growTable(join(folder, 'old.csv'), events, [{ id: 'b', count: 1 }])
+  await appendRows(join(folder, 'old.csv'), events, [{ id: 'b', count: 1 }])
   t.equal(readTable(join(folder, 'old.csv'), events).length, 2)
 })
 
@@ -32,7 +32,7 @@ t.test('a line that a kill has torn is taken off', async (t) => {
   const path = join(t.testdir({}), 'events.csv')
   writeFileSync(path, 'id,count,note\na,1,\n')
   appendFileSync(path, 'b,2')
-  await growTable(path, events, [{ id: 'c', count: 3 }])
+  await appendRows(path, events, [{ id: 'c', count: 3 }])
   t.same(
     readTable(path, events).map(({ id }) => id),
     ['a', 'c'],

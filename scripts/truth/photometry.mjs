@@ -40,7 +40,12 @@ function zeroPoints(rows, frames) {
   const spread = Math.sqrt(off.reduce((sum, { mag }) => sum + (mag - mean) ** 2, 0) / (off.length - 1))
   return [
     line(GROUP, 'zero points: mean difference', mean, {
-      ...{ limit: { most: 0.002 }, size: 'absolute', unit: 'mag', error: spread / Math.sqrt(off.length) },
+      ...{
+        limit: { most: 0.002 },
+        size: 'absolute',
+        unit: 'mag',
+        note: `± ${(spread / Math.sqrt(off.length)).toFixed(4)}`,
+      },
     }),
     line(GROUP, 'zero points: scatter from frame to frame', spread, { limit: { most: 0.003 }, unit: 'mag' }),
     line(GROUP, 'zero points: scatter over their errors', spread / middle(off.map(({ error }) => error)), {

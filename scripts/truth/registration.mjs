@@ -108,7 +108,12 @@ function depth(night, path) {
       limit: { least: 0.93, most: 1.07 },
     }),
     line(GROUP, 'star fluxes of the stack over those of its reference, minus 1', mean - 1, {
-      ...{ size: 'absolute', error, limit: { most: 2e-3 }, target: { most: 1e-3 }, note: ` (${bright.length} stars)` },
+      ...{
+        size: 'absolute',
+        limit: { most: 2e-3 },
+        target: { most: 1e-3 },
+        note: `± ${error.toFixed(4)}, ${bright.length} stars`,
+      },
     }),
   ]
 }

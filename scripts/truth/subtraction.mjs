@@ -36,7 +36,7 @@ function simulated(shop, pairs, size) {
   const percent = (100 * found.filter(Boolean).length) / found.length
   return [
     line(GROUP, `sources of 8 sigma anywhere in ${tests.length} pairs: found and believed`, percent, {
-      ...{ limit: { least: 95 }, unit: '%', error: 100 * Math.sqrt(0.02 / found.length) },
+      ...{ limit: { least: 95 }, unit: '%', note: `± ${(100 * Math.sqrt(0.02 / found.length)).toFixed(2)}` },
     }),
     line(
       GROUP,

@@ -33,6 +33,7 @@ export const eventsTable = defineTable({
     { name: 'sha256', type: 'text', doc: 'of its bytes' },
   ],
   key: ['ivorn'],
+  sort: [],
 })
 
 export type EventConfig = ConfigOf<typeof eventSchema>

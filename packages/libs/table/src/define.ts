@@ -22,7 +22,7 @@ export interface TableSpec {
   columns: readonly ColumnSpec[]
   /** columns that tell rows apart; empty for a table that only grows */
   key: readonly string[]
-  /** columns that the rows are sorted by; the key when absent */
+  /** columns that the rows are sorted by; the key when absent; none for rows that stay as they came */
   sort?: readonly string[]
   /** 'positional': the order of the columns counts and a header, if any, is not looked at (tables of the NRES pipeline) */
   layout?: 'named' | 'positional'

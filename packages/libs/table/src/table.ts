@@ -51,8 +51,8 @@ export async function upsertRows<const T extends TableSpec>(
 
 /**
  * Adds rows whose keys are not in the table yet, at its end, without reading what it holds: for tables of many thousand rows
- * that grow one by one. A last line that was torn by a kill is taken off first. Rows of other columns than the table has go
- * the way of `upsertRows`.
+ * that grow one by one, and so stand in the order in which they came (`sort: []`). A last line that was torn by a kill is taken
+ * off first. Rows of other columns than the table has go the way of `upsertRows`.
  */
 export async function appendRows<const T extends TableSpec>(
   path: string,
@@ -60,6 +60,8 @@ export async function appendRows<const T extends TableSpec>(
   rows: readonly RowOf<T>[],
   options: EditOptions = {},
 ): Promise<void> {
+  if ((spec.sort ?? spec.key).length > 0)
+    throw new RangeError(`${spec.name} is sorted: rows at its end would be out of order`)
   const grown = await withLock(
     path,
     async () => appendLines(path, spec, rows as readonly Record<string, Cell>[]),

@@ -11,6 +11,7 @@ const events = defineTable({
     { name: 'note', type: 'text', doc: 'what was odd' },
   ],
   key: ['id'],
+  sort: [],
 })
 
 t.test('rows come to the end, whatever the order of the columns, and the rest stays as it is spelt', async (t) => {
@@ -37,4 +38,9 @@ t.test('a line that a kill has torn is taken off', async (t) => {
     readTable(path, events).map(({ id }) => id),
     ['a', 'c'],
   )
+})
+
+t.test('a table that is sorted takes no rows at its end', async (t) => {
+  const sorted = defineTable({ ...events, sort: ['id'] })
+  await t.rejects(appendRows(join(t.testdir({}), 'events.csv'), sorted, [{ id: 'a' }]), /out of order/)
 })

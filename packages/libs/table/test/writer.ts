@@ -1,7 +1,7 @@
 // A process of its own: node writer.js TABLE NAME ROWS. Says a name once its row is on disk.
 import { realpathSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { appendRows, defineTable, editTable } from '../src/index.js'
+import { defineTable, editTable, upsertRows } from '../src/index.js'
 
 export const counted = defineTable({
   name: 'state.csv',
@@ -20,7 +20,7 @@ async function write(path: string, by: string, rows: number): Promise<void> {
       const total = all.find((row) => row.name === 'total')?.round ?? 0
       return [...all.filter((row) => row.name !== 'total'), { name: 'total', round: total + 1, by: 'all, "together"' }]
     })
-    await appendRows(path, counted, [{ name, round, by }])
+    await upsertRows(path, counted, [{ name, round, by }])
     console.log(name)
   }
 }

@@ -9,7 +9,16 @@ import { frameType } from './frame-type.js'
 import type { Size } from './pixel-section.js'
 import type { InstrumentProfile } from './profile.js'
 import type { FrameType } from './profile-schema.js'
-import { aliasOf, type HeaderLookup, makeReader, numericFact, type Reader, wordFact } from './reader.js'
+import {
+  aliasOf,
+  asText,
+  firstOf,
+  type HeaderLookup,
+  makeReader,
+  numericFact,
+  type Reader,
+  wordFact,
+} from './reader.js'
 
 /** What a frame is, whatever its observatory calls things. */
 export interface FrameFacts extends FrameSky, FrameTime, FrameSections {
@@ -29,6 +38,8 @@ export interface FrameFacts extends FrameSky, FrameTime, FrameSections {
   binning: [number, number]
   readMode?: string
   object?: string
+  /** What each fibre sees, in lower case: ['star', 'thar', 'none']. */
+  fibres?: string[]
   /** The turn that brings the frame to the orientation of the others of this camera. */
   orientation?: Orientation
   /** Why the frame cannot be used, where the header shows it. */
@@ -65,6 +76,7 @@ export function describeFrame(lookup: HeaderLookup, profile: InstrumentProfile, 
     binning,
     readMode: wordFact(reader, 'read mode'),
     object,
+    fibres: fibreWords(reader),
     ...frameTime(reader, name, exposureSeconds),
     ...frameSky(reader, shape),
     ...withDetector(frameSections(reader, shape, binning), detector),
@@ -72,6 +84,14 @@ export function describeFrame(lookup: HeaderLookup, profile: InstrumentProfile, 
     notes: reader.notes,
     sources: reader.sources,
   }
+}
+
+/** `star&thar&none`; without the & there is one light path, and no word about fibres. */
+function fibreWords(reader: Reader): string[] | undefined {
+  const said = firstOf(reader, reader.profile.values.keywords.fibres, (source) => asText(reader.value(source)))
+  return said?.value.includes('&')
+    ? said.value.split('&').map((word) => word.trim().toLowerCase() || 'none')
+    : undefined
 }
 
 const SECONDS = { s: 1, ms: 1e-3, us: 1e-6, min: 60 } as const

@@ -1,4 +1,4 @@
-import { choice, freeSection, list, number, section, text } from './options.js'
+import { choice, freeSection, integer, list, number, section, text } from './options.js'
 
 export const FRAME_TYPES = ['bias', 'dark', 'flat', 'arc', 'object', 'focus'] as const
 export const ORIENTATIONS = ['none', 'rotate-90', 'rotate-180', 'rotate-270', 'flip-x', 'flip-y', 'transpose'] as const
@@ -69,6 +69,7 @@ export const profileSchema = {
       'overscan section': list([], 'overscan sections: all that the header has'),
       prescan: keywordsFor('the number of columns before the data, where no section tells'),
       postscan: keywordsFor('the number of columns after the data, where no section tells'),
+      fibres: keywordsFor('what each fibre sees, as star&thar&none'),
     },
   ),
   types: section('The words by which headers call each type, in any case; * stands for anything.', {
@@ -111,6 +112,24 @@ export const profileSchema = {
     keyword: text('', 'keyword that tells the turn'),
     values: list([], 'its values and their turns, as 0:rotate-180, 180:none'),
     'end keyword': text('', 'keyword with its value at the end of the exposure: a difference makes the frame unfit'),
+  }),
+  spectrograph: section('What disperses the light; rough numbers suffice. 0 or empty: not known.', {
+    orders: integer(0, 'orders on the detector', { min: 0, max: 1000 }),
+    fibres: integer(1, 'fibres side by side in each order', { min: 1, max: 10 }),
+    'arc fibre': integer(-1, 'number (from 0) of the fibre of the lamp while others see a star; -1: none', { min: -1 }),
+    'first order': integer(0, 'diffraction order of the lowest order on the detector', { min: 0 }),
+    'order step': integer(1, 'what to add to it for the next one up', { min: -1, max: 1 }),
+    dispersion: choice('x', ['x', 'y'], 'axis of the detector along which the wavelength runs'),
+    wavelength: choice('rises', ['rises', 'falls'], 'with x within an order'),
+    'fibre order': choice('falls', ['rises', 'falls'], 'y of the fibres with their number'),
+    'order constant': number(0, 'order number times central wavelength, good to 1 %', { unit: 'Angstrom', min: 0 }),
+    'pixel velocity': number(0, 'dispersion in the middle of orders, per pixel, good to 1 %', {
+      unit: 'km/s',
+      min: 0,
+    }),
+    width: number(0, 'height of an order of one fibre across the dispersion', { unit: 'px', min: 0 }),
+    lines: text('thar', 'list of the lines of the lamp: a name of configs/lines, or a file'),
+    air: choice('vacuum', ['vacuum', 'air'], 'wavelengths of the order constant'),
   }),
   'file names': section(
     'What the name of a file tells where the header is silent, and how simulated files are called.',

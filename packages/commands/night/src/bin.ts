@@ -1,0 +1,4 @@
+import { main } from '@nightpipe/command'
+import { night } from './command.js'
+
+await main(night)

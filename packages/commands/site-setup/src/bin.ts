@@ -1,0 +1,4 @@
+import { main } from '@nightpipe/command'
+import { siteSetup } from './command.js'
+
+await main(siteSetup)

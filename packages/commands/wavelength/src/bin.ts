@@ -1,0 +1,4 @@
+import { main } from '@nightpipe/command'
+import { wavelength } from './command.js'
+
+await main(wavelength)

@@ -1,0 +1,1 @@
+export { TREE_FOLDERS, type Tree, treeFolder } from './tree.js'

@@ -33,6 +33,7 @@ export type {
 export { openFits } from './open.js'
 export { readBigIntegers, readIntegers, readPixels, readPixels64, readStored } from './read-pixels.js'
 export { type Scaling, scalingOf } from './scaling.js'
+export { sideHdus } from './side-hdus.js'
 export { type StripPlan, writeStrip } from './strip.js'
 export { type Column, column, type NumberArray, type Table, type VariableCell } from './table/column.js'
 export type { TablePart } from './table/part.js'

@@ -1,6 +1,8 @@
 /**
  * Where the orders of a cross-dispersed frame lie: y(x) of each order and fibre. Pixels from 0; the dispersion runs along x.
  * Orders are counted from the bottom of the frame (index 0); fibres as the spectrograph calls them.
+ *
+ * The centre of an order is the first moment, across the dispersion, of the light that its profile holds.
  */
 export interface Traces {
   /** of the frame, px */
@@ -20,10 +22,45 @@ export interface Traces {
   last: Int32Array
   /** rows that extraction takes, and so of the profiles */
   rows: number
-  /** parts along x, each with its own profile; 0 for none yet */
+  /** parts along x, each with its own profile; 0 for none yet. The middle of block b is x = (b + 1/2) width / blocks − 1/2 */
   blocks: number
   /** [block][order][fibre][row], each of sum 1: the light in rows from round(y − rows / 2) on, for y centred in the middle row */
   profiles: Float64Array
+  /** The same, finer than rows and wider than extraction; absent in files of others. `profileRows` evaluates either. */
+  fine?: FineProfiles
+  /** [order][fibre]: scatter of the measured centres about the polynomial, and one sigma of the polynomial, px; NaN: unknown */
+  scatter?: Float64Array
+  error?: Float64Array
+}
+
+/**
+ * Profiles as functions of the distance from the centre. Pixels have a height: a sample is the fraction of the light of
+ * its column that falls into the row whose centre lies that far above the centre of the order, so that a column of an
+ * order of flux f, centred at y, holds f · P(row − y) in each row. Between samples and between the middles of blocks,
+ * P is linear; outside the samples it is 0, outside the middles of the first and last block that of the block.
+ */
+export interface FineProfiles {
+  /** samples per row */
+  perRow: number
+  /** of each profile, odd; the middle one is at the centre of the order */
+  samples: number
+  /** [block][order][fibre][sample]; samples a row apart add up to 1 */
+  values: Float32Array
+}
+
+/** Traces without any coefficients, profiles or usable columns. */
+export function emptyTraces(
+  shape: Pick<Traces, 'width' | 'height' | 'orders' | 'fibres' | 'terms' | 'rows' | 'blocks'>,
+): Traces {
+  const { orders, fibres, terms, rows, blocks } = shape
+  return {
+    ...shape,
+    coefficients: new Float64Array(orders * fibres * terms).fill(Number.NaN),
+    ...{ firstOrder: 0, orderStep: 0 },
+    first: new Int32Array(orders * fibres),
+    last: new Int32Array(orders * fibres).fill(-1),
+    profiles: new Float64Array(blocks * orders * fibres * rows),
+  }
 }
 
 /** The centre of an order in column x. */
@@ -40,4 +77,38 @@ export function traceY(traces: Traces, order: number, fibre: number, x: number):
     now = next
   }
   return sum
+}
+
+/** The centres of an order in all columns, into `out` (width). */
+export function traceCentres(traces: Traces, order: number, fibre: number, out: Float64Array): Float64Array {
+  for (let x = 0; x < traces.width; x++) out[x] = traceY(traces, order, fibre, x)
+  return out
+}
+
+/** Whether the fibre has a trace in this order. */
+export const hasTrace = ({ coefficients, terms, fibres }: Traces, order: number, fibre: number): boolean =>
+  Number.isFinite(coefficients[(order * fibres + fibre) * terms])
+
+/** The columns in which all of the rows of a trace lie on the detector. False when there are none. */
+export function setColumnsOnDetector(traces: Traces, order: number, fibre: number, margin = traces.rows / 2): boolean {
+  const { width, height, fibres } = traces
+  const at = order * fibres + fibre
+  traces.first[at] = 0
+  traces.last[at] = -1
+  if (!hasTrace(traces, order, fibre)) return false
+  let [start, best] = [-1, 0]
+  for (let x = 0; x <= width; x++) {
+    const y = x < width ? traceY(traces, order, fibre, x) : Number.NaN
+    const inside = y >= margin - 0.5 && y <= height - 0.5 - margin
+    if (inside && start < 0) start = x
+    if (inside || start < 0) continue
+    // of a curved order that leaves and comes back, the longer piece
+    if (x - start > best) {
+      best = x - start
+      traces.first[at] = start
+      traces.last[at] = x - 1
+    }
+    start = -1
+  }
+  return best > 0
 }

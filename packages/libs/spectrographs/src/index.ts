@@ -1,3 +1,5 @@
+export { parseHandTrace } from './hand-trace.js'
 export { type OrderImage, orderImageHdus, orderOf, readOrderImage, toOrderImage } from './order-image.js'
 export { readSpectra, SPECTRUM, type SpectrumFile, spectraHdus } from './spectrum-file.js'
+export { type Cards, readTraces, type TraceDefaults, tracesHdus } from './trace-file.js'
 export { TREE_FOLDERS, type Tree, treeFolder } from './tree.js'

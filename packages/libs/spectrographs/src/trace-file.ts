@@ -152,7 +152,7 @@ function readPlanes(image: Hdu, defaults: TraceDefaults): Traces {
 
 function readOrders(hdu: Hdu, traces: Traces): void {
   const table = readTable(hdu)
-  const numbers = (name: string) => column(table, name).values as ArrayLike<number>
+  const numbers = (name: string) => column(table, name)!.values as ArrayLike<number>
   traces.coefficients.set(numbers('coefficients'))
   traces.first.set(numbers('first'))
   traces.last.set(numbers('last'))

@@ -9,7 +9,7 @@ function example(): Traces {
   const traces = emptyTraces({ width: 100, height: 60, orders: 2, fibres: 2, terms: 3, rows: 5, blocks: 2 })
   traces.coefficients.set([20.123456789, 2, 1, 10, 2, 1])
   traces.coefficients.set([40, 2, 1], 9)
-  traces.profiles.forEach((_, k, all) => (all[k] = k / 100))
+  for (let k = 0; k < traces.profiles.length; k++) traces.profiles[k] = k / 100
   for (const [order, fibre] of [
     [0, 0],
     [0, 1],

@@ -1,6 +1,7 @@
 import { type Hdu, type Onlooker, readPixels } from '@nightpipe/fits'
-import { type SkyMap, sampleSky, skyAt } from '@nightpipe/image'
-import type { RawFrame } from './frames.js'
+import { sampleSky } from '@nightpipe/image'
+import { medianOf } from '@nightpipe/math'
+import { hotOnly } from './hot-pixels.js'
 import type { ReductionJob } from './plan.js'
 import { type AlignedReader, alignedReader } from './planes.js'
 import type { ReductionConfig } from './schema.js'
@@ -19,8 +20,8 @@ export interface DarkSource {
 /** A bias level below this, ADU, is that of frames without their overscan: it tells nothing about a dark. */
 const TOO_LOW = 50
 
-/** Pixels of a dark that stand this far above the smooth level are hot. */
-const HOT = 5
+/** Noise of a dark over that of an unlit pixel from which it is subtracted at hot pixels only: it would add 2 %. */
+const SEEN = 0.2
 
 export function darkSource(
   { image, error: itsError, see }: { image: Hdu; error?: Hdu; see?: Onlooker },
@@ -37,7 +38,9 @@ export function darkSource(
   const scale = (frame.facts.exposureSeconds ?? 0) / (master > 0 ? master : 1)
   const holdsBias = holds(config.calibration['dark contains'], perSecond, master, image, biasLevel)
   const source = { scale, holdsBias, biasWeight: 1, pixels: alignedReader(image, frame, width, see) }
-  if (config.calibration['dark pixels'] === 'hot') return { ...source, ...hotOnly(source.pixels, error, frame, width) }
+  if (onlyHotPixels(config, job, itsError, scale)) {
+    return { ...source, ...hotOnly({ path: dark!.path, read: source.pixels }, error, frame, width) }
+  }
   const biasWeight = biasWeightOf(job, scale * master, holdsBias ? master : undefined)
   return { ...source, biasWeight, error: error && alignedReader(error, frame, width) }
 }
@@ -59,52 +62,48 @@ function holds(said: string, perSecond: boolean, seconds: number, image: Hdu, bi
   return levelOf(image) > 0.5 * biasLevel
 }
 
-/** The median of some rows of an image, spread over it. */
-export function levelOf(image: Hdu): number {
-  const [width, height] = image.axes as [number, number]
-  const rows = 16
-  const sample = new Float32Array(rows * width)
-  for (let k = 0; k < rows; k++) {
-    const firstRow = Math.floor(((k + 0.5) * height) / rows)
-    readPixels(image, {
-      firstRow,
-      rows: 1,
-      plane: 0,
-      into: sample.subarray(k * width, (k + 1) * width) as Float32Array,
-    })
-  }
-  return sampleSky(sample, width, rows, { tile: 64, step: 2 }).medianLevel
+/** The choice of [calibration] dark pixels; `auto` looks at what the noise of the dark would add to that of a frame. */
+function onlyHotPixels(
+  { calibration }: ReductionConfig,
+  { frame, dark, bias }: ReductionJob,
+  error: Hdu | undefined,
+  scale: number,
+): boolean {
+  const said = calibration['dark pixels']
+  if (said !== 'auto') return said === 'hot'
+  const { gain = 1, readNoise } = frame.facts
+  const unlit = bias?.readNoisesAdu?.[0] ?? (readNoise === undefined ? undefined : readNoise / gain)
+  // a dark without its errors is not known to be deep
+  if (!error || unlit === undefined) return true
+  return scale * typicalError(dark!.path, error) > SEEN * unlit
 }
 
-/**
- * A dark of a few frames is noisier than the dark current is uneven: the smooth level instead, except where a pixel is
- * hot. The error is that of the master at hot pixels, and none elsewhere.
- */
-function hotOnly(read: AlignedReader, error: Hdu | undefined, frame: RawFrame, width: number) {
-  const height = Math.max(...frame.facts.amplifiers.map(({ place }) => place.y1))
-  const whole = read(0, height, new Float32Array(width * height))
-  const map: SkyMap = sampleSky(whole, width, height)
-  const isHot = (p: number, x: number, y: number) =>
-    Math.abs(whole[p] - skyAt(map, map.level, x, y)) > HOT * skyAt(map, map.sigma, x, y)
-  const readError = error && alignedReader(error, frame, width)
-  const pixels: AlignedReader = (firstRow, rows, into) => {
-    for (let y = firstRow; y < firstRow + rows; y++) {
-      for (let x = 0; x < width; x++) {
-        const p = y * width + x
-        into[p - firstRow * width] = isHot(p, x, y) ? whole[p] : skyAt(map, map.level, x, y)
-      }
-    }
-    return into.subarray(0, rows * width)
+const errors = new Map<string, number>()
+
+/** The median error of a master, of some of its rows. */
+function typicalError(path: string, error: Hdu): number {
+  const known = errors.get(path)
+  if (known !== undefined) return known
+  const middle = sampleRows(error).filter(Number.isFinite)
+  const typical = middle.length > 0 ? medianOf(middle) : Number.POSITIVE_INFINITY
+  errors.set(path, typical)
+  return typical
+}
+
+/** The median of some rows of an image, spread over it. */
+export function levelOf(image: Hdu): number {
+  return sampleSky(sampleRows(image), image.axes[0]!, SAMPLE_ROWS, { tile: 64, step: 2 }).medianLevel
+}
+
+const SAMPLE_ROWS = 16
+
+function sampleRows(image: Hdu): Float32Array {
+  const [width, height] = image.axes as [number, number]
+  const sample = new Float32Array(SAMPLE_ROWS * width)
+  for (let k = 0; k < SAMPLE_ROWS; k++) {
+    const firstRow = Math.floor(((k + 0.5) * height) / SAMPLE_ROWS)
+    const into = sample.subarray(k * width, (k + 1) * width) as Float32Array
+    readPixels(image, { firstRow, rows: 1, plane: 0, into })
   }
-  const errors: AlignedReader = (firstRow, rows, into) => {
-    readError?.(firstRow, rows, into)
-    for (let y = firstRow; y < firstRow + rows; y++) {
-      for (let x = 0; x < width; x++) {
-        const p = y * width + x
-        if (!isHot(p, x, y)) into[p - firstRow * width] = 0
-      }
-    }
-    return into.subarray(0, rows * width)
-  }
-  return { pixels, error: readError && errors }
+  return sample
 }

@@ -3,6 +3,8 @@ import { describeFrame, type FrameFacts, type InstrumentProfile, profileRecognis
 import type { InputFile } from '@nightpipe/files'
 import { cardLookup, imageHdu, openFits, textOf } from '@nightpipe/fits'
 import type { ReductionSchema } from './schema.js'
+import { isSpectrograph } from './settle.js'
+import { fibreTrouble } from './spectrum-light.js'
 
 /** A science frame as the plan knows it: its header read, no pixel yet. */
 export interface RawFrame {
@@ -31,6 +33,8 @@ const CALIBRATIONS = ['bias', 'dark', 'flat', 'arc']
 export function sortFrames(request: Request<ReductionSchema>): Sorted {
   const sorted: Sorted = { science: [], calibrations: [], rows: [] }
   const { types } = request.config.select
+  const spectra = isSpectrograph(request.profile)
+  const trouble = (frame: RawFrame) => (spectra ? fibreTrouble(frame, request.profile) : undefined)
   const recognise = request.profile.name === 'generic' ? profileRecogniser() : () => undefined
   for (const input of request.inputs) {
     const set = (status: Row['status'], reason: string) => sorted.rows.push({ input: input.path, status, reason })
@@ -38,8 +42,9 @@ export function sortFrames(request: Request<ReductionSchema>): Sorted {
       const { frame, product } = readFacts(input, request.profile, recognise)
       const { type, unfit } = frame.facts
       if (product) set('rejected', product)
-      else if (types.includes(type) && unfit) set('rejected', unfit)
+      else if (types.includes(type) && (unfit ?? trouble(frame))) set('rejected', (unfit ?? trouble(frame))!)
       else if (types.includes(type)) sorted.science.push(frame)
+      else if (spectra && type === 'unknown') set('rejected', 'its header does not say of what type it is')
       else set('rejected', `is ${an(type)} frame (reduced: ${types.join(', ')}; see [select] types)`)
       if (!product && CALIBRATIONS.includes(type)) sorted.calibrations.push(frame)
     } catch (error) {

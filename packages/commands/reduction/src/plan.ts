@@ -10,6 +10,7 @@ import { addPatterns } from './make-pattern.js'
 import { type MasterRole, missing, placeOf } from './master.js'
 import { othersOf } from './others.js'
 import type { ReductionSchema } from './schema.js'
+import { isSpectrograph, settle } from './settle.js'
 
 type Sources = Request<ReductionSchema>
 
@@ -34,7 +35,8 @@ const BYTES_PER_PIXEL = 24
 const BYTES_PER_PIXEL_COMPARED = 36
 
 /** Sorts the inputs, finds the masters of each science frame, and makes those that are missing. Headers only. */
-export async function planReduction(request: Sources): Promise<Plan<ReductionJob>> {
+export async function planReduction(given: Sources): Promise<Plan<ReductionJob>> {
+  const request = { ...given, config: settle(given.config, given.profile) }
   checkConfig(request)
   const sorted = sortFrames(request)
   const sources = await findSources(sorted, request)
@@ -98,7 +100,8 @@ async function findSources(sorted: Sorted, request: Sources): Promise<Partial<Re
   for (const role of ROLES) sources[role] = sourceOf(role, config.calibration)
   const open = ROLES.filter((role) => sources[role] === undefined)
   if (open.length === 0 || sorted.science.length === 0) return sources
-  const frames = sorted.calibrations.filter(({ facts }) => facts.type !== 'arc')
+  const stacked = isSpectrograph(request.profile) ? ['bias', 'dark'] : ROLES
+  const frames = sorted.calibrations.filter(({ facts }) => stacked.some((role) => role === facts.type))
   const useful = frames.some(({ facts }) => open.includes(facts.type as MasterRole))
   if (useful && config.calibration.build) {
     if (request.dryRun) return { ...madeLater(open, frames), ...sources }

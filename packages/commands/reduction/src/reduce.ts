@@ -1,6 +1,5 @@
-import type { Job, Row, Tools } from '@nightpipe/command'
-import { writeProduct } from '@nightpipe/command'
-import { companion, createHeader, type Hdu, imageHdu, type NewHdu, openFits } from '@nightpipe/fits'
+import { DataError, type Job, type Row, type Tools, writeProduct } from '@nightpipe/command'
+import { companion, createHeader, type Hdu, imageHdu, type NewHdu, openFits, sideHdus } from '@nightpipe/fits'
 import {
   type CosmicRays,
   countMask,
@@ -28,15 +27,18 @@ import { INTERPOLATED, type ReductionJob } from './plan.js'
 import { alignedReader } from './planes.js'
 import { type Measured, productHeader, unitOf } from './product-header.js'
 import type { ReductionConfig, ReductionSchema } from './schema.js'
+import { isSpectrograph, settle } from './settle.js'
+import { lightTrouble } from './spectrum-light.js'
 import { agreedWithItsSum } from './whole.js'
 
 /** One raw frame to one reduced frame. */
-export function reduceFrame(job: Job<ReductionJob>, tools: Tools<ReductionSchema>): Row[] {
+export function reduceFrame(job: Job<ReductionJob>, given: Tools<ReductionSchema>): Row[] {
+  const config = settle(given.config, given.profile)
+  const tools = { ...given, config }
   return scoped(() => {
-    const { config } = tools
     const frame = calibrateFrame(job.params, config)
     warn(job, tools)
-    const reason = unusable(frame, config)
+    const reason = unusable(frame, job.params, tools)
     if (reason) return [{ input: job.inputs[0], status: 'rejected', reason }]
     const { measured, cosmic, onlyHere } = maskFrame(frame, job.params, tools)
     const orientation = orientationOf(job.params, config)
@@ -44,7 +46,7 @@ export function reduceFrame(job: Job<ReductionJob>, tools: Tools<ReductionSchema
     const hdus = planesOf(frame, orientation, config)
     const product = writeProduct(
       job.products[0],
-      [{ ...hdus[0], header }, ...hdus.slice(1)],
+      [{ ...hdus[0], header }, ...hdus.slice(1), ...carried(job, tools)],
       tools.context,
       job.parents,
     )
@@ -67,12 +69,31 @@ function warn({ params }: Job<ReductionJob>, { log }: Tools<ReductionSchema>): v
   if (!agreedWithItsSum(params.frame.path)) log.warn(`${name}: ${STALE_SUM}`)
 }
 
+/** The tables beside the image of a spectrograph's container: when its light came, and where the telescopes pointed. */
+function carried({ params }: Job<ReductionJob>, { profile, log }: Tools<ReductionSchema>): NewHdu[] {
+  if (!isSpectrograph(profile)) return []
+  const file = openFits(params.frame.path)
+  try {
+    return sideHdus(file, imageHdu(file, params.frame.hdu))
+  } catch (error) {
+    if (!(error instanceof DataError)) throw error
+    log.warn(`${params.frame.name}: tables beside the image are left behind: ${error.message}`)
+    return []
+  } finally {
+    file.close()
+  }
+}
+
 /** Why a frame is set aside, or undefined. */
-function unusable({ pixels, mask }: Calibrated, { select }: ReductionConfig): string | undefined {
+function unusable(frame: Calibrated, job: ReductionJob, tools: Tools<ReductionSchema>): string | undefined {
+  const { pixels, mask } = frame
+  const { select } = tools.config
   const { saturated, noData } = countMask(mask)
   if (noData === pixels.length) return 'no pixel has a value'
   const fraction = saturated / pixels.length
-  if (fraction <= select.saturated) return undefined
+  if (fraction <= select.saturated) {
+    return isSpectrograph(tools.profile) ? lightTrouble(frame, job.frame.facts.type, tools.config) : undefined
+  }
   return `${(100 * fraction).toFixed(1)} % of the pixels are saturated (set aside over ${100 * select.saturated} %)`
 }
 
@@ -97,7 +118,8 @@ function maskFrame(frame: Calibrated, job: ReductionJob, { config, log }: Tools<
     growBleeding(pixels, mask, width, height, sky, { along: bleed, clip })
   }
   const { method } = config['cosmic rays']
-  const cosmic = method === 'none' ? undefined : findCosmicRays(frame, { ...config['cosmic rays'], method })
+  const cosmic =
+    method === 'none' || method === 'auto' ? undefined : findCosmicRays(frame, { ...config['cosmic rays'], method })
   const onlyHere = others.length > 0 ? compareWithOthers(frame, others, cosmic, config, log) : undefined
   const sample = skyPixels(pixels, width, height, mask, map, config.parameters.detect_thresh)
   const pattern = job.pattern ? takePatternOff(frame, job, sample) : undefined

@@ -22,9 +22,10 @@ export const schema = {
       'whether the bias is still in the dark; auto: it is in those that are not per second and lie as high as the bias',
     ),
     'dark pixels': choice(
-      'all',
-      ['all', 'hot'],
-      'subtract the dark pixel by pixel, or (its noise is then kept out) only its hot pixels and a smooth level',
+      'auto',
+      ['auto', 'all', 'hot'],
+      'subtract the dark pixel by pixel, or (its noise is then kept out) only its hot pixels and a smooth level; ' +
+        'auto: all, but of spectra only where the dark is deep enough not to be seen in the noise',
     ),
     'minimum flat': number(0.1, 'pixels with a lower flat are marked as of low response', { min: 0, max: 1 }),
   },
@@ -46,8 +47,26 @@ export const schema = {
     }),
   },
   select: {
-    types: list(['object', 'unknown'], 'types of frames that are reduced'),
+    types: list(
+      [],
+      'types of frames that are reduced; empty: object and unknown, of a spectrograph object, flat and arc',
+    ),
     saturated: number(0.5, 'set a frame aside when more than this fraction of it is saturated', { min: 0, max: 1 }),
+    'saturated light': number(
+      0.1,
+      'set spectra (of lamp or star) aside when more than this fraction of the pixels with light is saturated',
+      { min: 0, max: 1 },
+    ),
+    'flat light': number(
+      0.01,
+      'set flats of spectrographs aside when less than this fraction of the pixels has light',
+      {
+        ...{ min: 0, max: 1 },
+      },
+    ),
+    'arc light': number(0.001, 'set arcs aside when less than this fraction of the pixels has light', {
+      ...{ min: 0, max: 1 },
+    }),
   },
   overscan: {
     method: choice(
@@ -75,7 +94,11 @@ export const schema = {
     clip: number(5, 'follow it until pixels are this close to normal', { unit: 'sigma', min: 1 }),
   },
   'cosmic rays': {
-    method: choice(cosmic.method, ['sharp', 'paper', 'none'], 'judged against the stars of the frame; L.A.Cosmic; not'),
+    method: choice(
+      'auto',
+      ['auto', 'sharp', 'paper', 'none'],
+      'judged against the stars of the frame; L.A.Cosmic; not; auto: sharp, of spectra not (extract does it)',
+    ),
     sigclip: number(undefined, `what stands out; empty: ${cosmic.sigclip}, for paper 4.5`, {
       ...{ unit: 'sigma', optional: true, min: 1 },
     }),

@@ -1,0 +1,31 @@
+import type { InstrumentProfile } from '@nightpipe/config'
+import type { ReductionConfig } from './schema.js'
+
+/** True for a profile that says how many orders there are: what its frames show are spectra. */
+export const isSpectrograph = ({ values }: InstrumentProfile) => values.spectrograph.orders > 0
+
+/**
+ * What the configuration leaves open, as the instrument asks for it. Spectra are not flat-fielded pixel by pixel (the
+ * extracted spectrum is divided by that of the flat), flats and arcs are reduced like science frames, and cosmic rays are
+ * left to the extraction: it knows the profile, and a line of an arc is as sharp as a cosmic ray.
+ */
+export function settle(config: ReductionConfig, profile: InstrumentProfile): ReductionConfig {
+  const spectra = isSpectrograph(profile)
+  const { calibration, select } = config
+  const rays = config['cosmic rays']
+  const types = spectra ? ['object', 'flat', 'arc'] : ['object', 'unknown']
+  return {
+    ...config,
+    calibration: {
+      ...calibration,
+      flat: calibration.flat || (spectra ? 'none' : ''),
+      'dark pixels': !spectra && calibration['dark pixels'] === 'auto' ? 'all' : calibration['dark pixels'],
+    },
+    select: { ...select, types: select.types.length > 0 ? select.types : types },
+    'cosmic rays': {
+      ...rays,
+      method: rays.method === 'auto' ? (spectra ? 'none' : 'sharp') : rays.method,
+      compare: spectra ? 0 : rays.compare,
+    },
+  }
+}

@@ -1,4 +1,17 @@
+export { type AirFormula, airToVacuum, refractiveIndexOfAir, SHORTEST_IN_AIR, vacuumToAir } from './air.js'
+export {
+  type EchelleModel,
+  MODEL_TERMS,
+  modelTerms,
+  modelWavelength,
+  opticsWavelength,
+  residualWavelength,
+} from './echelle-model.js'
+export { DISPLACEMENT_TERMS, displaced, displacement } from './fibre-displacement.js'
+export { findLines, LineFlag, type LineOptions, type SpectralLine } from './find-lines.js'
+export { GLASSES, type Glass, refractiveIndex } from './glass.js'
 export { type HandTrace, type HandTraceOptions, tracesFromHand } from './hand-traces.js'
+export { type LineList, type LineListOptions, linesWithin, parseLineList } from './line-list.js'
 export { type BlockMix, blocksAt, profileRows } from './profile-rows.js'
 export { type OrderSpectrum, type Spectra, SpectrumBit } from './spectrum.js'
 export {

@@ -17,6 +17,7 @@ import {
   memoryOf,
   type OutputFolder,
   outputOf,
+  ownFlags,
   shownPath,
   workersOf,
 } from './settings.js'
@@ -69,9 +70,6 @@ export async function run(command: Command, flags: Flags, log: MainLog, session:
   }
   return await carryOut(command, request, plan, folder, wishes, log, session)
 }
-
-const ownFlags = (command: Command, flags: Flags) =>
-  Object.fromEntries(Object.keys(command.flags ?? {}).map((name) => [name, flags[name]]))
 
 /**
  * Commands speak of .fits; what compression makes of the name is settled here, once. So is which parents were given as

@@ -15,7 +15,7 @@ import type { Compression } from '@nightpipe/fits'
 import { type Flags, parseMemory } from './flags.js'
 import { isOwnProduct } from './provenance.js'
 import { calledAs } from './subcommands.js'
-import type { Command, Context } from './types.js'
+import type { Command, Context, Request } from './types.js'
 import { VERSION } from './version.js'
 
 type Common = ConfigOf<typeof commonSchema>
@@ -81,11 +81,15 @@ export const shownPath = (path: string, { shown, path: folder }: OutputFolder) =
   return inside.startsWith('..') ? path : join(shown, inside)
 }
 
+/** The flags that are the command's own. */
+export const ownFlags = (command: Command, flags: Flags): Request['flags'] =>
+  Object.fromEntries(Object.keys(command.flags ?? {}).map((name) => [name, flags[name]]))
+
 /** --output, or [Input and Output] output; made now unless this is a dry run. */
 export function outputOf(command: Command, flags: Flags, config: ConfigInForce<Schema>, dryRun: boolean): OutputFolder {
   const common = (config.values as Common)['input and output'].output
   if (command.prints) return { shown: '.', path: resolve('.') } // nothing is written: it need not be ours
-  const shown = (flags.output as string | undefined) ?? (common || command.outputFolder?.(config.values as never))
+  const shown = (flags.output as string | undefined) ?? (common || command.outputFolder?.(config.values as never, ownFlags(command, flags)))
   if (!shown) throw new ConfigError('no output folder', 'give --output DIR, or output under [Input and Output]')
   const path = resolve(shown)
   // The nearest part of the path that exists must be a folder that we may write in.

@@ -189,8 +189,8 @@ export interface Command<S extends Schema = Schema, J = unknown> {
   conduct?(request: Conducting<S>): Promise<number>
   /** The INI that --config means, where it may also be a folder or a name. */
   configFile?(given: string): string
-  /** The folder to work in where neither --output nor the INI names one in the common way. */
-  outputFolder?(config: ConfigOf<S>): string | undefined
+  /** The folder to work in where neither --output nor the INI names one in the common way: a spectrograph tree, for one. */
+  outputFolder?(config: ConfigOf<S>, flags: Request['flags']): string | undefined
 }
 
 /** What a command that conducts others works with. */

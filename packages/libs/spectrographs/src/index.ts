@@ -2,4 +2,84 @@ export { parseHandTrace } from './hand-trace.js'
 export { type OrderImage, orderImageHdus, orderOf, readOrderImage, toOrderImage } from './order-image.js'
 export { readSpectra, SPECTRUM, type SpectrumFile, spectraHdus } from './spectrum-file.js'
 export { type Cards, readTraces, type TraceDefaults, tracesHdus } from './trace-file.js'
-export { TREE_FOLDERS, type Tree, treeFolder } from './tree.js'
+export { ccdOf, chooseSpectrograph, readSpectrographs } from './choose-spectrograph.js'
+export {
+  type Candidate,
+  chooseFrom,
+  chooseStandard,
+  type StandardChoice,
+  type WantedStandard,
+} from './choose-standard.js'
+export { fibreFlag, fibresOfFlags, lightOf, litFibres, starFibres } from './fibres.js'
+export {
+  dateRange,
+  dayOfRaw,
+  firstTraceName,
+  formatProductDate,
+  MASTER_OFFSET_DAYS,
+  PRODUCT_KINDS,
+  type ProductKind,
+  type ProductName,
+  parseProductDate,
+  parseProductName,
+  productName,
+  productPathInTree,
+  rawName,
+} from './product-names.js'
+export {
+  addStandard,
+  addStandards,
+  dropStandards,
+  markStandards,
+  type NewStandard,
+  readStandards,
+  STANDARD_TYPES,
+  type StandardType,
+  standardPath,
+  standardRow,
+  standardType,
+} from './standards.js'
+export {
+  type CcdRow,
+  ccdsTable,
+  isPlaceholder,
+  type RvRow,
+  rvTable,
+  type SpectrographRow,
+  type StandardRow,
+  spectrographsTable,
+  standardsTable,
+  type TargetRow,
+  TREE_TABLES,
+  targetsTable,
+  type ZeroRow,
+  zerosTable,
+} from './state-tables.js'
+export { isSunlight, matchTarget, readTargets, type TargetMatch, targetAt, type WantedTarget } from './targets.js'
+export {
+  inTree,
+  makeTree,
+  openTree,
+  TREE_FOLDERS,
+  type Tree,
+  type TreeFlags,
+  type TreeFolder,
+  treeFlags,
+  treeFolder,
+  treeOf,
+} from './tree.js'
+export { readVelocities, replaceVelocities } from './velocities.js'
+export {
+  addZero,
+  chooseZero,
+  chooseZeroOf,
+  isApproved,
+  isWithdrawn,
+  judgeZeros,
+  type NewZero,
+  readZeros,
+  targetKey,
+  type WantedZero,
+  type ZeroChoice,
+  zeroPath,
+} from './zeros.js'

@@ -36,8 +36,9 @@ export function textOfTable(path: string): string | undefined {
 
 const lineEndsIn = (cell: string) => (/[\r\n]/.test(cell) ? cell.split(/\r\n|\n|\r/).length - 1 : 0)
 
-/** The records of a CSV text (RFC 4180; LF, CRLF or CR; quoted commas, quotes and line ends), nothing interpreted. */
-export function parseCsv(text: string, path: string): CsvRecord[] {
+/** The records of a CSV text (RFC 4180; LF, CRLF or CR; quoted commas, quotes and line ends), nothing interpreted. `trim`: blanks around cells
+ * do not count, not even before a quote. */
+export function parseCsv(text: string, path: string, { trim = false } = {}): CsvRecord[] {
   try {
     const parsed = parse(text, {
       bom: true,
@@ -45,6 +46,7 @@ export function parseCsv(text: string, path: string): CsvRecord[] {
       relax_column_count: true,
       skip_empty_lines: true,
       info: true,
+      trim,
     }) as unknown as { info: { lines: number }; record: string[] }[]
     return parsed.map(({ info, record }) => {
       const inside = record.reduce((n, cell) => n + lineEndsIn(cell), 0)
@@ -65,8 +67,12 @@ function plain(error: CsvError): string {
   return error.message
 }
 
-/** CSV text, one row a line, quotes only where they are needed. */
-export function formatCsv(rows: string[][]): string {
+/** CSV text, one row a line, quotes only where they are needed, or around every cell of the columns that `quoted` says. */
+export function formatCsv(rows: string[][], quoted?: (row: number, column: number) => boolean): string {
+  if (quoted) return rows.map((row, r) => `${row.map((cell, c) => quote(cell, quoted(r, c))).join(',')}\n`).join('')
   const lone = rows[0]?.length === 1 // an empty line would not count as a row
   return stringify(rows, { quoted_match: /[\r\n]|^\s|\s$|^\uFEFF/, quoted_empty: lone })
 }
+
+const quote = (cell: string, always: boolean) =>
+  (always && cell !== '') || /[",\r\n]|^\s|\s$/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell

@@ -26,6 +26,8 @@ export interface TableSpec {
   sort?: readonly string[]
   /** 'positional': the order of the columns counts and a header, if any, is not looked at (tables of the NRES pipeline) */
   layout?: 'named' | 'positional'
+  /** text is written in quotes, as other programs that read the table expect: a flag of `0000` stays four characters there */
+  quoted?: boolean
 }
 
 type ValueOf<T extends ColumnType> = T extends 'text' ? string : T extends 'flag' ? boolean : number

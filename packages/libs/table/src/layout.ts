@@ -19,8 +19,9 @@ export interface Layout {
 const empty = (cells: string[]) => cells.every((cell) => cell.trim() === '')
 
 export function layOut(text: string, path: string, spec: TableSpec): Layout {
-  const records = parseCsv(text, path).filter((record) => !empty(record.cells))
-  return spec.layout === 'positional' ? byPosition(records, path, spec) : byName(records, path, spec)
+  const positional = spec.layout === 'positional'
+  const records = parseCsv(text, path, { trim: positional }).filter((record) => !empty(record.cells))
+  return positional ? byPosition(records, path, spec) : byName(records, path, spec)
 }
 
 function byName(records: CsvRecord[], path: string, spec: TableSpec): Layout {
@@ -44,10 +45,20 @@ function byName(records: CsvRecord[], path: string, spec: TableSpec): Layout {
   })
 }
 
-/** The first row is a header when it cannot be data: one of its cells is not what the column at that place declares. */
+/**
+ * The first row is a header when it says so (its text cells are the names of their columns), or cannot be data: one of
+ * its cells is not what the column at that place declares.
+ */
+function isHeader(cells: string[], { columns }: TableSpec): boolean {
+  const named = columns.filter((column, i) => cells[i]?.trim().toLowerCase() === column.name.toLowerCase())
+  const texts = columns.filter(({ type }) => type === 'text')
+  if (named.length > 0 && texts.every((column) => named.includes(column))) return true
+  return !columns.every((column, i) => readable(cells[i] ?? '', column))
+}
+
 function byPosition(records: CsvRecord[], path: string, spec: TableSpec): Layout {
   const first = records[0]
-  const hasHeader = !first || !spec.columns.every((column, i) => readable(first.cells[i] ?? '', column))
+  const hasHeader = !first || isHeader(first.cells, spec)
   const declared = spec.columns.map((column) => column.name)
   const width = Math.max(declared.length, ...records.map((record) => record.cells.length))
   const header = Array.from(
@@ -70,7 +81,7 @@ function readable(text: string, column: ColumnSpec): boolean {
     parseCell(text, column)
     return true
   } catch {
-    return text.trim() === column.name
+    return false
   }
 }
 
@@ -98,10 +109,23 @@ export function cellAt(layout: Layout, record: CsvRecord, spec: TableSpec, colum
   }
 }
 
-/** A record as an object: declared columns typed, the others as text. */
-export function rowAt(layout: Layout, record: CsvRecord, spec: TableSpec): Record<string, Cell> {
+/** A record as an object: declared columns typed, the others as text. With `onProblem` a cell that cannot be read is missing. */
+export function rowAt(
+  layout: Layout,
+  record: CsvRecord,
+  spec: TableSpec,
+  onProblem?: (error: DataError) => void,
+): Record<string, Cell> {
   const row: Record<string, Cell> = {}
-  for (let i = 0; i < spec.columns.length; i++) row[spec.columns[i]!.name] = cellAt(layout, record, spec, i)
+  spec.columns.forEach(({ name }, i) => {
+    try {
+      row[name] = cellAt(layout, record, spec, i)
+    } catch (error) {
+      if (!onProblem || !(error instanceof DataError)) throw error
+      onProblem(error)
+      row[name] = undefined
+    }
+  })
   for (const { name, place } of layout.extras) row[name] = record.cells[place] || undefined
   return row
 }

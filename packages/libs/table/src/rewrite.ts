@@ -65,7 +65,7 @@ function lineOfRecord(layout: Layout, spec: TableSpec, record: CsvRecord): Line 
   return { cells: layout.header.map((_, i) => record.cells[i] ?? ''), order }
 }
 
-function textOf(layout: Layout, lines: Line[]): string {
+function textOf(layout: Layout, spec: TableSpec, lines: Line[]): string {
   const rank = lines.map((line, i) => ({ line, i }))
   rank.sort((a, b) => {
     for (let k = 0; k < a.line.order.length; k++) {
@@ -74,7 +74,10 @@ function textOf(layout: Layout, lines: Line[]): string {
     }
     return a.i - b.i
   })
-  return formatCsv([...(layout.hasHeader ? [layout.header] : []), ...rank.map(({ line }) => line.cells)])
+  const rows = [...(layout.hasHeader ? [layout.header] : []), ...rank.map(({ line }) => line.cells)]
+  if (!spec.quoted) return formatCsv(rows)
+  const texts = new Set(layout.place.filter((_, i) => spec.columns[i]!.type === 'text'))
+  return formatCsv(rows, (row, column) => texts.has(column) && (row > 0 || !layout.hasHeader))
 }
 
 /** The file with `rows` added; one with the key of an old row takes its place, and the last of several wins. */
@@ -94,11 +97,19 @@ export function textWithRows(before: Layout, spec: TableSpec, rows: readonly Row
     const old = key === undefined ? undefined : where.get(key)?.record
     put(key, lineOfRow(layout, spec, row, old), old)
   }
-  return textOf(layout, lines)
+  return textOf(layout, spec, lines)
 }
 
-/** The file with `rows` instead of what it has. Columns that were not declared keep what they say about each key. */
-export function textOfRows(before: Layout, spec: TableSpec, rows: readonly Row[]): string {
+/**
+ * The file with `rows` instead of what it has. Columns that were not declared keep what they say about each key; in a table
+ * without key, `records` are what the rows were read from.
+ */
+export function textOfRows(
+  before: Layout,
+  spec: TableSpec,
+  rows: readonly Row[],
+  records: ReadonlyMap<Row, CsvRecord> = new Map(),
+): string {
   const layout = widen(before, spec)
   const old = new Map<string, CsvRecord>()
   for (const record of layout.records) {
@@ -108,7 +119,7 @@ export function textOfRows(before: Layout, spec: TableSpec, rows: readonly Row[]
   const lines = new Map<string, Line>()
   rows.forEach((row, i) => {
     const key = keyOfRow(row, spec)
-    lines.set(key ?? `\0${i}`, lineOfRow(layout, spec, row, key === undefined ? undefined : old.get(key)))
+    lines.set(key ?? `\0${i}`, lineOfRow(layout, spec, row, key === undefined ? records.get(row) : old.get(key)))
   })
-  return textOf(layout, [...lines.values()])
+  return textOf(layout, spec, [...lines.values()])
 }

@@ -1,13 +1,15 @@
 import { DataError, explainSystemError, withLock, writeAtomically } from '@nightpipe/files'
-import { textOfTable } from './csv.js'
+import { type CsvRecord, textOfTable } from './csv.js'
 import type { Cell, RowOf, TableSpec } from './define.js'
 import { appendLines } from './grow.js'
-import { layOut, rowAt } from './layout.js'
+import { type Layout, layOut, rowAt } from './layout.js'
 import { keyOfRow, textOfRows, textWithRows } from './rewrite.js'
 
 export interface ReadOptions {
   /** a file that does not exist is a table without rows */
   orEmpty?: boolean
+  /** called for every cell that is not what its column declares, which is then missing; without it, the first one is an error */
+  onProblem?: (error: DataError) => void
 }
 export interface EditOptions {
   /** how long to wait for another process that is changing the table */
@@ -18,22 +20,31 @@ export interface EditOptions {
 export function readTable<const T extends TableSpec>(
   path: string,
   spec: T,
-  { orEmpty = false }: ReadOptions = {},
+  { orEmpty = false, onProblem }: ReadOptions = {},
 ): RowOf<T>[] {
   const text = textOfTable(path)
   if (text === undefined && !orEmpty) throw new DataError(`no table ${path}`, 'check the path')
-  return parseTable(text ?? '', path, spec)
+  return parseTable(text ?? '', path, spec, onProblem)
 }
 
 /** The same from a text; `path` is for messages. */
-export function parseTable<const T extends TableSpec>(text: string, path: string, spec: T): RowOf<T>[] {
-  const layout = layOut(text, path, spec)
-  const rows = new Map<string, Record<string, Cell>>()
+export function parseTable<const T extends TableSpec>(
+  text: string,
+  path: string,
+  spec: T,
+  onProblem?: (error: DataError) => void,
+): RowOf<T>[] {
+  return [...parsed(layOut(text, path, spec), spec, onProblem).keys()] as RowOf<T>[]
+}
+
+/** The rows of a table, and what each was read from. */
+function parsed(layout: Layout, spec: TableSpec, onProblem?: (error: DataError) => void) {
+  const rows = new Map<string, [Record<string, Cell>, CsvRecord]>()
   layout.records.forEach((record, i) => {
-    const row = rowAt(layout, record, spec)
-    rows.set(keyOfRow(row, spec) ?? `\0${i}`, row)
+    const row = rowAt(layout, record, spec, onProblem)
+    rows.set(keyOfRow(row, spec) ?? `\0${i}`, [row, record])
   })
-  return [...rows.values()] as RowOf<T>[]
+  return new Map(rows.values())
 }
 
 /**
@@ -77,9 +88,10 @@ export async function editTable<const T extends TableSpec>(
   edit: (rows: RowOf<T>[]) => RowOf<T>[] | Promise<RowOf<T>[]>,
   options: EditOptions = {},
 ): Promise<void> {
-  await rewrite(path, spec, options, async (layout, text) => {
-    const rows = await edit(parseTable(text, path, spec))
-    return textOfRows(layout, spec, rows as Record<string, Cell>[])
+  await rewrite(path, spec, options, async (layout) => {
+    const records = parsed(layout, spec)
+    const rows = await edit([...records.keys()] as RowOf<T>[])
+    return textOfRows(layout, spec, rows as Record<string, Cell>[], records)
   })
 }
 
@@ -87,14 +99,14 @@ async function rewrite(
   path: string,
   spec: TableSpec,
   options: EditOptions,
-  change: (layout: ReturnType<typeof layOut>, text: string) => string | Promise<string>,
+  change: (layout: Layout) => string | Promise<string>,
 ): Promise<void> {
   try {
     await withLock(
       path,
       async (lock) => {
         const before = textOfTable(path)
-        const after = await change(layOut(before ?? '', path, spec), before ?? '')
+        const after = await change(layOut(before ?? '', path, spec))
         if (after === before) return
         lock.check()
         writeAtomically(path, after)

@@ -89,7 +89,9 @@ export const ownFlags = (command: Command, flags: Flags): Request['flags'] =>
 export function outputOf(command: Command, flags: Flags, config: ConfigInForce<Schema>, dryRun: boolean): OutputFolder {
   const common = (config.values as Common)['input and output'].output
   if (command.prints) return { shown: '.', path: resolve('.') } // nothing is written: it need not be ours
-  const shown = (flags.output as string | undefined) ?? (common || command.outputFolder?.(config.values as never, ownFlags(command, flags)))
+  const shown =
+    (flags.output as string | undefined) ??
+    (common || command.outputFolder?.(config.values as never, ownFlags(command, flags)))
   if (!shown) throw new ConfigError('no output folder', 'give --output DIR, or output under [Input and Output]')
   const path = resolve(shown)
   // The nearest part of the path that exists must be a folder that we may write in.

@@ -86,12 +86,17 @@ function judgement(
   isMaster: (one: Candidate) => boolean,
 ): Pick<Candidate, 'won' | 'why'> {
   if (one === winner) {
-    const kind = isMaster(one) ? `nearest master within ${window.toFixed(2)} d` : 'nearest in time, no master near enough'
+    const kind = isMaster(one)
+      ? `nearest master within ${window.toFixed(2)} d`
+      : 'nearest in time, no master near enough'
     return { won: true, why: count === 1 ? 'the only one that fits' : kind }
   }
   if (!isMaster(one) && isMaster(winner)) return { won: false, why: 'a single: a master is near enough' }
   if (isMaster(one) && !isMaster(winner)) {
-    return { won: false, why: `a master, but ${Math.abs(one.ageDays).toFixed(2)} d away (window ${window.toFixed(2)} d)` }
+    return {
+      won: false,
+      why: `a master, but ${Math.abs(one.ageDays).toFixed(2)} d away (window ${window.toFixed(2)} d)`,
+    }
   }
   const level = Math.abs(one.ageDays) === Math.abs(winner.ageDays)
   return { won: false, why: level ? 'as near, but not as good' : 'further in time' }

@@ -1,7 +1,3 @@
-export { parseHandTrace } from './hand-trace.js'
-export { type OrderImage, orderImageHdus, orderOf, readOrderImage, toOrderImage } from './order-image.js'
-export { readSpectra, SPECTRUM, type SpectrumFile, spectraHdus } from './spectrum-file.js'
-export { type Cards, readTraces, type TraceDefaults, tracesHdus } from './trace-file.js'
 export { ccdOf, chooseSpectrograph, readSpectrographs } from './choose-spectrograph.js'
 export {
   type Candidate,
@@ -11,6 +7,8 @@ export {
   type WantedStandard,
 } from './choose-standard.js'
 export { fibreFlag, fibresOfFlags, lightOf, litFibres, starFibres } from './fibres.js'
+export { parseHandTrace } from './hand-trace.js'
+export { type OrderImage, orderImageHdus, orderOf, readOrderImage, toOrderImage } from './order-image.js'
 export {
   dateRange,
   dayOfRaw,
@@ -26,6 +24,7 @@ export {
   productPathInTree,
   rawName,
 } from './product-names.js'
+export { readSpectra, SPECTRUM, type SpectrumFile, spectraHdus } from './spectrum-file.js'
 export {
   addStandard,
   addStandards,
@@ -56,6 +55,7 @@ export {
   zerosTable,
 } from './state-tables.js'
 export { isSunlight, matchTarget, readTargets, type TargetMatch, targetAt, type WantedTarget } from './targets.js'
+export { type Cards, readTraces, type TraceDefaults, tracesHdus } from './trace-file.js'
 export {
   inTree,
   makeTree,

@@ -90,7 +90,10 @@ export const standardsTable = defineTable({
     words('Site', 'site code'),
     words('Camera', 'code of the camera'),
     real('JDdata', 'start of its data', 'd'),
-    words('Flags', 'c0: 1 do not use · c1: not used · c2: fibres, 1 [0,1], 2 [1,2], 3 [0,1,2], 0 not said · c3: not used'),
+    words(
+      'Flags',
+      'c0: 1 do not use · c1: not used · c2: fibres, 1 [0,1], 2 [1,2], 3 [0,1,2], 0 not said · c3: not used',
+    ),
   ],
   key: ['Filename'],
   sort: ['JDdata'],
@@ -185,4 +188,5 @@ export type RvRow = RowOf<typeof rvTable>
 export const TREE_TABLES = [ccdsTable, spectrographsTable, targetsTable, standardsTable, zerosTable, rvTable] as const
 
 /** The lines of x's and zeros that new tables of the NRES pipeline begin with. */
-export const isPlaceholder = (...texts: (string | undefined)[]) => texts.some((text) => /^x+(\/x+\.fits)?$/i.test(text ?? ''))
+export const isPlaceholder = (...texts: (string | undefined)[]) =>
+  texts.some((text) => /^x+(\/x+\.fits)?$/i.test(text ?? ''))

@@ -1,4 +1,4 @@
-import { type DataError } from '@nightpipe/files'
+import type { DataError } from '@nightpipe/files'
 import { angularSeparation, type Direction, julianYear, moveStar } from '@nightpipe/sky'
 import { readTable } from '@nightpipe/table'
 import { isPlaceholder, type TargetRow, targetsTable } from './state-tables.js'
@@ -6,10 +6,7 @@ import { inTree, type Tree } from './tree.js'
 import { targetKey } from './zeros.js'
 
 /** The catalogue of a tree. Cells that cannot be read are missing, and told to `onProblem`. */
-export function readTargets(
-  tree: Pick<Tree, 'folder'>,
-  onProblem: (error: DataError) => void = () => {},
-): TargetRow[] {
+export function readTargets(tree: Pick<Tree, 'folder'>, onProblem: (error: DataError) => void = () => {}): TargetRow[] {
   const path = inTree(tree, 'csv', targetsTable.name)
   return readTable(path, targetsTable, { orEmpty: true, onProblem }).filter((row) => !isPlaceholder(row.Name))
 }

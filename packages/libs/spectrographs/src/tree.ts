@@ -53,7 +53,8 @@ export function treeOf(flags: TreeFlags): Tree | undefined {
   const root = said('root') ?? (site && instrument ? '.' : undefined)
   if (root === undefined) return undefined
   if (!site) throw new ConfigError('--root without --site', 'give --site SITE and --nres-instrument NAME')
-  if (!instrument) throw new ConfigError('--root without --nres-instrument', 'give the name of the spectrograph: nres03')
+  if (!instrument)
+    throw new ConfigError('--root without --nres-instrument', 'give the name of the spectrograph: nres03')
   return { folder: treeFolder(resolve(root), site, instrument), site, instrument, camera }
 }
 

@@ -29,7 +29,8 @@ const treeIn = (folder: string, csv: Record<string, string>): Tree => {
 }
 
 t.test('the detector of a camera is one row, or refused', async (t) => {
-  const ccds = 'camera,nx,ny,datsegmin,datsegmax,gain,rdnois,pixsiz\n"fl13",4096,4096,0,4095,1.0,10.,15.0\n\n"x",1,1,0,0,1,1,1\n"x",1,1,0,0,1,1,1\n'
+  const ccds =
+    'camera,nx,ny,datsegmin,datsegmax,gain,rdnois,pixsiz\n"fl13",4096,4096,0,4095,1.0,10.,15.0\n\n"x",1,1,0,0,1,1,1\n"x",1,1,0,0,1,1,1\n'
   const tree = treeIn(t.testdir({}), { 'ccds.csv': ccds })
   t.match(ccdOf(tree, 'FL13'), { nx: 4096, gain: 1, rdnois: 10 })
   t.equal(ccdOf(tree, 'fa99'), undefined)
@@ -83,7 +84,8 @@ t.test('a template: by name in targets.csv, of the same star, else approved and 
 })
 
 t.test('flags of templates are given by command, and kept when the template is entered again', async (t) => {
-  const seed = 'Filename,Navg,Site,Camera,Jdate,Target,Teff,Logg,B-V,J-K,Flags\n"xxxx/xxxxxxxx.fits",0,"xxx","xxxx",0000000.000,"xxxxxxx",0000.00,0.00000,0.000000,0.000000,"xxxx"\n'
+  const seed =
+    'Filename,Navg,Site,Camera,Jdate,Target,Teff,Logg,B-V,J-K,Flags\n"xxxx/xxxxxxxx.fits",0,"xxx","xxxx",0000000.000,"xxxxxxx",0000.00,0.00000,0.000000,0.000000,"xxxx"\n'
   const tree = treeIn(t.testdir({}), { 'zeros.csv': seed })
   const made = { path: join(tree.folder, 'zero/ZEROcpt2017317.27425.fits'), averaged: 3, camera: 'fl13', jd: 2458071.5 }
   await addZero(tree, { ...made, target: 'hd 49933_templ', fibre: 2, teff: 6600 })
@@ -93,7 +95,11 @@ t.test('flags of templates are given by command, and kept when the template is e
   t.match(readZeros(tree), [{ Flags: '0120' }])
   t.same(await judgeZeros(tree, ['zero/ZEROcpt2017317.27425.fits'], 'approve'), [], 'twice changes nothing')
   t.match(await judgeZeros(tree, ['zero/ZEROcpt2017317.27425.fits'], 'withdraw'), [{ Flags: '1020' }])
-  t.match(readFileSync(join(tree.folder, 'csv/zeros.csv'), 'utf8'), /0000000\.000,"xxxxxxx",0000\.00/, 'the seed row keeps its spelling')
+  t.match(
+    readFileSync(join(tree.folder, 'csv/zeros.csv'), 'utf8'),
+    /0000000\.000,"xxxxxxx",0000\.00/,
+    'the seed row keeps its spelling',
+  )
 })
 
 const star = (Name: string, ra?: number, dec?: number, more: Partial<TargetRow> = {}): TargetRow => ({
@@ -111,11 +117,18 @@ t.test('a target is matched across 0 h, south of the equator by minutes, and whe
     star('HD1', 200, 10),
     star('daysky', 0, 0.003),
   ]
-  t.match(matchTarget(targets, { name: 'unknown', raDeg: 0.0001, decDeg: -0.001 }), { by: 'position', target: { Name: 'edge' } })
+  t.match(matchTarget(targets, { name: 'unknown', raDeg: 0.0001, decDeg: -0.001 }), {
+    by: 'position',
+    target: { Name: 'edge' },
+  })
   // 19 years on tau Cet is 36 arcsec from its place of 2000.
   const moved = matchTarget(targets, { name: 'HR509', raDeg: 26.00756, decDeg: -15.93297, mjd: 58484 })
   t.ok(moved.separationArcsec! < 0.1, `${moved.separationArcsec}`)
-  t.equal(matchTarget(targets, { name: 'HD1_flux', raDeg: 200.001, decDeg: 10 }).target, targets[3], 'of two the nearer')
+  t.equal(
+    matchTarget(targets, { name: 'HD1_flux', raDeg: 200.001, decDeg: 10 }).target,
+    targets[3],
+    'of two the nearer',
+  )
   const astray = matchTarget(targets, { name: 'HD1', raDeg: 100, decDeg: 10 })
   t.equal(astray.target, undefined, 'the same name far away is another star')
   t.match(astray.why, /^HD1 is 88\.\d\d deg from where the telescope pointed/)
@@ -128,16 +141,26 @@ t.test('what the catalogue lacks is missing, and a slip of the pen spoils one ce
   const header = 'Name,RA(deg),Dec(deg),Vmag,Bmag,gmag,rmag,imag,Jmag,Kmag,PMRA,PMDE,Plax,RV,Teff,Logg,ZERO\n'
   const line = `"HR100",6.55084,-43.67983,3.94,4.11,-99.9,-99.9,-99.9,-99.9,-99.9,3.106.2,32.15,32.00,11.3,7868.33,3.97,'NULL'\n`
   const told: string[] = []
-  const [row] = readTargets(treeIn(t.testdir({}), { 'targets.csv': header + line }), (error) => told.push(error.message))
+  const [row] = readTargets(treeIn(t.testdir({}), { 'targets.csv': header + line }), (error) =>
+    told.push(error.message),
+  )
   t.match(row, { Vmag: 3.94, gmag: undefined, PMRA: undefined, PMDE: 32.15, ZERO: undefined })
   t.match(told, [/PMRA: '3\.106\.2' is not a number/])
 })
 
 t.test('the velocities of an exposure take the place of its earlier ones, both fibres of it', async (t) => {
   const tree = treeIn(t.testdir({}), {})
-  const rv = (Orgname: string, Targname: string, velocity: number) => ({ Orgname, Targname, CrDate: 58000, 'RVkm/s': velocity })
+  const rv = (Orgname: string, Targname: string, velocity: number) => ({
+    Orgname,
+    Targname,
+    CrDate: 58000,
+    'RVkm/s': velocity,
+  })
   await replaceVelocities(tree, 'a-e00', [rv('a-e00', 'daysky', 1), rv('a-e00', 'daysky', 2)])
   await replaceVelocities(tree, 'b-e00', [rv('b-e00', 'SUN', 3)])
   await replaceVelocities(tree, 'a-e00', [rv('a-e00', 'daysky', 4), rv('a-e00', 'daysky', 5)])
-  t.same(readVelocities(tree).map((row) => row['RVkm/s']), [3, 4, 5])
+  t.same(
+    readVelocities(tree).map((row) => row['RVkm/s']),
+    [3, 4, 5],
+  )
 })

@@ -12,7 +12,8 @@ import {
   type Tree,
 } from '../src/index.js'
 
-const SEED = '"Type","Filename",0,"Site","Camera",0.000000000000000,"Flags"\n"xxxx","xxxxxxxxxx",1,"xxx","xxxx",0.000,"xxxx"\n'
+const SEED =
+  '"Type","Filename",0,"Site","Camera",0.000000000000000,"Flags"\n"xxxx","xxxxxxxxxx",1,"xxx","xxxx",0.000,"xxxx"\n'
 
 function treeIn(t: Test, standards = SEED): Tree {
   const folder = join(t.testdir({}), 'cpt/nres03/reduced')
@@ -100,23 +101,26 @@ t.test('the order of the rows does not matter', async (t) => {
   t.equal(chooseFrom(rows.toReversed(), { ...wanted, mjd: 58100 }).chosen?.row.Filename, won)
 })
 
-t.test('in a tree a file that is gone loses, and a product marked unusable stays so when it is made again', async (t) => {
-  const tree = treeIn(t)
-  const [gone, there] = ['FLATcpt2017347.00000.fits', 'FLATcpt2017345.00000.fits'].map((name) =>
-    join(tree.folder, 'flat', name),
-  ) as [string, string]
-  writeFileSync(there, '')
-  const flat = { type: 'FLAT', averaged: 1, camera: 'fl13', fibres: [0, 1] } as const
-  await addStandards(tree, [
-    { ...flat, path: gone, mjd: 58100 },
-    { ...flat, path: there, mjd: 58098 },
-  ])
-  const { chosen, candidates } = chooseStandard(tree, wanted)
-  t.equal(chosen?.path, there)
-  t.equal(candidates[1]?.why, 'its file is missing')
-  t.equal(await markStandards(tree, ['flat/FLATcpt2017345.00000.fits'], false), 1)
-  await addStandard(tree, { ...flat, path: there, mjd: 58098 })
-  t.equal(chooseStandard(tree, wanted).chosen, undefined)
-  t.equal(await markStandards(tree, ['flat/FLATcpt2017345.00000.fits'], true), 1)
-  t.equal(chooseStandard(tree, wanted).chosen?.path, there)
-})
+t.test(
+  'in a tree a file that is gone loses, and a product marked unusable stays so when it is made again',
+  async (t) => {
+    const tree = treeIn(t)
+    const [gone, there] = ['FLATcpt2017347.00000.fits', 'FLATcpt2017345.00000.fits'].map((name) =>
+      join(tree.folder, 'flat', name),
+    ) as [string, string]
+    writeFileSync(there, '')
+    const flat = { type: 'FLAT', averaged: 1, camera: 'fl13', fibres: [0, 1] } as const
+    await addStandards(tree, [
+      { ...flat, path: gone, mjd: 58100 },
+      { ...flat, path: there, mjd: 58098 },
+    ])
+    const { chosen, candidates } = chooseStandard(tree, wanted)
+    t.equal(chosen?.path, there)
+    t.equal(candidates[1]?.why, 'its file is missing')
+    t.equal(await markStandards(tree, ['flat/FLATcpt2017345.00000.fits'], false), 1)
+    await addStandard(tree, { ...flat, path: there, mjd: 58098 })
+    t.equal(chooseStandard(tree, wanted).chosen, undefined)
+    t.equal(await markStandards(tree, ['flat/FLATcpt2017345.00000.fits'], true), 1)
+    t.equal(chooseStandard(tree, wanted).chosen?.path, there)
+  },
+)

@@ -31,7 +31,11 @@ t.test('flags mean a tree by its root, or as its folder; one that is not there i
   t.equal(openTree({ camera: 'fl13', site: 'cpt', output: 'x' }), undefined)
   t.throws(() => openTree({ root, site: 'cpt' }), /--root without --nres-instrument/)
   t.throws(() => openTree({ root }), /--root without --site/)
-  t.match(treeOf({ site: 'cpt', 'nres-instrument': 'nres03' })?.folder, /cpt\/nres03\/reduced$/, 'as the old calls had it')
+  t.match(
+    treeOf({ site: 'cpt', 'nres-instrument': 'nres03' })?.folder,
+    /cpt\/nres03\/reduced$/,
+    'as the old calls had it',
+  )
   mkdirSync(join(root, 'x'))
 })
 
@@ -50,7 +54,12 @@ t.test('dates in names go both ways', async (t) => {
 t.test('names say kind, site and date', async (t) => {
   t.equal(productPathInTree('TRIP', 'lsc', 58072.73871), 'trip/TRIPlsc2017319.73871.fits')
   t.equal(firstTraceName('lsc', 58217.9011), 'TRAClsc0018099.90110.fits')
-  t.match(parseProductName('trace/TRAClsc0018099.90110.fits'), { kind: 'TRAC', site: 'lsc', mjd: 58217.9011, first: true })
+  t.match(parseProductName('trace/TRAClsc0018099.90110.fits'), {
+    kind: 'TRAC',
+    site: 'lsc',
+    mjd: 58217.9011,
+    first: true,
+  })
   t.match(parseProductName('reduced/blaz/BLAZelp2017247.00000.fits.fz'), { kind: 'BLAZ', site: 'elp', first: false })
   t.match(parseProductName('PLOTcpt2017247.00000_0.ps'), { kind: 'PLOT', site: 'cpt' })
   t.equal(parseProductName('cptnrs03-fl13-20171215-0007-w00.fits'), undefined)

@@ -224,30 +224,37 @@ t.test('tables of the NRES pipeline are read by position, with their odd header 
   )
 })
 
-t.test('text in quotes stays in quotes where other programs expect it, and blanks before a quote do no harm', async (t) => {
-  const spec = defineTable({
-    name: 'standards',
-    columns: [
-      { name: 'Type', type: 'text', doc: '' },
-      { name: 'Navg', type: 'integer', doc: '' },
-      { name: 'Flags', type: 'text', doc: '' },
-    ],
-    key: [],
-    layout: 'positional',
-    quoted: true,
-  })
-  const path = inFile(t, '"Type",0,"Flags"\n"BIAS",  1.0, "0000 "\nDARK,02,0010\n')
-  t.same(
-    readTable(path, spec).map((row) => [row.Type, row.Navg, row.Flags]),
-    [
-      ['BIAS', 1, '0000 '],
-      ['DARK', 2, '0010'],
-    ],
-    'the header is known by the names of its text columns',
-  )
-  await editTable(path, spec, (rows) => [...rows.slice(1), { Type: 'FL"T', Navg: 3, Flags: '0030' }])
-  t.equal(readFileSync(path, 'utf8'), 'Type,0,Flags\n"DARK",02,"0010"\n"FL""T",3,"0030"\n', 'kept rows keep their spelling')
-})
+t.test(
+  'text in quotes stays in quotes where other programs expect it, and blanks before a quote do no harm',
+  async (t) => {
+    const spec = defineTable({
+      name: 'standards',
+      columns: [
+        { name: 'Type', type: 'text', doc: '' },
+        { name: 'Navg', type: 'integer', doc: '' },
+        { name: 'Flags', type: 'text', doc: '' },
+      ],
+      key: [],
+      layout: 'positional',
+      quoted: true,
+    })
+    const path = inFile(t, '"Type",0,"Flags"\n"BIAS",  1.0, "0000 "\nDARK,02,0010\n')
+    t.same(
+      readTable(path, spec).map((row) => [row.Type, row.Navg, row.Flags]),
+      [
+        ['BIAS', 1, '0000 '],
+        ['DARK', 2, '0010'],
+      ],
+      'the header is known by the names of its text columns',
+    )
+    await editTable(path, spec, (rows) => [...rows.slice(1), { Type: 'FL"T', Navg: 3, Flags: '0030' }])
+    t.equal(
+      readFileSync(path, 'utf8'),
+      'Type,0,Flags\n"DARK",02,"0010"\n"FL""T",3,"0030"\n',
+      'kept rows keep their spelling',
+    )
+  },
+)
 
 t.test('a cell that cannot be read is missing where the reader says so, and told', async (t) => {
   const path = inFile(t, 'a,b\n1,3.106.2\n2,5\n')

@@ -13,6 +13,12 @@ export { GLASSES, type Glass, refractiveIndex } from './glass.js'
 export { type HandTrace, type HandTraceOptions, tracesFromHand } from './hand-traces.js'
 export { type LineList, type LineListOptions, linesWithin, parseLineList } from './line-list.js'
 export { type BlockMix, blocksAt, profileRows } from './profile-rows.js'
+export {
+  type ScatteredLight,
+  type ScatteredLightOptions,
+  scatteredLight,
+  subtractScatteredLightInPlace,
+} from './scattered-light.js'
 export { type OrderSpectrum, type Spectra, SpectrumBit } from './spectrum.js'
 export {
   emptyTraces,

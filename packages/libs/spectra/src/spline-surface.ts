@@ -1,0 +1,130 @@
+import { solve } from '@nightpipe/math'
+
+/** A smooth surface: a tensor product of cubic B-splines with even knots, over a rectangle. */
+export interface SplineSurface {
+  x: SplineAxis
+  y: SplineAxis
+  /** [y][x] */
+  coefficients: Float64Array
+}
+
+/** Even intervals from `low` to `high`. There are `pieces` + 3 splines. */
+export interface SplineAxis {
+  low: number
+  high: number
+  pieces: number
+}
+
+/** Points to be fitted, each with the weight 1 / sigma². */
+export interface SurfacePoints {
+  x: Float64Array
+  y: Float64Array
+  value: Float64Array
+  weight: Float64Array
+}
+
+/** The four splines that are not 0 at a place: the first of them, and their values. Outside the axis those of its end. */
+function splinesAt({ low, high, pieces }: SplineAxis, at: number, values: Float64Array): number {
+  const u = (Math.min(high, Math.max(low, at)) - low) * (pieces / (high - low))
+  const first = Math.min(pieces - 1, Math.floor(u))
+  const t = u - first
+  const s = 1 - t
+  values[0] = (s * s * s) / 6
+  values[1] = (3 * t * t * t - 6 * t * t + 4) / 6
+  values[2] = (3 * s * s * s - 6 * s * s + 4) / 6
+  values[3] = (t * t * t) / 6
+  return first
+}
+
+/** How much the second differences of neighbouring coefficients count, of what the points do: enough to bridge holes. */
+const STIFFNESS = 1e-3
+
+/**
+ * The surface of least squares through weighted points, its coefficients held together weakly where points are few
+ * (Eilers & Marx 1996, Statistical Science 11, 89: P-splines).
+ */
+export function fitSurface(points: SurfacePoints, x: SplineAxis, y: SplineAxis): SplineSurface {
+  const columns = x.pieces + 3
+  const n = columns * (y.pieces + 3)
+  const normal = new Float64Array(n * n)
+  const right = new Float64Array(n)
+  const [bx, by] = [new Float64Array(4), new Float64Array(4)]
+  for (let p = 0; p < points.value.length; p++) {
+    const weight = points.weight[p]!
+    if (!(weight > 0)) continue
+    const i0 = splinesAt(x, points.x[p]!, bx)
+    const j0 = splinesAt(y, points.y[p]!, by)
+    for (let a = 0; a < 16; a++) {
+      const one = (j0 + (a >> 2)) * columns + i0 + (a & 3)
+      const value = weight * by[a >> 2]! * bx[a & 3]!
+      right[one] += value * points.value[p]!
+      for (let b = 0; b < 16; b++) {
+        normal[one * n + (j0 + (b >> 2)) * columns + i0 + (b & 3)] += value * by[b >> 2]! * bx[b & 3]!
+      }
+    }
+  }
+  stiffen(normal, columns, y.pieces + 3)
+  return { x, y, coefficients: solve(normal, right) }
+}
+
+/** Adds the penalty on second differences along both axes, and a trace of a ridge. */
+function stiffen(normal: Float64Array, columns: number, rows: number): void {
+  const n = columns * rows
+  let trace = 0
+  for (let k = 0; k < n; k++) trace += normal[k * n + k]!
+  const weight = (STIFFNESS * trace) / n
+  const add = (a: number, b: number, c: number) => {
+    const each = [a, b, c]
+    const factors = [1, -2, 1]
+    for (let i = 0; i < 3; i++) {
+      for (let j = 0; j < 3; j++) normal[each[i]! * n + each[j]!] += weight * factors[i]! * factors[j]!
+    }
+  }
+  for (let j = 0; j < rows; j++) {
+    for (let i = 0; i < columns; i++) {
+      const k = j * columns + i
+      if (i + 2 < columns) add(k, k + 1, k + 2)
+      if (j + 2 < rows) add(k, k + columns, k + 2 * columns)
+    }
+  }
+  for (let k = 0; k < n; k++) normal[k * n + k] += 1e-9 * weight
+}
+
+/** The surface at one place. */
+export function surfaceAt({ x, y, coefficients }: SplineSurface, atX: number, atY: number): number {
+  const [bx, by] = [new Float64Array(4), new Float64Array(4)]
+  const i0 = splinesAt(x, atX, bx)
+  const j0 = splinesAt(y, atY, by)
+  let sum = 0
+  for (let j = 0; j < 4; j++) {
+    for (let i = 0; i < 4; i++) sum += by[j]! * bx[i]! * coefficients[(j0 + j) * (x.pieces + 3) + i0 + i]!
+  }
+  return sum
+}
+
+/** The surface along a row of pixels, for one row after the other. */
+export function surfaceRows({ x, y, coefficients }: SplineSurface, width: number) {
+  const columns = x.pieces + 3
+  const first = new Int32Array(width)
+  const basis = new Float64Array(4 * width)
+  for (let p = 0; p < width; p++) first[p] = splinesAt(x, p, basis.subarray(4 * p, 4 * p + 4))
+  const by = new Float64Array(4)
+  const line = new Float64Array(columns)
+  return (row: number, into: Float32Array): Float32Array => {
+    const j0 = splinesAt(y, row, by)
+    for (let i = 0; i < columns; i++) {
+      line[i] = 0
+      for (let j = 0; j < 4; j++) line[i] += by[j]! * coefficients[(j0 + j) * columns + i]!
+    }
+    for (let p = 0; p < width; p++) {
+      const i = first[p]!
+      const at = 4 * p
+      into[p] =
+        basis[at]! * line[i]! +
+        basis[at + 1]! * line[i + 1]! +
+        basis[at + 2]! * line[i + 2]! +
+        basis[at + 3]! * line[i + 3]!
+    }
+    return into
+  }
+}

@@ -35,6 +35,7 @@ export async function candidatesFor(words: readonly string[], verbs: readonly Ve
       [
         ['check', ''],
         ['show', ''],
+        ['choose', ''],
       ],
       typed,
     )

@@ -43,6 +43,7 @@ export function parseProductDate(text: string): number | undefined {
   const [, years, days, part] = /^(\d{4})(\d{3})\.(\d{1,9})$/.exec(text) ?? []
   if (!years) return undefined
   const year = Number(years) < 1990 ? Number(years) + 2000 : Number(years)
+  if (year >= 2400) return undefined // a Julian date
   const day = Number(days)
   const start = mjdOfDay(year, 1, 1)!
   const length = mjdOfDay(year + 1, 1, 1)! - start

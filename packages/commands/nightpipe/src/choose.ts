@@ -28,14 +28,19 @@ export const CHOOSE_FLAGS = {
   target: { type: 'string', placeholder: 'NAME', doc: 'choose --type ZERO: the star' },
   root: { type: 'string', placeholder: 'DIR', doc: 'choose: root of all sites, with --site (default: this folder)' },
   site: { type: 'string', placeholder: 'SITE', doc: 'choose: site of the spectrograph' },
-  'nres-instrument': { type: 'string', placeholder: 'NAME', doc: 'choose: the spectrograph, where the site has several' },
+  'nres-instrument': {
+    type: 'string',
+    placeholder: 'NAME',
+    doc: 'choose: the spectrograph, where the site has several',
+  },
   tree: { type: 'string', placeholder: 'DIR', doc: 'choose: the folder `reduced` of a spectrograph' },
 } as const satisfies Record<string, VerbFlag>
 
 /** Prints which calibration a frame would get, and why. Exit 4 when there is none. */
 export function choose(flags: Parsed['flags']): number {
   const text = (name: string) => flags[name] as string | undefined
-  if (!text('type')) throw new ConfigError('tables choose without --type', 'one of BIAS, DARK, FLAT, DOUBLE, TRIPLE, TRACE, BLAZE, ZERO')
+  if (!text('type'))
+    throw new ConfigError('tables choose without --type', 'one of BIAS, DARK, FLAT, DOUBLE, TRIPLE, TRACE, BLAZE, ZERO')
   const tree = treeFor(flags)
   if (text('type')!.toUpperCase() === 'ZERO') return chooseTemplate(tree, text('target'), flags.json === true)
   const type = standardType(text('type')!)
@@ -56,11 +61,16 @@ function treeFor(flags: Parsed['flags']): Tree {
     const root = resolve((flags.root as string | undefined) ?? '.')
     if (existsSync(join(root, 'csv'))) return openTree({ ...flags, root: undefined, tree: root })!
     const { site } = flags
-    if (typeof site !== 'string') throw new ConfigError('no spectrograph tree', 'give --tree DIR, or --root DIR and --site')
+    if (typeof site !== 'string')
+      throw new ConfigError('no spectrograph tree', 'give --tree DIR, or --root DIR and --site')
     const folder = join(root, site)
-    const all = existsSync(folder) ? readdirSync(folder).filter((name) => existsSync(join(folder, name, 'reduced/csv'))) : []
+    const all = existsSync(folder)
+      ? readdirSync(folder).filter((name) => existsSync(join(folder, name, 'reduced/csv')))
+      : []
     if (all.length === 1) return treeOf({ root, site, 'nres-instrument': all[0] })!
-    const what = all.length ? `${all.length} spectrographs in ${folder} (${all.join(', ')})` : `no spectrograph tree in ${folder}`
+    const what = all.length
+      ? `${all.length} spectrographs in ${folder} (${all.join(', ')})`
+      : `no spectrograph tree in ${folder}`
     throw new ConfigError(what, all.length ? 'choose one by --nres-instrument' : 'give --root, or --tree DIR')
   }
   return openTree({ ...flags, root: flags.root ?? '.' })!
@@ -94,7 +104,10 @@ const rounded = (days: number) => Number(days.toFixed(5))
 
 const jsonOf = ({ candidates }: StandardChoice) =>
   candidates
-    .map(({ row, path, mjd, ageDays, won, why }) => `${JSON.stringify({ chosen: won, path, mjd, age_d: rounded(ageDays), why, ...row })}\n`)
+    .map(
+      ({ row, path, mjd, ageDays, won, why }) =>
+        `${JSON.stringify({ chosen: won, path, mjd, age_d: rounded(ageDays), why, ...row })}\n`,
+    )
     .join('')
 
 function tableOf({ chosen, candidates }: StandardChoice, what: string): string {
@@ -111,17 +124,26 @@ function tableOf({ chosen, candidates }: StandardChoice, what: string): string {
 function chooseTemplate(tree: Tree, name: string | undefined, json: boolean): number {
   if (!name) throw new ConfigError('tables choose --type ZERO without --target', 'the name of the star')
   const row = readTargets(tree).find((one) => targetKey(one.Name) === targetKey(name))
-  const colour = (a: number | undefined, b: number | undefined) => (a === undefined || b === undefined ? undefined : a - b)
+  const colour = (a: number | undefined, b: number | undefined) =>
+    a === undefined || b === undefined ? undefined : a - b
   const { path, chosen, why, others } = chooseZeroOf(tree, {
     ...{ target: name, named: row?.ZERO, teff: row?.Teff, logg: row?.Logg },
     ...{ bv: colour(row?.Bmag, row?.Vmag), jk: colour(row?.Jmag, row?.Kmag) },
   })
   const all = [...(chosen ? [{ row: chosen, why }] : []), ...others]
-  if (json) print(all.map((one) => `${JSON.stringify({ chosen: one.row === chosen, why: one.why, ...one.row })}\n`).join(''))
+  if (json)
+    print(all.map((one) => `${JSON.stringify({ chosen: one.row === chosen, why: one.why, ...one.row })}\n`).join(''))
   else {
-    const lines = all.map((one) => [one.row === chosen ? '*' : '', one.row.Filename, one.row.Target ?? '', one.row.Flags ?? '', one.why])
-    print(`${lines.length ? alignColumns([['', 'Filename', 'Target', 'Flags', 'why'], ...lines]) : ''}${path ?? `no template: ${why}`}\n`)
+    const lines = all.map((one) => [
+      one.row === chosen ? '*' : '',
+      one.row.Filename,
+      one.row.Target ?? '',
+      one.row.Flags ?? '',
+      one.why,
+    ])
+    print(
+      `${lines.length ? alignColumns([['', 'Filename', 'Target', 'Flags', 'why'], ...lines]) : ''}${path ?? `no template: ${why}`}\n`,
+    )
   }
   return path ? 0 : 4
 }
-

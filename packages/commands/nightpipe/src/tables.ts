@@ -38,7 +38,8 @@ lost. Exit 4 when none serves. \`tables choose --type FLAT --site cpt --camera f
     if (what !== 'check' && what !== 'show') {
       throw new ConfigError(`tables: '${what}' is neither check nor show`, 'nor choose')
     }
-    if (paths.length === 0) throw new ConfigError(`tables ${what}: something is missing`, `nightpipe tables ${what} PATH…`)
+    if (paths.length === 0)
+      throw new ConfigError(`tables ${what}: something is missing`, `nightpipe tables ${what} PATH…`)
     const files = expandInputs(paths, { extensions: ['.csv'] })
     return what === 'check' ? check(files.map(shownPath), flags) : show(files.map(shownPath), flags)
   },

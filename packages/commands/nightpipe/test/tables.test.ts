@@ -57,7 +57,8 @@ const tree = {
         '"FLAT","flat/FLATcpt2017347.20000.fits",1,"cpt","fl13",2458100.7,"0010"\n',
       'rv.csv': 'Targname,CrDate,BJD,Site,Exptime,Orgname\n"x",0.0,0.0,"xxx",0.0,"xx.fits"\n',
       'targets.csv': 'Name,RA(deg),Dec(deg)\n"HD1",3.1.2,0\n',
-      'zeros.csv': 'Filename,Navg,Site,Camera,Jdate,Target,Teff,Logg,B-V,J-K,Flags\n"zero/a.fits",2,"cpt","fl13",2458071,"HD1",5700,4.4,,,"0000"\n',
+      'zeros.csv':
+        'Filename,Navg,Site,Camera,Jdate,Target,Teff,Logg,B-V,J-K,Flags\n"zero/a.fits",2,"cpt","fl13",2458071,"HD1",5700,4.4,,,"0000"\n',
     },
     flat: { 'FLATcpt2017343.50010.fits': '', 'FLATcpt2017347.20000.fits': '' },
     zero: { 'a.fits': '' },
@@ -96,5 +97,8 @@ t.test('the tables of a spectrograph are checked as such', async (t) => {
   t.equal(code, 4)
   t.match(stdout, /reduced\/csv\/rv\.csv: whole, 1 rows\n/)
   t.match(stdout, /targets\.csv:2: RA\(deg\): '3\.1\.2' is not a number/)
-  t.match(nightpipe(['tables', 'show', 'cpt/nres03/reduced/csv/standards.csv', '--columns', 'Navg'], { cwd }).stdout, /^Navg\n +1\n/)
+  t.match(
+    nightpipe(['tables', 'show', 'cpt/nres03/reduced/csv/standards.csv', '--columns', 'Navg'], { cwd }).stdout,
+    /^Navg\n +1\n/,
+  )
 })

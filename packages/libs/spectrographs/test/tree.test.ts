@@ -47,7 +47,8 @@ t.test('dates in names go both ways', async (t) => {
   for (const text of ['2017350.94444', '2016366.00001', '2018001.00000']) {
     t.equal(formatProductDate(parseProductDate(text)!), text)
   }
-  for (const text of ['2017366.5', '2017000.5', '2017350', 'x', '201735.5', '2458100.5']) t.equal(parseProductDate(text), undefined)
+  for (const text of ['2017366.5', '2017000.5', '2017350', 'x', '201735.5', '2458100.5'])
+    t.equal(parseProductDate(text), undefined)
   t.equal(parseProductDate('0018099.90110'), parseProductDate('2018099.90110'))
 })
 

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto'
 import { accessSync, constants, existsSync, mkdirSync, statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { dirname, join, relative, resolve, sep } from 'node:path'
+import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import {
   type ConfigInForce,
   type ConfigOf,
   type commonSchema,
   loadConfig,
+  profileRecogniser,
   type Schema,
   withCommon,
 } from '@nightpipe/config'
@@ -31,7 +32,10 @@ export function configOf(command: Command, flags: Flags): ConfigInForce<Schema> 
     if (config && value !== undefined) set.push(`${config}=${value === true ? 'yes' : value === false ? 'no' : value}`)
   }
   const file = configFileOf(command, flags)
-  const config = loadConfig(fullSchema(command), { file, set })
+  const found = loadConfig(fullSchema(command), { file, set })
+  const named = found.profile.name === 'generic' ? profileOfTree(flags) : undefined
+  if (named) set.push(`instrument.profile=${named}`)
+  const config = named ? loadConfig(fullSchema(command), { file, set }) : found
   const { output } = config.values as Common
   // Wished on the command line, while the INI does not say how: Rice, which everybody reads.
   if (!flags.compress || output.compress !== 'none') return config
@@ -39,6 +43,12 @@ export function configOf(command: Command, flags: Flags): ConfigInForce<Schema> 
     file,
     set: [...set, 'output.compress=RICE_1'],
   })
+}
+
+/** Who works in the tree of a spectrograph (nres03) means the shipped profile that knows it by that name. */
+function profileOfTree(flags: Flags): string | undefined {
+  const { tree, 'nres-instrument': name = tree && basename(dirname(resolve(String(tree)))) } = flags
+  return name ? profileRecogniser()((keyword) => (keyword === 'INSTRUME' ? String(name) : undefined)) : undefined
 }
 
 /** The INI of a call; undefined when none is given. */

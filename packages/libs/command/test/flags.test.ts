@@ -2,6 +2,7 @@ import t from 'tap'
 import { flagsOf, parseFlags, parseMemory } from '../src/flags.js'
 import { defineCommand } from '../src/index.js'
 import { pathInReport } from '../src/report.js'
+import { configOf } from '../src/settings.js'
 
 t.test('sizes of memory as people write them', (t) => {
   const sizes: Record<string, number> = {
@@ -58,4 +59,15 @@ t.test('a command that only prints has no flags for what it would make', async (
   )
   t.ok(flags.includes('quiet'))
   await t.rejects(parseFlags({ prints: true, flags: {} }, ['--output', 'x']), /unknown flag --output/)
+})
+
+t.test('who names the tree of a spectrograph means its shipped profile, and may name another', (t) => {
+  const profileFor = (flags: object) => configOf(command as never, flags as never).profile.name
+  const command = { schema: {}, flags: {} }
+  t.equal(profileFor({}), 'generic')
+  t.equal(profileFor({ 'nres-instrument': 'nres03' }), 'nres')
+  t.equal(profileFor({ tree: '/archive/cpt/nres03/reduced' }), 'nres')
+  t.equal(profileFor({ tree: '/archive/home/other/reduced' }), 'generic')
+  t.equal(profileFor({ 'nres-instrument': 'nres03', set: ['instrument.profile=skycam'] }), 'skycam')
+  t.end()
 })

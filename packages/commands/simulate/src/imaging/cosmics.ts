@@ -7,6 +7,12 @@ export interface Hit {
   pixels: Map<number, number>
 }
 
+/** What particles meet. */
+export interface Silicon {
+  detector: Pick<Settings['detector'], 'width' | 'height' | 'readout' | 'pixel size'>
+  'cosmic rays': Settings['cosmic rays']
+}
+
 /** A minimum-ionising particle leaves about 80 electrons in a micrometre of silicon. */
 const ELECTRONS_PER_UM = 80
 /** Charge spreads on its way to the gates: standard deviation in pixels. */
@@ -18,7 +24,7 @@ const STEP = 0.2
  * Landau's distribution does; Compton electrons stop in crooked tracks ('worms'); X rays and alphas leave points. See
  * Groom 2002, Exp. Astron. 14, 45.
  */
-export function cosmicsOf(random: Random, settings: Settings, seconds: number): Hit[] {
+export function cosmicsOf(random: Random, settings: Silicon, seconds: number): Hit[] {
   const { detector, 'cosmic rays': rays } = settings
   const { width, height, readout } = detector
   const pixel = detector['pixel size']

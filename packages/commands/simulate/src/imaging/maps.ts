@@ -13,8 +13,14 @@ export interface Defect {
   value: number
 }
 
+/** What the defects of a detector depend on. */
+export interface Wafer {
+  random: Pick<Settings['random'], 'seed'>
+  detector: Pick<Settings['detector'], 'width' | 'height' | 'hot pixels' | 'hot rate' | 'dead pixels' | 'bad columns'>
+}
+
 /** The defects of a detector: the same for every frame of a seed. */
-export function defectsOf({ random: { seed }, detector }: Settings): Defect[] {
+export function defectsOf({ random: { seed }, detector }: Wafer): Defect[] {
   const { width, height } = detector
   const pixel = (random: Random) => ({ x: random.below(width), y: random.below(height) })
   const count = (part: number) => Math.round(part * width * height)

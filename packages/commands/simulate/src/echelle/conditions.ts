@@ -1,0 +1,102 @@
+import { randomOf, smoothOf } from '../random.js'
+import { type Exposure, starOf } from './night.js'
+import type { Settings } from './schema.js'
+
+/** Where the image lies on the detector in one frame, in pixels. */
+export interface Drift {
+  along: number
+  across: number
+  /** at the ends of the orders, on top of `along` */
+  stretch: number
+  /** of each fibre against that of the lamp, along the dispersion */
+  fibres: number[]
+}
+
+/** The image wanders from the start of the first night on, and is set anew every night. */
+export function driftOf(settings: Settings, frame: Exposure, zeroMjd: number): Drift {
+  const { drift, random, fibres } = settings
+  const time = ((frame.mjd + frame.seconds / 172800 - zeroMjd) * 24) / drift.hours
+  const wander = (name: string) => smoothOf(random.seed, 'drift', name, frame.night)(time)
+  const night = randomOf(random.seed, 'night', frame.night)
+  const [along, across] = [night.normal(), night.normal()].map((value) => drift.nights * value) as [number, number]
+  const own = randomOf(random.seed, 'differential', frame.name)
+  return {
+    along: along + drift.along * wander('along'),
+    across: across + drift.across * wander('across'),
+    stretch: drift.stretch * wander('stretch'),
+    fibres: Array.from({ length: fibres.count }, (_, k) => (k === fibres.arc ? 0 : drift.differential * own.normal())),
+  }
+}
+
+/** What the exposure meter sees while a star is observed. */
+export interface Series {
+  /** MJD (UTC) at the start of each sample */
+  start: Float64Array
+  seconds: number[]
+  /** share of the light that comes through the clouds */
+  transparency: Float64Array
+  /** of the whole exposure */
+  mean: number
+  /** MJD (UTC), weighted by the light */
+  middle: number
+}
+
+/** Clouds, sample by sample; behind thick clouds (the fault) hardly any light comes. */
+export function seriesOf(settings: Settings, frame: Exposure): Series {
+  const { sky, random } = settings
+  const interval = settings['exposure meter'].interval
+  const n = Math.max(1, Math.ceil(frame.seconds / interval))
+  const clouds = smoothOf(random.seed, 'clouds', frame.night)
+  const start = Float64Array.from({ length: n }, (_, k) => frame.mjd + (k * interval) / 86400)
+  const seconds = Array.from(start, (_, k) => Math.min(interval, frame.seconds - k * interval))
+  const transparency = start.map((mjd, k) => {
+    const at = (mjd - Math.floor(frame.mjd) + seconds[k]! / 172800) * 1440
+    const magnitudes = sky.clouds * Math.max(0, 0.3 + clouds(at / sky['cloud time'])) * 0.7
+    return 10 ** (-0.4 * (magnitudes + (frame.fault === 'clouds' ? 7 : 0)))
+  })
+  let [sum, weighted, total] = [0, 0, 0]
+  for (let k = 0; k < n; k++) {
+    sum += transparency[k]! * seconds[k]!
+    total += seconds[k]!
+    weighted += transparency[k]! * seconds[k]! * (start[k]! - frame.mjd + seconds[k]! / 172800)
+  }
+  const middle = frame.mjd + (sum > 0 ? weighted / sum : frame.seconds / 172800)
+  return { start, seconds, transparency, mean: total > 0 ? sum / total : 1, middle }
+}
+
+/** Counts of the exposure meter, for each fibre. */
+export function meterCounts(settings: Settings, frame: Exposure, series: Series): Int32Array[] {
+  const { rate, background } = settings['exposure meter']
+  const random = randomOf(settings.random.seed, 'exposure meter', frame.name)
+  const peak = frame.star === undefined ? 0 : starOf(settings, frame.star).peak
+  return frame.light.map((light) =>
+    Int32Array.from(series.transparency, (through, k) => {
+      const star = light === 'star' ? (rate * peak * through * series.seconds[k]!) / (1e4 * (frame.seconds || 1)) : 0
+      return random.poisson(background + star)
+    }),
+  )
+}
+
+/** Velocity of the star towards the Sun's rest frame, and of the site, as they are in the middle of the light. */
+export interface Motion {
+  /** km/s */
+  star: number
+  barycentric: number
+  /** λ as seen over λ at rest */
+  stretch: number
+}
+
+export function motionOf(settings: Settings, frame: Exposure, middle: number): Motion | undefined {
+  if (frame.star === undefined) return undefined
+  const star = starOf(settings, frame.star)
+  const barycentric = barycentricOf(settings, frame.star, middle)
+  const c = 299792.458
+  // 1 + z of the star, as the barycentre sees it, and of the site: (1 + z seen) (1 + z site) = 1 + z star.
+  const stretch = (1 + star.velocity / c) / (1 + barycentric / c)
+  return { star: star.velocity, barycentric, stretch }
+}
+
+/** km/s, positive when the site moves towards the star. */
+function barycentricOf(settings: Settings, name: string, _mjd: number): number {
+  return starOf(settings, name).barycentric ?? 0
+}

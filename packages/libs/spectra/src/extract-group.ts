@@ -1,0 +1,254 @@
+import { type ColumnFit, createColumnFit, PixelState, solveFluxes, startFluxes, updateModel } from './column-fit.js'
+import type { LitTrace } from './lit-traces.js'
+import { type ProfileTable, reachOf, sampleProfile } from './profile-table.js'
+
+/** A calibrated frame: pixels net of bias, dark and scattered light. */
+export interface SpectralFrame {
+  width: number
+  height: number
+  pixels: Float32Array
+  /** one sigma of each pixel */
+  error?: Float32Array
+  /** bits as in the MASK of frames; 0 is good */
+  mask?: ArrayLike<number>
+}
+
+/** How pixels vary, and when one is not believed. */
+export interface NoiseModel {
+  /** of the read-out, in the unit of the pixels, squared */
+  readVariance: number
+  /** variance that a unit of light brings: 1 in electrons, 1 / gain in ADU */
+  perElectron: number
+  /** pixels brighter than the model by this many sigma are cosmic rays; beside a cosmic ray `near` sigma suffice */
+  high: number
+  near: number
+  /** pixels darker than the model by this many sigma are bad */
+  low: number
+  /** how well profiles are known, as a fraction of the light in a pixel */
+  accuracy: number
+}
+
+/** Bits of the mask of a frame. */
+const FRAME = { bad: 1, saturated: 2, cosmicRay: 4, noData: 8 } as const
+const NEVER = FRAME.bad | FRAME.cosmicRay | FRAME.noData
+
+/** What a group of traces needs, and where its results go. */
+export interface GroupWork {
+  frame: SpectralFrame
+  group: readonly LitTrace[]
+  profiles: ProfileTable
+  /** fibres of the traces, to find their profiles */
+  fibres: number
+  /** rows used on either side of the centre */
+  half: number
+  noise: NoiseModel
+  /** variance beyond that of the read-out, per trace of the group and block of columns */
+  excess: Float64Array[]
+  excessBlock: number
+  /** of the frame: 1 where a pixel was not believed; filled here */
+  rejected: Uint8Array
+}
+
+/** The results of one trace; arrays over the columns of the detector. */
+export interface TraceFlux {
+  flux: Float64Array
+  error: Float64Array
+  /** light of the profile that good pixels held, 0 … 1 */
+  seen: Float32Array
+  /** pixels not believed, in the rows used */
+  hits: Uint8Array
+  /** saturated pixels in the core */
+  saturated: Uint8Array
+  /** reduced chi² of the pixels used, NaN where fewer than 3 */
+  chi2: Float32Array
+}
+
+export const createTraceFlux = (width: number): TraceFlux => ({
+  flux: new Float64Array(width).fill(Number.NaN),
+  error: new Float64Array(width).fill(Number.NaN),
+  seen: new Float32Array(width),
+  hits: new Uint8Array(width),
+  saturated: new Uint8Array(width),
+  chi2: new Float32Array(width).fill(Number.NaN),
+})
+
+/** Optimal extraction of a group, all its traces together in every column; then once more beside cosmic rays. */
+export function extractGroup(work: GroupWork): TraceFlux[] {
+  const { frame, group, profiles } = work
+  const reach = reachOf(profiles)
+  const span = 2 * reach + 1
+  const fit = createColumnFit(group.length, frame.height, span, bandOf(group, span))
+  const results = group.map(() => createTraceFlux(frame.width))
+  const first = Math.min(...group.map((trace) => trace.first))
+  const last = Math.max(...group.map((trace) => trace.last))
+  const touched = new Uint8Array(frame.width + 2) // columns with a hit, one further on
+  for (let x = first; x <= last; x++) if (extractColumn(work, fit, x, results, false)) touched[x + 1] = 1
+  for (let x = first; x <= last; x++) {
+    if (touched[x] || touched[x + 1] || touched[x + 2]) extractColumn(work, fit, x, results, true)
+  }
+  return results
+}
+
+/** Neighbours that a profile can overlap with, at most. */
+function bandOf(group: readonly LitTrace[], span: number): number {
+  let band = 0
+  for (let a = 0; a < group.length; a++) {
+    for (let b = a + band + 1; b < group.length; b++) {
+      const [low, high] = [group[a]!, group[b]!]
+      let near = false
+      for (let x = 0; x < low.y.length && !near; x += 16) near = high.y[x]! - low.y[x]! < span + 1
+      if (!near) break
+      band = b - a
+    }
+  }
+  return band
+}
+
+/** Rounds of fitting and rejecting in a column, at most: each finds what hid behind the last. */
+const ROUNDS = 6
+
+/** Fits one column; returns whether pixels were rejected. With `again`, pixels beside known cosmic rays are looked at more sternly. */
+function extractColumn(work: GroupWork, fit: ColumnFit, x: number, results: TraceFlux[], again: boolean): boolean {
+  const { noise } = work
+  const bottom = gather(work, fit, x)
+  if (fit.rows === 0) return false
+  startFluxes(fit)
+  updateModel(fit, noise.perElectron)
+  let hits = rejectPixels(work, fit, x, bottom, again, false)
+  for (let round = 0; round < ROUNDS; round++) {
+    solveFluxes(fit)
+    updateModel(fit, noise.perElectron)
+    const now = rejectPixels(work, fit, x, bottom, again, true)
+    if (now === hits && round >= 1) break
+    hits = now
+  }
+  solveFluxes(fit)
+  keep(work, fit, x, bottom, results)
+  return hits > 0
+}
+
+/** Brings the pixels of column x, their masks and the profiles of the group into the scratch; returns the lowest row. */
+function gather(work: GroupWork, fit: ColumnFit, x: number): number {
+  const { frame, group, profiles, fibres, half, noise, excess, excessBlock } = work
+  const { span, start, profile, data, dark, state } = fit
+  const { width, height, pixels, mask } = frame
+  const reach = (span - 1) / 2
+  fit.traces = group.length
+  const bottom = Math.max(0, Math.round(group[0]!.y[x]!) - reach)
+  const top = Math.min(height - 1, Math.round(group.at(-1)!.y[x]!) + reach)
+  fit.rows = Math.max(0, top - bottom + 1)
+  if (fit.rows === 0) return bottom
+  state.fill(PixelState.outside, 0, fit.rows)
+  dark.fill(noise.readVariance, 0, fit.rows)
+  for (let a = 0; a < group.length; a++) {
+    const trace = group[a]!
+    const y = trace.y[x]!
+    const row = Math.round(y)
+    start[a] = row - reach - bottom
+    if (x < trace.first || x > trace.last) {
+      profile.fill(0, a * span, (a + 1) * span)
+      continue
+    }
+    sampleProfile(profiles, trace.order * fibres + trace.fibre, x, y, row - reach, span, profile, a * span)
+    const more = noise.readVariance + excess[a]![Math.floor(x / excessBlock)]!
+    const from = Math.max(bottom, Math.ceil(y - half))
+    const to = Math.min(top, Math.floor(y + half))
+    for (let r = from; r <= to; r++) {
+      const at = r * width + x
+      const bits = mask ? mask[at]! : 0
+      const value = pixels[at]!
+      data[r - bottom] = value
+      dark[r - bottom] = more
+      state[r - bottom] =
+        (bits & NEVER) !== 0 || !Number.isFinite(value)
+          ? PixelState.bad
+          : (bits & FRAME.saturated) !== 0
+            ? PixelState.saturated
+            : PixelState.used
+    }
+  }
+  return bottom
+}
+
+/**
+ * Marks the pixels that are not believed: those too far from the model for noise, that of the model itself included.
+ * A pixel that took part pulled the model towards itself, by its leverage P² σ²(f) / V. Returns how many, weighted by
+ * their rows, so that two different sets are not taken for the same.
+ */
+function rejectPixels(
+  { frame, noise, rejected, half, group }: GroupWork,
+  fit: ColumnFit,
+  x: number,
+  bottom: number,
+  again: boolean,
+  solved: boolean,
+): number {
+  const { span, start, profile, data, model, variance, state, error, rows } = fit
+  let sum = 0
+  for (let a = 0; a < fit.traces; a++) {
+    const y = group[a]!.y[x]!
+    const from = Math.max(0, Math.ceil(y - half) - bottom)
+    const to = Math.min(rows - 1, Math.floor(y + half) - bottom)
+    const flux2 = solved ? error[a]! * error[a]! : 0
+    for (let row = from; row <= to; row++) {
+      const was = state[row]!
+      if ((was & ~PixelState.rejected) !== 0) continue
+      const p = profile[a * span + row - start[a]!]!
+      const v = variance[row]!
+      const residual = data[row]! - model[row]!
+      const leverage = Math.min(0.9, (p * p * flux2) / v) || 0
+      const known = noise.accuracy * model[row]!
+      const expected = v * (was === 0 ? 1 - leverage : 1 + leverage) + known * known
+      const limit = residual > 0 ? (again && besideHit(frame, rejected, x, row + bottom) ? noise.near : noise.high) : noise.low
+      const off = residual * residual > limit * limit * expected
+      state[row] = off ? PixelState.rejected : PixelState.used
+      if (off) sum += row + 1
+    }
+  }
+  for (let row = 0; row < rows; row++) {
+    if ((state[row]! & PixelState.outside) === 0) rejected[(row + bottom) * frame.width + x] = state[row] === PixelState.rejected ? 1 : 0
+  }
+  return sum
+}
+
+/** Whether a pixel touches one that was not believed. */
+function besideHit({ width, height }: SpectralFrame, rejected: Uint8Array, x: number, y: number): boolean {
+  for (let v = Math.max(0, y - 1); v <= Math.min(height - 1, y + 1); v++) {
+    for (let u = Math.max(0, x - 1); u <= Math.min(width - 1, x + 1); u++) {
+      if (rejected[v * width + u] && (u !== x || v !== y)) return true
+    }
+  }
+  return false
+}
+
+/** Pixels beyond this share of the highest of the profile are its core. */
+const CORE = 0.3
+
+/** Copies the results of a column to those of the traces. */
+function keep({ group }: GroupWork, fit: ColumnFit, x: number, _bottom: number, results: TraceFlux[]): void {
+  const { span, start, profile, data, model, variance, state, rows } = fit
+  for (let a = 0; a < group.length; a++) {
+    const trace = group[a]!
+    if (x < trace.first || x > trace.last) continue
+    const out = results[a]!
+    let [seen, hits, saturated, chi2, used, peak] = [0, 0, 0, 0, 0, 0]
+    for (let k = 0; k < span; k++) peak = Math.max(peak, profile[a * span + k]!)
+    for (let k = 0; k < span; k++) {
+      const row = start[a]! + k
+      if (row < 0 || row >= rows) continue
+      const p = profile[a * span + k]!
+      if (state[row] === PixelState.used) {
+        seen += p
+        used++
+        chi2 += (data[row]! - model[row]!) ** 2 / variance[row]!
+      } else if (p > 0 && state[row] === PixelState.rejected) hits++
+      else if (p > CORE * peak && state[row] === PixelState.saturated) saturated++
+    }
+    out.flux[x] = Number.isNaN(fit.error[a]!) ? Number.NaN : fit.flux[a]!
+    out.error[x] = fit.error[a]!
+    out.seen[x] = seen
+    out.hits[x] = Math.min(255, hits)
+    out.saturated[x] = saturated
+    out.chi2[x] = used > 2 ? chi2 / (used - 1) : Number.NaN
+  }
+}

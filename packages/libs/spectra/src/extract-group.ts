@@ -42,9 +42,11 @@ export interface GroupWork {
   /** rows used on either side of the centre */
   half: number
   noise: NoiseModel
-  /** variance beyond that of the read-out, per trace of the group and block of columns */
-  excess: Float64Array[]
-  excessBlock: number
+  /** 'box': sums instead of what weighs best */
+  method: 'optimal' | 'box'
+  /** variance that pixels have without light, for each trace of the group and block of columns, unit² */
+  dark: Float64Array[]
+  darkBlock: number
   /** of the frame: 1 where a pixel was not believed; filled here */
   rejected: Uint8Array
 }
@@ -123,13 +125,15 @@ function extractColumn(work: GroupWork, fit: ColumnFit, x: number, results: Trac
     hits = now
   }
   solveFluxes(fit)
-  keep(work, fit, x, bottom, results)
+  updateModel(fit, noise.perElectron)
+  keepColumn(work, fit, x, results)
+  if (work.method === 'box') for (let a = 0; a < fit.traces; a++) sumBox(work, fit, a, x, bottom, results[a]!)
   return hits > 0
 }
 
 /** Brings the pixels of column x, their masks and the profiles of the group into the scratch; returns the lowest row. */
 function gather(work: GroupWork, fit: ColumnFit, x: number): number {
-  const { frame, group, profiles, fibres, half, noise, excess, excessBlock } = work
+  const { frame, group, profiles, fibres, half } = work
   const { span, start, profile, data, dark, state } = fit
   const { width, height, pixels, mask } = frame
   const reach = (span - 1) / 2
@@ -139,7 +143,7 @@ function gather(work: GroupWork, fit: ColumnFit, x: number): number {
   fit.rows = Math.max(0, top - bottom + 1)
   if (fit.rows === 0) return bottom
   state.fill(PixelState.outside, 0, fit.rows)
-  dark.fill(noise.readVariance, 0, fit.rows)
+  dark.fill(1, 0, fit.rows)
   for (let a = 0; a < group.length; a++) {
     const trace = group[a]!
     const y = trace.y[x]!
@@ -150,7 +154,7 @@ function gather(work: GroupWork, fit: ColumnFit, x: number): number {
       continue
     }
     sampleProfile(profiles, trace.order * fibres + trace.fibre, x, y, row - reach, span, profile, a * span)
-    const more = noise.readVariance + excess[a]![Math.floor(x / excessBlock)]!
+    const variance = work.dark[a]![Math.floor(x / work.darkBlock)]!
     const from = Math.max(bottom, Math.ceil(y - half))
     const to = Math.min(top, Math.floor(y + half))
     for (let r = from; r <= to; r++) {
@@ -158,7 +162,7 @@ function gather(work: GroupWork, fit: ColumnFit, x: number): number {
       const bits = mask ? mask[at]! : 0
       const value = pixels[at]!
       data[r - bottom] = value
-      dark[r - bottom] = more
+      dark[r - bottom] = variance
       state[r - bottom] =
         (bits & NEVER) !== 0 || !Number.isFinite(value)
           ? PixelState.bad
@@ -199,14 +203,16 @@ function rejectPixels(
       const leverage = Math.min(0.9, (p * p * flux2) / v) || 0
       const known = noise.accuracy * model[row]!
       const expected = v * (was === 0 ? 1 - leverage : 1 + leverage) + known * known
-      const limit = residual > 0 ? (again && besideHit(frame, rejected, x, row + bottom) ? noise.near : noise.high) : noise.low
+      const limit =
+        residual > 0 ? (again && besideHit(frame, rejected, x, row + bottom) ? noise.near : noise.high) : noise.low
       const off = residual * residual > limit * limit * expected
       state[row] = off ? PixelState.rejected : PixelState.used
       if (off) sum += row + 1
     }
   }
   for (let row = 0; row < rows; row++) {
-    if ((state[row]! & PixelState.outside) === 0) rejected[(row + bottom) * frame.width + x] = state[row] === PixelState.rejected ? 1 : 0
+    if ((state[row]! & PixelState.outside) === 0)
+      rejected[(row + bottom) * frame.width + x] = state[row] === PixelState.rejected ? 1 : 0
   }
   return sum
 }
@@ -225,7 +231,7 @@ function besideHit({ width, height }: SpectralFrame, rejected: Uint8Array, x: nu
 const CORE = 0.3
 
 /** Copies the results of a column to those of the traces. */
-function keep({ group }: GroupWork, fit: ColumnFit, x: number, _bottom: number, results: TraceFlux[]): void {
+function keepColumn({ group }: GroupWork, fit: ColumnFit, x: number, results: TraceFlux[]): void {
   const { span, start, profile, data, model, variance, state, rows } = fit
   for (let a = 0; a < group.length; a++) {
     const trace = group[a]!
@@ -241,8 +247,8 @@ function keep({ group }: GroupWork, fit: ColumnFit, x: number, _bottom: number, 
         seen += p
         used++
         chi2 += (data[row]! - model[row]!) ** 2 / variance[row]!
-      } else if (p > 0 && state[row] === PixelState.rejected) hits++
-      else if (p > CORE * peak && state[row] === PixelState.saturated) saturated++
+      } else if (p > CORE * peak && state[row] === PixelState.saturated) saturated++
+      else if (p > 0 && state[row] === PixelState.rejected) hits++
     }
     out.flux[x] = Number.isNaN(fit.error[a]!) ? Number.NaN : fit.flux[a]!
     out.error[x] = fit.error[a]!
@@ -251,4 +257,39 @@ function keep({ group }: GroupWork, fit: ColumnFit, x: number, _bottom: number, 
     out.saturated[x] = saturated
     out.chi2[x] = used > 2 ? chi2 / (used - 1) : Number.NaN
   }
+}
+
+/**
+ * The sum of the rows of a box about the centre, edges by halves of pixels, over the share of the light in it. The light
+ * of neighbours is taken off; pixels that are not believed have what the profile gives them, with its error.
+ */
+function sumBox(
+  { group, half }: GroupWork,
+  fit: ColumnFit,
+  a: number,
+  x: number,
+  bottom: number,
+  out: TraceFlux,
+): void {
+  const { span, start, profile, data, model, variance, state, rows, flux, error } = fit
+  const trace = group[a]!
+  if (x < trace.first || x > trace.last || Number.isNaN(error[a]!)) return
+  const y = trace.y[x]! - bottom
+  let [sum, noise, share, filled] = [0, 0, 0, 0]
+  for (let k = 0; k < span; k++) {
+    const row = start[a]! + k
+    const part = Math.min(1, half + 0.5 - Math.abs(row - y)) // of the row that lies in the box
+    if (row < 0 || row >= rows || part <= 0) continue
+    const p = profile[a * span + k]!
+    share += part * p
+    if (state[row] === PixelState.used) {
+      sum += part * (data[row]! - model[row]! + flux[a]! * p)
+      noise += part * part * variance[row]!
+    } else {
+      sum += part * flux[a]! * p
+      filled += part * p
+    }
+  }
+  out.flux[x] = sum / share
+  out.error[x] = Math.sqrt(noise + (filled * error[a]!) ** 2) / share
 }

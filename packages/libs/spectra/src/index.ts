@@ -10,6 +10,8 @@ export {
 export { DISPLACEMENT_TERMS, displaced, displacement } from './fibre-displacement.js'
 export { findLines, LineFlag, type LineOptions, type SpectralLine } from './find-lines.js'
 export { GLASSES, type Glass, refractiveIndex } from './glass.js'
+export { type Extraction, type ExtractOptions, extractOrders } from './extract.js'
+export type { NoiseModel, SpectralFrame, TraceFlux } from './extract-group.js'
 export { type HandTrace, type HandTraceOptions, tracesFromHand } from './hand-traces.js'
 export { type LineList, type LineListOptions, linesWithin, parseLineList } from './line-list.js'
 export { type BlockMix, blocksAt, profileRows } from './profile-rows.js'

@@ -1,0 +1,106 @@
+import { extractGroup, type NoiseModel, type SpectralFrame, type TraceFlux } from './extract-group.js'
+import { darkVariance } from './frame-noise.js'
+import { groupTraces, type LitTrace, litTraces } from './lit-traces.js'
+import { type ProfileTable, profileTable, reachOf } from './profile-table.js'
+import { type OrderSpectrum, type Spectra, SpectrumBit } from './spectrum.js'
+import type { Traces } from './traces.js'
+
+export interface ExtractOptions extends NoiseModel {
+  /** those that are lit; default all */
+  fibres?: readonly number[]
+  /** 'box': the sum of the rows, whatever the profile; pixels that are not believed have the value that the profile gives */
+  method?: 'optimal' | 'box'
+  /** default: those of the traces */
+  rows?: number
+  /** added to the centres of all traces, px */
+  shift?: number
+}
+
+/** The spectra of a frame, and what happened on the way. */
+export interface Extraction extends Spectra {
+  /** pixels that were not believed */
+  rejected: number
+  /** what was added to the centres, px */
+  shift: number
+  /** the unclipped results, in the order of `orders` */
+  traces: readonly { trace: LitTrace; result: TraceFlux }[]
+}
+
+/** Columns that share an estimate of the noise between the orders. */
+const NOISE_BLOCK = 128
+
+/** Spectra of all lit fibres, each column of neighbouring orders solved at once. */
+export function extractOrders(frame: SpectralFrame, traces: Traces, options: ExtractOptions): Extraction {
+  const { width, height } = frame
+  const { method = 'optimal', shift = 0 } = options
+  const fibres = options.fibres ?? Array.from({ length: traces.fibres }, (_, k) => k)
+  const half = (options.rows ?? traces.rows) / 2
+  const profiles = profileTable(traces) ?? evenProfiles(traces)
+  const lit = litTraces(traces, fibres, shift)
+  const rejected = new Uint8Array(width * height)
+  const done: { trace: LitTrace; result: TraceFlux }[] = []
+  for (const group of groupTraces(lit, reachOf(profiles) + half + 1)) {
+    const dark = group.map((trace) => darkVariance(frame, trace, half, NOISE_BLOCK, options.readVariance))
+    const common = { frame, group, profiles, fibres: traces.fibres, half, method }
+    const results = extractGroup({ ...common, noise: options, dark, darkBlock: NOISE_BLOCK, rejected })
+    group.forEach((trace, a) => {
+      done.push({ trace, result: results[a]! })
+    })
+  }
+  done.sort((a, b) => a.trace.fibre - b.trace.fibre || a.trace.order - b.trace.order)
+  const orders = done.map(({ trace, result }) => toSpectrum(trace, result, traces))
+  let count = 0
+  for (let p = 0; p < rejected.length; p++) count += rejected[p]!
+  return { width, orders, rejected: count, shift, traces: done }
+}
+
+/** Of traces without profiles: the same in every row. */
+function evenProfiles({ width, orders, fibres, rows }: Traces): ProfileTable {
+  const samples = rows + (rows % 2 === 0 ? 1 : 0)
+  const values = new Float32Array(orders * fibres * samples).fill(1 / samples)
+  return { width, blocks: 1, traces: orders * fibres, perRow: 1, samples, values }
+}
+
+/** A column that saw less than this of the light of its profile has no flux of its own. */
+const LEAST_SEEN = 0.25
+
+/** Fluxes with their mask; where too little was seen, the flux of the neighbours. */
+function toSpectrum({ order, fibre, first, last }: LitTrace, result: TraceFlux, traces: Traces): OrderSpectrum {
+  const { flux, error, seen, hits, saturated } = result
+  const mask = new Int32Array(flux.length)
+  for (let x = 0; x < flux.length; x++) {
+    if (x < first || x > last) {
+      mask[x] = SpectrumBit.noData
+      continue
+    }
+    if (hits[x]! > 0) mask[x]! |= SpectrumBit.cosmicRay
+    if (saturated[x]! > 0) mask[x]! |= SpectrumBit.saturated
+    if (!(seen[x]! >= LEAST_SEEN) || !Number.isFinite(flux[x]!)) mask[x]! |= SpectrumBit.noData
+  }
+  const spectrum = {
+    ...{ index: order, order: traces.firstOrder > 0 ? traces.firstOrder + traces.orderStep * order : 0, fibre },
+    ...{ flux: Float64Array.from(flux), uncertainty: Float64Array.from(error), mask },
+  }
+  fillGaps(spectrum, first, last)
+  return spectrum
+}
+
+/** Columns without data between columns with them get what lies on the line between; their error is that of not knowing. */
+function fillGaps({ flux, uncertainty, mask }: OrderSpectrum, first: number, last: number): void {
+  for (let x = first; x <= last; x++) {
+    if ((mask[x]! & SpectrumBit.noData) === 0) continue
+    let end = x
+    while (end <= last && (mask[end]! & SpectrumBit.noData) !== 0) end++
+    const [a, b] = [x - 1, end]
+    for (let k = x; k < end; k++) {
+      flux[k] = Number.NaN
+      uncertainty[k] = Number.NaN
+      if (a < first || b > last) continue
+      const t = (k - a) / (b - a)
+      flux[k] = (1 - t) * flux[a]! + t * flux[b]!
+      uncertainty[k] = Math.hypot(uncertainty[a]!, uncertainty[b]!, (flux[b]! - flux[a]!) / 2)
+      mask[k]! |= SpectrumBit.interpolated
+    }
+    x = end - 1
+  }
+}

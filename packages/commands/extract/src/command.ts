@@ -1,49 +1,48 @@
-import { join } from 'node:path'
-import { defineCommand, type Job, type Row, type Tools, writeProduct } from '@nightpipe/command'
-import { number } from '@nightpipe/config'
-import { readFrame } from '@nightpipe/fits'
-import { medianOf } from '@nightpipe/math'
-import { addLevel } from './add-level.js'
+import { defineCommand } from '@nightpipe/command'
+import { extractFrame } from './extract-frame.js'
+import { planExtraction } from './plan.js'
+import { schema } from './schema.js'
 
-// Every key of extract.ini, once. Parsing, --help, the sample INI and the manual page all come from this object.
-const schema = {
-  level: {
-    add: number(0, 'constant to add to every pixel', { unit: 'adu' }),
-  },
-}
-
-/** spectra from traced frames, optimal and box, with errors and masks. */
+/** Calibrated frames of a spectrograph to the spectra of all lit fibres. */
 export const extract = defineCommand({
   name: 'extract',
   summary: 'spectra from traced frames, optimal and box, with errors and masks',
-  description: 'Adds a constant to every pixel of every frame: replace this by what the command is for.',
-  examples: [{ run: 'extract --input raw/ --output out/ --set level.add=100', doc: 'all frames of a folder' }],
+  description:
+    'The light of each order of each lit fibre, column by column: rows are weighted by the profile of the light and by their ' +
+    'noise, neighbouring fibres and orders are solved together, and pixels that the profile does not allow (cosmic rays) are ' +
+    'kept out. Every exposure becomes one file <name>-1d.fits, whose table SPECTRUM has a row per order and fibre: flux and ' +
+    'uncertainty in electrons, the response of the flat (blaze), and a mask. A flat also becomes the file of the responses ' +
+    'that --flat wants.',
+  examples: [
+    { run: 'extract -s reduced/ -r spectra/ --traces TRAC.fits', doc: 'all frames of a folder' },
+    {
+      run: 'extract -s reduced/star.fits -r spectra/ --traces TRAC.fits --flat spectra/lamp-flat.fits',
+      doc: 'with the response of a flat',
+    },
+  ],
   schema,
-  measurements: [{ name: 'median_adu', unit: 'adu', doc: 'median of the product' }],
+  flags: {
+    traces: { type: 'text', doc: 'traces of the orders, as trace0 and trace-refine make them', placeholder: 'FILE' },
+    flat: {
+      type: 'list',
+      doc: 'extracted flats; fibres are taken from those in which they have light',
+      placeholder: 'FILE',
+    },
+  },
+  measurements: [
+    { name: 'orders', doc: 'orders extracted, of all fibres', type: 'integer' },
+    { name: 'snr', doc: 'signal to noise of a column: 90th percentile of the orders of the brightest fibre' },
+    { name: 'electrons', unit: 'electron', doc: 'extracted from the brightest fibre' },
+    { name: 'cosmic', doc: 'pixels that the profile did not allow', type: 'integer' },
+    { name: 'cosmic_columns', doc: 'columns of orders with such pixels', type: 'integer' },
+  ],
   parallel: 'jobs',
-  // Headers only: what cannot work is refused here.
-  plan: ({ inputs, output }) => ({
-    jobs: inputs.map(({ name, path, stem }) => ({
-      name,
-      inputs: [path],
-      products: [join(output, `${stem}.fits`)],
-      parents: [{ path, role: 'frame' }],
-      params: {},
-    })),
-  }),
-  job: shiftFrame,
+  plan: planExtraction,
+  job: extractFrame,
+  // the report names the -1d file of an exposure; what else was made is for standard output too
+  finish: (_request, rows, { jobs }) => {
+    const done = new Set(rows.filter(({ status }) => status === 'done').map(({ input }) => input))
+    const made = jobs.filter(({ inputs }) => done.has(inputs[0]!))
+    return { ok: true, reasons: [], products: made.flatMap(({ products }) => products.slice(1)) }
+  },
 })
-
-/** Reads a frame, changes it, writes it: disk at both ends, science in the middle. */
-function shiftFrame({ inputs, products, parents }: Job, { config, context }: Tools<typeof schema>): Row[] {
-  const [input, product] = [inputs[0]!, products[0]!]
-  const { header, width, height, pixels } = readFrame(input)
-  const shifted = addLevel(pixels, config.level.add)
-  writeProduct(
-    product,
-    [{ kind: 'image', header, bitpix: -32, axes: [width, height], pixels: shifted }],
-    context,
-    parents,
-  )
-  return [{ input, status: 'done', product, measurements: { median_adu: medianOf(shifted) } }]
-}

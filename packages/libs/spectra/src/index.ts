@@ -1,4 +1,5 @@
 export { type AirFormula, airToVacuum, refractiveIndexOfAir, SHORTEST_IN_AIR, vacuumToAir } from './air.js'
+export { checkFlat, type FlatVerdict } from './check-flat.js'
 export {
   type EchelleModel,
   MODEL_TERMS,
@@ -7,11 +8,19 @@ export {
   opticsWavelength,
   residualWavelength,
 } from './echelle-model.js'
-export { DISPLACEMENT_TERMS, displaced, displacement } from './fibre-displacement.js'
-export { findLines, LineFlag, type LineOptions, type SpectralLine } from './find-lines.js'
-export { GLASSES, type Glass, refractiveIndex } from './glass.js'
 export { type Extraction, type ExtractOptions, extractOrders } from './extract.js'
 export type { NoiseModel, SpectralFrame, TraceFlux } from './extract-group.js'
+export { DISPLACEMENT_TERMS, displaced, displacement } from './fibre-displacement.js'
+export { findLines, LineFlag, type LineOptions, type SpectralLine } from './find-lines.js'
+export {
+  divideByFlat,
+  divideLamp,
+  type FlatDivided,
+  type FlatResponse,
+  flatRange,
+  flatResponse,
+} from './flat-response.js'
+export { GLASSES, type Glass, refractiveIndex } from './glass.js'
 export { type HandTrace, type HandTraceOptions, tracesFromHand } from './hand-traces.js'
 export { type LineList, type LineListOptions, linesWithin, parseLineList } from './line-list.js'
 export { type BlockMix, blocksAt, profileRows } from './profile-rows.js'

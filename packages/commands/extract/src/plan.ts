@@ -1,0 +1,96 @@
+import { join } from 'node:path'
+import { DataError, type Job, type Plan, type Request, type Row } from '@nightpipe/command'
+import { describeFrame, type FrameFacts } from '@nightpipe/config'
+import { cardLookup, imageHdu, openFits } from '@nightpipe/fits'
+import type { Traces } from '@nightpipe/spectra'
+import { litFibres } from '@nightpipe/spectrographs'
+import { calibrationsOf } from './calibrations.js'
+import type { ExtractSchema } from './schema.js'
+
+/** What a job must know of its frame. */
+export interface ExtractJob {
+  type: FrameFacts['type']
+  /** what each fibre sees; undefined where the header does not say */
+  fibres?: string[]
+  /** with light */
+  lit: number[]
+  /** electrons per unit of the pixels */
+  gain: number
+  /** electrons */
+  readNoise: number
+  mjd?: number
+  traces: string
+  flats: string[]
+}
+
+/** Types of frames that hold spectra. */
+const SPECTRA: readonly string[] = ['flat', 'arc', 'object', 'unknown']
+
+/** Bytes that a pixel of a frame takes: itself, its error, mask, and what was not believed; and the spectra. */
+const BYTES_PER_PIXEL = 16
+
+/** Headers only: what holds no spectra, or does not fit its traces, is set aside. */
+export function planExtraction(request: Request<ExtractSchema>): Plan<ExtractJob> {
+  const calibrations = calibrationsOf(request)
+  const rows: Row[] = []
+  const jobs: Job<ExtractJob>[] = []
+  let largest = 0
+  for (const { path, name, stem, shown } of request.inputs) {
+    try {
+      const { facts, width, height } = describe(path, shown, request)
+      if (!SPECTRA.includes(facts.type)) {
+        rows.push({ input: path, status: 'rejected', reason: `holds no spectra: ${facts.type}` })
+        continue
+      }
+      const { traces, tracesPath, flats } = calibrations(facts, shown)
+      requireSize(traces, tracesPath, width, height, shown)
+      const params = paramsOf(facts, traces, tracesPath, flats, shown)
+      const products = [join(request.output, `${stem}-1d.fits`)]
+      if (facts.type === 'flat') products.push(join(request.output, `${stem}-flat.fits`))
+      const parents = [
+        { path, role: 'frame' },
+        { path: tracesPath, role: 'traces' },
+        ...flats.map((flat) => ({ path: flat, role: 'flat' })),
+      ]
+      jobs.push({ name, inputs: [path], products, parents, params })
+      largest = Math.max(largest, width * height)
+    } catch (error) {
+      if (!(error instanceof DataError)) throw error
+      rows.push({
+        ...{ input: path, status: 'failed' },
+        reason: error.advice ? `${error.message} (${error.advice})` : error.message,
+      })
+    }
+  }
+  return { jobs, rows, memoryPerJob: BYTES_PER_PIXEL * largest + 100e6 }
+}
+
+function describe(path: string, shown: string, { profile }: Request<ExtractSchema>) {
+  const file = openFits(path)
+  try {
+    const image = imageHdu(file)
+    const [width, height] = image.axes as [number, number]
+    const facts = describeFrame(cardLookup(image) as never, profile, { width, height, name: shown })
+    return { facts, width, height }
+  } finally {
+    file.close()
+  }
+}
+
+function requireSize(traces: Traces, path: string, width: number, height: number, shown: string): void {
+  if (traces.width === width && (traces.height === height || traces.height === 0)) return
+  throw new DataError(
+    `${shown} is ${width}x${height} but the traces of ${path} are for ${traces.width}x${traces.height}`,
+    'extract calibrated frames: reduction cuts the overscan off',
+  )
+}
+
+function paramsOf(facts: FrameFacts, traces: Traces, tracesPath: string, flats: string[], shown: string): ExtractJob {
+  const { fibres, type, gain = 1, readNoise = 0, mjd } = facts
+  const traced = Array.from({ length: traces.fibres }, (_, fibre) => fibre)
+  const lit = fibres ? litFibres(fibres).filter((fibre) => fibre < traces.fibres) : traced
+  if (lit.length === 0) {
+    throw new DataError(`${shown}: no fibre has light (${fibres?.join('&')})`, 'nothing is to be extracted')
+  }
+  return { type, fibres, lit, gain, readNoise, mjd, traces: tracesPath, flats }
+}

@@ -1,0 +1,33 @@
+import { type ConfigOf, choice, integer, number } from '@nightpipe/config'
+
+/** Every key of extract.ini, once. */
+export const schema = {
+  extraction: {
+    method: choice(
+      'optimal',
+      ['optimal', 'box'],
+      'optimal: rows weighted by the profile of the light and their noise; box: their sum',
+    ),
+    rows: integer(undefined, 'rows about the centre that are used; empty: as many as the traces say', {
+      ...{ optional: true, unit: 'px', min: 3, max: 200 },
+    }),
+  },
+  'cosmic rays': {
+    high: number(5, 'a pixel brighter than the profile allows by this much is a cosmic ray', { unit: 'sigma', min: 2 }),
+    near: number(3, 'the same for a pixel that touches one', { unit: 'sigma', min: 1 }),
+    low: number(6, 'a pixel darker than the profile allows by this much is bad', { unit: 'sigma', min: 2 }),
+    accuracy: number(0.005, 'how well the profile is known: this fraction of the light in a pixel is no cosmic ray', {
+      ...{ min: 0, max: 1 },
+    }),
+  },
+  products: {
+    images: choice(
+      'auto',
+      ['auto', 'yes', 'no'],
+      'also write the images EXTR, SPEC and BLAZ (stars), DBLE (arcs); auto: in a tree only. FLAT is always written',
+    ),
+  },
+}
+
+export type ExtractSchema = typeof schema
+export type ExtractConfig = ConfigOf<ExtractSchema>

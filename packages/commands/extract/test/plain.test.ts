@@ -1,0 +1,82 @@
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { numberOf, openFits, textOf } from '@nightpipe/fits'
+import { orderOf, readOrderImage, readSpectra } from '@nightpipe/spectrographs'
+import t from 'tap'
+import { blazeOf, ORDERS, WIDTH, writeScene, writeSceneTraces } from './scene.js'
+
+const bin = fileURLToPath(new URL('../../bin/extract.js', import.meta.url))
+const run = (args: readonly string[], cwd: string) =>
+  spawnSync(process.execPath, [bin, ...args, '--set', 'instrument.profile=nres'], { cwd, encoding: 'utf8' })
+
+const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length
+
+t.test('a flat gives its responses, and a star its electrons with the responses beside them', async (t) => {
+  const cwd = t.testdir({ red: {} })
+  const flat = { objects: 'tung&tung&none', type: 'LAMPFLAT', level: [80000, 60000, 0] }
+  const star = { objects: 'hd1461&thar&none', type: 'TARGET', level: [5000, 300, 0], cosmicRays: 60 }
+  writeScene(join(cwd, 'red/w00.fits'), flat)
+  writeScene(join(cwd, 'red/e00.fits'), { ...star, seed: 2 })
+  writeSceneTraces(cwd)
+  const first = run(['-s', 'red/w00.fits', '-r', 'out', '--traces', 'TRAC.fits'], cwd)
+  t.equal(
+    first.stderr
+      .replace(/^.*(done|extract: ).*$/gm, '')
+      .trim()
+      .includes('rror'),
+    false,
+    first.stderr,
+  )
+  t.equal(first.stdout, 'out/w00-1d.fits\nout/w00-flat.fits\n')
+  const { stdout, status } = run(
+    ['-s', 'red/e00.fits', '-r', 'out', '--traces', 'TRAC.fits', '--flat', 'out/w00-flat.fits'],
+    cwd,
+  )
+  t.equal(status, 0)
+  t.equal(stdout, 'out/e00-1d.fits\n')
+  const image = readOrderImage(join(cwd, 'out/w00-flat.fits'))
+  t.same([image.width, image.orders, image.planes], [WIDTH, ORDERS, 3])
+  const response = orderOf(image, 0, 1)
+  t.ok(Math.abs(response[20]! / response[100]! - blazeOf(20) / blazeOf(100)) < 0.02)
+  t.ok(
+    orderOf(image, 2, 1).every((value) => value === 0),
+    'the fibre without light is 0',
+  )
+  const spectra = readSpectra(join(cwd, 'out/e00-1d.fits'))
+  t.same([...new Set(spectra.orders.map(({ fibre }) => fibre))], [0, 1], 'lit fibres only')
+  t.same([...new Set(spectra.orders.map(({ order }) => order))], [52, 53, 54])
+  for (const one of spectra.orders) {
+    const level = one.fibre === 0 ? 5000 : 300
+    const ratios = [...one.flux.keys()]
+      .filter((x) => Number.isFinite(one.flux[x]))
+      .map((x) => one.flux[x]! / one.blaze![x]! / level)
+    t.ok(Math.abs(mean(ratios) - 1) < (one.fibre === 0 ? 0.01 : 0.05), `fibre ${one.fibre}, order ${one.index}`)
+  }
+  t.equal(textOf(spectra.header, 'L1IDFLAT'), 'w00-flat.fits')
+  t.ok(numberOf(spectra.header, 'SNR')! > 40)
+  t.match(readFileSync(join(cwd, 'out/extract.csv'), 'utf8'), /e00\.fits,done,,e00-1d\.fits/)
+})
+
+t.test('the side tables of the container are carried along', async (t) => {
+  const cwd = t.testdir({})
+  mkdirSync(join(cwd, 'red'))
+  writeScene(join(cwd, 'red/e00.fits'), { objects: 'a&thar&none', type: 'TARGET', level: [5000, 300, 0] })
+  writeSceneTraces(cwd)
+  run(['-s', 'red', '-r', 'out', '--traces', 'TRAC.fits'], cwd)
+  const file = openFits(join(cwd, 'out/e00-1d.fits'))
+  t.same(
+    file.hdus.map(({ name }) => name),
+    ['', 'SPECTRUM', 'ORDERS', 'EXPOSURE_METER', 'PROVENANCE'],
+  )
+  file.close()
+})
+
+t.test('without traces, or with those of another detector, it says what to do', async (t) => {
+  const cwd = t.testdir({ red: {} })
+  writeScene(join(cwd, 'red/e00.fits'), { objects: 'a&thar&none', type: 'TARGET', level: [5000, 300, 0] })
+  const { status, stderr } = run(['-s', 'red', '-r', 'out'], cwd)
+  t.equal(status, 2)
+  t.match(stderr, 'no traces (give --traces FILE (trace0 and trace-refine make it))')
+})

@@ -14,7 +14,7 @@ const LAYERS = [
   ['stars', 'registration', 'alerts'],
   ['files'],
   ['fits', 'table', 'config'],
-  ['calibrations', 'catalogues', 'plot', 'spectrographs', 'store', 'web'],
+  ['calibrations', 'catalogues', 'plot', 'products', 'spectrographs', 'store', 'web'],
   ['command'],
 ]
 /** Pure numbers: no disk, no clock, no network. `kernels` may use Buffer, which is a global. */

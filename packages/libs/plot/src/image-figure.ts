@@ -16,6 +16,8 @@ export interface Picture {
   unit: string
   /** Largest side of the image in the figure. */
   side?: number
+  /** Places to be shown, in pixels from 0, by two strokes that end beside each. */
+  marks?: readonly { x: number; y: number; label?: string }[]
 }
 
 /** An image with its first row at the bottom, as FITS viewers show it, and a bar of its levels. NaN is red. */
@@ -28,6 +30,7 @@ export function pictureFigure({
   stretch = 'asinh',
   unit,
   side = 900,
+  marks = [],
 }: Picture): Figure {
   const levels = cuts ?? zscale(pixels)
   const shrink = Math.max(1, Math.ceil(Math.max(width, height) / side))
@@ -51,6 +54,13 @@ export function pictureFigure({
       preserveAspectRatio: 'none',
     }),
     element('rect', { x: left, y: top, width: w, height: h, fill: 'none', stroke: '#222222', 'stroke-width': 2 }),
+    ...marks.flatMap(({ x, y, label }) =>
+      reticle(
+        left + (x + 0.5) * (w / (small.width * shrink)),
+        top + h - (y + 0.5) * (h / (small.height * shrink)),
+        label,
+      ),
+    ),
     ...colourBar(bar, scale, stretch, h, top),
     textElement(bar.x + 110, top + h / 2, unit, {
       'text-anchor': 'middle',
@@ -58,6 +68,16 @@ export function pictureFigure({
     }),
   ]
   return document(left + w + 24 + 28 + 110, top + h + 24, body)
+}
+
+/** Two strokes that leave the place itself free, and its name beside them. */
+function reticle(x: number, y: number, label?: string): string[] {
+  const stroke = { stroke: '#d55e00', 'stroke-width': 3 }
+  return [
+    element('line', { x1: x + 14, y1: y, x2: x + 44, y2: y, ...stroke }),
+    element('line', { x1: x, y1: y - 14, x2: x, y2: y - 44, ...stroke }),
+    ...(label ? [textElement(x + 50, y + FONT / 3, label, { fill: '#d55e00', 'font-weight': 'bold' })] : []),
+  ]
 }
 
 /** RGB, top row last in the data; `shrink` pixels of each direction become one, their mean, NaN left out. */

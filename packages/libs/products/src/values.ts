@@ -68,7 +68,7 @@ function limitsOf(part: string): [number, number] | undefined {
     low === '' ? Number.NEGATIVE_INFINITY : Number(low),
     high === '' ? Number.POSITIVE_INFINITY : Number(high),
   ]
-  return Number.isNaN(ends[0] + ends[1]) && ends[0] === ends[1] ? undefined : ends
+  return ends.some(Number.isNaN) ? undefined : ends
 }
 
 /** Why a part of a range cannot be one of values of this type; undefined when it can. */

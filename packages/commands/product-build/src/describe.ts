@@ -1,7 +1,14 @@
 import { basename, join } from 'node:path'
 import { DataError, defineCommand, type Job, type Row, type Tools } from '@nightpipe/command'
 import { writeAtomically } from '@nightpipe/files'
-import { descriptorJson, METADATA_COLUMNS, metadataEntries, metadataJson, parseDescriptor } from '@nightpipe/products'
+import {
+  descriptorJson,
+  type Fault,
+  METADATA_COLUMNS,
+  metadataEntries,
+  metadataJson,
+  parseDescriptor,
+} from '@nightpipe/products'
 import { readText, setReader, told } from './find-descriptor.js'
 
 const schema = {}
@@ -60,11 +67,12 @@ async function describeOne(job: Job<{ kind: Kind }>, { log }: Tools<typeof schem
   const { kind } = job.params
   const { json, keywords, columns, faults } = read(input, kind)
   const measurements = { kind, keywords, columns, faults: faults.length }
-  for (const line of told(faults).split('\n').slice(1)) log.warn(line)
+  if (faults.length > 0) for (const line of told(faults).split('\n')) log.warn(line)
   if (faults.length > 0) {
-    const [first] = faults
-    const others = faults.length > 1 ? ` (and ${faults.length - 1} more)` : ''
-    return [{ input, status: 'failed', reason: `${told([first!])}${others}`, measurements }]
+    const count = faults.length === 1 ? 'a fault' : `${faults.length} faults, the first`
+    const [{ line, message, file }] = faults as [Fault]
+    const where = file === basename(input) ? `line ${line}` : `line ${line} of ${file}`
+    return [{ input, status: 'failed', reason: `${count} in ${where}: ${message}`, measurements }]
   }
   const [product] = job.products
   if (!product) return [{ input, status: 'done', measurements }]

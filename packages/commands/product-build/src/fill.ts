@@ -42,9 +42,12 @@ interface FillParams {
   tables: string[]
   /** when each frame was exposed, by its stem */
   frames: [string, Exposure][]
-  /** the frame that the finding chart is cut from */
-  chartFrame?: string
+  /** the frames that the finding chart may be cut from */
+  chartFrames?: string[]
 }
+
+/** What subtraction makes beside the frame: no picture of the sky. */
+const MADE = /\.(diff|score|candidates|phot|cat)$/
 
 /** The results of pipelines into products. */
 export const fillProducts = defineCommand({
@@ -107,7 +110,7 @@ function planFill({ inputs, output, config, profile, log }: Request<typeof fillS
   const unknown = config.product.kinds.filter((kind) => !KINDS.includes(kind.toUpperCase() as Kind))
   if (unknown.length > 0)
     throw new DataError(`no product is called ${unknown.join(', ')}`, `there are ${KINDS.join(', ')}`)
-  const jobs = config.product.kinds.map((word, k): Job<FillParams> => {
+  const jobs = config.product.kinds.map((word): Job<FillParams> => {
     const kind = word.toUpperCase() as Kind
     const model = kind === 'QPO' ? 'PO' : kind
     const descriptor = findDescriptor(`${model}_GFT_${config.product.instrument}`, config.product.descriptor)
@@ -116,8 +119,7 @@ function planFill({ inputs, output, config, profile, log }: Request<typeof fillS
     const chart = model === 'PO' && config.images.chart && frames.length > 0
     return {
       name: `${stem}${version}`,
-      // The report has a row for each table: the first job tells of them all.
-      inputs: k === 0 ? inputs.map(({ path }) => path) : [],
+      inputs: [],
       products: [`${stem}${version}.fits`, ...(chart ? [`${stem}${version}.png`] : [])].map((file) =>
         join(output, file),
       ),
@@ -130,7 +132,7 @@ function planFill({ inputs, output, config, profile, log }: Request<typeof fillS
       params: {
         ...{ kind, descriptor, tables: tables.map(({ path }) => path) },
         frames: frames.map(([{ stem }, exposure]) => [stem, exposure]),
-        ...(chart ? { chartFrame: frames[0]![0].path } : {}),
+        ...(chart ? { chartFrames: frames.filter(([{ stem }]) => !MADE.test(stem)).map(([{ path }]) => path) } : {}),
       },
     }
   })
@@ -193,8 +195,8 @@ async function fillOne(job: Job<FillParams>, { config, context }: FillTools): Pr
     rows: content.rows[table.name]!.length,
   }
   const made = productPath(product, context)
-  const rows = job.inputs.map((input): Row => ({ input, status: 'done', product: made, measurements }))
-  return rows.length > 0 ? rows : []
+  // Inputs are the tables and frames, of which all products are made: the report has a row for each product.
+  return [{ input: job.name, status: 'done', product: made, measurements }]
 }
 
 const urlOf = (pattern: string, what: string, name: string) =>
@@ -245,16 +247,16 @@ function withImages(observations: readonly Observation[], { images }: Config): O
 }
 
 /** The chart of the frame that shows a candidate first; none where no frame with a WCS does. */
-async function drawChart(
-  job: Job<FillParams>,
-  { candidates }: Results,
-  config: Config,
-  path: string,
-): Promise<boolean> {
-  const figure =
-    candidates.length > 0 && job.params.chartFrame
-      ? findingChart(job.params.chartFrame, candidates, config.images['chart size'], basename(path, '.png'))
-      : undefined
-  if (figure) await writeFigure(path, figure)
-  return figure !== undefined
+async function drawChart(job: Job<FillParams>, results: Results, config: Config, path: string): Promise<boolean> {
+  const { candidates, observations } = results
+  const first = observations.find(({ detected, imageId }) => detected && imageId !== undefined)?.imageId
+  const frames = job.params.chartFrames ?? []
+  const shows = (frame: string) => first !== undefined && stemOf(basename(frame)) === stemOf(first)
+  for (const frame of [...frames.filter(shows), ...frames.filter((one) => !shows(one))]) {
+    const figure = findingChart(frame, candidates, config.images['chart size'], basename(path, '.png'))
+    if (!figure) continue
+    await writeFigure(path, figure)
+    return true
+  }
+  return false
 }

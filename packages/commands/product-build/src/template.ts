@@ -10,7 +10,7 @@ export const templateProducts = defineCommand({
   summary: 'the empty FITS of a product, from its descriptor: all keywords and columns, no row',
   description:
     'Makes <CARD>.fits of each descriptor (JSON or tab-separated): the keywords with their defaults, in order, and the ' +
-    'tables with their columns, types and units, without rows. What has no default is there without a value.',
+    'tables with their columns, types and units, without rows. Texts without a default are empty; numbers and dates without one are left out: FITS has none that mean nothing.',
   examples: [{ run: 'product-build template --input json/DT_GFT_FGFT.json --output fits/', doc: 'one product' }],
   schema: {},
   measurements: [

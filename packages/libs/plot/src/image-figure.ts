@@ -54,13 +54,11 @@ export function pictureFigure({
       preserveAspectRatio: 'none',
     }),
     element('rect', { x: left, y: top, width: w, height: h, fill: 'none', stroke: '#222222', 'stroke-width': 2 }),
-    ...marks.flatMap(({ x, y, label }) =>
-      reticle(
-        left + (x + 0.5) * (w / (small.width * shrink)),
-        top + h - (y + 0.5) * (h / (small.height * shrink)),
-        label,
-      ),
-    ),
+    ...marks.flatMap(({ x, y, label }) => {
+      const at = left + (x + 0.5) * (w / (small.width * shrink))
+      const side = at > left + w / 2 ? -1 : 1
+      return reticle(at, top + h - (y + 0.5) * (h / (small.height * shrink)), side, label)
+    }),
     ...colourBar(bar, scale, stretch, h, top),
     textElement(bar.x + 110, top + h / 2, unit, {
       'text-anchor': 'middle',
@@ -70,13 +68,16 @@ export function pictureFigure({
   return document(left + w + 24 + 28 + 110, top + h + 24, body)
 }
 
-/** Two strokes that leave the place itself free, and its name beside them. */
-function reticle(x: number, y: number, label?: string): string[] {
+/** Two strokes that leave the place itself free, and its name beside them, on the side where there is room. */
+function reticle(x: number, y: number, side: 1 | -1, label?: string): string[] {
   const stroke = { stroke: '#d55e00', 'stroke-width': 3 }
+  const anchor = { 'text-anchor': side > 0 ? 'start' : 'end' }
   return [
-    element('line', { x1: x + 14, y1: y, x2: x + 44, y2: y, ...stroke }),
+    element('line', { x1: x + side * 14, y1: y, x2: x + side * 44, y2: y, ...stroke }),
     element('line', { x1: x, y1: y - 14, x2: x, y2: y - 44, ...stroke }),
-    ...(label ? [textElement(x + 50, y + FONT / 3, label, { fill: '#d55e00', 'font-weight': 'bold' })] : []),
+    ...(label
+      ? [textElement(x + side * 50, y + FONT / 3, label, { fill: '#d55e00', 'font-weight': 'bold', ...anchor })]
+      : []),
   ]
 }
 

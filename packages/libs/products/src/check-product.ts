@@ -1,6 +1,7 @@
 import { type Column, type FitsFile, findCard, type Hdu, readTable } from '@nightpipe/fits'
 import { columnsOf, type Descriptor, type Entry, type Extension, keywordsOf, PRIMARY } from './descriptor.js'
 import { fitsType } from './descriptor-json.js'
+import { mayLack } from './product-hdus.js'
 import { inRange, isUnset } from './values.js'
 
 /** One way in which a file is not what its descriptor says. */
@@ -59,7 +60,7 @@ function checkHeader(hdu: Hdu, extension: string, descriptor: Descriptor): Diffe
     const differ = (kind: Difference['kind'], expected: string, what: string) =>
       found.push({ extension, name: entry.name, kind, expected, found: what })
     if (!card) {
-      differ('missing', `a ${entry.dataType}`, 'no such keyword')
+      if (!mayLack(entry)) differ('missing', `a ${entry.dataType}`, 'no such keyword')
       continue
     }
     const { value, comment } = card

@@ -1,5 +1,6 @@
 import { type CardValue, createHeader, type Header, type NewColumn, type NewHdu, setCard } from '@nightpipe/fits'
 import { columnsOf, type Descriptor, type Entry, keywordsOf, PRIMARY, type Value } from './descriptor.js'
+import { isUnset } from './values.js'
 
 /** What is not known is absent: it is written as no value, never as 0. */
 export type Cells = Readonly<Record<string, Value | undefined>>
@@ -28,18 +29,27 @@ export function productHdus(descriptor: Descriptor, content: Content = { cards: 
 
 function headerOf(descriptor: Descriptor, extension: string, cards: Cells): Header {
   const header = createHeader()
-  for (const { name, description, unit, dataType, ...entry } of keywordsOf(descriptor, extension)) {
-    const value = cards[name] ?? entry.default
-    setCard(header, name, cardValue(value, dataType), unit ? `[${unit}] ${description}` : description)
+  for (const entry of keywordsOf(descriptor, extension)) {
+    const { name, description, unit } = entry
+    const value = cardValue(entry, cards[name] ?? entry.default)
+    if (value !== undefined) setCard(header, name, value, unit ? `[${unit}] ${description}` : description)
   }
   return header
 }
 
-/** Whole numbers of floating-point keywords stay floating-point in the file. */
-function cardValue(value: Value | undefined, dataType: Entry['dataType']): CardValue {
-  if (typeof value === 'number' && !Number.isFinite(value)) return undefined
-  return dataType === 'string' && value !== undefined ? String(value) : value
+/** What is not known is an empty text, or no card at all: headers have no number and no date that means nothing. */
+function cardValue({ name, dataType }: Entry, value: Value | undefined): CardValue {
+  if (dataType !== 'string') return typeof value === 'number' && !Number.isFinite(value) ? undefined : value
+  const text = String(value ?? '')
+  return isDate(name) && isUnset(text) ? undefined : text
 }
+
+/** Keywords whose values FITS wants to be dates. */
+const isDate = (name: string) => /^DATE(-|$)/.test(name)
+
+/** Whether a file may lack a keyword: it has no default, and nothing could be written when it is not known. */
+export const mayLack = ({ name, dataType, default: given }: Entry) =>
+  dataType === 'string' ? isDate(name) : given === undefined
 
 function newColumn({ name, description, unit, format = '1E', dataType }: Entry, rows: readonly Cells[]): NewColumn {
   const cells = rows.map((row) => row[name])

@@ -1,0 +1,99 @@
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { column, openFits, readTable, textOf, writeFits } from '@nightpipe/fits'
+import t from 'tap'
+
+const bin = fileURLToPath(new URL('../../bin/product-build.js', import.meta.url))
+const run = (...args: string[]) => spawnSync(process.execPath, [bin, ...args], { encoding: 'utf8' })
+const shipped = fileURLToPath(new URL('../../../../../configs/products/', import.meta.url))
+const fitsverify = spawnSync('fitsverify', ['-h']).error ? 'fitsverify is not installed' : false
+
+const OBSERVATIONS = [
+  'ra_deg,dec_deg,filter,start_mjd,end_mjd,exposure_s,detected,mag,mag_error,snr,upper_limit_mag,image',
+  '51.72917,46.65,r,59000.001,59000.0013472,30,true,18.1,0.05,20,,img1.fits',
+  '51.72917,46.65,r,59000.002,59000.0023472,30,true,18.9,0.06,17,,img2.fits',
+  '51.72917,46.65,z,59000.002,59000.0023472,30,false,,,,20.1,img3.fits',
+].join('\n')
+
+t.test('a folder of descriptors becomes JSON, templates, and they are as they should be', async (t) => {
+  const folder = t.testdir()
+  const described = run('describe', '-s', shipped, '-r', join(folder, 'json'))
+  t.equal(described.status, 0, described.stderr)
+  t.equal(described.stdout.trim().split('\n').length, 15, 'seven products of two telescopes, and a set of metadata')
+  t.match(JSON.parse(readFileSync(join(folder, 'json/sdb_upload_L1keysGFTMETA.json'), 'utf8')), [
+    { name: 'ORIGIN', default_value: 'FSC' },
+  ])
+  const made = run('template', '-s', join(folder, 'json/QTI_GFT_FGFT.json'), '-r', join(folder, 'fits'))
+  t.equal(made.status, 0, made.stderr)
+  t.equal(run('check', '-s', join(folder, 'fits/QTI_GFT_FGFT.fits')).status, 0)
+})
+
+t.test('every fault of a descriptor is told with its line, and no JSON is made of it', async (t) => {
+  const text = readFileSync(join(shipped, 'DT_GFT_FGFT.tsv'), 'utf8').split('\n')
+  text[13] = text[13]!.replace('CARD', 'PRODUCTCARD')
+  text.splice(15, 0, text[14]!)
+  const folder = t.testdir({ 'bad.tsv': text.join('\n') })
+  const { status, stdout, stderr } = run('describe', '-s', join(folder, 'bad.tsv'), '-r', join(folder, 'out'))
+  t.equal(status, 3)
+  t.equal(stdout, '')
+  t.match(stderr, /bad.tsv:14: PRODUCTCARD Is not header/)
+  t.match(stderr, /bad.tsv:16: key INSTRUME already exist in PrimaryHDU, from line 15/)
+})
+
+t.test('products of observations are filled, with nulls, and again they are up to date', async (t) => {
+  const folder = t.testdir({
+    'observations.csv': OBSERVATIONS,
+    'trigger.dat': '[Trigger]\nburst_id = sb20053101\n[Time]\nt0_mjd = 59000.0\n',
+  })
+  const args = [
+    'fill',
+    '-s',
+    join(folder, 'observations.csv'),
+    '-r',
+    join(folder, 'out'),
+    '--trigger',
+    join(folder, 'trigger.dat'),
+  ]
+  const filled = run(...args, '--set', 'observation.filters=g,r,z')
+  t.equal(filled.status, 0, filled.stderr)
+  t.equal(filled.stdout.trim().split('\n').length, 7)
+  const path = (kind: string) => join(folder, `out/${kind}_GFT_FGFT_sb20053101.fits`)
+  const dt = openFits(path('DT'))
+  t.equal(textOf(dt.hdus[0]!.header, 'BURST_ID'), 'sb20053101')
+  const table = readTable(dt.hdus[1]!)
+  t.equal(table.rows, 3)
+  const [none, first] = column(table, 'DELTAT')!.values as Float64Array
+  t.ok(Number.isNaN(none!) && Math.abs(first! - 86.4) < 1e-5)
+  t.match(run(...args, '--set', 'observation.filters=g,r,z').stderr, /7 jobs were up to date/)
+  for (const kind of ['DT', 'PO', 'QF', 'QLC', 'LC', 'QTI', 'META'])
+    t.equal(run('check', '-s', path(kind)).status, 0, kind)
+})
+
+t.test('filled products pass fitsverify', { skip: fitsverify }, async (t) => {
+  const folder = t.testdir({ 'observations.csv': OBSERVATIONS })
+  run('fill', '-s', join(folder, 'observations.csv'), '-r', join(folder, 'out'), '--t0', '59000')
+  for (const kind of ['DT', 'PO', 'QF', 'QLC', 'LC', 'QTI', 'META'])
+    t.match(
+      spawnSync('fitsverify', ['-q', join(folder, `out/${kind}_GFT_FGFT.fits`)], { encoding: 'utf8' }).stdout,
+      /^verification OK/,
+    )
+})
+
+t.test('a product that is not as its descriptor says ends in exit code 4, each difference told', async (t) => {
+  const folder = t.testdir({ 'observations.csv': OBSERVATIONS })
+  run('fill', '-s', join(folder, 'observations.csv'), '-r', join(folder, 'out'), '--t0', '59000', '--kind', 'PO')
+  const good = openFits(join(folder, 'out/PO_GFT_FGFT.fits'))
+  writeFits(join(folder, 'bad.fits'), [{ kind: 'empty', header: good.hdus[0]!.header }])
+  const { status, stdout } = run('check', '-s', join(folder, 'bad.fits'))
+  t.equal(status, 4)
+  t.match(stdout, /1 difference from PO_GFT_FGFT/)
+})
+
+t.test('a product of an unknown kind and a table that is none are refused in one line', async (t) => {
+  const folder = t.testdir({ 'observations.csv': OBSERVATIONS, 'other.csv': 'a,b\n1,2\n' })
+  const bad = run('fill', '-s', join(folder, 'other.csv'), '-r', join(folder, 'out'))
+  t.equal(bad.status, 3)
+  t.match(bad.stderr, /no table of results among the inputs/)
+})

@@ -1,4 +1,6 @@
 import { main } from '@nightpipe/command'
-import { targets } from './command.js'
+import { check } from './check.js'
+import { importTargets } from './import.js'
+import { list } from './list.js'
 
-await main(targets)
+await main([list, check, importTargets])

@@ -1,4 +1,4 @@
 import { main } from '@nightpipe/command'
-import { zeros } from './command.js'
+import { approve, list, withdraw } from './command.js'
 
-await main(zeros)
+await main([list, approve, withdraw])

@@ -78,7 +78,7 @@ export function starsOf({ fields, rows }: Records, { columns }: Understood): Sta
     for (const [column, place] of columns) {
       const cell = text(column)
       if (cell === undefined || column === 'Name' || column === 'epoch') continue
-      const value = column === 'ZERO' ? cell : valueOf(column, cell, fields[place]!)
+      const value = column === 'ZERO' ? cell : cellValue(column, cell, fields[place]!)
       if (value === undefined || Number.isNaN(value)) problems.push(`${row.Name}: ${column}: '${cell}' is no number`)
       else row[column] = value
     }
@@ -86,7 +86,7 @@ export function starsOf({ fields, rows }: Records, { columns }: Understood): Sta
   })
 }
 
-function valueOf(column: Column, cell: string, field: Field): number | undefined {
+function cellValue(column: Column, cell: string, field: Field): number | undefined {
   const unit = unitOf(field)
   if (column === 'RA(deg)') {
     const inHours = /^\s*\d+[\s:h]/.test(cell) || /^(h|hour|hours|hms|h:m:s|"h:m:s")$/.test(unit)

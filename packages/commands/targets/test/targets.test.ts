@@ -29,7 +29,10 @@ t.test('values carried over from the star above are found, and made missing on r
   t.match(targets(cwd, 'check', '--clear'), { status: 0, stderr: /4 values made missing/ })
   t.equal(targets(cwd, 'check').status, 0)
   t.equal(table(cwd).split('\n')[1], peg.trim(), 'the rest keeps its spelling')
-  t.equal(table(cwd).split('\n')[2], '"HD38529",86.64,1.168,5.94,6.71,-99.9,-99.9,,-99.9,-99.9,,,25.46,,5600,4.000,"NULL"')
+  t.equal(
+    table(cwd).split('\n')[2],
+    '"HD38529",86.64,1.168,5.94,6.71,-99.9,-99.9,,-99.9,-99.9,,,25.46,,5600,4.000,"NULL"',
+  )
 })
 
 t.test('what cannot be is named', async (t) => {

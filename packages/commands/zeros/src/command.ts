@@ -15,7 +15,14 @@ import {
 } from '@nightpipe/spectrographs'
 import { alignColumns } from '@nightpipe/table'
 
-const common = { name: 'zeros', schema: {}, measurements: [], inputs: 'none', prints: true, tables: [zerosTable] } as const
+const common = {
+  name: 'zeros',
+  schema: {},
+  measurements: [],
+  inputs: 'none',
+  prints: true,
+  tables: [zerosTable],
+} as const
 const whichFlags = {
   template: { type: 'list', doc: 'the templates, as `zeros list` names them', placeholder: 'NAME…' },
   target: { type: 'text', doc: 'the latest template of this star', placeholder: 'NAME' },
@@ -100,7 +107,9 @@ function chosen({ flags }: Conducting, rows: readonly ZeroRow[]): ZeroRow[] {
   if (flags.all) return [...rows]
   if (names) {
     return names.map((name) => {
-      const row = rows.find(({ Filename }) => Filename === name || Filename.endsWith(`/${name}`) || name.endsWith(`/${Filename}`))
+      const row = rows.find(
+        ({ Filename }) => Filename === name || Filename.endsWith(`/${name}`) || name.endsWith(`/${Filename}`),
+      )
       if (!row) throw new DataError(`zeros.csv has no template ${name}`, 'zeros list shows them')
       return row
     })
@@ -115,7 +124,8 @@ async function judge(request: Conducting, verdict: 'approve' | 'withdraw'): Prom
   const tree = treeFor(request)
   const rows = chosen(request, readZeros(tree))
   const gone = rows.find((row) => verdict === 'approve' && !existsSync(zeroPath(tree, row)))
-  if (gone) throw new DataError(`${zeroPath(tree, gone)} is missing`, 'make it again by stack-calibrations, or withdraw it')
+  if (gone)
+    throw new DataError(`${zeroPath(tree, gone)} is missing`, 'make it again by stack-calibrations, or withdraw it')
   const names = rows.map(({ Filename }) => Filename)
   const changed = dryRun ? rows : await judgeZeros(tree, names, verdict)
   for (const row of changed) await print(json ? `${JSON.stringify(row)}\n` : `${row.Filename} ${row.Flags ?? ''}\n`)

@@ -10,7 +10,8 @@ const zeros = (cwd: string, ...args: string[]) =>
 
 const header = 'Filename,Navg,Site,Camera,Jdate,Target,Teff,Logg,B-V,J-K,Flags\n'
 const seed = '"xxxx/xxxxxxxx.fits",0,"xxx","xxxx",0000000.000,"xxxxxxx",0000.00,0.00000,0.000000,0.000000,"xxxx"\n'
-const old = '"zero/ZEROcpt2017317.27425.fits",5,"cpt","fl13",2458071.17,"HD49933",6600.00,4.00000,0.390000,0.200000,"0000"\n'
+const old =
+  '"zero/ZEROcpt2017317.27425.fits",5,"cpt","fl13",2458071.17,"HD49933",6600.00,4.00000,0.390000,0.200000,"0000"\n'
 const fresh = '"zero/ZEROcpt2018001.50000.fits",3,"cpt","fl13",2458120,"HD49933",,,,,"0020"\n'
 const made = (more = '') => ({
   'cpt/nres03/reduced': {

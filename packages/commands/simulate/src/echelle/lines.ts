@@ -23,12 +23,17 @@ export function lineFile(name: string): string {
   return found
 }
 
-/** Reads wavelength_a, intensity and ion; the wavelengths rise. */
+/** Reads wavelength_angstrom, intensity and ion; lines with # are comments. */
 export function readLines(file: string): Line[] {
-  const [head = '', ...rows] = readFileSync(file, 'utf8').trim().split(/\r?\n/)
+  const lines = readFileSync(file, 'utf8').trim().split(/\r?\n/)
+  const [head = '', ...rows] = lines.filter((line) => !line.startsWith('#'))
   const names = head.split(',').map((name) => name.trim())
-  const [w, i, s] = ['wavelength_a', 'intensity', 'ion'].map((name) => names.indexOf(name)) as [number, number, number]
-  if (w < 0) throw new ConfigError(`${file}: no column wavelength_a`, 'configs/lines/README.md tells the form')
+  const [w, i, s] = ['wavelength_angstrom', 'intensity', 'ion'].map((name) => names.indexOf(name)) as [
+    number,
+    number,
+    number,
+  ]
+  if (w < 0) throw new ConfigError(`${file}: no column wavelength_angstrom`, 'configs/lines/README.md tells the form')
   return rows
     .map((row) => row.split(','))
     .map((cells) => ({

@@ -135,7 +135,7 @@ function writeTraces(studio: Studio, path: string, context: Context, parents: re
   return writeProduct(path, hdus, context, parents)
 }
 
-const LINE_COLUMNS = ['order', 'index', 'fibre', 'wavelength_a', 'ion', 'along_px', 'electrons']
+const LINE_COLUMNS = ['order', 'index', 'fibre', 'wavelength_angstrom', 'ion', 'along_px', 'electrons']
 
 /** lines.csv: lines of the lamp of some strength in the fibre of the lamp, before any drift. */
 function lineRows(studio: Studio): Record[] {
@@ -150,7 +150,7 @@ function lineRows(studio: Studio): Record[] {
       const light = electrons * studio.response(index)(wavelength)
       if (light < 100) continue
       const place = rounded(pixelOf(at, wavelength, along), 5)
-      const cells = { wavelength_a: wavelength, ion, along_px: place, electrons: rounded(light, 1) }
+      const cells = { wavelength_angstrom: wavelength, ion, along_px: place, electrons: rounded(light, 1) }
       rows.push({ order: orderOf(settings, index), index, fibre, ...cells })
     }
   }

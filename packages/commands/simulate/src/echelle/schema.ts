@@ -86,7 +86,7 @@ export const schema = {
   arc: {
     count: count('for each pair of fibres', 2),
     seconds: number(60, 'exposure time', { unit: 's', min: 0 }),
-    lines: text('thar', 'list of lines: a name of configs/lines, or a file of that form'),
+    lines: text('thar-full', 'list of lines: a name of configs/lines, or a file of that form'),
     level: number(12000, 'electrons in a line of intensity 1000, in such a frame', { unit: 'e', min: 0 }),
     contrast: number(1, 'power of the intensity with which lines shine', { min: 0.1, max: 2 }),
     scatter: number(0.25, 'of lines around that (natural logarithm)', { min: 0, max: 3 }),
@@ -181,7 +181,7 @@ function starKeys() {
     temperature: number(5800, 'effective temperature', { unit: 'K', min: 2000, max: 60000 }),
     rotation: number(2, 'v sin i', { unit: 'km/s', min: 0, max: 500 }),
     lines: number(1, 'strength of its lines', { min: 0, max: 10 }),
-    template: path('', 'its spectrum instead: a CSV or FITS table with wavelength_a (vacuum) and flux'),
+    template: path('', 'its spectrum instead: a CSV or FITS table with wavelength_angstrom (vacuum) and flux'),
     velocity: number(12.3, 'radial velocity', { unit: 'km/s' }),
     ra: number(164.8666, 'right ascension, ICRS', { unit: 'deg', min: 0, max: 360 }),
     dec: number(-9.1, 'declination', { unit: 'deg', min: -90, max: 90 }),

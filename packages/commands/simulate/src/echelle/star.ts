@@ -107,10 +107,10 @@ function rotate({ flux }: StarSpectrum, vsini: number): void {
   }
 }
 
-/** A table of wavelength_a and flux, linearly interpolated, its 95th percentile made 1. */
+/** A table of wavelength_angstrom and flux, linearly interpolated, its 95th percentile made 1. */
 function templateOn(file: string, start: number, n: number): Float64Array {
   const { wavelengths, fluxes } = file.endsWith('.csv') ? readCsv(file) : readFitsTable(file)
-  if (wavelengths.length < 2) throw new ConfigError(`[star] template: ${file} has no wavelength_a and flux`)
+  if (wavelengths.length < 2) throw new ConfigError(`[star] template: ${file} has no wavelength_angstrom and flux`)
   const top = Float64Array.from(fluxes).sort()[Math.floor(0.95 * fluxes.length)]!
   const out = new Float64Array(n)
   for (let k = 0, i = 0; k < n; k++) {
@@ -128,7 +128,7 @@ function readCsv(file: string) {
   const names = head.split(',').map((name) => name.trim())
   const cells = rows.map((row) => row.split(',').map(Number))
   const take = (name: string) => Float64Array.from(cells, (row) => row[names.indexOf(name)] ?? Number.NaN)
-  return { wavelengths: take('wavelength_a'), fluxes: take('flux') }
+  return { wavelengths: take('wavelength_angstrom'), fluxes: take('flux') }
 }
 
 function readFitsTable(file: string) {
@@ -139,7 +139,7 @@ function readFitsTable(file: string) {
     const values = columns.find((one) => one.name.toLowerCase() === name)?.values
     return Float64Array.from((values ?? []) as ArrayLike<number>)
   }
-  return { wavelengths: take('wavelength_a'), fluxes: take('flux') }
+  return { wavelengths: take('wavelength_angstrom'), fluxes: take('flux') }
 }
 
 /** The flux at a wavelength of the frame at rest, by a cubic through four points. */

@@ -1,4 +1,6 @@
 import { defineCommand } from '@nightpipe/command'
+import { treeFlags, treeOf } from '@nightpipe/spectrographs'
+import { enterSingles } from './enter-singles.js'
 import { planReduction } from './plan.js'
 import { reduceFrame } from './reduce.js'
 import { schema } from './schema.js'
@@ -19,9 +21,21 @@ export const reduction = defineCommand({
       run: 'reduction --input raw/ --output reduced/ --set calibration.folder=masters/',
       doc: 'with masters that stack-calibrations made',
     },
+    {
+      run: 'reduction --input raw/ --root /archive --site cpt --nres-instrument nres03',
+      doc: 'a night of a spectrograph, into its tree',
+    },
     { run: 'reduction --config reduction.cfg', doc: 'all that the file says: inputs, output, masters' },
   ],
   schema,
+  flags: {
+    ...treeFlags,
+    traces: {
+      ...{ type: 'text', placeholder: 'FILE', config: 'scattered light.traces' },
+      doc: 'where the orders of a spectrograph are: scattered light between them is taken off',
+    },
+  },
+  outputFolder: (_config, flags) => treeOf(flags)?.folder,
   measurements: [
     { name: 'instrument', doc: 'instrument', type: 'text' },
     { name: 'filter', doc: 'filter', type: 'text' },
@@ -37,6 +51,8 @@ export const reduction = defineCommand({
     { name: 'cosmic', doc: 'pixels hit by cosmic rays', type: 'integer' },
     { name: 'star_fwhm_px', doc: 'width of the stars that cosmic rays were told from', unit: 'px' },
     { name: 'compared', doc: 'other frames of the field that it was compared with', type: 'integer' },
+    { name: 'scattered', doc: 'scattered light between the orders, median, in the unit of the frame' },
+    { name: 'traces', doc: 'where its orders are', type: 'text' },
     { name: 'only_here', doc: 'pixels flagged because no other frame has them', type: 'integer' },
     { name: 'streak_px', doc: 'length of the longest of them: a satellite, where it is long', unit: 'px' },
     { name: 'bias', doc: 'master bias', type: 'text' },
@@ -50,4 +66,5 @@ export const reduction = defineCommand({
   parallel: 'both',
   plan: planReduction,
   job: reduceFrame,
+  finish: enterSingles,
 })

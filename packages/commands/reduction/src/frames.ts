@@ -30,19 +30,23 @@ export interface Sorted {
 const CALIBRATIONS = ['bias', 'dark', 'flat', 'arc']
 
 /** Tells science frames from calibrations and from what cannot be reduced, by their headers. */
-export function sortFrames(request: Request<ReductionSchema>): Sorted {
+export function sortFrames(
+  request: Request<ReductionSchema>,
+  stranger: (frame: RawFrame) => string | undefined = () => undefined,
+): Sorted {
   const sorted: Sorted = { science: [], calibrations: [], rows: [] }
   const { types } = request.config.select
   const spectra = isSpectrograph(request.profile)
-  const trouble = (frame: RawFrame) => (spectra ? fibreTrouble(frame, request.profile) : undefined)
+  const trouble = (frame: RawFrame) =>
+    frame.facts.unfit ?? stranger(frame) ?? (spectra ? fibreTrouble(frame, request.profile) : undefined)
   const recognise = request.profile.name === 'generic' ? profileRecogniser() : () => undefined
   for (const input of request.inputs) {
     const set = (status: Row['status'], reason: string) => sorted.rows.push({ input: input.path, status, reason })
     try {
       const { frame, product } = readFacts(input, request.profile, recognise)
-      const { type, unfit } = frame.facts
+      const { type } = frame.facts
       if (product) set('rejected', product)
-      else if (types.includes(type) && (unfit ?? trouble(frame))) set('rejected', (unfit ?? trouble(frame))!)
+      else if (types.includes(type) && trouble(frame)) set('rejected', trouble(frame)!)
       else if (types.includes(type)) sorted.science.push(frame)
       else if (spectra && type === 'unknown') set('rejected', 'its header does not say of what type it is')
       else set('rejected', `is ${an(type)} frame (reduced: ${types.join(', ')}; see [select] types)`)

@@ -49,6 +49,8 @@ export function describeMaster(path: string, role: MasterRole, profile: Instrume
     const lookup = cardLookup(image)
     const kind = /^master (\w+)$/.exec(textOf(header, 'IMAGETYP') ?? '')?.[1]
     const ours = kind !== undefined
+    // masters of a spectrograph's tree keep the cards of their frames, and so are read like those
+    const made = ours || productHeader(path) !== undefined
     const facts = describeFrame(lookup, profile, { width, height, name: basename(path) })
     const known = (value: string | undefined) => (value === 'unknown' ? undefined : value)
     return {
@@ -62,10 +64,10 @@ export function describeMaster(path: string, role: MasterRole, profile: Instrume
       mjd: ours ? numberOf(header, 'MJD-OBS') : facts.mjd,
       unit: textOf(header, 'BUNIT')?.toLowerCase(),
       exposureSeconds: ours ? numberOf(header, 'EXPTIME') : facts.exposureSeconds,
-      ...(ours && { gain: numberOf(header, 'GAIN'), gains: numbered(header, 'GAIN') }),
-      readNoisesAdu: ours ? (numbered(header, 'RDNADU') ?? positive(numberOf(header, 'RDNADU'))) : undefined,
-      overscan: ours ? textOf(header, 'OVERSCAN') : undefined,
-      level: ours ? numberOf(header, 'MEDIAN') : undefined,
+      ...(made && { gain: numberOf(header, 'GAIN'), gains: numbered(header, 'GAIN') }),
+      readNoisesAdu: made ? (numbered(header, 'RDNADU') ?? positive(numberOf(header, 'RDNADU'))) : undefined,
+      overscan: made ? textOf(header, 'OVERSCAN') : undefined,
+      level: made ? numberOf(header, 'MEDIAN') : undefined,
       ...(productHeader(path) && makingOf(path, header)),
     }
   } finally {

@@ -14,7 +14,7 @@ export function othersOf(jobs: readonly ReductionJob[], most: number): Reduction
       .filter((other) => other !== job && sameField(job.frame, other.frame))
       .sort((a, b) => distance(a) - distance(b) || (a.frame.path < b.frame.path ? -1 : 1))
       .slice(0, most)
-      .map(({ frame, bias, dark, flat, mask }) => ({ frame, bias, dark, flat, mask }))
+      .map(({ frame, product, bias, dark, flat, mask }) => ({ frame, product, bias, dark, flat, mask }))
   })
 }
 

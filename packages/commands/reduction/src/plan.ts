@@ -4,19 +4,24 @@ import { ConfigError, DataError, type Job, type Parent, type Plan, type Request,
 import { imageHdu, openFits } from '@nightpipe/fits'
 import { tellAssumptions } from './assumptions.js'
 import { buildMasters, builtFolder, hasTable } from './build-masters.js'
-import { bankOf, type Chosen, chooseFor, masterReader, type Source, sourceOf } from './choose.js'
+import { bankOf, type Chosen, chooseFor, type MasterReader, masterReader, type Source, sourceOf } from './choose.js'
 import { type RawFrame, type Sorted, sortFrames } from './frames.js'
 import { addPatterns } from './make-pattern.js'
 import { type MasterRole, missing, placeOf } from './master.js'
 import { othersOf } from './others.js'
 import type { ReductionSchema } from './schema.js'
 import { isSpectrograph, settle } from './settle.js'
+import { strangerInTree, treeJob, treeState } from './tree-plan.js'
 
 type Sources = Request<ReductionSchema>
 
 /** All that reducing one frame needs to know, plain data. */
 export interface ReductionJob {
   frame: RawFrame
+  /** A single calibration that a tree keeps; undefined for all others. */
+  kind?: 'BIAS' | 'DARK'
+  /** Where it goes. */
+  product: string
   bias?: Chosen
   dark?: Chosen
   flat?: Chosen
@@ -24,6 +29,8 @@ export interface ReductionJob {
   mask?: string
   /** Image of a pattern of the sky. */
   pattern?: string
+  /** Where the orders of a spectrograph lie: scattered light is taken off then. */
+  traces?: string
   /** Other frames of the field, to compare with. */
   others?: ReductionJob[]
 }
@@ -36,10 +43,11 @@ const BYTES_PER_PIXEL_COMPARED = 36
 
 /** Sorts the inputs, finds the masters of each science frame, and makes those that are missing. Headers only. */
 export async function planReduction(given: Sources): Promise<Plan<ReductionJob>> {
-  const request = { ...given, config: settle(given.config, given.profile) }
+  const state = treeState(given)
+  const request = { ...given, config: settle(given.config, given.profile, state !== undefined) }
   checkConfig(request)
-  const sorted = sortFrames(request)
-  const sources = await findSources(sorted, request)
+  const sorted = sortFrames(request, state && ((frame) => strangerInTree(frame, state)))
+  const sources = state ? {} : await findSources(sorted, request)
   const read = masterReader(request)
   const ready: ReductionJob[] = []
   const rows: Row[] = [...sorted.rows]
@@ -47,12 +55,7 @@ export async function planReduction(given: Sources): Promise<Plan<ReductionJob>>
     rows.push({ input: frame.path, status: 'failed', reason: withAdvice(error) })
   for (const frame of sorted.science) {
     try {
-      const params: ReductionJob = { frame }
-      for (const role of ROLES) {
-        const source = sources[role]
-        if (!source) throw missing(role, frame, '')
-        params[role] = chooseFor(role, frame, source, request.config.calibration, read)
-      }
+      const params = state ? treeJob(frame, state, request, read) : plainJob(frame, sources, request, read)
       params.mask = imageFor(frame, request.config.calibration.mask, '[calibration] mask')
       params.pattern = imageFor(frame, request.config.pattern.file, '[pattern] file')
       checkFacts(params, request)
@@ -62,14 +65,44 @@ export async function planReduction(given: Sources): Promise<Plan<ReductionJob>>
       fail(frame, error)
     }
   }
+  refuseTwins(ready, fail)
   tellAssumptions(ready, request)
   await addPatterns(ready, request)
   const { compare, method } = request.config['cosmic rays']
   const others = othersOf(ready, method === 'none' ? 0 : compare)
-  const jobs = ready.map((params, k) => jobFor({ ...params, others: others[k] }, request))
+  const jobs = ready.map((params, k) => jobFor({ ...params, others: others[k] }))
   const largest = ready.reduce((most, { frame }) => Math.max(most, frame.width * frame.height), 0)
   const each = others.some((list) => list.length > 0) ? BYTES_PER_PIXEL_COMPARED : BYTES_PER_PIXEL
   return { jobs, rows, memoryPerJob: each * largest }
+}
+
+/** Singles of a tree are named by their date: two of the same moment cannot both be kept. */
+function refuseTwins(ready: ReductionJob[], fail: (frame: RawFrame, error: DataError) => void): void {
+  const first = new Map<string, RawFrame>()
+  for (const params of ready.splice(0)) {
+    const twin = first.get(params.product)
+    first.set(params.product, twin ?? params.frame)
+    if (twin) fail(params.frame, new DataError(`was taken at the moment of ${twin.path}`, 'leave out one of them'))
+    else ready.push(params)
+  }
+}
+
+/** Masters as the configuration names them or a folder of masters offers them. */
+function plainJob(
+  frame: RawFrame,
+  sources: Partial<Record<MasterRole, Source>>,
+  request: Sources,
+  read: MasterReader,
+): ReductionJob {
+  const params: ReductionJob = { frame, product: join(request.output, `${frame.stem}.fits`) }
+  for (const role of ROLES) {
+    const source = sources[role]
+    if (!source) throw missing(role, frame, '')
+    params[role] = chooseFor(role, frame, source, request.config.calibration, read)
+  }
+  const { method, traces } = request.config['scattered light']
+  if (isSpectrograph(request.profile) && method !== 'none' && traces) params.traces = traces
+  return params
 }
 
 const withAdvice = ({ message, advice }: DataError) => (advice ? `${message} (${advice})` : message)
@@ -78,6 +111,8 @@ function checkConfig({ config }: Sources): void {
   const known = Object.keys(INTERPOLATED)
   const odd = config.interpolate.bits.find((word) => !known.includes(word.toLowerCase()))
   if (odd) throw new ConfigError(`[interpolate] bits: '${odd}' is none of ${known.join(', ')}`)
+  const { traces } = config['scattered light']
+  if (traces && !existsSync(traces)) throw new ConfigError(`[scattered light] traces: ${traces} does not exist`)
   if (config.pattern.smooth % 2 === 0) {
     throw new ConfigError(`[pattern] smooth = ${config.pattern.smooth}: a box needs a middle`, 'give an odd number')
   }
@@ -137,13 +172,13 @@ export function imageFor(frame: RawFrame, path: string, key: string): string | u
 }
 
 /** What the masters and the configuration ask of the frame itself. */
-function checkFacts({ frame, dark, bias }: ReductionJob, { config }: Sources): void {
+function checkFacts({ frame, kind, dark, bias }: ReductionJob, { config }: Sources): void {
   const { exposureSeconds } = frame.facts
   const advice = 'give it in the instrument profile: [assume] exposure'
   if (dark && exposureSeconds === undefined) {
     throw new DataError(`tells no exposure time, and its dark must be scaled by it`, advice)
   }
-  if (config.frame['per second'] && !(exposureSeconds !== undefined && exposureSeconds > 0)) {
+  if ((config.frame['per second'] || kind === 'DARK') && !(exposureSeconds !== undefined && exposureSeconds > 0)) {
     throw new DataError(
       `has an exposure time of ${exposureSeconds ?? 'nothing'}: it cannot be divided by it`,
       'set [frame] per second = no',
@@ -160,8 +195,8 @@ function checkFacts({ frame, dark, bias }: ReductionJob, { config }: Sources): v
   )
 }
 
-function jobFor(params: ReductionJob, { output }: Sources): Job<ReductionJob> {
-  const { frame } = params
+function jobFor(params: ReductionJob): Job<ReductionJob> {
+  const { frame, product } = params
   const parents = [{ path: frame.path, role: 'frame' }, ...mastersOf(params)]
   for (const other of params.others ?? []) {
     parents.push({ path: other.frame.path, role: 'compared' })
@@ -169,12 +204,13 @@ function jobFor(params: ReductionJob, { output }: Sources): Job<ReductionJob> {
       if (!parents.some(({ path }) => path === master.path)) parents.push(master)
     }
   }
-  return { name: frame.name, inputs: [frame.path], products: [join(output, `${frame.stem}.fits`)], parents, params }
+  return { name: frame.name, inputs: [frame.path], products: [product], parents, params }
 }
 
 export function mastersOf(params: ReductionJob): Parent[] {
   const masters: Parent[] = ROLES.flatMap((role) => (params[role] ? [{ path: params[role].path, role }] : []))
   if (params.mask) masters.push({ path: params.mask, role: 'mask' })
   if (params.pattern) masters.push({ path: params.pattern, role: 'pattern' })
+  if (params.traces) masters.push({ path: params.traces, role: 'traces' })
   return masters
 }

@@ -1,5 +1,17 @@
+import { basename } from 'node:path'
 import { DataError, type Job, type Row, type Tools, writeProduct } from '@nightpipe/command'
-import { companion, createHeader, type Hdu, imageHdu, type NewHdu, openFits, sideHdus } from '@nightpipe/fits'
+import type { InstrumentProfile } from '@nightpipe/config'
+import {
+  companion,
+  createHeader,
+  type Hdu,
+  type Header,
+  imageHdu,
+  type NewHdu,
+  openFits,
+  setCard,
+  sideHdus,
+} from '@nightpipe/fits'
 import {
   type CosmicRays,
   countMask,
@@ -26,14 +38,15 @@ import { levelUnder } from './detector.js'
 import { INTERPOLATED, type ReductionJob } from './plan.js'
 import { alignedReader } from './planes.js'
 import { type Measured, productHeader, unitOf } from './product-header.js'
+import { darkFibre, scatteredCards, type Turned, takeScatteredOff, tracesFor } from './scattered.js'
 import type { ReductionConfig, ReductionSchema } from './schema.js'
-import { isSpectrograph, settle } from './settle.js'
+import { isSpectrograph, settle, settleFor } from './settle.js'
 import { lightTrouble } from './spectrum-light.js'
 import { agreedWithItsSum } from './whole.js'
 
 /** One raw frame to one reduced frame. */
 export function reduceFrame(job: Job<ReductionJob>, given: Tools<ReductionSchema>): Row[] {
-  const config = settle(given.config, given.profile)
+  const config = settleFor(job.params.kind, settle(given.config, given.profile))
   const tools = { ...given, config }
   return scoped(() => {
     const frame = calibrateFrame(job.params, config)
@@ -41,9 +54,14 @@ export function reduceFrame(job: Job<ReductionJob>, given: Tools<ReductionSchema
     const reason = unusable(frame, job.params, tools)
     if (reason) return [{ input: job.inputs[0], status: 'rejected', reason }]
     const { measured, cosmic, onlyHere } = maskFrame(frame, job.params, tools)
-    const orientation = orientationOf(job.params, config)
+    const orientation = orientationOf(job.params, config, tools.profile)
+    const turned = turn(frame, orientation, config)
+    const spectra = job.params.traces ? spectraOf(turned, job.params, tools) : undefined
+    if (spectra?.reason) return [{ input: job.inputs[0], status: 'rejected', reason: spectra.reason }]
     const header = productHeader(job.params, frame, measured, orientation, config, tools.profile)
-    const hdus = planesOf(frame, orientation, config)
+    if (spectra) scatteredCards(header, job.params.traces!, spectra.scattered, unitOf(config))
+    singleCards(header, job.params)
+    const hdus = planesOf(turned, config)
     const product = writeProduct(
       job.products[0],
       [{ ...hdus[0], header }, ...hdus.slice(1), ...carried(job, tools)],
@@ -55,7 +73,10 @@ export function reduceFrame(job: Job<ReductionJob>, given: Tools<ReductionSchema
         input: job.inputs[0],
         status: 'done',
         product,
-        measurements: measurementsOf(job.params, frame, measured, cosmic, onlyHere),
+        measurements: {
+          ...measurementsOf(job.params, frame, measured, cosmic, onlyHere),
+          ...(spectra && { scattered: spectra.scattered?.median, traces: basename(job.params.traces!) }),
+        },
       },
     ]
   })
@@ -69,9 +90,20 @@ function warn({ params }: Job<ReductionJob>, { log }: Tools<ReductionSchema>): v
   if (!agreedWithItsSum(params.frame.path)) log.warn(`${name}: ${STALE_SUM}`)
 }
 
+/** What the tree of a spectrograph knows a single calibration by. */
+function singleCards(header: Header, { kind, frame }: ReductionJob): void {
+  if (!kind) return
+  setCard(header, 'NFRAVGD', 1, 'frames averaged')
+  setCard(header, 'NFRAMES', 1, 'frames combined')
+  setCard(header, 'RLEVEL', 91, 'reduction level')
+  if (kind === 'BIAS') return
+  setCard(header, 'TOTALEXP', frame.facts.exposureSeconds, '[s] exposure of the frame')
+  setCard(header, 'EXPTIME', 1, '[s] exposure that the values are for')
+}
+
 /** The tables beside the image of a spectrograph's container: when its light came, and where the telescopes pointed. */
 function carried({ params }: Job<ReductionJob>, { profile, log }: Tools<ReductionSchema>): NewHdu[] {
-  if (!isSpectrograph(profile)) return []
+  if (!isSpectrograph(profile) || params.kind) return []
   const file = openFits(params.frame.path)
   try {
     return sideHdus(file, imageHdu(file, params.frame.hdu))
@@ -92,7 +124,9 @@ function unusable(frame: Calibrated, job: ReductionJob, tools: Tools<ReductionSc
   if (noData === pixels.length) return 'no pixel has a value'
   const fraction = saturated / pixels.length
   if (fraction <= select.saturated) {
-    return isSpectrograph(tools.profile) ? lightTrouble(frame, job.frame.facts.type, tools.config) : undefined
+    return isSpectrograph(tools.profile) && !job.kind
+      ? lightTrouble(frame, job.frame.facts.type, tools.config)
+      : undefined
   }
   return `${(100 * fraction).toFixed(1)} % of the pixels are saturated (set aside over ${100 * select.saturated} %)`
 }
@@ -165,28 +199,48 @@ function takePatternOff(frame: Calibrated, job: ReductionJob, { positions }: Sky
   }
 }
 
-/** The turn of the profile, under the name that the image library has for it. */
-function orientationOf({ frame }: ReductionJob, config: ReductionConfig): Orientation {
+/** Scattered light off, and whether the light is where the header says. */
+function spectraOf(turned: Turned, job: ReductionJob, { config, log }: Tools<ReductionSchema>) {
+  const traces = tracesFor(job.traces!, turned)
+  const scattered = takeScatteredOff(turned, traces, config)
+  if (!scattered) log.detail(`${job.frame.name}: its orders leave no room to see scattered light`)
+  return {
+    scattered,
+    reason: scattered && config.frame.error ? darkFibre(turned, traces, job.frame, config) : undefined,
+  }
+}
+
+/** The turn of the profile, under the name that the image library has for it. Spectra are laid along x. */
+function orientationOf({ frame }: ReductionJob, config: ReductionConfig, profile: InstrumentProfile): Orientation {
   const said = config.frame.orient ? (frame.facts.orientation ?? 'none') : 'none'
   const names: Record<string, Orientation> = {
     ...{ 'rotate-90': 'rotate90', 'rotate-180': 'rotate180', 'rotate-270': 'rotate270' },
     ...{ 'flip-x': 'flipX', 'flip-y': 'flipY', transpose: 'transpose' },
   }
-  return names[said] ?? 'none'
+  const upright = isSpectrograph(profile) && profile.values.spectrograph.dispersion === 'y' && config.frame.orient
+  return names[said] ?? (upright ? 'transpose' : 'none')
 }
 
-function planesOf(frame: Calibrated, orientation: Orientation, config: ReductionConfig): NewHdu[] {
-  const { width, height } = frame
-  const axes = turnsAxes(orientation) ? [height, width] : [width, height]
-  const lie = <T extends Float32Array | Int16Array>(plane: T): T =>
-    orientation === 'none' ? plane : orientPixels(plane, width, height, orientation)
+/** The planes of a frame as they are to lie. */
+function turn({ width, height, pixels, error, mask }: Calibrated, orientation: Orientation, config: ReductionConfig) {
+  if (orientation === 'none') return { width, height, pixels, error, mask }
+  const lie = <T extends Float32Array | Int16Array>(plane: T): T => orientPixels(plane, width, height, orientation)
+  const turned = turnsAxes(orientation)
+  return {
+    ...{ width: turned ? height : width, height: turned ? width : height },
+    ...{ pixels: lie(pixels), error: config.frame.error ? lie(error) : error, mask: lie(mask) },
+  }
+}
+
+function planesOf({ width, height, pixels, error, mask }: Turned, config: ReductionConfig): NewHdu[] {
+  const axes = [width, height]
   const unit = (bunit: string) => createHeader([['BUNIT', bunit, 'unit of the pixels']])
-  const hdus: NewHdu[] = [{ kind: 'image', bitpix: -32, axes, pixels: lie(frame.pixels) }]
+  const hdus: NewHdu[] = [{ kind: 'image', bitpix: -32, axes, pixels }]
   if (config.frame.error) {
-    hdus.push({ kind: 'image', name: 'ERR', bitpix: -32, axes, pixels: lie(frame.error), header: unit(unitOf(config)) })
+    hdus.push({ kind: 'image', name: 'ERR', bitpix: -32, axes, pixels: error, header: unit(unitOf(config)) })
   }
   if (config.frame.mask) {
-    hdus.push({ kind: 'image', name: 'MASK', bitpix: 16, axes, pixels: lie(frame.mask), header: unit('') })
+    hdus.push({ kind: 'image', name: 'MASK', bitpix: 16, axes, pixels: mask, header: unit('') })
   }
   return hdus
 }

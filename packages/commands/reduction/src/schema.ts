@@ -64,6 +64,11 @@ export const schema = {
         ...{ min: 0, max: 1 },
       },
     ),
+    'star light': number(
+      1,
+      'set exposures aside in whose best orders a star has less signal to noise than this in a column; needs traces',
+      { min: 0 },
+    ),
     'arc light': number(0.001, 'set arcs aside when less than this fraction of the pixels has light', {
       ...{ min: 0, max: 1 },
     }),
@@ -118,6 +123,16 @@ export const schema = {
       min: 0,
     }),
     tolerance: number(1, 'what a star may be brighter in a pixel than in those, as a fraction', { min: 0 }),
+  },
+  'scattered light': {
+    method: choice('auto', ['auto', 'none'], 'what is between the orders of spectra goes off as a smooth surface; not'),
+    traces: path(
+      '',
+      'where the orders are: a TRACE file; empty: that of the tree, and without one nothing is taken off',
+    ),
+    margin: number(1, 'rows beyond those of the extraction that stay clear of the orders, at least', {
+      ...{ unit: 'px', min: 0 },
+    }),
   },
   pattern: {
     file: path('', 'pattern of the sky (fringes), fitted to each frame and taken off; empty: none'),

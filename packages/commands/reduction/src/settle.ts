@@ -9,11 +9,11 @@ export const isSpectrograph = ({ values }: InstrumentProfile) => values.spectrog
  * extracted spectrum is divided by that of the flat), flats and arcs are reduced like science frames, and cosmic rays are
  * left to the extraction: it knows the profile, and a line of an arc is as sharp as a cosmic ray.
  */
-export function settle(config: ReductionConfig, profile: InstrumentProfile): ReductionConfig {
+export function settle(config: ReductionConfig, profile: InstrumentProfile, inTree = false): ReductionConfig {
   const spectra = isSpectrograph(profile)
   const { calibration, select } = config
   const rays = config['cosmic rays']
-  const types = spectra ? ['object', 'flat', 'arc'] : ['object', 'unknown']
+  const types = spectra ? ['object', 'flat', 'arc', ...(inTree ? ['bias', 'dark'] : [])] : ['object', 'unknown']
   return {
     ...config,
     calibration: {
@@ -27,5 +27,16 @@ export function settle(config: ReductionConfig, profile: InstrumentProfile): Red
       method: rays.method === 'auto' ? (spectra ? 'none' : 'sharp') : rays.method,
       compare: spectra ? 0 : rays.compare,
     },
+  }
+}
+
+/** A single bias or dark of a tree is in ADU (the dark per second, without its bias), and lies as it was read. */
+export function settleFor(kind: 'BIAS' | 'DARK' | undefined, config: ReductionConfig): ReductionConfig {
+  if (!kind) return config
+  return {
+    ...config,
+    frame: { ...config.frame, unit: 'adu', 'per second': kind === 'DARK', orient: false },
+    'cosmic rays': { ...config['cosmic rays'], method: 'none' },
+    saturation: { ...config.saturation, bleed: 'none' },
   }
 }

@@ -132,3 +132,12 @@ export function containerNight(options: { packed?: boolean } = {}): { raw: strin
   take({ type: 'TARGET', letter: 'e', objects: 'hd1461&thar&none', exposure: 600, light: star })
   return { raw, folder }
 }
+
+/** The same beside an empty tree, and the flags that name it. */
+export function treeNight() {
+  const night = containerNight()
+  const reduced = join(night.folder, 'cpt/nres03/reduced')
+  mkdirSync(join(reduced, 'csv'), { recursive: true })
+  const flags = ['--root', night.folder, '--site', 'cpt', '--nres-instrument', 'nres03']
+  return { ...night, reduced, flags }
+}

@@ -1,0 +1,121 @@
+import { existsSync } from 'node:fs'
+import { sep } from 'node:path'
+import { DataError, type Request } from '@nightpipe/command'
+import {
+  ccdOf,
+  chooseFrom,
+  inTree,
+  litFibres,
+  openTree,
+  productPathInTree,
+  readStandards,
+  type StandardRow,
+  type StandardType,
+  standardPath,
+  type Tree,
+} from '@nightpipe/spectrographs'
+import type { MasterReader } from './choose.js'
+import type { RawFrame } from './frames.js'
+import { type MasterRole, misfit } from './master.js'
+import type { ReductionJob } from './plan.js'
+import type { ReductionSchema } from './schema.js'
+
+/** The tree of a spectrograph as reducing needs it. */
+export interface TreeState {
+  tree: Tree
+  standards: StandardRow[]
+}
+
+export function treeState({ flags }: Pick<Request<ReductionSchema>, 'flags'>): TreeState | undefined {
+  const tree = openTree(flags)
+  return tree && { tree, standards: readStandards(tree) }
+}
+
+/** Why a frame does not belong to the tree; undefined when it does. */
+export function strangerInTree({ path, facts }: RawFrame, { tree }: TreeState): string | undefined {
+  if (path.startsWith(tree.folder + sep)) return 'is in the tree itself: a product, not a raw frame'
+  const { site, camera, instrument, mjd } = facts
+  const differs = (what: string, has: string | undefined, wanted: string) => {
+    if (!wanted || has?.toLowerCase() === wanted.toLowerCase()) return undefined
+    return has ? `${what} is ${has}, not ${wanted}` : `its header does not say its ${what}`
+  }
+  if (!camera) return 'its header does not say its camera'
+  if (mjd === undefined) return 'its header does not say when it was taken'
+  return (
+    differs('site', site, tree.site) ??
+    differs('spectrograph', instrument === 'unknown' ? undefined : instrument, tree.instrument) ??
+    differs('camera', camera, tree.camera)
+  )
+}
+
+const ROLES = { bias: 'BIAS', dark: 'DARK' } as const
+
+/** Calibrations of a frame as the tree chooses them, and where its product goes. */
+export function treeJob(raw: RawFrame, state: TreeState, request: Request<ReductionSchema>, read: MasterReader) {
+  const { tree } = state
+  const frame = withCamera(raw, state)
+  const { type } = frame.facts
+  const kind = type === 'bias' || type === 'dark' ? ROLES[type] : undefined
+  const product = kind
+    ? `${tree.folder}/${productPathInTree(kind, tree.site, frame.facts.mjd!)}`
+    : inTree(tree, 'temp', 'red', `${frame.stem}.fits`)
+  const params: ReductionJob = { frame, kind, product }
+  const wanted: MasterRole[] = kind === 'BIAS' ? [] : kind === 'DARK' ? ['bias'] : ['bias', 'dark']
+  for (const role of wanted) params[role] = masterOf(role as 'bias' | 'dark', frame, state, request, read)
+  if (!kind) params.traces = tracesOf(frame, state, request)
+  return params
+}
+
+/** Gain and read noise of csv/ccds.csv, where the header of the frame says neither. */
+function withCamera(frame: RawFrame, { tree }: TreeState): RawFrame {
+  const { facts } = frame
+  const ccd = ccdOf(tree, facts.camera!)
+  const silent = (fact: string) => facts.sources[fact] === undefined || facts.sources[fact] === 'assumed'
+  const gain = silent('gain') ? (ccd?.gain ?? facts.gain) : facts.gain
+  const readNoise = silent('read noise') ? (ccd?.rdnois ?? facts.readNoise) : facts.readNoise
+  const amplifiers = facts.amplifiers.map((one) => ({ ...one, ...(silent('gain') ? { gain } : {}) }))
+  return { ...frame, facts: { ...facts, gain, readNoise, amplifiers } }
+}
+
+/** What is nearest in the table, masters first; [calibration] bias = none does without. */
+function masterOf(
+  role: 'bias' | 'dark',
+  frame: RawFrame,
+  state: TreeState,
+  { config: { calibration } }: Request<ReductionSchema>,
+  read: MasterReader,
+) {
+  if (calibration[role].toLowerCase() === 'none') return undefined
+  const { chosen, why } = nearest(ROLES[role], frame, state, calibration.age)
+  if (!chosen) {
+    const type = ROLES[role]
+    throw new DataError(
+      `needs a ${type} of ${frame.facts.camera} at ${state.tree.site}, and csv/standards.csv offers none${why}`,
+      `reduce ${role} frames into the tree and run stack-calibrations --calibration-type ${type}, or set ` +
+        `[calibration] ${role} = none`,
+    )
+  }
+  const master = read(chosen.path, role)
+  const odd = misfit({ ...master, type: undefined }, frame)
+  if (odd) throw new DataError(odd, `mark it unusable in csv/standards.csv (flags 1000), or remove its row`)
+  return { ...master, ageDays: chosen.ageDays }
+}
+
+function nearest(type: StandardType, frame: RawFrame, { tree, standards }: TreeState, age: number, fibres?: number[]) {
+  const wanted = {
+    ...{ type, mjd: frame.facts.mjd!, site: tree.site, camera: frame.facts.camera! },
+    ...(age > 0 ? { maximumAgeDays: age } : {}),
+    ...(fibres ? { fibres } : {}),
+  }
+  const { chosen, candidates } = chooseFrom(standards, wanted, (row) => standardPath(tree, row), existsSync)
+  const [first] = candidates
+  return { chosen, why: !chosen && first ? ` (${first.row.Filename}: ${first.why})` : '' }
+}
+
+/** The traces nearest in time, those that hold all lit fibres first; undefined before the first were made. */
+function tracesOf(frame: RawFrame, state: TreeState, { config }: Request<ReductionSchema>): string | undefined {
+  const { method, traces } = config['scattered light']
+  if (method === 'none' || traces) return traces || undefined
+  const lit = litFibres(frame.facts.fibres ?? [])
+  return (nearest('TRACE', frame, state, 0, lit).chosen ?? nearest('TRACE', frame, state, 0).chosen)?.path
+}

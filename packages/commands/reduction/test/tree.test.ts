@@ -1,0 +1,162 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { numberOf, readFrame, textOf, writeFits } from '@nightpipe/fits'
+import { medianOf } from '@nightpipe/math'
+import { emptyTraces, setColumnsOnDetector } from '@nightpipe/spectra'
+import { tracesHdus } from '@nightpipe/spectrographs'
+import t from 'tap'
+import {
+  arcLight,
+  centre,
+  flatLight,
+  GAIN,
+  HEIGHT,
+  ORDERS,
+  treeNight,
+  WIDTH,
+  writeContainer,
+} from './support/container.js'
+import { reduction, set } from './support/night.js'
+
+const rowsOf = (reduced: string) => readFileSync(join(reduced, 'csv/standards.csv'), 'utf8').trim().split('\n').slice(1)
+
+/** The true traces of the test frames, as a TRACE file that standards.csv knows. */
+function addTraces(reduced: string): void {
+  const traces = emptyTraces({ width: WIDTH, height: HEIGHT, orders: ORDERS, fibres: 3, terms: 3, rows: 9, blocks: 0 })
+  for (let order = 0; order < ORDERS; order++) {
+    for (let fibre = 0; fibre < 3; fibre++) {
+      // 6 ((x - W/2) / W)² = 1.5 X², and X² = (2 L2 + 1) / 3
+      const at = (order * 3 + fibre) * 3
+      traces.coefficients.set([centre(order, fibre, WIDTH / 2) + 0.5, 0, 1], at)
+      setColumnsOnDetector(traces, order, fibre)
+    }
+  }
+  writeFits(join(reduced, 'TRACcpt2019095.40000.fits'), tracesHdus(traces))
+  const table = join(reduced, 'csv/standards.csv')
+  writeFileSync(
+    table,
+    `${readFileSync(table, 'utf8')}"TRACE","TRACcpt2019095.40000.fits",1,"cpt","fa13",2458578.9,"0030"\n`,
+  )
+}
+
+t.test(
+  'a tree gets singles of biases and darks with their rows, and frames in temp/red, whatever runs again',
+  async (t) => {
+    const { raw, reduced, flags } = treeNight()
+    const first = reduction('-s', join(raw, '*b00*'), ...flags)
+    t.equal(first.code, 0, first.stderr)
+    t.equal(rowsOf(reduced)[0], '"BIAS","bias/BIAScpt2019095.50100.fits",1,"cpt","fa13",2458579.001,"0000"')
+    const second = reduction('-s', join(raw, '*d00*'), ...flags)
+    t.equal(second.code, 0, second.stderr)
+    const third = reduction('-s', raw, ...flags)
+    t.equal(third.code, 0, third.stderr)
+    t.match(third.stderr, /8 jobs were up to date/)
+    t.equal(rowsOf(reduced).length, 8, 'no row twice')
+    const dark = readFrame(join(reduced, 'dark/DARKcpt2019095.50600.fits'))
+    t.equal(textOf(dark.header, 'BUNIT'), 'adu/s')
+    t.same([numberOf(dark.header, 'EXPTIME'), numberOf(dark.header, 'TOTALEXP')], [1, 600])
+    const expected = 0.02 / GAIN
+    const level = dark.pixels.reduce((sum, v) => sum + Math.min(v, 0.5), 0) / dark.pixels.length
+    t.ok(Math.abs(level - expected) < 0.1 * expected + 0.001, `${level} adu/s of ${expected}`)
+    const star = join(reduced, 'temp/red/cptnrs03-fa13-20190405-0012-e00.fits')
+    t.equal(textOf(readFrame(star).header, 'BIASFILE'), 'BIAScpt2019095.50500.fits', 'the nearest of the table')
+    const refused = reduction('-s', join(reduced, 'bias'), ...flags)
+    t.match(
+      refused.stderr + refused.stdout,
+      /is no raw frame: a product made by reduction/,
+      'products are no raw frames',
+    )
+  },
+)
+
+t.test('what does not belong to the tree is set aside, and what it lacks is said', async (t) => {
+  const { raw, flags, folder } = treeNight()
+  const shot = {
+    type: 'LAMPFLAT',
+    letter: 'w',
+    objects: 'tung&tung&none',
+    exposure: 10,
+    light: flatLight([0, 1]),
+  } as const
+  writeContainer(raw, 60, { ...shot, cards: [['SITEID', 'lsc']] })
+  writeContainer(raw, 61, { ...shot, camera: 'fl09' })
+  const { stdout, code } = reduction('-s', raw, ...flags, '--camera', 'fa13', '--json')
+  t.equal(code, 5, 'darks, flats, arc and star need a bias that is not there yet')
+  const reasons = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { inputs: string[]; reason?: string })
+  const of = (number: string) => reasons.find(({ inputs }) => inputs[0]?.includes(number))?.reason
+  t.match(of('-0060-'), /site is lsc, not cpt/)
+  t.match(of('-0061-'), /camera is fl09, not fa13/)
+  t.match(of('-0012-'), /needs a BIAS of fa13 at cpt, and csv\/standards.csv offers none/)
+  const nowhere = reduction('-s', raw, '--root', join(folder, 'none'), '--site', 'cpt', '--nres-instrument', 'nres03')
+  t.equal(nowhere.code, 2)
+  t.match(nowhere.stderr, /no spectrograph tree in .*site-setup/)
+})
+
+t.test('with the traces of the tree scattered light goes, and fibres without their light are noticed', async (t) => {
+  const { raw, reduced, flags } = treeNight()
+  reduction('-s', join(raw, '*b00*'), ...flags)
+  addTraces(reduced)
+  const none = set('calibration.dark=none')
+  const cloudy = {
+    type: 'TARGET',
+    letter: 'e',
+    objects: 'hd1461&thar&none',
+    exposure: 60,
+    light: arcLight([1], 4000),
+  } as const
+  const half = {
+    type: 'LAMPFLAT',
+    letter: 'w',
+    objects: 'tung&tung&none',
+    exposure: 10,
+    light: flatLight([1]),
+  } as const
+  const ghost = { ...half, light: (fibre: number) => 60 + flatLight([0, 1])(fibre) }
+  const paths = [writeContainer(raw, 70, cloudy), writeContainer(raw, 71, half), writeContainer(raw, 72, ghost)]
+  const { stdout, stderr, code } = reduction('-s', raw, ...flags, ...none, '--json')
+  t.equal(code, 0, stderr)
+  const rows = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { inputs: string[]; reason?: string; status: string; product: string })
+  const of = (path: string) => rows.find(({ inputs }) => inputs[0] === path)!
+  t.match(of(paths[0]!).reason, /no light of hd1461 in fibre 0: clouds\?/)
+  t.match(of(paths[1]!).reason, /no light of tung in fibre 0: was the lamp off\?/)
+  const star = rows.find(({ inputs }) => inputs[0]!.includes('-0012-'))!
+  t.equal(star.status, 'done')
+  const { pixels, width, header } = readFrame(star.product)
+  t.equal(textOf(header, 'SCATTER'), 'surface')
+  t.equal(textOf(header, 'TRACFILE'), 'TRACcpt2019095.40000.fits')
+  const ground = Array.from({ length: WIDTH }, (_, x) => pixels[Math.round(centre(2, 2, x) - 9) * width + x]!)
+  t.ok(
+    Math.abs(medianOf(ground)) < 1.5,
+    `between the orders ${medianOf(ground)} electrons are left (dark of 12 in them)`,
+  )
+})
+
+t.test('traces may be named, and must be of the size of the frame', async (t) => {
+  const { raw, reduced, flags, folder } = treeNight()
+  reduction('-s', join(raw, '*b00*'), ...flags)
+  const traces = emptyTraces({ width: 100, height: 80, orders: 2, fibres: 2, terms: 2, rows: 9, blocks: 0 })
+  traces.coefficients.fill(10)
+  const path = join(folder, 'small.fits')
+  writeFits(path, tracesHdus(traces))
+  const none = set('calibration.dark=none', 'instrument.profile=nres')
+  const one = join(raw, 'cptnrs03-fa13-20190405-0009-w00.fits.fz')
+  const { stderr, code } = reduction(
+    '-s',
+    one,
+    '-r',
+    join(folder, 'o'),
+    '--traces',
+    path,
+    ...none,
+    ...set('calibration.bias=none'),
+  )
+  t.equal(code, 3)
+  t.match(stderr, /the traces in small.fits are of 100x80 pixels, the frame has 320x256/)
+  t.ok(reduced)
+})

@@ -31,6 +31,7 @@ export {
   subtractScatteredLightInPlace,
 } from './scattered-light.js'
 export { type OrderSpectrum, type Spectra, SpectrumBit } from './spectrum.js'
+export { measureShift, type ShiftOptions, type TraceShift } from './trace-shift.js'
 export {
   emptyTraces,
   type FineProfiles,

@@ -1,27 +1,60 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { ConfigError, type Request } from '@nightpipe/command'
+import { ConfigError, DataError, type Request } from '@nightpipe/command'
 import type { FrameFacts } from '@nightpipe/config'
 import type { Traces } from '@nightpipe/spectra'
-import { readTraces } from '@nightpipe/spectrographs'
+import { chooseFrom, readStandards, readTraces, standardPath, type Tree } from '@nightpipe/spectrographs'
 import type { ExtractSchema } from './schema.js'
 
 export interface Calibrations {
   traces: Traces
   tracesPath: string
+  /** none: spectra without the response of a flat */
   flats: string[]
 }
 
-/** Who tells which traces and flats a frame gets: the flags. */
-export function calibrationsOf(request: Request<ExtractSchema>): (facts: FrameFacts, shown: string) => Calibrations {
+/** A frame that wants calibrations. */
+export interface Wanting {
+  facts: FrameFacts
+  /** fibres with light; undefined where the header does not say */
+  lit?: readonly number[]
+  shown: string
+}
+
+/** Who tells which traces and flats a frame gets: the flags, else the tables of the tree. */
+export function calibrationsOf(request: Request<ExtractSchema>, tree?: Tree): (frame: Wanting) => Calibrations {
   const { traces, flat = [] } = request.flags
-  if (typeof traces !== 'string') {
-    throw new ConfigError('no traces', 'give --traces FILE (trace0 and trace-refine make it)')
+  if (typeof traces !== 'string' && !tree) {
+    throw new ConfigError('no traces', 'give --traces FILE (trace0 and trace-refine make it), or --tree DIR')
   }
-  const tracesPath = existing(traces, '--traces')
+  const given = typeof traces === 'string' ? existing(traces, '--traces') : undefined
   const flats = (flat as string[]).map((path) => existing(path, '--flat'))
-  const read = readTraces(tracesPath)
-  return () => ({ traces: read, tracesPath, flats })
+  const choose = tree && chooserOf(tree)
+  const known = new Map<string, Traces>()
+  return (frame) => {
+    const tracesPath = given ?? choose!('TRACE', frame)
+    const read = known.get(tracesPath) ?? readTraces(tracesPath)
+    known.set(tracesPath, read)
+    const wantsFlat = frame.facts.type !== 'flat' && flats.length === 0
+    return { traces: read, tracesPath, flats: wantsFlat && choose ? [choose('FLAT', frame)] : flats }
+  }
+}
+
+/** Chooses from standards.csv, which is read once. */
+function chooserOf(tree: Tree): (type: 'TRACE' | 'FLAT', frame: Wanting) => string {
+  const rows = readStandards(tree)
+  return (type, { facts, lit, shown }) => {
+    const camera = facts.camera ?? tree.camera
+    if (facts.mjd === undefined) throw new DataError(`${shown} has no date`, 'calibrations are chosen by date')
+    if (!camera) throw new DataError(`${shown} does not say its camera`, 'give --camera')
+    const wanted = { type, mjd: facts.mjd, site: tree.site, camera }
+    const fibres = type === 'FLAT' ? lit : undefined
+    const { chosen, candidates } = chooseFrom(rows, { ...wanted, fibres }, (row) => standardPath(tree, row), existsSync)
+    if (chosen) return chosen.path
+    const near = candidates[0] ? `: ${candidates[0].row.Filename} ${candidates[0].why}` : ''
+    const first = type === 'FLAT' ? 'extract flats first, then stack them' : 'run trace0 first'
+    throw new DataError(`no ${type} for ${shown} in standards.csv${near}`, first)
+  }
 }
 
 function existing(path: string, flag: string): string {

@@ -1,4 +1,6 @@
 import { defineCommand } from '@nightpipe/command'
+import { inTree, openTree, treeFlags, treeOf } from '@nightpipe/spectrographs'
+import { enterProducts } from './enter.js'
 import { extractFrame } from './extract-frame.js'
 import { planExtraction } from './plan.js'
 import { schema } from './schema.js'
@@ -16,12 +18,17 @@ export const extract = defineCommand({
   examples: [
     { run: 'extract -s reduced/ -r spectra/ --traces TRAC.fits', doc: 'all frames of a folder' },
     {
+      run: 'extract -s temp/red --root /data --site cpt --nres-instrument nres03',
+      doc: 'in the tree of a spectrograph: traces and flats are chosen there, products entered there',
+    },
+    {
       run: 'extract -s reduced/star.fits -r spectra/ --traces TRAC.fits --flat spectra/lamp-flat.fits',
       doc: 'with the response of a flat',
     },
   ],
   schema,
   flags: {
+    ...treeFlags,
     traces: { type: 'text', doc: 'traces of the orders, as trace0 and trace-refine make them', placeholder: 'FILE' },
     flat: {
       type: 'list',
@@ -33,16 +40,23 @@ export const extract = defineCommand({
     { name: 'orders', doc: 'orders extracted, of all fibres', type: 'integer' },
     { name: 'snr', doc: 'signal to noise of a column: 90th percentile of the orders of the brightest fibre' },
     { name: 'electrons', unit: 'electron', doc: 'extracted from the brightest fibre' },
+    { name: 'shift_px', unit: 'px', doc: 'of the traces, to where the light lies' },
     { name: 'cosmic', doc: 'pixels that the profile did not allow', type: 'integer' },
     { name: 'cosmic_columns', doc: 'columns of orders with such pixels', type: 'integer' },
   ],
   parallel: 'jobs',
   plan: planExtraction,
   job: extractFrame,
-  // the report names the -1d file of an exposure; what else was made is for standard output too
-  finish: (_request, rows, { jobs }) => {
+  outputFolder(_config, flags) {
+    const tree = treeOf(flags)
+    return tree && inTree(tree, 'temp', 'extr')
+  },
+  async finish({ flags }, rows, plan) {
+    const tree = openTree(flags)
+    if (tree) await enterProducts(tree, rows, plan)
+    // the report names the -1d file of an exposure; what else was made is for standard output too
     const done = new Set(rows.filter(({ status }) => status === 'done').map(({ input }) => input))
-    const made = jobs.filter(({ inputs }) => done.has(inputs[0]!))
+    const made = plan.jobs.filter(({ inputs }) => done.has(inputs[0]!))
     return { ok: true, reasons: [], products: made.flatMap(({ products }) => products.slice(1)) }
   },
 })

@@ -1,9 +1,20 @@
 import { type Job, type Row, type Tools, writeProduct } from '@nightpipe/command'
 import { companion, imageHdu, openFits, readIntegers, readPixels, sideHdus } from '@nightpipe/fits'
-import { type Extraction, extractOrders, flatResponse, type Spectra, SpectrumBit } from '@nightpipe/spectra'
-import { orderImageHdus, orderOf, readTraces, spectraHdus, toOrderImage } from '@nightpipe/spectrographs'
+import {
+  type Extraction,
+  type ExtractOptions,
+  extractOrders,
+  flatResponse,
+  measureShift,
+  type Spectra,
+  type SpectralFrame,
+  SpectrumBit,
+  type Traces,
+} from '@nightpipe/spectra'
+import { orderOf, readTraces, spectraHdus } from '@nightpipe/spectrographs'
 import { flatsOf } from './flats.js'
 import { spectraHeader } from './header.js'
+import { imagesOf } from './images.js'
 import type { ExtractJob } from './plan.js'
 import { qualityOf } from './quality.js'
 import type { ExtractSchema } from './schema.js'
@@ -22,32 +33,38 @@ export function extractFrame(job: Job<ExtractJob>, tools: Tools<ExtractSchema>):
       error: error && readPixels(error, { plane: 0 }),
       mask: mask && readIntegers(mask, { plane: 0, into: new Int16Array(width * height) }),
     }
-    const extraction = inElectrons(
-      extractOrders(frame, readTraces(params.traces), optionsOf(params, tools)),
-      params.gain,
-    )
     const traces = readTraces(params.traces)
+    const found = extractOrders(frame, traces, optionsOf(frame, traces, params, tools))
+    const extraction = inElectrons(found, params.gain)
     const amplitudes = params.type === 'flat' ? ownBlaze(extraction) : givenBlaze(extraction, params, traces.orders)
     const quality = qualityOf(extraction)
-    const header = spectraHeader(image.header, job, extraction, quality, amplitudes, tools)
+    const images = imagesOf(extraction, params, traces)
+    const header = spectraHeader(image.header, job, extraction, quality, [...amplitudes, ...images.amplitudes], tools)
     const hdus = [...spectraHdus(extraction, header), quality.table, ...sideHdus(file, image)]
     const product = writeProduct(job.products[0]!, hdus, tools.context, job.parents)
-    if (params.type === 'flat') {
-      const all = Array.from({ length: Math.max(3, traces.fibres) }, (_, fibre) => fibre)
-      const flat = toOrderImage(extraction, traces.orders, all, ({ blaze }) => blaze)
-      writeProduct(job.products[1]!, orderImageHdus(flat, header), tools.context, job.parents)
-    }
+    images.hdus.forEach((hdu, k) => {
+      writeProduct(job.products[k + 1]!, hdu(header), tools.context, job.parents)
+    })
     return [{ input, status: 'done', product, measurements: quality.measurements }]
   } finally {
     file.close()
   }
 }
 
-function optionsOf({ gain, readNoise, lit }: ExtractJob, { config }: Tools<ExtractSchema>) {
+function optionsOf(
+  frame: SpectralFrame,
+  traces: Traces,
+  { gain, readNoise, lit, steady }: ExtractJob,
+  { config }: Tools<ExtractSchema>,
+): ExtractOptions {
   const { extraction, 'cosmic rays': rays } = config
+  const noise = { readVariance: (readNoise / gain) ** 2, perElectron: 1 / gain }
+  const moves = extraction.shift === 'auto' && extraction['shift reach'] > 0
+  const shift = moves
+    ? measureShift(frame, traces, { ...noise, fibres: steady, reach: extraction['shift reach'] }).shift
+    : 0
   return {
-    ...{ fibres: lit, method: extraction.method, rows: extraction.rows },
-    ...{ readVariance: (readNoise / gain) ** 2, perElectron: 1 / gain },
+    ...{ fibres: lit, method: extraction.method, rows: extraction.rows, shift, ...noise },
     ...{ high: rays.high, near: rays.near, low: rays.low, accuracy: rays.accuracy },
   }
 }

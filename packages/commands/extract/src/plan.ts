@@ -3,8 +3,9 @@ import { DataError, type Job, type Plan, type Request, type Row } from '@nightpi
 import { describeFrame, type FrameFacts } from '@nightpipe/config'
 import { cardLookup, imageHdu, openFits } from '@nightpipe/fits'
 import type { Traces } from '@nightpipe/spectra'
-import { litFibres } from '@nightpipe/spectrographs'
+import { lightOf, litFibres, openTree, type ProductKind } from '@nightpipe/spectrographs'
 import { calibrationsOf } from './calibrations.js'
+import { imageKinds, imagePaths } from './products.js'
 import type { ExtractSchema } from './schema.js'
 
 /** What a job must know of its frame. */
@@ -14,6 +15,11 @@ export interface ExtractJob {
   fibres?: string[]
   /** with light */
   lit: number[]
+  /** with light in every column: what the shift of the traces is measured on */
+  steady: number[]
+  /** kinds of the products after the first */
+  kinds: ProductKind[]
+  camera?: string
   /** electrons per unit of the pixels */
   gain: number
   /** electrons */
@@ -31,7 +37,10 @@ const BYTES_PER_PIXEL = 16
 
 /** Headers only: what holds no spectra, or does not fit its traces, is set aside. */
 export function planExtraction(request: Request<ExtractSchema>): Plan<ExtractJob> {
-  const calibrations = calibrationsOf(request)
+  const tree = openTree(request.flags)
+  const calibrations = calibrationsOf(request, tree)
+  const images =
+    request.config.products.images === 'auto' ? tree !== undefined : request.config.products.images === 'yes'
   const rows: Row[] = []
   const jobs: Job<ExtractJob>[] = []
   let largest = 0
@@ -42,16 +51,18 @@ export function planExtraction(request: Request<ExtractSchema>): Plan<ExtractJob
         rows.push({ input: path, status: 'rejected', reason: `holds no spectra: ${facts.type}` })
         continue
       }
-      const { traces, tracesPath, flats } = calibrations(facts, shown)
+      const lit = facts.fibres && litFibres(facts.fibres)
+      const { traces, tracesPath, flats } = calibrations({ facts, lit, shown })
       requireSize(traces, tracesPath, width, height, shown)
-      const params = paramsOf(facts, traces, tracesPath, flats, shown)
-      const products = [join(request.output, `${stem}-1d.fits`)]
-      if (facts.type === 'flat') products.push(join(request.output, `${stem}-flat.fits`))
+      const kinds = imageKinds(facts.type, images, flats.length > 0)
+      const params = { ...paramsOf(facts, traces, shown), traces: tracesPath, flats, kinds }
+      const paths = imagePaths(kinds, { output: request.output, stem, mjd: facts.mjd, tree })
       const parents = [
         { path, role: 'frame' },
         { path: tracesPath, role: 'traces' },
         ...flats.map((flat) => ({ path: flat, role: 'flat' })),
       ]
+      const products = [join(request.output, `${stem}-1d.fits`), ...paths]
       jobs.push({ name, inputs: [path], products, parents, params })
       largest = Math.max(largest, width * height)
     } catch (error) {
@@ -85,12 +96,13 @@ function requireSize(traces: Traces, path: string, width: number, height: number
   )
 }
 
-function paramsOf(facts: FrameFacts, traces: Traces, tracesPath: string, flats: string[], shown: string): ExtractJob {
-  const { fibres, type, gain = 1, readNoise = 0, mjd } = facts
+function paramsOf(facts: FrameFacts, traces: Traces, shown: string): Omit<ExtractJob, 'traces' | 'flats' | 'kinds'> {
+  const { fibres, type, camera, gain = 1, readNoise = 0, mjd } = facts
   const traced = Array.from({ length: traces.fibres }, (_, fibre) => fibre)
   const lit = fibres ? litFibres(fibres).filter((fibre) => fibre < traces.fibres) : traced
   if (lit.length === 0) {
     throw new DataError(`${shown}: no fibre has light (${fibres?.join('&')})`, 'nothing is to be extracted')
   }
-  return { type, fibres, lit, gain, readNoise, mjd, traces: tracesPath, flats }
+  const steady = lit.filter((fibre) => (fibres ? lightOf(fibres[fibre]!) !== 'arc' : type !== 'arc'))
+  return { type, fibres, lit, steady, camera, gain, readNoise, mjd }
 }

@@ -44,7 +44,7 @@ export function qualityOf(extraction: Extraction): Quality {
     ...{ orders, signalToNoise, electrons, table },
     measurements: {
       ...{ orders: orders.length, snr: round(signalToNoise), electrons: Math.round(Math.max(...electrons.values())) },
-      ...{ cosmic: extraction.rejected, cosmic_columns: total },
+      ...{ shift_px: Number(extraction.shift.toFixed(4)), cosmic: extraction.rejected, cosmic_columns: total },
     },
   }
 }

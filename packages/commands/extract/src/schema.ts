@@ -11,6 +11,12 @@ export const schema = {
     rows: integer(undefined, 'rows about the centre that are used; empty: as many as the traces say', {
       ...{ optional: true, unit: 'px', min: 3, max: 200 },
     }),
+    shift: choice(
+      'auto',
+      ['auto', 'none'],
+      'move the traces of a frame to where its light lies, all by the same; frames with lamps of lines only are left as they are',
+    ),
+    'shift reach': integer(5, 'largest shift that is looked for', { unit: 'px', min: 0, max: 50 }),
   },
   'cosmic rays': {
     high: number(5, 'a pixel brighter than the profile allows by this much is a cosmic ray', { unit: 'sigma', min: 2 }),

@@ -73,10 +73,10 @@ t.test('the side tables of the container are carried along', async (t) => {
   file.close()
 })
 
-t.test('without traces, or with those of another detector, it says what to do', async (t) => {
+t.test('without traces it says what to do, before anything is touched', async (t) => {
   const cwd = t.testdir({ red: {} })
   writeScene(join(cwd, 'red/e00.fits'), { objects: 'a&thar&none', type: 'TARGET', level: [5000, 300, 0] })
   const { status, stderr } = run(['-s', 'red', '-r', 'out'], cwd)
   t.equal(status, 2)
-  t.match(stderr, 'no traces (give --traces FILE (trace0 and trace-refine make it))')
+  t.match(stderr, /^extract: no traces \(give --traces FILE.*or --tree DIR\)\n$/)
 })

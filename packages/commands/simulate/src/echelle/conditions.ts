@@ -1,6 +1,10 @@
+import { barycentricCorrection } from '@nightpipe/sky'
 import { randomOf, smoothOf } from '../random.js'
 import { type Exposure, starOf } from './night.js'
 import type { Settings } from './schema.js'
+
+/** km/s */
+const LIGHT = 299792.458
 
 /** Where the image lies on the detector in one frame, in pixels. */
 export interface Drift {
@@ -82,21 +86,32 @@ export interface Motion {
   /** km/s */
   star: number
   barycentric: number
-  /** λ as seen over λ at rest */
+  /** λ as seen over λ at rest: (1 + z seen) (1 + z site) = 1 + z star */
   stretch: number
+  /** when the light of the middle of the exposure would have passed the barycentre */
+  bjdTdb: number
 }
 
 export function motionOf(settings: Settings, frame: Exposure, middle: number): Motion | undefined {
   if (frame.star === undefined) return undefined
   const star = starOf(settings, frame.star)
-  const barycentric = barycentricOf(settings, frame.star, middle)
-  const c = 299792.458
-  // 1 + z of the star, as the barycentre sees it, and of the site: (1 + z seen) (1 + z site) = 1 + z star.
-  const stretch = (1 + star.velocity / c) / (1 + barycentric / c)
-  return { star: star.velocity, barycentric, stretch }
-}
-
-/** km/s, positive when the site moves towards the star. */
-function barycentricOf(settings: Settings, name: string, _mjd: number): number {
-  return starOf(settings, name).barycentric ?? 0
+  const { site } = settings
+  const { z, bjdTdb } = barycentricCorrection({
+    mjdUtc: middle,
+    site: { latitude: site.latitude, longitude: site.longitude, height: site.height },
+    ra: star.ra,
+    dec: star.dec,
+    epoch: star.epoch,
+    pmRa: star['motion ra'],
+    pmDec: star['motion dec'],
+    parallax: star.parallax,
+    rv: 1000 * star.velocity,
+  })
+  const shift = star.barycentric === undefined ? z : star.barycentric / LIGHT
+  return {
+    star: star.velocity,
+    barycentric: shift * LIGHT,
+    stretch: (1 + star.velocity / LIGHT) / (1 + shift),
+    bjdTdb,
+  }
 }

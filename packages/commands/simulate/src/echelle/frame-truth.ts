@@ -29,6 +29,7 @@ export function writeFrameTruth(
       ? ([
           ['STARV', motion.star, '[km/s] velocity of the star, barycentric'],
           ['BARYV', motion.barycentric, '[km/s] velocity of the site towards the star'],
+          ['BJDTDB', motion.bjdTdb, '[d] of MJDMID at the barycentre'],
           ['ZSEEN', motion.stretch - 1, 'redshift of the star as seen'],
         ] as [string, number, string][])
       : []),

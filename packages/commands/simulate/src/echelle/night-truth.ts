@@ -87,6 +87,7 @@ function frameRows(studio: Studio): Record[] {
       ...{ star_km_s: motion?.star, barycentric_km_s: motion && rounded(motion.barycentric, 9) },
       redshift_seen: motion && motion.stretch - 1,
       mjd_middle: series && rounded(series.middle, 9),
+      bjd_tdb: motion && rounded(motion.bjdTdb, 9),
       transparency: series && rounded(series.mean, 6),
       ...{ drift_along_px: rounded(drift.along, 7), drift_across_px: rounded(drift.across, 7) },
       drift_stretch_px: rounded(drift.stretch, 7),

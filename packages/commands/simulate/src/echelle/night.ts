@@ -53,7 +53,7 @@ export function nightOf(settings: Settings, profile: InstrumentProfile): Exposur
       frames.push({ ...step, name: nameOf(settings, profile, step.type, day, mjd, number), day, night, number, mjd })
       mjd += (step.seconds + settings.detector.readout + settings.night.pause) / 86400
     }
-    calibrations.forEach(put)
+    if (night === 0 || settings.night.calibrations === 'every') calibrations.forEach(put)
     mjd = Math.max(mjd, first + settings.night.evening / 24)
     science.forEach(put)
     return frames

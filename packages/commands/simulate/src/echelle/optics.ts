@@ -49,23 +49,29 @@ export function wavelengthOf(settings: Settings, index: number, fibre: number): 
 /** The physical part, in nm, of pixels counted from the middle. */
 function centreOf(settings: Settings, index: number): (jx: number) => number {
   const { optics, detector } = settings
+  const { factor, height } = beamOf(settings, index)
+  const focal = optics['focal length']
+  const alpha = radians(optics.incidence)
+  const shift = height * Math.sin(radians(optics.rotation))
+  return (jx) => {
+    const beta = -alpha - Math.atan((jx * detector['pixel size'] * 1e-3 + shift) / focal)
+    return factor * (Math.sin(alpha) - Math.sin(beta))
+  }
+}
+
+/** How high the prism lifts an order (mm), and what the sum of the sines is to be multiplied with to be nm. */
+function beamOf({ optics }: Settings, index: number): { factor: number; height: number } {
   const spacing = optics['groove spacing']
   const focal = optics['focal length']
-  const order = orderOf(settings, index)
-  const sine = Math.sin(radians(optics.incidence))
-  const alpha = radians(optics.incidence)
+  const order = optics['first order'] + optics['order step'] * index
   const n = (um: number) => refractiveIndex(optics.glass, um)
   const middle = n(optics['central wavelength'])
   const a = radians(optics.apex) / 2
   const delta = Math.asin(middle * Math.sin(a)) - a
-  const height = 4 * focal * delta * (n((2 * spacing * sine) / order) - middle)
+  const blaze = (2 * spacing * Math.sin(radians(optics.incidence))) / order
+  const height = 4 * focal * delta * (n(blaze) - middle)
   const gamma = Math.asin((height - optics['cross offset']) / focal)
-  const shift = height * Math.sin(radians(optics.rotation))
-  const factor = (1000 * (spacing / order) * Math.cos(gamma)) / (1 + optics.air)
-  return (jx) => {
-    const beta = -alpha - Math.atan((jx * detector['pixel size'] * 1e-3 + shift) / focal)
-    return factor * (sine - Math.sin(beta))
-  }
+  return { factor: (1000 * (spacing / order) * Math.cos(gamma)) / (1 + optics.air), height }
 }
 
 /** Powers of Legendre polynomials (order, pixel) of the terms of the NRES tables. */
@@ -109,7 +115,7 @@ function displacement(f: readonly number[], o: number, x: number): number {
 export function blazeOf(settings: Settings, index: number): (angstrom: number) => number {
   const { optics } = settings
   const order = orderOf(settings, index)
-  const centre = (2e4 * optics['groove spacing'] * Math.sin(radians(optics.incidence))) / order / (1 + optics.air)
+  const centre = 20 * beamOf(settings, index).factor * Math.sin(radians(optics.incidence))
   const range = (centre / order) * optics['blaze width']
   const floor = optics['blaze floor']
   return (angstrom) => {

@@ -85,13 +85,15 @@ function addContinuum(
   const peak = star ? star.peak * through : settings.flat.peak * lamp
   const scale = (peak * nth(settings.fibres.throughput, fibre)) / studio.brightest(temperature)
   const shape = star ? studio.star(frame.star!) : undefined
+  const air = star ? studio.air() : undefined
   const shift = Math.log(motion?.stretch ?? 1)
   const spectrum = new Float64Array(fine.length)
   for (let j = 0; j < fine.length; j++) {
     const wave = waves[j]!
     const [a, b] = [waves[Math.max(0, j - 1)]!, waves[Math.min(fine.length - 1, j + 1)]!]
     const width = (Math.abs(b - a) * FINE) / (j === 0 || j === fine.length - 1 ? 1 : 2)
-    const flux = shape ? starAt(shape, Math.log(wave) - shift) : planck(wave, temperature)
+    const ln = Math.log(wave)
+    const flux = shape ? starAt(shape, ln - shift) * (air ? starAt(air, ln) : 1) : planck(wave, temperature)
     spectrum[j] = scale * response(wave) * width * flux
   }
   spread(spectrum, studio.kernels(), along, tilted, fine)

@@ -107,6 +107,35 @@ function rotate({ flux }: StarSpectrum, vsini: number): void {
   }
 }
 
+/** Bands of oxygen (sharp, strong) and water: from, to, lines, mean optical depth in dry air. */
+const BANDS: readonly (readonly [number, number, number, number])[] = [
+  [5885, 6000, 90, 0.05],
+  [6278, 6318, 40, 0.25],
+  [6460, 6600, 80, 0.06],
+  [6869, 6955, 70, 1.2],
+  [6960, 7060, 60, 0.1],
+  [7165, 7400, 220, 0.35],
+  [7596, 7715, 90, 2.2],
+  [8100, 8400, 260, 0.3],
+  [8930, 9600, 500, 0.8],
+]
+
+/** What the air lets through, on the grid of the stars. The lines of the Earth are the same for every seed. */
+export function airSpectrum(strength: number): StarSpectrum {
+  const start = Math.log(BLUE)
+  const n = Math.ceil((Math.log(RED) - start) / STEP)
+  const flux = new Float64Array(n)
+  for (const [from, to, count, depth] of BANDS) {
+    const random = randomOf(0, 'air', from)
+    for (let k = 0; k < count; k++) {
+      const tau = strength * depth * random.exponential()
+      addDepth(flux, start, Math.log(random.between(from, to)), tau, 0.9, 0)
+    }
+  }
+  for (let k = 0; k < n; k++) flux[k] = Math.exp(-flux[k]!)
+  return { start, step: STEP, flux }
+}
+
 /** A table of wavelength_angstrom and flux, linearly interpolated, its 95th percentile made 1. */
 function templateOn(file: string, start: number, n: number): Float64Array {
   const { wavelengths, fluxes } = file.endsWith('.csv') ? readCsv(file) : readFitsTable(file)

@@ -6,7 +6,7 @@ import { type Exposure, nightOf, starOf } from './night.js'
 import { blazeOf, sizeOf, traceOf, wavelengthOf } from './optics.js'
 import { type Profile, profileOf } from './profile.js'
 import type { Settings } from './schema.js'
-import { planck, type StarSpectrum, starSpectrum } from './star.js'
+import { airSpectrum, planck, type StarSpectrum, starSpectrum } from './star.js'
 
 /** All that the frames of a night share. Made once in each thread, piece by piece as it is needed. */
 export interface Studio {
@@ -25,6 +25,8 @@ export interface Studio {
   kernels(): Float64Array[]
   lamp(): ReturnType<typeof lampOf>
   star(name: string): StarSpectrum
+  /** what the air lets through; undefined where [sky] tellurics is 0 */
+  air(): StarSpectrum | undefined
 }
 
 let latest: { key: string; studio: Studio } | undefined
@@ -72,6 +74,7 @@ export function makeStudio(settings: Settings, profile: InstrumentProfile): Stud
     brightest: once(brightest),
     kernels: once(() => kernelsOf(settings)),
     lamp: once(() => lampOf(settings)),
+    air: once(() => (settings.sky.tellurics > 0 ? airSpectrum(settings.sky.tellurics) : undefined)),
     star: once((name: string) => starSpectrum(settings.random.seed, name, starOf(settings, name))),
   }
 }

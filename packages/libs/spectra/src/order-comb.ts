@@ -1,0 +1,112 @@
+import { leastSquares, median } from '@nightpipe/math'
+import type { PathPeak } from './order-peaks.js'
+
+/** The peaks of one order: one for each lit fibre, from the bottom. `row` of a peak that was not seen is foretold. */
+export interface OrderGroup {
+  rows: number[]
+  seen: (PathPeak | undefined)[]
+}
+
+/**
+ * Peaks as orders of `lit` fibres each. Orders are a comb whose teeth lie further apart slowly: from where the pattern is
+ * clearest the next order is foretold, upwards and downwards; what lies elsewhere is no order, and an order that is
+ * missing is skipped, up to two in a row, but numbered.
+ */
+export function groupOrders(peaks: readonly PathPeak[], lit: number, bottom: number, top: number): OrderGroup[] {
+  const seed = seedOf(peaks, lit)
+  if (!seed) return []
+  const groups = seed
+  walk(groups, peaks, lit, 1, bottom, top)
+  walk(groups, peaks, lit, -1, bottom, top)
+  while (groups.length && !isSure(groups[0]!)) groups.shift()
+  while (groups.length && !isSure(groups.at(-1)!)) groups.pop()
+  return groups
+}
+
+/** The lowest and the highest order must not be in doubt; those between have neighbours that speak for them. */
+const isSure = ({ seen }: OrderGroup) => seen.some((peak) => peak !== undefined && peak.strength > SURE)
+const SURE = 4.5
+
+/** Orders in a row that the pattern is read from. */
+const SEED = 4
+
+/** Where the distances within orders, and those between them, are most alike, and most unlike one another. */
+function seedOf(peaks: readonly PathPeak[], lit: number): OrderGroup[] | undefined {
+  const orders = Math.min(SEED, Math.floor(peaks.length / lit))
+  if (orders === 0) return undefined
+  let best: { score: number; from: number } | undefined
+  for (let from = 0; from + orders * lit <= peaks.length; from++) {
+    const part = peaks.slice(from, from + orders * lit)
+    const steps = part.slice(1).map((peak, k) => peak.row - part[k]!.row)
+    const within = steps.filter((_, k) => (k + 1) % lit !== 0)
+    const between = steps.filter((_, k) => (k + 1) % lit === 0)
+    const uneven = unevenness(within) + unevenness(between)
+    const apart = lit > 1 && between.length ? Math.log(median([...between]) / median([...within])) : 0
+    const weakest = Math.min(...part.map((peak) => peak.strength / Math.sqrt(peak.strips)))
+    const score = apart - 3 * uneven + 0.1 * weakest
+    if (!best || score > best.score) best = { score, from }
+  }
+  return Array.from({ length: orders }, (_, k) => {
+    const seen = peaks.slice(best!.from + k * lit, best!.from + (k + 1) * lit)
+    return { rows: seen.map((peak) => peak.row), seen: [...seen] }
+  })
+}
+
+/** The scatter of distances about a straight line, relative to them. */
+function unevenness(steps: readonly number[]): number {
+  if (steps.length < 3) return steps.length === 2 ? Math.abs(steps[1]! - steps[0]!) / (steps[0]! + steps[1]!) / 2 : 0
+  const bends = steps.slice(2).map((step, k) => Math.abs(step - 2 * steps[k + 1]! + steps[k]!))
+  const first = Math.abs(steps[1]! - steps[0]!) / 2 // may grow, but not by jumps
+  return (median(bends) + Math.max(0, first - 0.05 * steps[0]!)) / median([...steps])
+}
+
+function walk(groups: OrderGroup[], peaks: readonly PathPeak[], lit: number, way: 1 | -1, bottom: number, top: number) {
+  let missing = 0
+  while (missing <= 2) {
+    const rows = foretell(groups, lit, way)
+    if (rows.every((row) => row < bottom) || rows.every((row) => row > top)) break
+    const near = way > 0 ? groups.at(-1)! : groups[0]!
+    const spacing = Math.abs(rows[0]! - near.rows[0]!)
+    const gaps = [spacing, ...rows.slice(1).map((row, k) => row - rows[k]!)]
+    const inner = lit > 1 ? Math.min(...gaps.slice(1), spacing - (rows.at(-1)! - rows[0]!)) : spacing
+    const tolerance = 0.3 * Math.max(1, inner)
+    const seen = rows.map((row) => nearest(peaks, row, tolerance))
+    const off = seen.flatMap((peak, k) => (peak ? [peak.row - rows[k]!] : []))
+    const shift = off.length ? median(off) : 0
+    const group = { rows: rows.map((row, k) => seen[k]?.row ?? row + shift), seen }
+    if (way > 0) groups.push(group)
+    else groups.unshift(group)
+    missing = off.length ? 0 : missing + 1
+  }
+}
+
+/** Orders that the next one is foretold from. */
+const BEFORE = 9
+
+/** The next order: a parabola through the last ones that were seen, a straight line through few. */
+function foretell(groups: readonly OrderGroup[], lit: number, way: 1 | -1): number[] {
+  const last = way > 0 ? groups.slice(-BEFORE) : groups.slice(0, BEFORE).reverse()
+  return Array.from({ length: lit }, (_, fibre) => {
+    const seen = last.map((group, k) => ({ k, row: group.rows[fibre]!, real: group.seen[fibre] !== undefined }))
+    const used = seen.filter(({ real }) => real).length >= 2 ? seen.filter(({ real }) => real) : seen
+    if (used.length < 2) return used[0]!.row + way * 1e9 // one order only
+    const degree = used.length > 4 ? 2 : 1
+    const matrix = used.flatMap(({ k }) =>
+      Array.from({ length: degree + 1 }, (_, p) => ((k - last.length) / BEFORE) ** p),
+    )
+    const { solution } = leastSquares(
+      matrix,
+      used.map(({ row }) => row),
+      degree + 1,
+    )
+    return solution[0]!
+  })
+}
+
+function nearest(peaks: readonly PathPeak[], row: number, tolerance: number): PathPeak | undefined {
+  let best: PathPeak | undefined
+  for (const peak of peaks) {
+    if (Math.abs(peak.row - row) < (best ? Math.abs(best.row - row) : tolerance)) best = peak
+  }
+  return best
+}

@@ -18,6 +18,8 @@ export interface Picture {
   side?: number
   /** Places to be shown, in pixels from 0, by two strokes that end beside each. */
   marks?: readonly { x: number; y: number; label?: string }[]
+  /** Curves over the image, in pixels from 0; a gap where x or y is not finite. */
+  curves?: readonly { x: ArrayLike<number>; y: ArrayLike<number>; colour: string; dashed?: boolean }[]
 }
 
 /** An image with its first row at the bottom, as FITS viewers show it, and a bar of its levels. NaN is red. */
@@ -31,6 +33,7 @@ export function pictureFigure({
   unit,
   side = 900,
   marks = [],
+  curves = [],
 }: Picture): Figure {
   const levels = cuts ?? zscale(pixels)
   const shrink = Math.max(1, Math.ceil(Math.max(width, height) / side))
@@ -54,6 +57,22 @@ export function pictureFigure({
       preserveAspectRatio: 'none',
     }),
     element('rect', { x: left, y: top, width: w, height: h, fill: 'none', stroke: '#222222', 'stroke-width': 2 }),
+    ...curves.map(({ x, y, colour, dashed }) => {
+      const [across, up] = [w / (small.width * shrink), h / (small.height * shrink)]
+      const d = curvePath(
+        x,
+        y,
+        (a) => left + (a + 0.5) * across,
+        (b) => top + h - (b + 0.5) * up,
+      )
+      return element('path', {
+        d,
+        stroke: colour,
+        'stroke-width': 1,
+        fill: 'none',
+        'stroke-dasharray': dashed ? '6 4' : undefined,
+      })
+    }),
     ...marks.flatMap(({ x, y, label }) => {
       const at = left + (x + 0.5) * (w / (small.width * shrink))
       const side = at > left + w / 2 ? -1 : 1
@@ -79,6 +98,23 @@ function reticle(x: number, y: number, side: 1 | -1, label?: string): string[] {
       ? [textElement(x + side * 50, y + FONT / 3, label, { fill: '#d55e00', 'font-weight': 'bold', ...anchor })]
       : []),
   ]
+}
+
+function curvePath(
+  x: ArrayLike<number>,
+  y: ArrayLike<number>,
+  px: (x: number) => number,
+  py: (y: number) => number,
+): string {
+  let [path, pen] = ['', 'M']
+  for (let k = 0; k < x.length; k++) {
+    const [a, b] = [px(x[k]!), py(y[k]!)]
+    if (Number.isFinite(a) && Number.isFinite(b)) {
+      path += `${pen}${a.toFixed(2)} ${b.toFixed(2)}`
+      pen = 'L'
+    } else pen = 'M'
+  }
+  return path || 'M0 0'
 }
 
 /** RGB, top row last in the data; `shrink` pixels of each direction become one, their mean, NaN left out. */

@@ -78,7 +78,7 @@ function commonOffset(
         points.weight.push(Math.min(measured.weight[k]!, 15) / 15)
       })
     }
-    const surface = fitSurface(points, dx, Math.min(dy, orders.length - 1))
+    const surface = fitSurface(points, dx, Math.min(dy, orders.length - 1), 0.1)
     offset = (x, row) => surface.at(u(x), v(row))
   }
   return offset
@@ -146,18 +146,21 @@ function centresAlong(
       let sum = 0
       for (let s = 0; s < TOGETHER; s++) sum += cuts[(k + s) * paths + middle + q] ?? Number.NaN
       profile[q + reach] = sum / TOGETHER
-      if (2 * Math.abs(q) <= reach && sum !== sum) whole = false
+      if (2 * Math.abs(q) <= reach && Number.isNaN(sum)) whole = false
     }
     if (!whole) continue
     const expected = row + guess - start - middle + reach
     const centre = centreOf(profile, half, expected)
     if (!centre || Math.abs(centre.at - expected) > 0.6 * half) continue
     const signal = centre.height / (noise[k]! / Math.sqrt(TOGETHER))
-    if (signal < 4) continue
+    if (signal < 5) continue
     measured.x.push(place)
     measured.off.push(centre.at - reach + middle + start - row)
-    measured.weight.push(Math.min(signal, 50))
+    measured.weight.push(signal)
   }
+  // what shines far brighter than the order does elsewhere is a cosmic ray, or a line that tells no more than others
+  const most = measured.weight.length ? 2 * median([...measured.weight]) : 0
+  measured.weight = measured.weight.map((weight) => Math.min(weight, most, 50))
   return measured
 }
 
@@ -210,7 +213,7 @@ function smoothOffset({ x, off, weight }: Measured, width: number, most: number)
       right[row] = weight[k]! * off[k]!
     })
     // bends are believed only where the points show them
-    for (let t = 0; t < n; t++) matrix[(use.length + t) * n + t] = 3 * t * t
+    for (let t = 0; t < n; t++) matrix[(use.length + t) * n + t] = 10 * t * t
     solution = leastSquares(matrix, right, n).solution as Float64Array<ArrayBuffer>
     const residuals = use.map((k) => Math.abs(off[k]! - at(x[k]!)))
     rms = Math.sqrt(residuals.reduce((sum, one) => sum + one * one, 0) / residuals.length)

@@ -12,6 +12,7 @@ export { type Extraction, type ExtractOptions, extractOrders } from './extract.j
 export type { NoiseModel, SpectralFrame, TraceFlux } from './extract-group.js'
 export { DISPLACEMENT_TERMS, displaced, displacement } from './fibre-displacement.js'
 export { findLines, LineFlag, type LineOptions, type SpectralLine } from './find-lines.js'
+export { type FindOptions, type FoundOrders, findOrders, type LitFrame } from './find-orders.js'
 export {
   divideByFlat,
   divideLamp,

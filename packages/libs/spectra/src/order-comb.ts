@@ -28,7 +28,7 @@ const isSure = ({ seen }: OrderGroup) => seen.some((peak) => peak !== undefined 
 const SURE = 4.5
 
 /** Orders in a row that the pattern is read from. */
-const SEED = 4
+const SEED = 5
 
 /** Where the distances within orders, and those between them, are most alike, and most unlike one another. */
 function seedOf(peaks: readonly PathPeak[], lit: number): OrderGroup[] | undefined {
@@ -90,7 +90,7 @@ function foretell(groups: readonly OrderGroup[], lit: number, way: 1 | -1): numb
     const seen = last.map((group, k) => ({ k, row: group.rows[fibre]!, real: group.seen[fibre] !== undefined }))
     const used = seen.filter(({ real }) => real).length >= 2 ? seen.filter(({ real }) => real) : seen
     if (used.length < 2) return used[0]!.row + way * 1e9 // one order only
-    const degree = used.length > 4 ? 2 : 1
+    const degree = used.length > 3 ? 2 : 1
     const matrix = used.flatMap(({ k }) =>
       Array.from({ length: degree + 1 }, (_, p) => ((k - last.length) / BEFORE) ** p),
     )

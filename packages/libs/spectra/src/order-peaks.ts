@@ -74,16 +74,16 @@ function contrast(
     let inner = 0
     for (let q = -core; q <= core; q++) inner += (cuts[at + q] ?? Number.NaN) / (2 * core + 1)
     const sigma = noise[k]!
-    const above0 = (side: number) => {
+    const over = (side: number) => {
       const floor = Math.floor(side)
       const value =
         (1 - side + floor) * (cuts[at + floor] ?? Number.NaN) + (side - floor) * (cuts[at + floor + 1] ?? Number.NaN)
-      return value === value ? Math.max(value - base, 0) + sigma : Number.NaN
+      return Math.max(value - base, 0) + sigma
     }
-    const [a, b] = [above0(low), above0(high)]
-    const outer = a !== a ? b : b !== b ? a : Math.sqrt(a * b)
+    const [a, b] = [over(low), over(high)]
+    const outer = Number.isNaN(a) ? b : Number.isNaN(b) ? a : Math.sqrt(a * b)
     const value = (inner - base + sigma - outer) / (sigma * Math.sqrt(1 / (2 * core + 1) + 0.4))
-    if (value !== value) continue
+    if (Number.isNaN(value)) continue
     sum += Math.max(-MOST, Math.min(MOST, value))
     strips++
   }

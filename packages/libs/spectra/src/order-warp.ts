@@ -173,7 +173,7 @@ export function meanOfPaths(straight: Float32Array, paths: number, least: number
     let [sum, n] = [0, 0]
     for (let k = 0; k < count; k++) {
       const value = straight[k * paths + path]!
-      if (value !== value) continue
+      if (Number.isNaN(value)) continue
       sum += value
       n++
     }

@@ -13,7 +13,7 @@ export interface Points {
 }
 
 /** The smoothest product of polynomials of these degrees through the points, outliers set aside. */
-export function fitSurface({ u, v, value, weight }: Points, du: number, dv: number): Surface {
+export function fitSurface({ u, v, value, weight }: Points, du: number, dv: number, stiffness = 0.02): Surface {
   const [a, b] = [new Float64Array(du + 1), new Float64Array(dv + 1)]
   const terms: [number, number][] = []
   for (let m = 0; m <= du; m++) for (let n = 0; n <= dv; n++) if (m / (du + 1) + n / (dv + 1) < 1.3) terms.push([m, n])
@@ -39,7 +39,7 @@ export function fitSurface({ u, v, value, weight }: Points, du: number, dv: numb
     })
     // where nothing was measured the surface does not bend much
     for (let t = 0; t < terms.length; t++)
-      matrix[(use.length + t) * terms.length + t] = 0.02 * terms[t]![0] * terms[t]![1] + 1e-3
+      matrix[(use.length + t) * terms.length + t] = stiffness * terms[t]![0] * terms[t]![1] + 1e-3
     solution = leastSquares(matrix, right, terms.length).solution as Float64Array<ArrayBuffer>
     const residuals = use.map((k) => Math.abs(value[k]! - at(u[k]!, v[k]!)))
     const limit = Math.max(0.05, 3 * MAD_TO_SIGMA * median([...residuals]))

@@ -8,6 +8,13 @@ export {
 } from './choose-standard.js'
 export { fibreFlag, fibresOfFlags, lightOf, litFibres, starFibres } from './fibres.js'
 export { parseHandTrace } from './hand-trace.js'
+export {
+  describeOrderFrame,
+  type OrderFrame,
+  type OrderFrameFacts,
+  readOrderFrame,
+  requireOneSize,
+} from './order-frame.js'
 export { type OrderImage, orderImageHdus, orderOf, readOrderImage, toOrderImage } from './order-image.js'
 export {
   dateRange,
@@ -55,6 +62,7 @@ export {
   zerosTable,
 } from './state-tables.js'
 export { isSunlight, matchTarget, readTargets, type TargetMatch, targetAt, type WantedTarget } from './targets.js'
+export { type TraceOrigin, traceCards } from './trace-cards.js'
 export { type Cards, readTraces, type TraceDefaults, tracesHdus } from './trace-file.js'
 export {
   inTree,

@@ -1,0 +1,150 @@
+import { describeFrame, type FrameFacts, type InstrumentProfile } from '@nightpipe/config'
+import { DataError } from '@nightpipe/files'
+import {
+  cardLookup,
+  companion,
+  type Hdu,
+  type Header,
+  imageHdu,
+  openFits,
+  readIntegers,
+  readPixels,
+} from '@nightpipe/fits'
+import { type Frame, MaskBit, type Orientation, orient, overscanLevel } from '@nightpipe/image'
+import { litFibres } from './fibres.js'
+
+/** A frame with orders, its dispersion along x. */
+export interface OrderFrame extends Frame {
+  path: string
+  header: Header
+  facts: FrameFacts
+  /** fibres with light; undefined where the header does not say */
+  lit?: number[]
+  /** calibrated frames have ERR and MASK; of raw ones overscan and borders are off, and the bias may still be in */
+  calibrated: boolean
+  error: Float32Array
+  mask: Int16Array
+}
+
+/** The facts of a frame, from its header only. */
+export interface OrderFrameFacts {
+  width: number
+  height: number
+  facts: FrameFacts
+  lit?: number[]
+  calibrated: boolean
+}
+
+/** What a frame is, without reading its pixels; width and height are those it has once it is trimmed and turned. */
+export function describeOrderFrame(path: string, shown: string, profile: InstrumentProfile): OrderFrameFacts {
+  const file = openFits(path)
+  try {
+    const image = imageHdu(file)
+    const facts = factsOf(image, shown, profile)
+    const calibrated = companion(file, image, 'ERR') !== undefined
+    const { x0, y0, x1, y1 } = placeOf(facts, image, calibrated)
+    const turned = turnOf(facts, profile, calibrated).filter((turn) => turn !== 'none').length % 2 === 1
+    const [width, height] = turned ? [y1 - y0, x1 - x0] : [x1 - x0, y1 - y0]
+    return { width, height, facts, calibrated, ...(facts.fibres ? { lit: litFibres(facts.fibres) } : {}) }
+  } finally {
+    file.close()
+  }
+}
+
+/**
+ * Reads a frame for work on its orders, calibrated or raw. Of a raw one each amplifier loses its overscan, the borders are
+ * cut off, and the errors are those of counting and of reading. Where the profile says that the dispersion runs along y
+ * the frame is turned (transposed).
+ */
+export function readOrderFrame(path: string, shown: string, profile: InstrumentProfile): OrderFrame {
+  const file = openFits(path)
+  try {
+    const image = imageHdu(file)
+    const facts = factsOf(image, shown, profile)
+    const errors = companion(file, image, 'ERR')
+    const masks = companion(file, image, 'MASK')
+    const plain = errors ? calibratedFrame(image, errors, masks) : rawFrame(image, facts)
+    const frame = turnOf(facts, profile, errors !== undefined).reduce(orient, { ...plain, name: shown })
+    const { header } = image
+    const lit = facts.fibres ? { lit: litFibres(facts.fibres) } : {}
+    return { ...frame, path, header, facts, calibrated: errors !== undefined, ...lit }
+  } finally {
+    file.close()
+  }
+}
+
+type Planes = Required<Frame>
+
+function factsOf(image: Hdu, shown: string, profile: InstrumentProfile): FrameFacts {
+  const [width, height] = image.axes as [number, number]
+  return describeFrame(cardLookup(image) as never, profile, { width, height, name: shown })
+}
+
+function placeOf(facts: FrameFacts, { axes }: Hdu, calibrated: boolean) {
+  const [width, height] = axes as [number, number]
+  if (calibrated || facts.amplifiers.length === 0) return { x0: 0, y0: 0, x1: width, y1: height }
+  const places = facts.amplifiers.map(({ place }) => place)
+  return {
+    x0: 0,
+    y0: 0,
+    x1: Math.max(...places.map(({ x1 }) => x1)),
+    y1: Math.max(...places.map(({ y1 }) => y1)),
+  }
+}
+
+const NAMES: Record<string, Orientation> = {
+  ...{ 'rotate-90': 'rotate90', 'rotate-180': 'rotate180', 'rotate-270': 'rotate270' },
+  ...{ 'flip-x': 'flipX', 'flip-y': 'flipY', transpose: 'transpose' },
+}
+
+/** What brings the dispersion along x: the turn of the camera, which calibrated frames have had, and that of the profile. */
+function turnOf(facts: FrameFacts, profile: InstrumentProfile, calibrated: boolean): Orientation[] {
+  const own: Orientation = calibrated ? 'none' : (NAMES[facts.orientation ?? ''] ?? 'none')
+  return [own, profile.values.spectrograph.dispersion === 'y' ? 'transpose' : 'none']
+}
+
+function calibratedFrame(image: Hdu, errors: Hdu, masks: Hdu | undefined): Planes {
+  const [width, height] = image.axes as [number, number]
+  const range = { plane: 0 }
+  const pixels = readPixels(image, range)
+  const mask = new Int16Array(pixels.length)
+  if (masks) readIntegers(masks, { ...range, into: mask })
+  return { name: '', width, height, pixels, error: readPixels(errors, range), mask }
+}
+
+function rawFrame(image: Hdu, facts: FrameFacts): Planes {
+  const [fullWidth] = image.axes as [number, number]
+  const raw = readPixels(image, { plane: 0 })
+  const { x1: width, y1: height } = placeOf(facts, image, false)
+  const pixels = new Float32Array(width * height)
+  const error = new Float32Array(width * height)
+  const mask = new Int16Array(width * height)
+  const saturation = facts.saturation ?? Number.POSITIVE_INFINITY
+  for (const { data, place, overscan, gain = 1, readNoise = 0 } of facts.amplifiers) {
+    const method = { method: 'rows', fit: 'smooth', window: 17, order: 3 } as const
+    const level = overscan ? overscanLevel(raw, fullWidth, overscan, data, method) : undefined
+    for (let y = data.y0; y < data.y1; y++) {
+      const under = level ? (level.rows?.[y - data.y0] ?? level.level) : 0
+      let to = (place.y0 + y - data.y0) * width + place.x0
+      for (let p = y * fullWidth + data.x0; p < y * fullWidth + data.x1; p++, to++) {
+        const value = raw[p]! - under
+        pixels[to] = value
+        error[to] = Math.sqrt(Math.max(value, 0) / gain + (readNoise / gain) ** 2)
+        if (raw[p]! >= saturation) mask[to] = MaskBit.saturated
+        else if (Number.isNaN(value)) mask[to] = MaskBit.noData
+      }
+    }
+  }
+  return { name: '', width, height, pixels, error, mask }
+}
+
+/** Refuses frames that cannot be of one spectrograph. */
+export function requireOneSize(frames: readonly (OrderFrameFacts & { shown: string })[]): void {
+  const [first] = frames
+  const odd = frames.find(({ width, height }) => width !== first?.width || height !== first.height)
+  if (!first || !odd) return
+  throw new DataError(
+    `${odd.shown} is ${odd.width}x${odd.height} but ${first.shown} is ${first.width}x${first.height}`,
+    'give frames of one spectrograph and binning',
+  )
+}

@@ -38,7 +38,7 @@ export function writeContainer(folder: string, number: number, shot: Shot, { pac
     }
   }
   const name = `cptnrs03-${camera}-20190405-${String(number).padStart(4, '0')}-${letter}00`
-  const header = createHeader([
+  const own: [string, CardValue][] = [
     ...([
       ['OBSTYPE', type],
       ['OBJECTS', objects],
@@ -60,8 +60,8 @@ export function writeContainer(folder: string, number: number, shot: Shot, { pac
       ['TRIMSEC', `[1:${WIDTH},1:${HEIGHT}]`],
       ['RLEVEL', 0],
     ] as [string, CardValue][]),
-    ...cards,
-  ])
+  ]
+  const header = createHeader([...own.filter(([keyword]) => !cards.some(([said]) => said === keyword)), ...cards])
   const image: NewHdu = { kind: 'image', bitpix: 16, unsigned: true, axes: [full, HEIGHT], pixels, header }
   mkdirSync(folder, { recursive: true })
   const path = join(folder, packed ? `${name}.fits.fz` : `${name}.fits`)

@@ -4,6 +4,8 @@ import { dirname, join, resolve } from 'node:path'
 import { CALIBRATIONS_FILE } from '@nightpipe/calibrations'
 import { DataError, type Request } from '@nightpipe/command'
 import type { ConfigOf, commonSchema } from '@nightpipe/config'
+import { formatMjd } from '@nightpipe/sky'
+import type { Tree } from '@nightpipe/spectrographs'
 import type { RawFrame } from './frames.js'
 import type { ReductionSchema } from './schema.js'
 
@@ -41,6 +43,29 @@ export async function buildMasters(frames: readonly RawFrame[], request: Request
     `masters could not be made of the calibration frames: ${last || `stack-calibrations ended with ${exitCode}`}`,
     'see the report in the folder calibrations, or name masters in [calibration]',
   )
+}
+
+/**
+ * The first masters of a tree: where its table has no bias (or dark) of a camera at all, `stack-calibrations` makes one of
+ * those among the inputs. What cannot be made is told by the frames that miss it.
+ */
+export async function buildFirstOfTree(
+  type: 'BIAS' | 'DARK',
+  frames: readonly RawFrame[],
+  { folder, site, instrument }: Tree,
+  request: Request<ReductionSchema>,
+): Promise<void> {
+  const { execa } = await import('execa')
+  const dates = frames.map(({ facts }) => facts.mjd!).sort((a, b) => a - b)
+  const args = [
+    ...[executable(), '--tree', folder, '--site', site, '--nres-instrument', instrument, '--calibration-type', type],
+    ...['--start', formatMjd(dates[0]! - 1e-4), '--end', formatMjd(dates.at(-1)! + 1e-4), '--input', '-', '--quiet'],
+    ...['--set', `instrument.profile=${profileOf(request)}`, '--workers', String(request.workers)],
+  ]
+  request.log.info(`making the first ${type} of the tree, of ${frames.length} frames`)
+  const input = frames.map(({ path }) => path).join('\n')
+  const { stderr } = await execa(process.execPath, args, { input, reject: false, cancelSignal: request.signal })
+  for (const line of stderr.split('\n').filter(Boolean)) request.log.detail(line)
 }
 
 /** The executable of another command of the toolkit: commands start one another as processes, and never import. */

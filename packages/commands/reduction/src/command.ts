@@ -1,5 +1,5 @@
 import { defineCommand } from '@nightpipe/command'
-import { treeFlags, treeOf } from '@nightpipe/spectrographs'
+import { inTree, treeFlags, treeOf } from '@nightpipe/spectrographs'
 import { enterSingles } from './enter-singles.js'
 import { planReduction } from './plan.js'
 import { reduceFrame } from './reduce.js'
@@ -35,7 +35,10 @@ export const reduction = defineCommand({
       doc: 'where the orders of a spectrograph are: scattered light between them is taken off',
     },
   },
-  outputFolder: (_config, flags) => treeOf(flags)?.folder,
+  outputFolder(_config, flags) {
+    const tree = treeOf(flags)
+    return tree && inTree(tree, 'temp', 'red')
+  },
   measurements: [
     { name: 'instrument', doc: 'instrument', type: 'text' },
     { name: 'filter', doc: 'filter', type: 'text' },

@@ -11,7 +11,7 @@ import { type MasterRole, missing, placeOf } from './master.js'
 import { othersOf } from './others.js'
 import type { ReductionSchema } from './schema.js'
 import { isSpectrograph, settle } from './settle.js'
-import { strangerInTree, treeJob, treeState } from './tree-plan.js'
+import { strangerInTree, treeJob, treeState, withFirstMasters } from './tree-plan.js'
 
 type Sources = Request<ReductionSchema>
 
@@ -43,10 +43,11 @@ const BYTES_PER_PIXEL_COMPARED = 36
 
 /** Sorts the inputs, finds the masters of each science frame, and makes those that are missing. Headers only. */
 export async function planReduction(given: Sources): Promise<Plan<ReductionJob>> {
-  const state = treeState(given)
-  const request = { ...given, config: settle(given.config, given.profile, state !== undefined) }
+  const found = treeState(given)
+  const request = { ...given, config: settle(given.config, given.profile, found !== undefined) }
   checkConfig(request)
-  const sorted = sortFrames(request, state && ((frame) => strangerInTree(frame, state)))
+  const sorted = sortFrames(request, found && ((frame) => strangerInTree(frame, found)))
+  const state = found && (await withFirstMasters(found, sorted, request))
   const sources = state ? {} : await findSources(sorted, request)
   const read = masterReader(request)
   const ready: ReductionJob[] = []

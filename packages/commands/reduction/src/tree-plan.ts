@@ -14,8 +14,9 @@ import {
   standardPath,
   type Tree,
 } from '@nightpipe/spectrographs'
+import { buildFirstOfTree } from './build-masters.js'
 import type { MasterReader } from './choose.js'
-import type { RawFrame } from './frames.js'
+import type { RawFrame, Sorted } from './frames.js'
 import { type MasterRole, misfit } from './master.js'
 import type { ReductionJob } from './plan.js'
 import type { ReductionSchema } from './schema.js'
@@ -29,6 +30,32 @@ export interface TreeState {
 export function treeState({ flags }: Pick<Request<ReductionSchema>, 'flags'>): TreeState | undefined {
   const tree = openTree(flags)
   return tree && { tree, standards: readStandards(tree) }
+}
+
+/** Frames of which the first masters of a tree are made, at least. */
+const FEWEST = 3
+
+/** The state after the first masters of cameras without any were made of the frames at hand: biases first. */
+export async function withFirstMasters(
+  { tree }: TreeState,
+  { science }: Sorted,
+  request: Request<ReductionSchema>,
+): Promise<TreeState> {
+  const { build } = request.config.calibration
+  for (const role of build && !request.dryRun ? (['bias', 'dark'] as const) : []) {
+    const frames = science.filter(({ facts }) => facts.type === role)
+    const wantsIt = ({ facts: { type } }: RawFrame) => type !== 'bias' && type !== role
+    if (!science.some(wantsIt)) continue
+    const cameras = new Set(frames.map(({ facts }) => facts.camera!))
+    for (const camera of cameras) {
+      const own = frames.filter(({ facts }) => facts.camera === camera)
+      const known = readStandards(tree).some(
+        (row) => row.Type === ROLES[role] && row.Camera?.trim() === camera && existsSync(standardPath(tree, row)),
+      )
+      if (!known && own.length >= FEWEST) await buildFirstOfTree(ROLES[role], own, tree, request)
+    }
+  }
+  return { tree, standards: readStandards(tree) }
 }
 
 /** Why a frame does not belong to the tree; undefined when it does. */

@@ -69,6 +69,19 @@ t.test(
   },
 )
 
+t.test('an empty tree and a night as it comes: masters are made first, then all of it in one call', async (t) => {
+  const { raw, reduced, flags } = treeNight()
+  const { code, stderr, stdout } = reduction('-s', raw, ...flags)
+  t.equal(code, 0, stderr)
+  t.equal(stdout.trim().split('\n').length, 12)
+  const rows = rowsOf(reduced)
+  t.ok(rows.includes('"BIAS","bias/BIAScpt2019095.50510.fits",5,"cpt","fa13",2458579.005,"0000"'))
+  t.ok(rows.includes('"DARK","dark/DARKcpt2019095.50810.fits",3,"cpt","fa13",2458579.008,"0000"'))
+  const star = readFrame(join(reduced, 'temp/red/cptnrs03-fa13-20190405-0012-e00.fits'))
+  t.equal(textOf(star.header, 'BIASFILE'), 'BIAScpt2019095.50510.fits')
+  t.equal(textOf(star.header, 'DARKFILE'), 'DARKcpt2019095.50810.fits')
+})
+
 t.test('what does not belong to the tree is set aside, and what it lacks is said', async (t) => {
   const { raw, flags, folder } = treeNight()
   const shot = {
@@ -80,7 +93,8 @@ t.test('what does not belong to the tree is set aside, and what it lacks is said
   } as const
   writeContainer(raw, 60, { ...shot, cards: [['SITEID', 'lsc']] })
   writeContainer(raw, 61, { ...shot, camera: 'fl09' })
-  const { stdout, code } = reduction('-s', raw, ...flags, '--camera', 'fa13', '--json')
+  const asked = [...flags, '--camera', 'fa13', ...set('calibration.build=no')]
+  const { stdout, code } = reduction('-s', raw, ...asked, '--json')
   t.equal(code, 5, 'darks, flats, arc and star need a bias that is not there yet')
   const reasons = stdout
     .trim()

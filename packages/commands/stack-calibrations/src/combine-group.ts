@@ -1,5 +1,5 @@
 import { type Job, startProduct } from '@nightpipe/command'
-import { createHeader, type FitsWriter, type NewHdu } from '@nightpipe/fits'
+import { createHeader, type FitsWriter, type Header, type NewHdu } from '@nightpipe/fits'
 import type { NoiseModel } from '@nightpipe/image'
 import { medianOf } from '@nightpipe/math'
 import type { Broken, CombineArgs, Combined, Plane, Recipe } from './combine-rows.js'
@@ -11,6 +11,7 @@ import { factsOf, summarise, type Tally } from './master-facts.js'
 import { type MasterFacts, masterCards } from './master-header.js'
 import type { RescaleArgs } from './normalise.js'
 import type { MasterJob } from './plan.js'
+import { treeCards, treeMasterHeader } from './tree-header.js'
 
 /** Rows per task: fixed, so that the parts are the same whatever the number of threads. */
 const ROWS_PER_TASK = 64
@@ -24,7 +25,9 @@ export async function combineGroup(
   const parents = readParents(job.params)
   const detector = await measureDetector(job.params.group.type, used, parents, tools)
   const facts = factsOf(job, used, detector, tools)
-  const product = startProduct(job.products[0], planesOf(facts), tools.context)
+  const { tree } = job.params
+  const header = tree ? treeMasterHeader(facts, pathsOf(used), tree, tools.profile) : createHeader(masterCards(facts))
+  const product = startProduct(job.products[0], planesOf(facts, header), tools.context)
   const { writer } = product
   try {
     const recipe = recipeOf(job.params, used, parents, detector, writer, tools)
@@ -44,7 +47,7 @@ export async function combineGroup(
       for (const [plane, sum] of [image, error, sums[MASK]].entries()) writer.addSum(plane, sum)
     }
     Object.assign(facts, tally)
-    for (const [keyword, value] of masterCards(facts)) writer.setCard(0, keyword, value)
+    for (const [keyword, value] of tree ? treeCards(facts) : masterCards(facts)) writer.setCard(0, keyword, value)
     product.finish(job.parents)
     return facts
   } catch (error) {
@@ -162,13 +165,15 @@ function boundsOf(
   return { low: level - 40 * noise, high: level + 40 * noise }
 }
 
-function planesOf(facts: MasterFacts): NewHdu[] {
+const pathsOf = (used: readonly Used[]) => used.map(({ frame }) => frame.path)
+
+function planesOf(facts: MasterFacts, header: Header): NewHdu[] {
   const { width, height } = facts.first.geometry
   const axes = [width, height]
   const unit = createHeader([['BUNIT', facts.unit, 'unit of the pixels']])
   const bits = createHeader([['BUNIT', '', 'bits, see the documentation']])
   return [
-    { kind: 'image', bitpix: -32, axes, header: createHeader(masterCards(facts)) },
+    { kind: 'image', bitpix: -32, axes, header },
     { kind: 'image', name: 'ERR', bitpix: -32, axes, header: unit },
     { kind: 'image', name: 'MASK', bitpix: 16, axes, header: bits },
   ]

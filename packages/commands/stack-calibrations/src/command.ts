@@ -1,5 +1,6 @@
 import { calibrationsTable } from '@nightpipe/calibrations'
 import { defineCommand } from '@nightpipe/command'
+import { inTree, treeFlags, treeOf } from '@nightpipe/spectrographs'
 import { combineRows } from './combine-rows.js'
 import { examineFrame } from './examine.js'
 import { makeMaster } from './make-master.js'
@@ -19,16 +20,32 @@ export const stackCalibrations = defineCommand({
     'one second, flats divided by their own level, then combined with outliers rejected by the noise expected of each ' +
     'pixel. Frames that would spoil a master are set aside, and the report says why. A master holds the image, ERR (one ' +
     'sigma) and MASK (hot, dead, low response), its statistics, and the read noise and gain measured on pairs of frames. ' +
-    'All masters are registered in calibrations.csv beside them.',
+    'All masters are registered in calibrations.csv beside them. In the tree of a spectrograph (--root, --site, ' +
+    '--nres-instrument, or --tree) singles of csv/standards.csv between --start and --end are stacked, or raw frames: those ' +
+    'of --input, or of the folders of the days; masters get their rows there.',
   examples: [
     { run: 'stack-calibrations --input raw/ --output masters/', doc: 'all that the folder holds' },
     {
       run: 'stack-calibrations --input raw/ --output masters/ --type bias --start 2017-12-16T08:00:00 --end 2017-12-17T08:00:00',
       doc: 'the biases of one day',
     },
+    {
+      run: 'stack-calibrations --root /archive --site cpt --nres-instrument nres03 --camera fl13 --calibration-type BIAS --start 2017-12-01T08:00:00 --end 2017-12-19T08:00:00 --days',
+      doc: 'in the tree of a spectrograph: a master bias of each of 18 days',
+    },
   ],
   schema,
+  outputFolder(_config, flags) {
+    const tree = treeOf(flags)
+    return tree && inTree(tree, 'temp', 'stack')
+  },
+  inputs: 'optional',
   flags: {
+    ...treeFlags,
+    days: {
+      type: 'flag',
+      doc: 'in a tree: successive windows of one day each between --start and --end, a master for each',
+    },
     type: {
       type: 'text',
       doc: 'only this type of calibration: bias, dark, flat or arc',
@@ -37,7 +54,7 @@ export const stackCalibrations = defineCommand({
     },
     'calibration-type': {
       type: 'text',
-      doc: 'the same as --type',
+      doc: 'the same as --type; in a tree BIAS, DARK, FLAT, ARC or TEMPLATE',
       placeholder: 'TYPE',
       config: 'select.types',
     },

@@ -9,6 +9,8 @@ export interface Candidate {
   hdu: number
   geometry: Geometry
   facts: FrameFacts
+  /** Exposure of a single dark, whose values are for one second. */
+  depthSeconds?: number
 }
 
 /** Frames that belong into one master, in order of time. */

@@ -78,9 +78,9 @@ function judge(
 }
 
 function requireParents({ params }: Job<MasterJob>, { config }: MasterTools): void {
-  const { group, bias, dark } = params
+  const { group, bias, dark, singles } = params
   const what = group.name.replace(/\.fits$/, '')
-  const needsBias = group.type !== 'bias' && (group.type !== 'dark' || config.dark.scale)
+  const needsBias = !singles && group.type !== 'bias' && (group.type !== 'dark' || config.dark.scale)
   if (needsBias && !bias) {
     throw new DataError(
       `${what} needs a master bias of ${group.frames[0].facts.instrument}, and there is none`,

@@ -16,7 +16,7 @@ export function factsOf(
 ): MasterFacts {
   const { type } = job.params.group
   const first = used[0].frame
-  const seconds = used.map(({ frame }) => frame.facts.exposureSeconds ?? 0)
+  const seconds = used.map(({ frame }) => frame.depthSeconds ?? frame.facts.exposureSeconds ?? 0)
   const scaled = type === 'dark' && config.dark.scale
   const known = gain.every((g) => g !== undefined)
   const gains = measured.gain ?? (known ? gain.map((g) => ({ value: g as number, error: Number.NaN })) : undefined)

@@ -6,10 +6,13 @@ import { describeFrame } from '@nightpipe/config'
 import type { InputFile } from '@nightpipe/files'
 import { cardLookup, type Hdu, imageHdu, openFits, textOf } from '@nightpipe/fits'
 import { mjdToJd, parseDate } from '@nightpipe/sky'
+import type { Tree } from '@nightpipe/spectrographs'
 import { readTable } from '@nightpipe/table'
 import { geometryOf, layoutOf } from './geometry.js'
 import { type Candidate, type Group, groupFrames } from './groups.js'
 import type { schema } from './schema.js'
+import { treeCall } from './tree-call.js'
+import { planTree } from './tree-plan.js'
 
 /** All that a job needs to know, plain data. */
 export interface MasterJob {
@@ -17,12 +20,28 @@ export interface MasterJob {
   output: string
   bias?: string
   dark?: string
+  /** Of the tree of a spectrograph: what its table calls the master. */
+  kind?: 'BIAS' | 'DARK'
+  tree?: Tree
+  /** The frames are singles of the tree: overscan, bias and exposure time are off already. */
+  singles?: boolean
 }
+
+export type StackJob = MasterJob
 
 type Sources = Request<typeof schema>
 
 /** Reads every header, sets aside what is not asked for, and orders the masters so that each finds those it needs. */
-export function planMasters(request: Sources): Plan<MasterJob> {
+export function planMasters(request: Sources): Plan<StackJob> {
+  const call = treeCall(request)
+  if (call) return planTree(call, request)
+  if (request.inputs.length === 0) {
+    throw new ConfigError('no input', 'give --input PATH, or input under [Input and Output]')
+  }
+  return planFolder(request)
+}
+
+function planFolder(request: Sources): Plan<StackJob> {
   const rows: Row[] = []
   const candidates: Candidate[] = []
   const wanted = selection(request)
@@ -40,17 +59,21 @@ export function planMasters(request: Sources): Plan<MasterJob> {
   }
   const { groups, odd } = groupFrames(candidates)
   for (const { frame, reason } of odd) rows.push({ input: frame.path, status: 'rejected', reason })
-  const jobs: Job<MasterJob>[] = []
+  const jobs: Job<StackJob>[] = []
   const bank = readBank(request.config.calibration.folder)
   for (const group of groups) jobs.push(jobFor(group, groups, bank, request))
   return { jobs, rows }
 }
 
-function describe({ path, shown }: InputFile, request: Sources): Candidate {
+export function describe(
+  { path, shown }: Pick<InputFile, 'path' | 'shown'>,
+  request: Sources,
+  isProduct = false,
+): Candidate {
   const file = openFits(path)
   try {
     const hdu = imageHdu(file)
-    refuseProduct(hdu)
+    if (!isProduct) refuseProduct(hdu)
     const [width, height] = hdu.axes
     // The path, not only the name: a camera may file its darks in a folder of that name.
     const facts = describeFrame(cardLookup(hdu), request.profile, { width, height, name: path })
@@ -70,7 +93,7 @@ function refuseProduct({ header }: Hdu): void {
 
 /** The rule of [select]: why a frame is not wanted, or undefined. */
 function selection({ config: { select } }: Sources): (candidate: Candidate) => string | undefined {
-  const types = select.types.map((type) => type.toLowerCase())
+  const types = (select.types.length > 0 ? select.types : STACKED).map((type) => type.toLowerCase())
   const unknown = types.find((type) => !STACKED.includes(type))
   if (unknown) throw new ConfigError(`[select] types: '${unknown}' is not one of ${STACKED.join(', ')}`)
   const start = limit(select.start, 'start')

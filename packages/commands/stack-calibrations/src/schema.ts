@@ -9,8 +9,10 @@ export const schema = {
     camera: text('', 'only frames of this camera'),
     instrument: text('', 'only frames of this instrument'),
     target: text('', 'only frames of this target'),
-    types: list(['bias', 'dark', 'flat', 'arc'], 'types of calibration that are stacked'),
-    minimum: integer(3, 'refuse to make a master of fewer good frames than this', { min: 1 }),
+    types: list([], 'types of calibration that are stacked; empty: bias, dark, flat and arc'),
+    minimum: integer(3, 'refuse to make a master of fewer good frames than this (bias, dark, flat of images)', {
+      min: 1,
+    }),
   },
   overscan: {
     method: choice(
@@ -22,6 +24,15 @@ export const schema = {
       51,
       'rows over which a row-wise overscan is averaged at most; fewer where the level changes faster',
       { unit: 'px', min: 1 },
+    ),
+  },
+  spectra: {
+    'flat frames': integer(1, 'refuse to make a master of fewer extracted flats than this', { min: 1 }),
+    'template frames': integer(2, 'refuse to make a template of fewer exposures than this', { min: 2 }),
+    'flat method': choice(
+      'weighted',
+      ['weighted', 'split'],
+      'inverse-variance mean of the flats, outliers rejected; or mean of the slow part and median of the fast, as of old',
     ),
   },
   combine: {

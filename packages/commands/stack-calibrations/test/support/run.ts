@@ -12,6 +12,9 @@ export function run(input: string | string[], output: string, ...args: string[])
   return spawnSync(process.execPath, [BIN, ...inputs, '--output', output, '--quiet', ...args], { encoding: 'utf8' })
 }
 
+/** The executable with these arguments and no others. */
+export const call = (...args: string[]) => spawnSync(process.execPath, [BIN, ...args], { encoding: 'utf8' })
+
 /** The report by file name of the input. */
 export function report(output: string): Map<string, Record<string, string>> {
   return new Map(csv(join(output, 'stack-calibrations.csv')).map((row) => [row.input.split('/').at(-1)!, row]))

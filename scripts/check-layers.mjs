@@ -11,14 +11,14 @@ const LAYERS = [
   ['kernels', 'xml'],
   ['math'],
   ['image', 'spectra', 'sky'],
-  ['stars', 'registration', 'alerts'],
+  ['stars', 'registration', 'alerts', 'sensors'],
   ['files'],
   ['fits', 'table', 'config'],
   ['calibrations', 'catalogues', 'plot', 'products', 'spectrographs', 'store', 'web'],
   ['command'],
 ]
 /** Pure numbers: no disk, no clock, no network. `kernels` may use Buffer, which is a global. */
-const PURE = ['kernels', 'math', 'image', 'spectra', 'sky', 'stars', 'registration', 'alerts', 'xml']
+const PURE = ['kernels', 'math', 'image', 'spectra', 'sky', 'stars', 'registration', 'alerts', 'sensors', 'xml']
 
 const root = resolve(process.argv[2] ?? join(dirname(fileURLToPath(import.meta.url)), '..'))
 const problems = []

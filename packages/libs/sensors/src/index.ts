@@ -1,0 +1,6 @@
+export { type Alarm, type AlarmRule, matches, parseRule, type Reading, watch } from './alarm.js'
+export { type Checked, checkValue } from './check-value.js'
+export { type CorrectionModel, corrected, parseModel } from './correction.js'
+export { type Envelope, readEnvelope, type SetAside } from './envelope.js'
+export { type Merged, type MergeOptions, type MergeResult, mergeRecords, type Supply } from './merge.js'
+export { FIELDS, type Field, mjdOf, numberOf, problemsOf, readRecord, type SensorRecord, signed } from './record.js'

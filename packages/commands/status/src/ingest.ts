@@ -17,6 +17,8 @@ const schema = {
 
 /** Records held in memory before they are written. */
 const AT_ONCE = 400_000
+/** Files that are told by name when records of them are set aside. */
+const WARNINGS = 5
 
 /** State files into the store. */
 export const statusIngest = defineConductor({
@@ -52,7 +54,7 @@ async function ingest(request: Conducting<typeof schema>): Promise<number> {
   // Of the store as a whole: the tables in it have locks of their own.
   return withLock(join(output, 'readings'), async () => {
     const known = new Set(readTable(ledger, ingestedTable, { orEmpty: true }).map(({ sha256 }) => sha256))
-    const total = { records: 0, files: 0, again: 0, setAside: 0, useless: 0 }
+    const total = { records: 0, files: 0, again: 0, setAside: 0, useless: 0, odd: 0 }
     let batch = emptyBatch()
     for (const { path, name, shown } of inputs) {
       if (request.signal.aborted) return Exit.interrupted
@@ -68,7 +70,7 @@ async function ingest(request: Conducting<typeof schema>): Promise<number> {
       total.files++
       total.records += records
       total.setAside += setAside
-      if (setAside > 0)
+      if (setAside > 0 && ++total.odd <= WARNINGS)
         log.warn(`${shown}: ${setAside} of ${records + setAside} records set aside, see ${setAsideTable.name}`)
       if (batch.count >= AT_ONCE && !dryRun) {
         await enter(batch, output)
@@ -76,6 +78,7 @@ async function ingest(request: Conducting<typeof schema>): Promise<number> {
       }
     }
     if (!dryRun) await enter(batch, output)
+    if (total.odd > WARNINGS) log.warn(`… and of ${total.odd - WARNINGS} more files`)
     const told = {
       ...total,
       sensors: readTable(join(output, sensorsTable.name), sensorsTable, { orEmpty: true }).length,

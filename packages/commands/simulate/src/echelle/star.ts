@@ -13,7 +13,16 @@ export interface StarSpectrum {
 
 /** 250 m/s: a tenth of the width of the sharpest line. */
 const STEP = 250 / 299792458
-const [BLUE, RED] = [3500, 9600]
+/** Between these wavelengths the lines of a star are drawn by lot. */
+const [BLUE, RED] = [3300, 10500]
+
+/** Wavelengths that a spectrograph sees, and some beyond: velocities and line wings. */
+export type Range = readonly [from: number, to: number]
+
+function gridOf([from, to]: Range): { start: number; step: number; n: number } {
+  const start = Math.log(from)
+  return { start, step: STEP, n: Math.ceil((Math.log(to) - start) / STEP) }
+}
 
 /** Lines that every astronomer looks for: vacuum wavelength, depth and widths of Gaussian and Lorentz part in km/s. */
 const STRONG: readonly (readonly [number, number, number, number])[] = [
@@ -41,9 +50,8 @@ export function planck(angstrom: number, kelvin: number): number {
 }
 
 /** The spectrum of a star: its template, or thousands of lines from its name; broadened by its rotation. */
-export function starSpectrum(seed: number, name: string, star: StarSettings): StarSpectrum {
-  const start = Math.log(BLUE)
-  const n = Math.ceil((Math.log(RED) - start) / STEP)
+export function starSpectrum(seed: number, name: string, star: StarSettings, range: Range): StarSpectrum {
+  const { start, n } = gridOf(range)
   const flux = star.template ? templateOn(star.template, start, n) : syntheticOn(seed, name, star, start, n)
   const spectrum = { start, step: STEP, flux }
   if (star.rotation > 0.3) rotate(spectrum, star.rotation)
@@ -121,9 +129,8 @@ const BANDS: readonly (readonly [number, number, number, number])[] = [
 ]
 
 /** What the air lets through, on the grid of the stars. The lines of the Earth are the same for every seed. */
-export function airSpectrum(strength: number): StarSpectrum {
-  const start = Math.log(BLUE)
-  const n = Math.ceil((Math.log(RED) - start) / STEP)
+export function airSpectrum(strength: number, range: Range): StarSpectrum {
+  const { start, n } = gridOf(range)
   const flux = new Float64Array(n)
   for (const [from, to, count, depth] of BANDS) {
     const random = randomOf(0, 'air', from)

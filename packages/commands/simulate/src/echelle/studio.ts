@@ -6,7 +6,7 @@ import { type Exposure, nightOf, starOf } from './night.js'
 import { blazeOf, sizeOf, traceOf, wavelengthOf } from './optics.js'
 import { type Profile, profileOf } from './profile.js'
 import type { Settings } from './schema.js'
-import { airSpectrum, planck, type StarSpectrum, starSpectrum } from './star.js'
+import { airSpectrum, planck, type Range, type StarSpectrum, starSpectrum } from './star.js'
 
 /** All that the frames of a night share. Made once in each thread, piece by piece as it is needed. */
 export interface Studio {
@@ -67,6 +67,13 @@ export function makeStudio(settings: Settings, profile: InstrumentProfile): Stud
     }
     return best
   }
+  const range = once((): Range => {
+    const ends = [0, settings.optics.orders - 1].flatMap((index) => {
+      const of = wavelength(index, settings.fibres.arc)
+      return [of(-64), of(along + 64)]
+    })
+    return [0.995 * Math.min(...ends), 1.005 * Math.max(...ends)]
+  })
   return {
     ...{ settings, frames: nightOf(settings, profile), along, across, wavelength, response },
     trace: once((index: number, fibre: number) => traceOf(settings, index, fibre)),
@@ -74,8 +81,8 @@ export function makeStudio(settings: Settings, profile: InstrumentProfile): Stud
     brightest: once(brightest),
     kernels: once(() => kernelsOf(settings)),
     lamp: once(() => lampOf(settings)),
-    air: once(() => (settings.sky.tellurics > 0 ? airSpectrum(settings.sky.tellurics) : undefined)),
-    star: once((name: string) => starSpectrum(settings.random.seed, name, starOf(settings, name))),
+    air: once(() => (settings.sky.tellurics > 0 ? airSpectrum(settings.sky.tellurics, range()) : undefined)),
+    star: once((name: string) => starSpectrum(settings.random.seed, name, starOf(settings, name), range())),
   }
 }
 

@@ -1,0 +1,86 @@
+import { existsSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { DataError, type Log, runCommand } from '@nightpipe/command'
+import type { InstrumentProfile } from '@nightpipe/config'
+import { writeAtomically } from '@nightpipe/files'
+import { inTree, type Tree } from '@nightpipe/spectrographs'
+import { parseCsv, textOfTable } from '@nightpipe/table'
+
+/** Where commands are run, and how. */
+export interface Chain {
+  tree: Tree
+  profile: InstrumentProfile
+  workers: number
+  memoryBytes: number
+  force: boolean
+  signal: AbortSignal
+  log: Log
+  /** tells of a call as it is made: a line that a shell takes */
+  tell(line: string): void
+}
+
+/** What came of a call. */
+export interface Called {
+  code: number
+  /** what it printed: paths of products */
+  products: string[]
+  /** its messages, the first one that is an error first */
+  message?: string
+}
+
+/** A word as a POSIX shell takes it. */
+const quoted = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)
+
+/** The flags by which a command works in this tree, with its INI of config/ where there is one. */
+export function treeArguments({ tree, profile }: Pick<Chain, 'tree' | 'profile'>, command: string): string[] {
+  const ini = inTree(tree, 'config', `${command}.ini`)
+  return [
+    ...['--tree', tree.folder, '--site', tree.site, '--nres-instrument', tree.instrument],
+    ...(tree.camera ? ['--camera', tree.camera] : []),
+    ...(existsSync(ini) ? ['--config', ini] : []),
+    ...(profile.name === 'generic' ? [] : ['--set', `instrument.profile=${profile.name}`]),
+  ]
+}
+
+/** Runs a command in the tree, as a person would at the shell, and says so. */
+export async function call(chain: Chain, command: string, args: readonly string[]): Promise<Called> {
+  const all = [...args, ...treeArguments(chain, command)]
+  chain.tell([command, ...all].map(quoted).join(' '))
+  const how = ['--workers', String(chain.workers), '--memory', String(chain.memoryBytes), '--log-format', 'json']
+  const { code, products, stderr } = await runCommand(command, [...all, ...how, ...(chain.force ? ['--force'] : [])], chain.signal)
+  const said = stderr.split('\n').filter(Boolean).map(messageOf)
+  for (const { level, text } of said) if (level === 'warning') chain.log.detail(`${command}: ${text}`)
+  const message = said.find(({ level }) => level === 'error')?.text
+  if (code === 1) throw new DataError(`${command} broke down: ${message ?? 'no message'}`, 'this is a bug of it')
+  return { code, products, ...(message ? { message } : {}) }
+}
+
+function messageOf(line: string): { level: string; text: string } {
+  try {
+    const { level = 'info', message = line } = JSON.parse(line) as Record<string, string>
+    return { level, text: message }
+  } catch {
+    return { level: 'error', text: line }
+  }
+}
+
+/** A list of paths for `--input @list`: long ones do not fit on a command line. */
+export function inputList({ tree }: Chain, name: string, paths: readonly string[]): string {
+  const folder = inTree(tree, 'temp', 'lists')
+  mkdirSync(folder, { recursive: true })
+  const list = join(folder, `${name}.list`)
+  writeAtomically(list, paths.map((path) => `${path}\n`).join(''))
+  return `@${list}`
+}
+
+/** A row of the report of a command, as text. */
+export type ReportRow = Record<string, string>
+
+/** The report that a command keeps in the tree, by the last part of the names of its inputs. */
+export function reportOf({ tree }: Pick<Chain, 'tree'>, command: string): Map<string, ReportRow> {
+  const path = join(tree.folder, `${command}.csv`)
+  const [header, ...records] = parseCsv(textOfTable(path) ?? '', path)
+  const names = header?.cells ?? []
+  const rows = records.map(({ cells }) => Object.fromEntries(names.map((name, i) => [name, cells[i] ?? ''])))
+  return new Map(rows.map((row) => [row.input!.slice(row.input!.lastIndexOf('/') + 1), row]))
+}

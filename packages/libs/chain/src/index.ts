@@ -1,0 +1,5 @@
+export { type Called, type Chain, call, inputList, type ReportRow, reportOf, treeArguments } from './caller.js'
+export { type ExposureRow, type Exposures, exposuresTable, openExposures } from './exposures.js'
+export { prometheusText } from './metrics.js'
+export { type Processed, processFrames, type Rules, STAGES } from './process.js'
+export { type RawFrame, rawFrames, rawNights, type Window } from './raw-frames.js'

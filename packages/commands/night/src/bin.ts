@@ -1,4 +1,4 @@
 import { main } from '@nightpipe/command'
-import { night } from './command.js'
+import { echelle } from './command.js'
 
-await main(night)
+await main([echelle])

@@ -1,49 +1,40 @@
-import { join } from 'node:path'
-import { defineCommand, type Job, type Row, type Tools, writeProduct } from '@nightpipe/command'
-import { number } from '@nightpipe/config'
-import { readFrame } from '@nightpipe/fits'
-import { medianOf } from '@nightpipe/math'
-import { addLevel } from './add-level.js'
+import { exposuresTable, windowFlags } from '@nightpipe/chain'
+import { defineConductor } from '@nightpipe/command'
+import { treeFlags, treeOf } from '@nightpipe/spectrographs'
+import { conduct } from './conduct.js'
+import { schema } from './schema.js'
 
-// Every key of night.ini, once. Parsing, --help, the sample INI and the manual page all come from this object.
-const schema = {
-  level: {
-    add: number(0, 'constant to add to every pixel', { unit: 'adu' }),
-  },
-}
-
-/** a night reduced unattended, and again where something changed. */
-export const night = defineCommand({
+/** The nights of an echelle spectrograph, unattended. */
+export const echelle = defineConductor({
   name: 'night',
-  summary: 'a night reduced unattended, and again where something changed',
-  description: 'Adds a constant to every pixel of every frame: replace this by what the command is for.',
-  examples: [{ run: 'night --input raw/ --output out/ --set level.add=100', doc: 'all frames of a folder' }],
+  subcommand: 'echelle',
+  summary: 'the nights of an echelle spectrograph: calibrations stacked, traces refined, all spectra and velocities',
+  description:
+    'Takes the raw frames of a night (the last 24 hours, unless told otherwise) from <root>/<site>/<nres>/<day>/raw: reduces and ' +
+    'stacks biases, darks, flats and arcs, refines the traces on the flats, and brings every star to its spectrum and velocity. ' +
+    'The state of every exposure is in csv/exposures.csv: a second call does only what is new, or whose calibrations, ' +
+    'configuration or version have changed, and a frame that cannot be used is left there with its reason while the night goes ' +
+    'on. The same call over any stretch of dates reprocesses it. The tree must have been set up (site-setup).',
+  examples: [
+    {
+      run: 'night echelle --root /data --site cpt --nres-instrument nres03 --camera fl13',
+      doc: 'the last 24 hours, from cron',
+    },
+    { run: 'night echelle --tree /data/cpt/nres03/reduced --date 20171216 20171217', doc: 'these nights' },
+    {
+      run: 'night echelle --tree /data/cpt/nres03/reduced --start 2017-12-01 --end 2018-01-01 --metrics nres03.prom',
+      doc: 'a month again: only what has changed',
+    },
+  ],
   schema,
-  measurements: [{ name: 'median_adu', unit: 'adu', doc: 'median of the product' }],
-  parallel: 'jobs',
-  // Headers only: what cannot work is refused here.
-  plan: ({ inputs, output }) => ({
-    jobs: inputs.map(({ name, path, stem }) => ({
-      name,
-      inputs: [path],
-      products: [join(output, `${stem}.fits`)],
-      parents: [{ path, role: 'frame' }],
-      params: {},
-    })),
-  }),
-  job: shiftFrame,
+  flags: {
+    ...treeFlags,
+    ...windowFlags,
+    metrics: { type: 'text', doc: 'write what was measured for Prometheus (its text format)', placeholder: 'FILE' },
+  },
+  measurements: [],
+  inputs: 'optional',
+  tables: [exposuresTable],
+  outputFolder: (_config, flags) => treeOf(flags)?.folder,
+  conduct,
 })
-
-/** Reads a frame, changes it, writes it: disk at both ends, science in the middle. */
-function shiftFrame({ inputs, products, parents }: Job, { config, context }: Tools<typeof schema>): Row[] {
-  const [input, product] = [inputs[0]!, products[0]!]
-  const { header, width, height, pixels } = readFrame(input)
-  const shifted = addLevel(pixels, config.level.add)
-  writeProduct(
-    product,
-    [{ kind: 'image', header, bitpix: -32, axes: [width, height], pixels: shifted }],
-    context,
-    parents,
-  )
-  return [{ input, status: 'done', product, measurements: { median_adu: medianOf(shifted) } }]
-}

@@ -1,49 +1,60 @@
-import { join } from 'node:path'
-import { defineCommand, type Job, type Row, type Tools, writeProduct } from '@nightpipe/command'
-import { number } from '@nightpipe/config'
-import { readFrame } from '@nightpipe/fits'
-import { medianOf } from '@nightpipe/math'
-import { addLevel } from './add-level.js'
+import { exposuresTable, windowFlags } from '@nightpipe/chain'
+import { defineConductor } from '@nightpipe/command'
+import { treeFlags, treeOf } from '@nightpipe/spectrographs'
+import { setupTable } from './checklist.js'
+import { conduct } from './conduct.js'
+import { schema } from './schema.js'
 
-// Every key of site-setup.ini, once. Parsing, --help, the sample INI and the manual page all come from this object.
-const schema = {
-  level: {
-    add: number(0, 'constant to add to every pixel', { unit: 'adu' }),
-  },
-}
-
-/** the set-up of a new spectrograph, step by step and resumable. */
-export const siteSetup = defineCommand({
+/** A spectrograph from nothing. */
+export const siteSetup = defineConductor({
   name: 'site-setup',
-  summary: 'the set-up of a new spectrograph, step by step and resumable',
-  description: 'Adds a constant to every pixel of every frame: replace this by what the command is for.',
-  examples: [{ run: 'site-setup --input raw/ --output out/ --set level.add=100', doc: 'all frames of a folder' }],
+  summary: 'a spectrograph from nothing: folders, tables, masters, traces, arcs, a velocity template, first spectra',
+  description:
+    'A checklist that does itself. Makes the tree of a spectrograph (<root>/<site>/<nres>/reduced) and its tables, then, from the ' +
+    'raw frames beside it (<root>/<site>/<nres>/<day>/raw), master biases and darks, the first traces (found on the flats, or ' +
+    'from a text traced by hand), refined traces, master flats, arcs, the spectra of a standard star and a velocity template of ' +
+    'them, and all other stars. Each command is printed as it is run, so that any of them can be run again by hand. It stops at ' +
+    'a step that fails and says what to do; run again it goes on there. What is done stays done until its frames change.',
+  examples: [
+    {
+      run: 'site-setup --root /data --site cpt --nres-instrument nres03 --camera fl13 --standard HD49933',
+      doc: 'all raw frames that are there',
+    },
+    {
+      run: 'site-setup --root /data --site cpt --nres-instrument nres03 --camera fl13 --hand-trace cpt_nres03_trace.2017a.txt --zero ZEROlsc2017317.27425.fits',
+      doc: 'with traces by hand, and a template from elsewhere',
+    },
+    {
+      run: 'site-setup --root data --site home --nres-instrument spec01 --camera asi --set instrument.profile=echelle-teaching --without dark template',
+      doc: 'a small spectrograph of another make',
+    },
+  ],
   schema,
-  measurements: [{ name: 'median_adu', unit: 'adu', doc: 'median of the product' }],
-  parallel: 'jobs',
-  // Headers only: what cannot work is refused here.
-  plan: ({ inputs, output }) => ({
-    jobs: inputs.map(({ name, path, stem }) => ({
-      name,
-      inputs: [path],
-      products: [join(output, `${stem}.fits`)],
-      parents: [{ path, role: 'frame' }],
-      params: {},
-    })),
-  }),
-  job: shiftFrame,
+  flags: {
+    ...treeFlags,
+    ...windowFlags,
+    'hand-trace': { type: 'text', doc: 'orders traced by hand, a text file', placeholder: 'FILE' },
+    targets: {
+      type: 'text',
+      doc: 'list of stars for csv/targets.csv, as targets import reads them',
+      placeholder: 'FILE',
+    },
+    zero: { type: 'text', doc: 'a velocity template from elsewhere: it is approved', placeholder: 'FILE' },
+    standard: {
+      type: 'text',
+      doc: 'the star that the template is made of (default: that of most exposures)',
+      placeholder: 'NAME',
+    },
+    without: {
+      type: 'list',
+      doc: 'steps that this spectrograph does without: bias, dark, arcs, template',
+      choices: ['bias', 'dark', 'arcs', 'template'],
+      placeholder: 'STEP…',
+    },
+  },
+  measurements: [],
+  inputs: 'optional',
+  tables: [setupTable, exposuresTable],
+  outputFolder: (_config, flags) => treeOf(flags)?.folder,
+  conduct,
 })
-
-/** Reads a frame, changes it, writes it: disk at both ends, science in the middle. */
-function shiftFrame({ inputs, products, parents }: Job, { config, context }: Tools<typeof schema>): Row[] {
-  const [input, product] = [inputs[0]!, products[0]!]
-  const { header, width, height, pixels } = readFrame(input)
-  const shifted = addLevel(pixels, config.level.add)
-  writeProduct(
-    product,
-    [{ kind: 'image', header, bitpix: -32, axes: [width, height], pixels: shifted }],
-    context,
-    parents,
-  )
-  return [{ input, status: 'done', product, measurements: { median_adu: medianOf(shifted) } }]
-}

@@ -1,5 +1,5 @@
-import { existsSync, mkdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdirSync, statSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 import { DataError, type Log, runCommand } from '@nightpipe/command'
 import type { InstrumentProfile } from '@nightpipe/config'
 import { writeAtomically } from '@nightpipe/files'
@@ -47,7 +47,11 @@ export async function call(chain: Chain, command: string, args: readonly string[
   const all = [...args, ...treeArguments(chain, command)]
   chain.tell([command, ...all].map(quoted).join(' '))
   const how = ['--workers', String(chain.workers), '--memory', String(chain.memoryBytes), '--log-format', 'json']
-  const { code, products, stderr } = await runCommand(command, [...all, ...how, ...(chain.force ? ['--force'] : [])], chain.signal)
+  const { code, products, stderr } = await runCommand(
+    command,
+    [...all, ...how, ...(chain.force ? ['--force'] : [])],
+    chain.signal,
+  )
   const said = stderr.split('\n').filter(Boolean).map(messageOf)
   for (const { level, text } of said) if (level === 'warning') chain.log.detail(`${command}: ${text}`)
   const message = said.find(({ level }) => level === 'error')?.text
@@ -73,14 +77,22 @@ export function inputList({ tree }: Chain, name: string, paths: readonly string[
   return `@${list}`
 }
 
-/** A row of the report of a command, as text. */
+/** A row of the report of a command, as text; its product as an absolute path. */
 export type ReportRow = Record<string, string>
 
-/** The report that a command keeps in the tree, by the last part of the names of its inputs. */
+/** Where in a tree commands keep their reports: never in csv/, where the state is. */
+const REPORT_FOLDERS = ['.', 'temp', 'temp/red', 'temp/extr', 'temp/wave', 'trace', 'spec', 'thar', 'rv', 'tar']
+
+/** The newest report of a command in the tree, by the last part of the names of its inputs. */
 export function reportOf({ tree }: Pick<Chain, 'tree'>, command: string): Map<string, ReportRow> {
-  const path = join(tree.folder, `${command}.csv`)
+  const all = REPORT_FOLDERS.map((folder) => join(tree.folder, folder, `${command}.csv`)).filter((path) =>
+    existsSync(path),
+  )
+  const [path] = all.sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs)
+  if (path === undefined) return new Map()
   const [header, ...records] = parseCsv(textOfTable(path) ?? '', path)
   const names = header?.cells ?? []
   const rows = records.map(({ cells }) => Object.fromEntries(names.map((name, i) => [name, cells[i] ?? ''])))
+  for (const row of rows) if (row.product) row.product = resolve(dirname(path), row.product)
   return new Map(rows.map((row) => [row.input!.slice(row.input!.lastIndexOf('/') + 1), row]))
 }

@@ -71,5 +71,8 @@ export function fingerprinter(chain: Chain): (frame: RawFrame, stamp: string) =>
 function configOf(folder: string): string {
   if (!existsSync(folder)) return ''
   const files = readdirSync(folder).filter((name) => name.endsWith('.ini'))
-  return files.sort().map((name) => `${name}\n${readFileSync(join(folder, name), 'utf8')}`).join('\n')
+  return files
+    .sort()
+    .map((name) => `${name}\n${readFileSync(join(folder, name), 'utf8')}`)
+    .join('\n')
 }

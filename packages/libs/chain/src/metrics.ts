@@ -18,7 +18,10 @@ const labels = (all: Record<string, string>) =>
     .join(',')}}`
 
 /** The exposures in the text format of Prometheus, for its collector of text files. */
-export function prometheusText({ site, instrument }: Pick<Tree, 'site' | 'instrument'>, rows: readonly ExposureRow[]): string {
+export function prometheusText(
+  { site, instrument }: Pick<Tree, 'site' | 'instrument'>,
+  rows: readonly ExposureRow[],
+): string {
   const place = { site, instrument }
   const blocks = GAUGES.map(([column, name, doc, scale]) => {
     const lines = rows.flatMap((row) => {
@@ -35,6 +38,7 @@ export function prometheusText({ site, instrument }: Pick<Tree, 'site' | 'instru
     kinds.set(key, (kinds.get(key) ?? 0) + 1)
   }
   const counts = [...kinds].sort().map(([key, count]) => `nightpipe_exposures${key} ${count}\n`)
-  const head = '# HELP nightpipe_exposures exposures of the window, by what became of them\n# TYPE nightpipe_exposures gauge\n'
+  const head =
+    '# HELP nightpipe_exposures exposures of the window, by what became of them\n# TYPE nightpipe_exposures gauge\n'
   return `${blocks.join('')}${head}${counts.join('')}`
 }

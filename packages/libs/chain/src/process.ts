@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
-import { join, relative, resolve } from 'node:path'
-import { call, type Chain, inputList, type ReportRow, reportOf } from './caller.js'
+import { join, relative } from 'node:path'
+import { type Chain, call, inputList, type ReportRow, reportOf } from './caller.js'
 import type { ExposureRow, Exposures } from './exposures.js'
 import { fingerprinter, stampOf } from './fingerprint.js'
 import type { RawFrame } from './raw-frames.js'
@@ -31,6 +31,15 @@ export interface Rules {
   leastSnr: number
   /** do again what is up to date, or failed before on the same */
   force: boolean
+  /** no command after this one */
+  upTo?: string
+}
+
+/** The commands that a kind of exposure goes through under these rules. */
+function stagesOf(type: string, { upTo }: Rules): readonly string[] {
+  const all = STAGES[type] ?? []
+  const last = upTo === undefined ? -1 : all.indexOf(upTo)
+  return last < 0 ? all : all.slice(0, last + 1)
 }
 
 /** What became of some exposures. */
@@ -39,6 +48,15 @@ export interface Processed {
   worked: ExposureRow[]
   /** up to date from before */
   kept: ExposureRow[]
+}
+
+/** Those of some exposures that are not up to date. */
+export function outstanding(chain: Chain, exposures: Exposures, frames: readonly RawFrame[], rules: Rules): RawFrame[] {
+  const madeOf = fingerprinter(chain)
+  return frames.filter((frame) => {
+    const before = exposures.rows.get(frame.name)
+    return !before || rules.force || !isCurrent(chain, before, madeOf(frame, stampOf(frame.path, before.raw)), rules)
+  })
 }
 
 /** Brings exposures of one kind as far as they go; one that cannot go on is left with its reason, and the others go on. */
@@ -55,7 +73,7 @@ export async function processFrames(
     const before = exposures.rows.get(frame.name)
     const raw = stampOf(frame.path, before?.raw)
     const made_of = madeOf(frame, raw)
-    if (before && !rules.force && isCurrent(chain, before, made_of)) kept.push(before)
+    if (before && !rules.force && isCurrent(chain, before, made_of, rules)) kept.push(before)
     else todo.push({ frame, row: firstRow(frame, raw, made_of), path: frame.path })
   }
   const worked: ExposureRow[] = []
@@ -77,8 +95,11 @@ interface Work {
   path: string
 }
 
-function isCurrent({ tree }: Chain, row: ExposureRow, made_of: string): boolean {
+function isCurrent({ tree }: Chain, row: ExposureRow, made_of: string, rules: Rules): boolean {
   if (row.made_of !== made_of || row.status === 'working') return false
+  const all = STAGES[row.type ?? 'unknown'] ?? []
+  const last = stagesOf(row.type ?? 'unknown', rules).at(-1) ?? ''
+  if (row.status === 'done' && all.indexOf(row.stage ?? '') < all.indexOf(last)) return false
   return row.status !== 'done' || (row.product !== undefined && existsSync(join(tree.folder, row.product)))
 }
 
@@ -88,7 +109,7 @@ const firstRow = (frame: RawFrame, raw: string, made_of: string): ExposureRow =>
 })
 
 async function throughStages(chain: Chain, batch: readonly Work[], rules: Rules): Promise<void> {
-  const stages = STAGES[batch[0]!.frame.type] ?? []
+  const stages = stagesOf(batch[0]!.frame.type, rules)
   for (const one of batch) {
     if (one.frame.problem) Object.assign(one.row, { status: 'failed', stage: 'header', reason: one.frame.problem })
   }
@@ -96,7 +117,14 @@ async function throughStages(chain: Chain, batch: readonly Work[], rules: Rules)
     const alive = batch.filter(({ row }) => row.status === 'done')
     if (alive.length === 0 || chain.signal.aborted) return
     const { type } = alive[0]!.frame
-    const { code, message } = await call(chain, stage, ['--input', inputList(chain, `${stage}-${type}`, alive.map(({ path }) => path))])
+    const { code, message } = await call(chain, stage, [
+      '--input',
+      inputList(
+        chain,
+        `${stage}-${type}`,
+        alive.map(({ path }) => path),
+      ),
+    ])
     if (chain.signal.aborted) return
     const report = code === 2 ? new Map<string, ReportRow>() : reportOf(chain, stage)
     for (const one of alive) applyRow(chain, stage, one, report.get(nameOf(one.path)), message)
@@ -107,7 +135,13 @@ async function throughStages(chain: Chain, batch: readonly Work[], rules: Rules)
 const nameOf = (path: string) => path.slice(path.lastIndexOf('/') + 1)
 
 /** What a command says of one of its inputs. */
-function applyRow({ tree }: Chain, stage: string, one: Work, said: ReportRow | undefined, message: string | undefined): void {
+function applyRow(
+  { tree }: Chain,
+  stage: string,
+  one: Work,
+  said: ReportRow | undefined,
+  message: string | undefined,
+): void {
   const { row } = one
   row.stage = stage
   if (!said) {
@@ -122,12 +156,15 @@ function applyRow({ tree }: Chain, stage: string, one: Work, said: ReportRow | u
   row.status = said.status ?? 'failed'
   if (said.reason) row.reason = said.reason
   if (said.status !== 'done' || !said.product) return
-  one.path = resolve(tree.folder, said.product)
+  one.path = said.product
   row.product = relative(tree.folder, one.path)
 }
 
 /** Clouds: too few photons to be worth a velocity. */
 function judgeSignal(row: ExposureRow, { leastSnr }: Rules): void {
   if (row.status !== 'done' || row.snr === undefined || row.snr >= leastSnr) return
-  Object.assign(row, { status: 'rejected', reason: `signal to noise ${row.snr.toFixed(1)}, below ${leastSnr}: clouds?` })
+  Object.assign(row, {
+    status: 'rejected',
+    reason: `signal to noise ${row.snr.toFixed(1)}, below ${leastSnr}: clouds?`,
+  })
 }

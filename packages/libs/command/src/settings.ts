@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { accessSync, constants, existsSync, mkdirSync, statSync } from 'node:fs'
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import {
@@ -45,10 +45,14 @@ export function configOf(command: Command, flags: Flags): ConfigInForce<Schema> 
   })
 }
 
-/** Who works in the tree of a spectrograph (nres03) means the shipped profile that knows it by that name. */
-function profileOfTree(flags: Flags): string | undefined {
-  const { tree, 'nres-instrument': name = tree && basename(dirname(resolve(String(tree)))) } = flags
-  return name ? profileRecogniser()((keyword) => (keyword === 'INSTRUME' ? String(name) : undefined)) : undefined
+/** Who works in the tree of a spectrograph means the profile that its config/tree.ini names, or the shipped one that knows it (nres03). */
+function profileOfTree({ tree, root, site, 'nres-instrument': given }: Flags): string | undefined {
+  const name = given ?? (tree && basename(dirname(resolve(String(tree)))))
+  if (!name) return undefined
+  const folder = tree ? String(tree) : join(String(root ?? '.'), String(site ?? ''), String(name), 'reduced')
+  const path = join(folder, 'config', 'tree.ini')
+  const said = existsSync(path) ? /^\s*profile\s*=\s*(\S+)/m.exec(readFileSync(path, 'utf8'))?.[1] : undefined
+  return said ?? profileRecogniser()((keyword) => (keyword === 'INSTRUME' ? String(name) : undefined))
 }
 
 /** The INI of a call; undefined when none is given. */

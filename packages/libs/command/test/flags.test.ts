@@ -68,6 +68,9 @@ t.test('who names the tree of a spectrograph means its shipped profile, and may 
   t.equal(profileFor({ 'nres-instrument': 'nres03' }), 'nres')
   t.equal(profileFor({ tree: '/archive/cpt/nres03/reduced' }), 'nres')
   t.equal(profileFor({ tree: '/archive/home/other/reduced' }), 'generic')
+  const config = { 'tree.ini': '[instrument]\nprofile = skycam\n' }
+  const root = t.testdir({ home: { nres03: { reduced: { config } } } })
+  t.equal(profileFor({ root, site: 'home', 'nres-instrument': 'nres03' }), 'skycam', 'the tree itself says')
   t.equal(profileFor({ 'nres-instrument': 'nres03', set: ['instrument.profile=skycam'] }), 'skycam')
   t.end()
 })

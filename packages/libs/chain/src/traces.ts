@@ -1,0 +1,62 @@
+import { existsSync } from 'node:fs'
+import { chooseStandard, type StandardChoice } from '@nightpipe/spectrographs'
+import { type Chain, call, inputList, reportOf } from './caller.js'
+import type { RawFrame } from './raw-frames.js'
+import type { Trouble } from './stack.js'
+
+/** The traces that a frame would be extracted with. */
+export function tracesFor({ tree }: Pick<Chain, 'tree'>, { mjd = 0, camera = tree.camera }: RawFrame): StandardChoice {
+  return chooseStandard(tree, { type: 'TRACE', mjd, site: tree.site, camera })
+}
+
+/** Calibrated frames of raw ones, made where they are not there; those that reduction sets aside are left out. */
+export async function reducedFrames(chain: Chain, frames: readonly RawFrame[]): Promise<string[]> {
+  if (frames.length === 0) return []
+  await call(chain, 'reduction', [
+    '--input',
+    inputList(
+      chain,
+      'traces',
+      frames.map(({ path }) => path),
+    ),
+  ])
+  const report = reportOf(chain, 'reduction')
+  return frames.flatMap(({ path }) => {
+    const row = report.get(path.slice(path.lastIndexOf('/') + 1))
+    return row?.status === 'done' && row.product && existsSync(row.product) ? [row.product] : []
+  })
+}
+
+/** First traces, from a text traced by hand or found on flats. */
+export async function firstTraces(
+  chain: Chain,
+  flats: readonly RawFrame[],
+  hand: string | undefined,
+): Promise<Trouble[]> {
+  const frames = hand === undefined ? await reducedFrames(chain, groupsOf(flats).map(middle)) : []
+  if (hand === undefined && frames.length === 0) return [{ step: 'trace0', reason: 'no flat that can be traced' }]
+  const args = hand === undefined ? ['--input', ...frames] : ['--filename', hand]
+  const { code, message } = await call(chain, 'trace0', args)
+  return code === 0 ? [] : [{ step: 'trace0', reason: message ?? `trace0 ended with ${code}` }]
+}
+
+/** Traces fitted on the flats of a night: one of each pair of fibres. */
+export async function refineTraces(chain: Chain, flats: readonly RawFrame[]): Promise<Trouble[]> {
+  const frames = await reducedFrames(chain, groupsOf(flats).map(middle))
+  if (frames.length === 0) return [{ step: 'trace-refine', reason: 'no flat that can be traced' }]
+  const { code, message } = await call(chain, 'trace-refine', ['--input', ...frames])
+  return code === 0 ? [] : [{ step: 'trace-refine', reason: message ?? `trace-refine ended with ${code}` }]
+}
+
+/** Flats by the fibres that they light, as the NRES pipeline has it, the first pair first. */
+function groupsOf(flats: readonly RawFrame[]): RawFrame[][] {
+  const groups = new Map<string, RawFrame[]>()
+  for (const flat of flats) {
+    const key = (flat.fibres ?? []).map((word) => (word === 'none' ? '1' : '0')).join('')
+    groups.set(key, [...(groups.get(key) ?? []), flat])
+  }
+  return [...groups].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, group]) => group)
+}
+
+/** The one in the middle of a group, which may be of one frame only. */
+const middle = (group: readonly RawFrame[]): RawFrame => group[Math.floor((group.length - 1) / 2)]!

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { type Chain, call, openExposures, type RawFrame, rawFrames, sweep, windowOf } from '@nightpipe/chain'
 import { type Conducting, ConfigError, DataError, Exit } from '@nightpipe/command'
@@ -23,7 +23,7 @@ export async function conduct(request: Ask): Promise<number> {
   if (!tree) throw new ConfigError('which spectrograph?', 'give --root, --site and --nres-instrument, or --tree DIR')
   const given = inputs.length > 0 ? inputs.map(({ path }) => path) : undefined
   const window = windowOf(flags, {})
-  const profile = profileFor(request, rawFrames(tree, request.profile, window, given)[0])
+  const profile = profileFor(request, tree, rawFrames(tree, request.profile, window, given)[0])
   const frames = rawFrames(tree, profile, window, given)
   if (frames.length === 0) {
     const where = `${dirname(tree.folder)}/<YYYYMMDD>/raw`
@@ -60,17 +60,22 @@ function chainFor(request: Ask, tree: Tree, profile: InstrumentProfile, lines: s
   return { tree, profile, workers, memoryBytes, force, signal, log, tell }
 }
 
-/** The profile that was given; else that which knows the header of a frame. */
-function profileFor({ profile, log }: Ask, frame: RawFrame | undefined): InstrumentProfile {
-  if (!frame || profile.name !== 'generic') return profile
+/** The profile that was given; else that which knows the header of a frame; else that of the name of the spectrograph. */
+function profileFor({ profile, log }: Ask, tree: Tree, frame: RawFrame | undefined): InstrumentProfile {
+  const recognise = profileRecogniser()
+  const byName = recognise((keyword) => (keyword === 'INSTRUME' ? tree.instrument : undefined))
+  const remembered = existsSync(inTree(tree, 'config', 'tree.ini'))
+  if (!frame || remembered || (profile.name !== 'generic' && profile.name !== byName)) return profile
   const file = openFits(frame.path)
   try {
-    const name = profileRecogniser()(cardLookup(imageHdu(file)))
+    const name = recognise(cardLookup(imageHdu(file)))
     if (name) return loadProfile(name)
   } finally {
     file.close()
   }
-  log.warn('no shipped profile knows these frames (write one, and give --set instrument.profile=FILE.ini)')
+  if (profile.name === 'generic') {
+    log.warn('no shipped profile knows these frames (write one, and give --set instrument.profile=FILE.ini)')
+  }
   return profile
 }
 

@@ -3,7 +3,7 @@ import { dirname, join, resolve } from 'node:path'
 import { DataError, type Log, runCommand } from '@nightpipe/command'
 import type { InstrumentProfile } from '@nightpipe/config'
 import { writeAtomically } from '@nightpipe/files'
-import { inTree, type Tree } from '@nightpipe/spectrographs'
+import { inTree, type Tree, treeOf } from '@nightpipe/spectrographs'
 import { parseCsv, textOfTable } from '@nightpipe/table'
 
 /** Where commands are run, and how. */
@@ -31,14 +31,19 @@ export interface Called {
 /** A word as a POSIX shell takes it. */
 const quoted = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)
 
-/** The flags by which a command works in this tree, with its INI of config/ where there is one. */
+/** The flags by which a command works in this tree, with its INI of config/ where there is one: as few as say it all. */
 export function treeArguments({ tree, profile }: Pick<Chain, 'tree' | 'profile'>, command: string): string[] {
   const ini = inTree(tree, 'config', `${command}.ini`)
+  const implied = treeOf({ tree: tree.folder })!
+  const remembered = textOfTable(inTree(tree, 'config', 'tree.ini')) ?? ''
+  const known = remembered.split('\n').some((line) => line.trim() === `profile = ${profile.name}`)
   return [
-    ...['--tree', tree.folder, '--site', tree.site, '--nres-instrument', tree.instrument],
+    ...['--tree', tree.folder],
+    ...(implied.site === tree.site ? [] : ['--site', tree.site]),
+    ...(implied.instrument === tree.instrument ? [] : ['--nres-instrument', tree.instrument]),
     ...(tree.camera ? ['--camera', tree.camera] : []),
     ...(existsSync(ini) ? ['--config', ini] : []),
-    ...(profile.name === 'generic' ? [] : ['--set', `instrument.profile=${profile.name}`]),
+    ...(known || profile.name === 'generic' ? [] : ['--set', `instrument.profile=${profile.name}`]),
   ]
 }
 

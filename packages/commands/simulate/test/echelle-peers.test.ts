@@ -1,0 +1,77 @@
+import { existsSync, readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { lines, program, scratch, simulate } from './small.js'
+import { preset } from './small-echelle.js'
+
+const PYTHON = '/usr/bin/python3'
+const astropy = existsSync(PYTHON) && (await program(PYTHON, ['-c', 'import astropy']))?.code === 0
+const verifier = (await program('fitsverify', ['-h'])) !== undefined
+const NIGHT = [
+  ...['echelle', '--quiet', '--compress', '--config', preset('small'), '--output', 'night'],
+  ...['bias.count=1', 'dark.count=0', 'flat.count=1', 'arc.count=1', 'star.frames=1'].flatMap((set) => ['--set', set]),
+]
+
+// One night serves both.
+const cwd = scratch(t)
+const night = await simulate(NIGHT, cwd)
+
+t.test(
+  'astropy reads the container as that of NRES, and finds the true flux in it',
+  { skip: astropy ? false : 'astropy is not installed' },
+  async (t) => {
+    t.equal(night.code, 0)
+    writeFileSync(
+      join(cwd, 'check.py'),
+      `
+import glob, warnings
+import numpy as np
+from astropy.io import fits
+warnings.simplefilter('ignore')
+flat = sorted(glob.glob('night/sml/nres91/20240312/raw/*-w00.fits.fz'))[0]
+with fits.open(flat) as raw:
+    names = [h.name for h in raw]
+    image = raw['SPECTRUM'].data.astype(float)
+    z = raw[1]._header
+    print(','.join(names), raw['SPECTRUM'].header['OBJECTS'], image.shape, z['ZCMPTYPE'], z['ZBITPIX'], image.dtype.kind)
+image = image[:, :512] - np.median(image[:, 518:], axis=1)[:, None]
+name = flat.split('/')[-1].replace('.fits.fz', '')
+truth = fits.open(glob.glob(f'night/truth/frames/{name}*')[0])
+trace = fits.open(glob.glob('night/truth/traces.fits*')[0])['TRACE'].data + truth[0].header['DRIFTY']
+flux, scattered = truth['FLUX'].data, truth['SCATTERED'].data
+pulls = []
+for order in range(1, 11):
+    for x in range(40, 480, 5):
+        middle = trace[:2, order, x].mean()
+        low = int(round(middle)) - 11
+        rows = image[low:low + 23, x]
+        level = scattered[min(int(middle) // 16, 31), x // 16]
+        both = flux[0, order, x] + flux[1, order, x]
+        pulls.append((rows.sum() - 23 * level - both) / np.sqrt(rows.sum() + 23 * 25))
+pulls = np.array(pulls)
+print(len(pulls), np.median(pulls), 1.4826 * np.median(abs(pulls - np.median(pulls))))
+`,
+    )
+    const { stdout, stderr } = (await program(PYTHON, ['check.py'], cwd))!
+    const [container, numbers] = lines(stdout)
+    const names = 'PRIMARY,SPECTRUM,EXPOSURE_METER,AGU_1,AGU_2,TELESCOPE_1,TELESCOPE_2'
+    t.equal(container, `${names} tung&tung&none (512, 550) RICE_1 16 f`, stderr)
+    const [count, median, scatter] = numbers!.split(' ').map(Number)
+    t.equal(count, 880)
+    // The response of pixels, 0.6 %, adds to the noise of photons: half of it again at 100000 electrons.
+    t.ok(Math.abs(median!) < 0.25, `median ${median}`)
+    t.ok(scatter! > 0.95 && scatter! < 1.5, `scatter ${scatter}`)
+  },
+)
+
+t.test(
+  'fitsverify finds no fault in frames and truth',
+  { skip: verifier ? false : 'fitsverify is not installed' },
+  async (t) => {
+    const files = readdirSync(join(cwd, 'night'), { recursive: true }).map(String)
+    const fits = files.filter((file) => /\.fits(\.fz)?$/.test(file)).map((file) => join('night', file))
+    t.ok(fits.length > 10)
+    const { stdout } = (await program('fitsverify', ['-q', ...fits], cwd))!
+    for (const line of lines(stdout)) t.match(line, /^verification OK/)
+  },
+)

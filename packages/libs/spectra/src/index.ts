@@ -1,5 +1,8 @@
 export { type AirFormula, airToVacuum, refractiveIndexOfAir, SHORTEST_IN_AIR, vacuumToAir } from './air.js'
 export { checkFlat, type FlatVerdict } from './check-flat.js'
+export { type CombinedVelocity, combineVelocities } from './combine-velocities.js'
+export { type Correlation, type CorrelationOptions, crossCorrelate, peakOf } from './cross-correlate.js'
+export { alongSpline, type CubicSpline, cubicSpline } from './cubic-spline.js'
 export {
   type EchelleModel,
   MODEL_TERMS,
@@ -22,8 +25,11 @@ export {
   flatResponse,
 } from './flat-response.js'
 export { GLASSES, type Glass, refractiveIndex } from './glass.js'
+export { isGood, LIGHT } from './good-pixels.js'
 export { type HandTrace, type HandTraceOptions, tracesFromHand } from './hand-traces.js'
 export { type LineList, type LineListOptions, linesWithin, parseLineList } from './line-list.js'
+export { type MeterReading, type MidExposure, midExposure } from './mid-exposure.js'
+export type { OrderData, OrderMatch } from './order-match.js'
 export { type BlockMix, blocksAt, profileRows } from './profile-rows.js'
 export {
   type ScatteredLight,
@@ -33,6 +39,8 @@ export {
 } from './scattered-light.js'
 export { type OrderSpectrum, type Spectra, SpectrumBit } from './spectrum.js'
 export { measureShift, type ShiftOptions, type TraceShift } from './trace-shift.js'
+export { fitUniformSpline, type UniformSpline, uniformSplineAt } from './spline-fit.js'
+export { buildTemplate, type MadeTemplate, type TemplateExposure, type TemplateOptions } from './template.js'
 export {
   emptyTraces,
   type FineProfiles,
@@ -42,3 +50,5 @@ export {
   traceCentres,
   traceY,
 } from './traces.js'
+export { fitVelocity, type OrderVelocity, type Velocity, type VelocityOptions } from './velocity.js'
+export { type TemplateOrder, templateCurves, type VelocityTemplate } from './velocity-template.js'

@@ -1,0 +1,219 @@
+import { complexImage, fft, fftLength, inverseFft, opposite, partsAt } from '@nightpipe/math'
+import { alongSpline } from './cubic-spline.js'
+import { isGood, LIGHT } from './good-pixels.js'
+import type { OrderSpectrum } from './spectrum.js'
+import { curveFor, type TemplateCurve, templateCurves, type VelocityTemplate } from './velocity-template.js'
+
+export interface CorrelationOptions {
+  /** how far the star may be shifted against the template, m/s */
+  range?: number
+  /** of the grid, m/s */
+  step?: number
+  /** width of the running mean that is taken off, m/s: the continuum */
+  smooth?: number
+}
+
+/** How alike a spectrum and a shifted template are: 1 for the same. */
+export interface Correlation {
+  /** m/s, as redshift times c */
+  velocity: Float64Array
+  value: Float64Array
+  /** of the highest point, by a parabola over a third of the width: c z, m/s */
+  peak: number
+  z: number
+  /** at the peak, 0 to 1 */
+  height: number
+  /** full width at half maximum, m/s */
+  width: number
+  /** how far the peak stands above the scatter of the rest, in units of it */
+  significance: number
+}
+
+const DEFAULTS = { range: 500e3, step: 1000, smooth: 150e3 }
+
+/**
+ * The correlation of all orders of one fibre with a template, on a grid of equal steps in the logarithm of the wavelength:
+ * the running mean is taken off both, ends are tapered, each pixel counts by its weight. Positive: the star is red-shifted.
+ */
+export function crossCorrelate(
+  spectrum: readonly OrderSpectrum[],
+  template: VelocityTemplate,
+  options: CorrelationOptions = {},
+): Correlation {
+  const { range, step, smooth } = { ...DEFAULTS, ...options }
+  const curves = templateCurves(template)
+  const grids = spectrum.flatMap((one) => {
+    const curve = one.wavelength && curveFor(curves, one.index, one.wavelength)
+    return (curve && gridOrder(one, curve, { step, smooth })) ?? []
+  })
+  if (grids.length === 0) throw new RangeError('no order of the spectrum is covered by the template')
+  const reach = Math.ceil(range / step)
+  const length = fftLength(Math.max(...grids.map(({ star }) => star.length)) + 2 * reach)
+  const sum = correlated(grids, length, reach)
+  const [stars, templates] = [0, 0].map((_, part) =>
+    grids.reduce((total, { star, mirror }) => total + squares(part === 0 ? star : mirror), 0),
+  )
+  const scale = 1 / Math.sqrt(stars! * templates! || 1)
+  const value = sum.map((one) => one * scale)
+  const velocity = Float64Array.from(value, (_, k) => LIGHT * Math.expm1(((k - reach) * step) / LIGHT))
+  return { velocity, value, ...peakOf(velocity, value) }
+}
+
+/** The star and the template of one order on the common grid, without their continuum, weighted. */
+function gridOrder(
+  one: OrderSpectrum,
+  { curve, gap }: TemplateCurve,
+  { step, smooth }: { step: number; smooth: number },
+): { star: Float64Array; mirror: Float64Array } | undefined {
+  const good = Int32Array.from(one.flux.keys()).filter((x) => isGood(one, x))
+  if (good.length < 100) return undefined
+  const u = Float64Array.from(good, (x) => Math.log(one.wavelength![x]!))
+  const delta = step / LIGHT
+  const [low, high] = [Math.min(u[0]!, u.at(-1)!), Math.max(u[0]!, u.at(-1)!)]
+  const first = Math.round(low / delta)
+  const n = Math.round(high / delta) - first + 1
+  const [flux, count, noise] = [new Float64Array(n), new Float64Array(n), new Float64Array(n)]
+  good.forEach((x, k) => {
+    const at = Math.min(n - 1, Math.max(0, Math.round(u[k]! / delta) - first))
+    flux[at]! += one.flux[x]!
+    noise[at]! += one.uncertainty[x]! ** 2
+    count[at]!++
+  })
+  const grid = Float64Array.from(flux, (_, k) => (first + k) * delta)
+  const [value, slope] = [new Float64Array(n), new Float64Array(n)]
+  alongSpline(curve, grid, value, slope, gap)
+  const star = new Float64Array(n)
+  for (let k = 0; k < n; k++) star[k] = count[k]! > 0 ? flux[k]! / count[k]! : Number.NaN
+  const weight = meanSignalToNoise(star, noise, count)
+  const width = Math.round(smooth / step)
+  const flattened = (values: Float64Array) => tapered(detrended(bridged(values), width))
+  const [a, b] = [flattened(star), flattened(value)]
+  for (let k = 0; k < n; k++) a[k]! *= weight
+  for (let k = 0; k < n; k++) b[k]! *= weight
+  return { star: a, mirror: b }
+}
+
+/** The weight of an order: its signal over its noise, as a typical pixel has it. */
+function meanSignalToNoise(star: Float64Array, noise: Float64Array, count: Float64Array): number {
+  let [signal, variance] = [0, 0]
+  for (let k = 0; k < star.length; k++) {
+    if (!(count[k]! > 0)) continue
+    signal += Math.max(0, star[k]!)
+    variance += noise[k]! / count[k]! ** 2
+  }
+  return variance > 0 ? signal / Math.sqrt(variance * star.length) : 0
+}
+
+/** Gaps filled by straight lines; what lies outside the first and last value repeats them. */
+function bridged(values: Float64Array): Float64Array {
+  const out = values.slice()
+  let before = -1
+  for (let k = 0; k < out.length; k++) {
+    if (Number.isNaN(out[k]!)) continue
+    if (before < 0) out.fill(out[k]!, 0, k)
+    for (let j = before + 1; before >= 0 && j < k; j++) {
+      out[j] = out[before]! + ((out[k]! - out[before]!) * (j - before)) / (k - before)
+    }
+    before = k
+  }
+  if (before >= 0) out.fill(out[before]!, before + 1)
+  else out.fill(0)
+  return out
+}
+
+/** Divided by its running mean, less 1: lines without the continuum. Where the mean is not positive, less the mean only. */
+function detrended(values: Float64Array, width: number): Float64Array {
+  const n = values.length
+  const sums = new Float64Array(n + 1)
+  for (let k = 0; k < n; k++) sums[k + 1] = sums[k]! + values[k]!
+  const whole = Math.abs(sums[n]!) / n
+  return values.map((one, k) => {
+    const [from, to] = [Math.max(0, k - (width >> 1)), Math.min(n, k + (width >> 1) + 1)]
+    const mean = (sums[to]! - sums[from]!) / (to - from)
+    return mean > 0.05 * whole ? one / mean - 1 : one - mean
+  })
+}
+
+/** The first and last twentieth of the order fade to nothing, as half a cosine. */
+function tapered(values: Float64Array): Float64Array {
+  const edge = Math.max(1, Math.floor(values.length / 20))
+  for (let k = 0; k < edge; k++) {
+    const part = 0.5 - 0.5 * Math.cos((Math.PI * (k + 0.5)) / edge)
+    values[k]! *= part
+    values[values.length - 1 - k]! *= part
+  }
+  return values
+}
+
+const squares = (values: Float64Array) => values.reduce((sum, one) => sum + one * one, 0)
+
+/**
+ * Σ star(k + lag) mirror(k) over all orders, for lags from -reach to reach: the orders are the rows of one image, of which the
+ * correlation without a shift in rows is wanted. Star and template are transformed at once, as real and imaginary part.
+ */
+function correlated(grids: readonly { star: Float64Array; mirror: Float64Array }[], length: number, reach: number) {
+  const both = complexImage(length, fftLength(grids.length))
+  grids.forEach(({ star, mirror }, row) => {
+    both.re.set(star, row * length)
+    both.im.set(mirror, row * length)
+  })
+  fft(both)
+  const product = complexImage(length, both.height)
+  const parts = new Float64Array(4)
+  for (let y = 0; y < both.height; y++) {
+    for (let x = 0; x < length; x++) {
+      const p = y * length + x
+      partsAt(both, p, opposite(both, x, y), parts)
+      product.re[p] = parts[0]! * parts[2]! + parts[1]! * parts[3]!
+      product.im[p] = parts[1]! * parts[2]! - parts[0]! * parts[3]!
+    }
+  }
+  inverseFft(product)
+  return Float64Array.from({ length: 2 * reach + 1 }, (_, k) => product.re[(k - reach + length) % length]!)
+}
+
+/** Where a correlation is highest, how high and how wide, and how it stands out. */
+export function peakOf(velocity: Float64Array, value: Float64Array) {
+  let at = 1
+  for (let k = 1; k < value.length - 1; k++) if (value[k]! > value[at]!) at = k
+  const half = value[at]! / 2
+  const crossing = (direction: 1 | -1) => {
+    let k = at
+    while (k + direction > 0 && k + direction < value.length - 1 && value[k + direction]! > half) k += direction
+    const [inner, outer] = [value[k]!, value[k + direction]!]
+    const part = inner > outer ? Math.min(1, (inner - half) / (inner - outer)) : 0
+    return velocity[k]! + part * (velocity[k + direction]! - velocity[k]!)
+  }
+  const width = crossing(1) - crossing(-1)
+  const { peak, height } = parabola(velocity, value, at, 0.33 * width)
+  const rest = value.filter((_, k) => Math.abs(velocity[k]! - velocity[at]!) > 2 * width)
+  const mean = rest.reduce((sum, one) => sum + one, 0) / Math.max(1, rest.length)
+  const scatter = Math.sqrt(rest.reduce((sum, one) => sum + (one - mean) ** 2, 0) / Math.max(1, rest.length))
+  return { peak, z: peak / LIGHT, height, width, significance: scatter > 0 ? (height - mean) / scatter : 0 }
+}
+
+/** The top of the parabola through the points within `reach` of the highest, at least three. */
+function parabola(velocity: Float64Array, value: Float64Array, at: number, reach: number) {
+  const around = (k: number) => Math.abs(k - at) <= 1 || Math.abs(velocity[k]! - velocity[at]!) <= reach
+  const scale = Math.abs(velocity[at + 1]! - velocity[at]!) || 1
+  let [s0, s1, s2, s3, s4, y0, y1, y2] = [0, 0, 0, 0, 0, 0, 0, 0]
+  for (let k = 0; k < value.length; k++) {
+    if (!around(k)) continue
+    const x = (velocity[k]! - velocity[at]!) / scale
+    s0++
+    s1 += x
+    s2 += x * x
+    s3 += x ** 3
+    s4 += x ** 4
+    y0 += value[k]!
+    y1 += value[k]! * x
+    y2 += value[k]! * x * x
+  }
+  const det = s0 * (s2 * s4 - s3 * s3) - s1 * (s1 * s4 - s2 * s3) + s2 * (s1 * s3 - s2 * s2)
+  const a = (y0 * (s2 * s4 - s3 * s3) - s1 * (y1 * s4 - y2 * s3) + s2 * (y1 * s3 - y2 * s2)) / det
+  const b = (s0 * (y1 * s4 - y2 * s3) - y0 * (s1 * s4 - s2 * s3) + s2 * (s1 * y2 - s2 * y1)) / det
+  const c = (s0 * (s2 * y2 - s3 * y1) - s1 * (s1 * y2 - s2 * y1) + y0 * (s1 * s3 - s2 * s2)) / det
+  if (!(c < 0)) return { peak: velocity[at]!, height: value[at]! }
+  const x = Math.max(-2, Math.min(2, -b / (2 * c)))
+  return { peak: velocity[at]! + x * scale, height: a + b * x + c * x * x }
+}

@@ -1,0 +1,249 @@
+import { MAD_TO_SIGMA, medianOf, solve } from '@nightpipe/math'
+import { isGood, LIGHT } from './good-pixels.js'
+import type { OrderSpectrum } from './spectrum.js'
+import { bestStiffness, fitUniformSpline, type Knots, type UniformSpline, uniformSplineAt } from './spline-fit.js'
+import type { TemplateOrder, VelocityTemplate } from './velocity-template.js'
+
+/** One exposure of the star that becomes a template. */
+export interface TemplateExposure {
+  /** the orders of the fibre with the star, with wavelengths */
+  orders: readonly OrderSpectrum[]
+  /** barycentric correction: 1 + z_true = (1 + z_measured) (1 + z) */
+  z: number
+}
+
+/** How a template is made. */
+export interface TemplateOptions {
+  /** of the star, m/s: it is taken out, so that the template is at rest; 0 leaves the template at its velocity */
+  velocity?: number
+  /** degree of the polynomial that brings the continua of exposures together */
+  degree?: number
+  /** samples further than this from the others are set aside, sigma */
+  clip?: number
+}
+
+/** A template, and what its making found. */
+export interface MadeTemplate extends VelocityTemplate {
+  exposures: number
+  /** samples set aside: cosmic rays that the extraction had left */
+  clipped: number
+  /** typical signal to noise of the template in the middle of its orders */
+  signalToNoise: number
+}
+
+/**
+ * The template of a star from one exposure or more: each is brought to the rest frame of the star by its own barycentric
+ * correction, their continua are made alike by polynomials, and one smooth curve (a spline with a knot per column) is fitted
+ * to the samples of all of them at once, so that no exposure is ever interpolated. Outliers are set aside against the curve
+ * of all. The answer is sampled on the columns of the exposure with the most light, and is relative to the flat where the
+ * exposures know its response.
+ */
+export function buildTemplate(exposures: readonly TemplateExposure[], options: TemplateOptions = {}): MadeTemplate {
+  const { velocity = 0, degree = 4, clip = 5 } = options
+  if (exposures.length === 0) throw new RangeError('a template needs an exposure')
+  const indices = [...new Set(exposures.flatMap(({ orders }) => orders.map(({ index }) => index)))].sort(
+    (a, b) => a - b,
+  )
+  const blazed = exposures.every(({ orders }) => orders.every(({ blaze }) => blaze?.some((one) => one > 0.02)))
+  const made = indices.flatMap((index) => {
+    const series = exposures.flatMap(({ orders, z }) => {
+      const one = orders.find((order) => order.index === index)
+      return (one && samplesOf(one, Math.log1p(z) - Math.log1p(velocity / LIGHT), blazed)) ?? []
+    })
+    return series.length > 0 ? [coadd(index, series, degree, clip)] : []
+  })
+  if (made.length === 0) throw new RangeError('no order of the exposures has wavelengths and good pixels')
+  const quality = made.map(({ signalToNoise }) => signalToNoise)
+  return {
+    orders: made.map(({ order }) => order),
+    exposures: exposures.length,
+    clipped: made.reduce((sum, { clipped }) => sum + clipped, 0),
+    signalToNoise: medianOf(quality),
+  }
+}
+
+/** The good samples of one order of one exposure, in the rest frame. */
+interface Samples {
+  source: OrderSpectrum
+  /** what to add to the logarithm of a wavelength */
+  toRest: number
+  u: Float64Array
+  /** flux over the response of the flat, and 1 / sigma squared of it */
+  y: Float64Array
+  weight: Float64Array
+  column: Int32Array
+  total: number
+}
+
+function samplesOf(source: OrderSpectrum, toRest: number, blazed: boolean): Samples | undefined {
+  const column = Int32Array.from(source.flux.keys()).filter(
+    (x) => isGood(source, x) && (!blazed || source.blaze![x]! > 0.02),
+  )
+  if (column.length < 100) return undefined
+  const response = (x: number) => (blazed ? source.blaze![x]! : 1)
+  const of = (value: (x: number) => number) => Float64Array.from(column, value)
+  const y = of((x) => source.flux[x]! / response(x))
+  return {
+    ...{ source, toRest, column, y },
+    u: of((x) => Math.log(source.wavelength![x]!) + toRest),
+    weight: of((x) => (response(x) / source.uncertainty[x]!) ** 2),
+    total: y.reduce((sum, one) => sum + one, 0),
+  }
+}
+
+/** One order: all exposures on the continuum of the brightest, one spline through all, twice, without outliers. */
+function coadd(index: number, series: readonly Samples[], degree: number, clip: number) {
+  const best = series.reduce((a, b) => (b.total > a.total ? b : a))
+  const span = spanOf(series)
+  const step = span.length / Math.max(best.column.at(-1)! - best.column[0]!, 1)
+  let knots: Knots = { first: span.low, last: span.high, step }
+  const kept = series.map(({ weight }) => weight.slice())
+  let scales: Float64Array[] = series.map(({ u }) => new Float64Array(u.length).fill(1))
+  let curve = fitUniformSpline(best.u, best.y, best.weight, knots)
+  let clipped = 0
+  for (let pass = 0; pass < 6; pass++) {
+    // The first curve is that of one exposure, and knows nothing beyond its ends.
+    const within = pass === 0 ? spanOf([best]) : span
+    scales = series.map((one, k) => (one === best ? scales[k]! : continuumRatio(one, kept[k]!, curve, degree, within)))
+    const points = together(series, scales, kept)
+    if (pass === 1) knots = { ...knots, stiffness: bestStiffness(points.u, points.y, points.w, knots) }
+    curve = fitUniformSpline(points.u, points.y, points.w, knots)
+    const now = pass < 2 ? 0 : setAside(series, scales, kept, curve, clip)
+    clipped += now
+    if (pass > 2 && now === 0) break
+  }
+  return { ...sampled(index, best, series, kept, scales, curve, knots.step), clipped }
+}
+
+function spanOf(series: readonly Samples[]) {
+  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
+  for (const { u } of series) {
+    for (const one of u) {
+      if (one < low) low = one
+      if (one > high) high = one
+    }
+  }
+  return { low, high, length: high - low }
+}
+
+/** The samples of all exposures, on one continuum. */
+function together(series: readonly Samples[], scales: readonly Float64Array[], kept: readonly Float64Array[]) {
+  const n = series.reduce((sum, { u }) => sum + u.length, 0)
+  const [u, y, w] = [new Float64Array(n), new Float64Array(n), new Float64Array(n)]
+  let at = 0
+  series.forEach((one, k) => {
+    for (let i = 0; i < one.u.length; i++, at++) {
+      const scale = scales[k]![i]!
+      u[at] = one.u[i]!
+      y[at] = one.y[i]! / scale
+      w[at] = kept[k]![i]! * scale * scale
+    }
+  })
+  return { u, y, w }
+}
+
+/** The polynomial of the column by which one exposure stands above the curve, at its samples. */
+function continuumRatio(
+  { u, y, column, source }: Samples,
+  kept: Float64Array,
+  curve: UniformSpline,
+  degree: number,
+  { low, high }: { low: number; high: number },
+): Float64Array {
+  const terms = degree + 1
+  const [matrix, right] = [new Float64Array(terms * terms), new Float64Array(terms)]
+  const basis = (i: number) => legendreAt((2 * column[i]!) / (source.flux.length - 1) - 1, terms)
+  for (let i = 0; i < u.length; i++) {
+    if (u[i]! < low || u[i]! > high) continue
+    const model = uniformSplineAt(curve, u[i]!)
+    const b = basis(i)
+    for (let k = 0; k < terms; k++) {
+      right[k]! += kept[i]! * b[k]! * model * y[i]!
+      for (let j = 0; j <= k; j++) matrix[k * terms + j]! += kept[i]! * b[k]! * b[j]! * model * model
+    }
+  }
+  const terms_ = solve(matrix, right)
+  return Float64Array.from(u, (_, i) => {
+    const b = basis(i)
+    let sum = 0
+    for (let k = 0; k < terms; k++) sum += terms_[k]! * b[k]!
+    return Math.max(sum, 1e-6)
+  })
+}
+
+function legendreAt(x: number, terms: number): Float64Array {
+  const out = new Float64Array(terms)
+  let [last, now] = [0, 1]
+  for (let k = 0; k < terms; k++) {
+    out[k] = now
+    const next = ((2 * k + 1) * x * now - k * last) / (k + 1)
+    last = now
+    now = next
+  }
+  return out
+}
+
+/** Takes the weight of samples that the curve of all cannot explain; how many. One exposure alone is not judged. */
+function setAside(
+  series: readonly Samples[],
+  scales: readonly Float64Array[],
+  kept: readonly Float64Array[],
+  curve: UniformSpline,
+  clip: number,
+): number {
+  if (series.length < 3) return 0
+  let count = 0
+  series.forEach((one, k) => {
+    const weight = kept[k]!
+    const pull = Float64Array.from(one.u, (u, i) => {
+      return Math.abs(one.y[i]! - uniformSplineAt(curve, u) * scales[k]![i]!) * Math.sqrt(one.weight[i]!)
+    })
+    const limit = clip * Math.max(1, MAD_TO_SIGMA * medianOf(pull.filter((_, i) => weight[i]! > 0)))
+    for (let i = 0; i < weight.length; i++) {
+      if (!(weight[i]! > 0 && pull[i]! > limit)) continue
+      weight[i] = 0
+      count++
+    }
+  })
+  return count
+}
+
+/** The curve on the columns of the best exposure, with the error that the samples within half a knot leave it. */
+function sampled(
+  index: number,
+  best: Samples,
+  series: readonly Samples[],
+  kept: readonly Float64Array[],
+  scales: readonly Float64Array[],
+  curve: UniformSpline,
+  step: number,
+): { order: TemplateOrder; signalToNoise: number } {
+  const width = best.source.flux.length
+  const weightAt = new Float64Array(curve.coefficients.length + 1)
+  series.forEach((one, k) => {
+    for (let i = 0; i < one.u.length; i++) {
+      const bin = Math.floor((one.u[i]! - curve.first) / step)
+      if (kept[k]![i]! > 0) weightAt[bin]! += kept[k]![i]! * scales[k]![i]! ** 2
+    }
+  })
+  const out = [0, 0, 0].map(() => new Float64Array(width).fill(Number.NaN)) as [
+    Float64Array,
+    Float64Array,
+    Float64Array,
+  ]
+  const ratios: number[] = []
+  for (let x = 0; x < width; x++) {
+    const lambda = best.source.wavelength![x]!
+    if (!(lambda > 0)) continue
+    const u = Math.log(lambda) + best.toRest
+    out[0][x] = Math.exp(u)
+    const bin = Math.floor((u - curve.first) / step)
+    const near = Math.max(weightAt[bin] ?? 0, weightAt[bin - 1] ?? 0, weightAt[bin + 1] ?? 0)
+    if (!(bin >= 0 && near > 0)) continue
+    out[1][x] = uniformSplineAt(curve, u)
+    out[2][x] = 1 / Math.sqrt(near)
+    if (x > width / 4 && x < (3 * width) / 4) ratios.push(out[1][x]! / out[2][x]!)
+  }
+  const order = { index, order: best.source.order, wavelength: out[0], flux: out[1], uncertainty: out[2] }
+  return { order, signalToNoise: ratios.length > 0 ? medianOf(ratios) : 0 }
+}

@@ -1,0 +1,74 @@
+import { type CubicSpline, cubicSpline } from './cubic-spline.js'
+
+/** One order of a template: what the star looks like at rest. */
+export interface TemplateOrder {
+  index: number
+  /** diffraction order; 0 where unknown */
+  order: number
+  /** vacuum, Angstrom, in the rest frame of the star, column by column; NaN where there is none */
+  wavelength: Float64Array
+  /** in any unit, the response of the spectrograph taken out or not; NaN where there is none */
+  flux: Float64Array
+  /** one sigma, where it is known */
+  uncertainty?: Float64Array
+}
+
+/** What spectra are compared with to find their velocity. */
+export interface VelocityTemplate {
+  orders: TemplateOrder[]
+  /** the continuum was taken off instead of left in, as in the ZERO files of the IDL pipeline */
+  subtracted?: boolean
+}
+
+/** An order of a template as a curve in the logarithm of the wavelength, and the widest gap that it bridges. */
+export interface TemplateCurve {
+  index: number
+  order: number
+  curve: CubicSpline
+  gap: number
+}
+
+const known = new WeakMap<VelocityTemplate, TemplateCurve[]>()
+
+/** The curves of a template, made once; orders with fewer than 30 good columns are left out. */
+export function templateCurves(template: VelocityTemplate): TemplateCurve[] {
+  const curves = known.get(template) ?? template.orders.flatMap((one) => curveOf(one) ?? [])
+  known.set(template, curves)
+  return curves
+}
+
+function curveOf({ index, order, wavelength, flux }: TemplateOrder): TemplateCurve | undefined {
+  const columns = Int32Array.from(flux.keys()).filter((x) => wavelength[x]! > 0 && Number.isFinite(flux[x]!))
+  if (columns.length < 30) return undefined
+  if (wavelength[columns[0]!]! > wavelength[columns.at(-1)!]!) columns.reverse()
+  let [n, last] = [0, 0]
+  const [x, y] = [new Float64Array(columns.length), new Float64Array(columns.length)]
+  for (const column of columns) {
+    if (!(wavelength[column]! > last)) continue // a wavelength that turns back has no curve
+    last = wavelength[column]!
+    x[n] = Math.log(last)
+    y[n++] = flux[column]!
+  }
+  if (n < 30) return undefined
+  const steps = Float64Array.from({ length: n - 1 }, (_, k) => x[k + 1]! - x[k]!).sort()
+  return { index, order, curve: cubicSpline(x.slice(0, n), y.slice(0, n)), gap: 3.5 * steps[steps.length >> 1]! }
+}
+
+/** The curve of a template that serves an order of a spectrum: of the same index, if the wavelengths overlap, or the one that overlaps most. */
+export function curveFor(
+  curves: readonly TemplateCurve[],
+  index: number,
+  wavelength: ArrayLike<number>,
+): TemplateCurve | undefined {
+  let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
+  for (let x = 0; x < wavelength.length; x++) {
+    if (wavelength[x]! < least) least = wavelength[x]!
+    if (wavelength[x]! > most) most = wavelength[x]!
+  }
+  const [low, high] = [Math.log(least), Math.log(most)]
+  const overlap = ({ curve: { x } }: TemplateCurve) => (Math.min(high, x.at(-1)!) - Math.max(low, x[0]!)) / (high - low)
+  const same = curves.find((one) => one.index === index)
+  if (same && overlap(same) > 0.5) return same
+  const best = curves.reduce<TemplateCurve | undefined>((a, b) => (a && overlap(a) >= overlap(b) ? a : b), undefined)
+  return best && overlap(best) > 0.3 ? best : undefined
+}

@@ -1,0 +1,177 @@
+import { MAD_TO_SIGMA, medianOf } from '@nightpipe/math'
+import { type CombinedVelocity, combineVelocities } from './combine-velocities.js'
+import { LIGHT } from './good-pixels.js'
+import { fittedOrder, matchOrder, type OrderData, type OrderMatch, packOrder } from './order-match.js'
+import type { OrderSpectrum } from './spectrum.js'
+import { curveFor, templateCurves, type VelocityTemplate } from './velocity-template.js'
+
+export interface VelocityOptions {
+  /** degree of the polynomial by which the continuum may differ, order by order */
+  degree?: number
+  /** pixels further than this from the fit are set aside, once the velocity has converged; sigma */
+  clip?: number
+  /** fewest good pixels of an order */
+  least?: number
+}
+
+/** The velocity of one order against the template. */
+export interface OrderVelocity {
+  index: number
+  order: number
+  /** m/s, as a redshift times c */
+  velocity: number
+  /** one sigma from the errors of its pixels */
+  error: number
+  /** the photon limit of the order (Bouchy et al. 2001): its continuum taken as known */
+  limit: number
+  /** chi square over degrees of freedom */
+  reducedChiSquare: number
+  pixels: number
+  clipped: number
+  used: boolean
+}
+
+/** The shift of a spectrum against a template. */
+export interface Velocity {
+  /** measured redshift of the star against the template at rest */
+  z: number
+  /** c z, m/s: not yet barycentric */
+  velocity: number
+  /** one sigma, m/s */
+  error: number
+  /** what the photons would allow (m/s) */
+  limit: number
+  combined: CombinedVelocity
+  orders: OrderVelocity[]
+  /** rounds of the fit until the velocity stood still */
+  rounds: number
+  converged: boolean
+  /** the data and the fit, order by order: for blocks and figures */
+  data: OrderData[]
+  models: Float64Array[]
+}
+
+const DEFAULTS = { degree: 4, clip: 5, least: 100 }
+/** The velocity stands still: 0.03 mm/s. */
+const STILL = 1e-13
+
+/**
+ * The redshift at which a template fits the orders of one fibre best: least squares over all pixels, with a polynomial for
+ * the continuum of each order, from a first guess `z` (of `crossCorrelate`). Pixels are set aside only after the velocity
+ * has converged, and it converges again without them. Every order is then linearised at the common velocity.
+ */
+export function fitVelocity(
+  spectrum: readonly OrderSpectrum[],
+  template: VelocityTemplate,
+  z: number,
+  options: VelocityOptions = {},
+): Velocity {
+  const { degree, clip, least } = { ...DEFAULTS, ...options }
+  const added = template.subtracted ?? false
+  const data = pairOrders(spectrum, template, { degree, least })
+  if (data.length === 0) throw new RangeError('no order of the spectrum is covered by the template')
+  let state = converge(data, added, Math.log1p(z))
+  let rounds = state.rounds
+  for (let pass = 0; pass < 5 && clipPixels(state.data, modelsOf(state, added), clip) > 0; pass++) {
+    state = converge(data, added, state.shift)
+    rounds += state.rounds
+  }
+  return conclude(state, added, rounds)
+}
+
+/** The orders of a spectrum with the template that serves them; the response of the flat is used where all have it. */
+export function pairOrders(
+  spectrum: readonly OrderSpectrum[],
+  template: VelocityTemplate,
+  { degree, least }: { degree: number; least: number },
+): OrderData[] {
+  const curves = templateCurves(template)
+  const blazed = spectrum.length > 0 && spectrum.every(({ blaze }) => blaze?.some((one) => one > 0.02))
+  return spectrum.flatMap((one) => {
+    const curve = one.wavelength && curveFor(curves, one.index, one.wavelength)
+    return (curve && packOrder(one, curve, { blazed, least, degree })) ?? []
+  })
+}
+
+interface State {
+  shift: number
+  /** orders that could be matched, and how */
+  data: OrderData[]
+  matches: OrderMatch[]
+  combined: CombinedVelocity
+  rounds: number
+  converged: boolean
+}
+
+/** Gauss-Newton on the common shift, until it stands still. */
+function converge(all: readonly OrderData[], added: boolean, from: number): State {
+  let shift = from
+  const before: (Float64Array | undefined)[] = all.map(() => undefined)
+  for (let rounds = 1; ; rounds++) {
+    const pairs = all.flatMap((data, k) => {
+      const match = matchOrder(data, shift, added, before[k])
+      before[k] = match?.solution
+      return match ? [{ data, match }] : []
+    })
+    if (pairs.length === 0) throw new RangeError('no order has enough good pixels under the template')
+    const matches = pairs.map(({ match }) => match)
+    const combined = combineVelocities(
+      matches.map((match) => match.shift * LIGHT),
+      matches.map(({ error }) => error * LIGHT),
+    )
+    const step = combined.value / LIGHT
+    const converged = Math.abs(step) < STILL
+    const data = pairs.map((pair) => pair.data)
+    if (converged || rounds >= 25) return { shift, data, matches, combined, rounds, converged }
+    shift += Math.max(-1e-4, Math.min(1e-4, step)) // never further than 30 km/s at once
+  }
+}
+
+/** The fitted spectra of all orders. */
+const modelsOf = ({ data, matches, shift }: State, added: boolean) =>
+  data.map((one, k) => fittedOrder(one, shift, added, matches[k]!).model)
+
+/** Sets pixels aside that the converged fit cannot explain, with their neighbours; says how many. */
+function clipPixels(data: readonly OrderData[], models: readonly Float64Array[], clip: number): number {
+  let count = 0
+  data.forEach((order, k) => {
+    const model = models[k]!
+    const pull = (i: number) => Math.abs(order.flux[i]! - model[i]!) * Math.sqrt(order.weight[i]!)
+    const pulls: number[] = []
+    for (let i = 0; i < model.length; i++) if (order.used[i] === 1 && !Number.isNaN(model[i]!)) pulls.push(pull(i))
+    const limit = clip * Math.max(1, MAD_TO_SIGMA * medianOf(pulls))
+    const beyond = Uint8Array.from(model, (one, i) =>
+      order.used[i] === 1 && !Number.isNaN(one) && pull(i) > limit ? 1 : 0,
+    )
+    for (let i = 0; i < beyond.length; i++) {
+      if (beyond[i] === 0) continue
+      for (const p of [i - 1, i, i + 1]) {
+        if (order.used[p] !== 1) continue
+        order.used[p] = 0
+        count++
+      }
+    }
+  })
+  return count
+}
+
+function conclude({ shift, data, matches, combined, converged }: State, added: boolean, rounds: number): Velocity {
+  const z = Math.expm1(shift)
+  const fitted = data.map((one, k) => fittedOrder(one, shift, added, matches[k]!))
+  const orders = matches.map((match, k): OrderVelocity => {
+    const { index, order, used } = data[k]!
+    return {
+      ...{ index, order, pixels: match.pixels, used: combined.used[k] === 1 },
+      velocity: LIGHT * Math.expm1(shift + match.shift),
+      error: match.error * LIGHT * (1 + z),
+      limit: match.limit * LIGHT,
+      reducedChiSquare: fitted[k]!.chiSquare / Math.max(1, match.pixels - match.solution.length),
+      clipped: used.length - used.reduce((n, one) => n + one, 0),
+    }
+  })
+  const information = matches.reduce((sum, { limit }) => sum + 1 / limit ** 2, 0)
+  return {
+    ...{ z, velocity: LIGHT * z, error: combined.error, limit: LIGHT / Math.sqrt(information) },
+    ...{ combined, orders, rounds, converged, data, models: fitted.map(({ model }) => model) },
+  }
+}

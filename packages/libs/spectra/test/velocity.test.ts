@@ -1,0 +1,137 @@
+import t from 'tap'
+import {
+  buildTemplate,
+  combineVelocities,
+  crossCorrelate,
+  fitVelocity,
+  midExposure,
+  type Velocity,
+} from '../src/index.js'
+import { type Exposure, expose, randomStar } from './star.js'
+
+const C = 299792458
+const LAYOUT = { width: 1024, orders: 12, first: 80 }
+const star = randomStar(4950, 5900, 0.6, 3)
+/** The Earth over a year, as a redshift. */
+const barycentric = (k: number) => (27e3 * Math.sin(k * 0.9)) / C
+const observed = (k: number, velocity: number) => (1 + velocity / C) / (1 + barycentric(k)) - 1
+const V = -12345
+
+const shoot = (k: number, more: Partial<Exposure> = {}) =>
+  expose(star, LAYOUT, {
+    z: observed(k, V),
+    electrons: 1e4,
+    seed: k + 1,
+    tilt: (u) => 1 + 0.1 * Math.sin(k) * u,
+    ...more,
+  })
+
+const corrected = (k: number, { z }: Pick<Velocity, 'z'>) => C * ((1 + z) * (1 + barycentric(k)) - 1) - V
+
+const truth = buildTemplate([{ orders: shoot(0, { noise: false, tilt: () => 1 }), z: barycentric(0) }], { velocity: V })
+
+t.test('without noise the velocity is right to 20 cm/s wherever the Earth is', async (t) => {
+  for (const k of [1, 2, 3, 4, 5]) {
+    const fit = fitVelocity(shoot(k, { noise: false }), truth, observed(k, V) + 1e-5)
+    t.ok(Math.abs(corrected(k, fit)) < 0.2, String(corrected(k, fit)))
+    t.equal(fit.converged, true)
+  }
+})
+
+t.test('the scatter is that of the photons, and the errors say so: 30 exposures over a year', async (t) => {
+  const template = buildTemplate(
+    [0, 1, 2, 3, 4, 5].map((k) => ({ orders: shoot(k, { seed: 500 + k, electrons: 4e4 }), z: barycentric(k) })),
+    { velocity: V },
+  )
+  const fits = Array.from({ length: 30 }, (_, k) => {
+    const orders = shoot(k + 7)
+    return { fit: fitVelocity(orders, template, crossCorrelate(orders, template).z), k: k + 7 }
+  })
+  const off = fits.map(({ fit, k }) => corrected(k, fit))
+  const mean = off.reduce((a, b) => a + b) / off.length
+  const scatter = Math.sqrt(off.reduce((a, b) => a + (b - mean) ** 2, 0) / (off.length - 1))
+  const limit = fits.reduce((a, { fit }) => a + fit.limit, 0) / off.length
+  const error = fits.reduce((a, { fit }) => a + fit.error, 0) / off.length
+  t.comment(
+    `mean ${mean.toFixed(2)}, scatter ${scatter.toFixed(2)}, limit ${limit.toFixed(2)}, error ${error.toFixed(2)} m/s`,
+  )
+  // 30 exposures tell a scatter to 13 %, and the template has an error of its own (a fifth of that of an exposure).
+  t.ok(scatter < 1.3 * limit, 'scatter')
+  t.ok(error < 1.25 * limit && error >= limit, 'error')
+  t.ok(Math.abs(mean) < 3 * limit * Math.hypot(0.2, 1 / Math.sqrt(30)), 'mean')
+})
+
+t.test('a noisy template does not pull velocities to its own pixels', async (t) => {
+  const faint = { electrons: 150 }
+  const template = buildTemplate(
+    [0, 1, 2, 3].map((k) => ({ orders: shoot(k, { ...faint, seed: 700 + k }), z: barycentric(k) })),
+    { velocity: V },
+  )
+  const fits = [11, 12, 13, 14, 15, 16, 17, 18].map((k) => ({
+    k,
+    fit: fitVelocity(shoot(k, faint), template, observed(k, V)),
+  }))
+  const chi = fits.reduce((sum, { k, fit }) => sum + (corrected(k, fit) / fit.error) ** 2, 0) / fits.length
+  t.ok(fits.every(({ fit }) => fit.converged))
+  t.ok(chi < 3.5, `chi square ${chi}`) // 1 from the exposures, a quarter and its luck from the template
+})
+
+t.test(
+  'cosmic rays are set aside after the velocity has converged, and change it by less than its error',
+  async (t) => {
+    const [clean, hit] = [shoot(3), shoot(3)]
+    for (const [k, one] of hit.entries()) for (let x = 40 + k; x < 1000; x += 97) one.flux[x]! += 30000
+    const [a, b] = [clean, hit].map((orders) => fitVelocity(orders, truth, observed(3, V)))
+    t.ok(Math.abs(a!.velocity - b!.velocity) < 0.7 * a!.error, `${a!.velocity - b!.velocity} and ${a!.error}`)
+    t.ok(b!.orders.every(({ clipped }) => clipped >= 9 && clipped < 60))
+    // A first guess that is 5 km/s off makes every line an outlier, and must not.
+    const far = fitVelocity(clean, truth, observed(3, V) + 5000 / C)
+    t.ok(Math.abs(far.velocity - a!.velocity) < 1e-3, String(far.velocity - a!.velocity))
+  },
+)
+
+t.test('the correlation finds any velocity of a star', async (t) => {
+  for (const velocity of [-250e3, -40e3, 0, 3e3, 310e3]) {
+    const orders = expose(star, LAYOUT, { z: velocity / C, electrons: 400, seed: 5 })
+    const found = crossCorrelate(orders, truth)
+    t.ok(Math.abs(found.peak - velocity - V * 0) < 400, `${found.peak} and ${velocity}`)
+    t.ok(found.significance > 8, String(found.significance))
+  }
+})
+
+t.test('one order that is wrong is set aside; a common scatter becomes part of the error', async (t) => {
+  const values = [1, -2, 0.5, 1.5, -1, 0, 800, -0.3]
+  const errors = values.map(() => 1)
+  const combined = combineVelocities(values, errors)
+  t.same([...combined.used], [1, 1, 1, 1, 1, 1, 0, 1])
+  t.ok(Math.abs(combined.value) < 0.5)
+  const wide = combineVelocities([10, -20, 5, 15, -10, 0, -3], errors.slice(1))
+  t.ok(wide.error > 3 * wide.formal && wide.jitter > 8, String(wide.error))
+  t.throws(() => combineVelocities([Number.NaN], [1]), /no order/)
+})
+
+t.test('the middle of an exposure is that of its light: background, clouds, readings across the end', async (t) => {
+  const start = 58000
+  const second = 1 / 86400
+  const reading = (at: number, counts: number, seconds = 10) => ({ mjd: start + at * second, seconds, counts })
+  const even = Array.from({ length: 60 }, (_, k) => reading(10 * k - 50, k < 5 || k >= 55 ? 30 : 1030))
+  const flat = midExposure(start, 500, even)
+  t.ok(Math.abs((flat.mjd - start) / second - 250) < 0.01, String((flat.mjd - start) / second))
+  // Clouds over the second half: all light in the first.
+  const clouded = even.map((one, k) => (k >= 30 ? { ...one, counts: 30 } : one))
+  t.ok(Math.abs((midExposure(start, 500, clouded).mjd - start) / second - 125) < 0.01)
+  // Light that rises linearly: two thirds of the exposure, from readings of any length.
+  const rising = Array.from({ length: 20 }, (_, k) => reading(25 * k, k + 0.5, 25))
+  t.ok(Math.abs((midExposure(start, 500, rising).mjd - start) / second - 333.2) < 0.2)
+  t.equal(midExposure(start, 500).note, 'no exposure meter')
+  t.equal(midExposure(start, 500).mjd, start + 250 * second)
+  t.match(midExposure(start, 500, [reading(0, 0)]).note!, /no light/)
+  t.match(midExposure(start, 500, [reading(9000, 10)]).note!, /falls into/)
+})
+
+t.test('a spectrum that the template does not cover is refused', async (t) => {
+  const elsewhere = expose(star, { ...LAYOUT, first: 200 }, { z: 0, electrons: 1e4, seed: 1 })
+  t.throws(() => fitVelocity(elsewhere, truth, 0), /covered/)
+  t.throws(() => crossCorrelate(elsewhere, truth), /covered/)
+  t.throws(() => buildTemplate([]), /needs an exposure/)
+})

@@ -38,9 +38,9 @@ export {
   subtractScatteredLightInPlace,
 } from './scattered-light.js'
 export { type OrderSpectrum, type Spectra, SpectrumBit } from './spectrum.js'
-export { measureShift, type ShiftOptions, type TraceShift } from './trace-shift.js'
 export { fitUniformSpline, type UniformSpline, uniformSplineAt } from './spline-fit.js'
 export { buildTemplate, type MadeTemplate, type TemplateExposure, type TemplateOptions } from './template.js'
+export { measureShift, type ShiftOptions, type TraceShift } from './trace-shift.js'
 export {
   emptyTraces,
   type FineProfiles,

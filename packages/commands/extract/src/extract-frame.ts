@@ -6,10 +6,12 @@ import {
   extractOrders,
   flatResponse,
   measureShift,
+  type OrderSpectrum,
   type Spectra,
   type SpectralFrame,
   SpectrumBit,
   type Traces,
+  weakResponse,
 } from '@nightpipe/spectra'
 import { orderOf, readTraces, spectraHdus } from '@nightpipe/spectrographs'
 import { flatsOf } from './flats.js'
@@ -89,7 +91,7 @@ function ownBlaze(spectra: Spectra): Amplitudes {
   return spectra.orders.map((one) => {
     const { response, amplitude } = flatResponse(one)
     one.blaze = response
-    for (let x = 0; x < response.length; x++) if (response[x] === 0) one.mask[x]! |= SpectrumBit.lowResponse
+    markLow(one, response)
     return { index: one.index, fibre: one.fibre, amplitude }
   })
 }
@@ -102,7 +104,14 @@ function givenBlaze(spectra: Spectra, { flats }: ExtractJob, orders: number): Am
     if (one.fibre >= flat.planes) continue
     const response = Float64Array.from(orderOf(flat, one.fibre, one.index))
     one.blaze = response
-    for (let x = 0; x < response.length; x++) if (response[x] === 0) one.mask[x]! |= SpectrumBit.lowResponse
+    markLow(one, response)
   }
   return []
+}
+
+/** Columns without a response, and weak columns of the detector. */
+function markLow({ mask }: OrderSpectrum, response: Float64Array): void {
+  for (let x = 0; x < response.length; x++) {
+    if (response[x] === 0 || weakResponse(response, x)) mask[x]! |= SpectrumBit.lowResponse
+  }
 }

@@ -1,6 +1,7 @@
 import { type ColumnFit, createColumnFit, PixelState, solveFluxes, startFluxes, updateModel } from './column-fit.js'
 import type { LitTrace } from './lit-traces.js'
 import { type ProfileTable, reachOf, sampleProfile } from './profile-table.js'
+import { searchFlux } from './search-flux.js'
 
 /** A calibrated frame: pixels net of bias, dark and scattered light. */
 export interface SpectralFrame {
@@ -55,12 +56,14 @@ export interface GroupWork {
 export interface TraceFlux {
   flux: Float64Array
   error: Float64Array
-  /** light of the profile that good pixels held, 0 … 1 */
+  /** how much of what all pixels could tell of the flux the good ones told, 0 … 1 */
   seen: Float32Array
   /** pixels not believed, in the rows used */
   hits: Uint8Array
   /** saturated pixels in the core */
   saturated: Uint8Array
+  /** columns in which the detector gives less than beside them */
+  weak: Uint8Array
   /** reduced chi² of the pixels used, NaN where fewer than 3 */
   chi2: Float32Array
 }
@@ -71,6 +74,7 @@ export const createTraceFlux = (width: number): TraceFlux => ({
   seen: new Float32Array(width),
   hits: new Uint8Array(width),
   saturated: new Uint8Array(width),
+  weak: new Uint8Array(width),
   chi2: new Float32Array(width).fill(Number.NaN),
 })
 
@@ -111,24 +115,46 @@ const ROUNDS = 6
 
 /** Fits one column; returns whether pixels were rejected. With `again`, pixels beside known cosmic rays are looked at more sternly. */
 function extractColumn(work: GroupWork, fit: ColumnFit, x: number, results: TraceFlux[], again: boolean): boolean {
-  const { noise } = work
+  const { perElectron } = work.noise
   const bottom = gather(work, fit, x)
   if (fit.rows === 0) return false
   startFluxes(fit)
-  updateModel(fit, noise.perElectron)
+  updateModel(fit, perElectron)
+  let hits = settle(work, fit, x, bottom, again)
+  if (hits > 0) {
+    // what was begun with may have been the cosmic ray
+    for (let a = 0; a < fit.traces; a++) {
+      if (!isHit(fit, a)) continue
+      fit.flux[a] = searchFlux(fit, a, perElectron)
+      updateModel(fit, perElectron)
+    }
+    hits = settle(work, fit, x, bottom, again)
+  }
+  solveFluxes(fit)
+  updateModel(fit, perElectron)
+  keepColumn(work, fit, x, results)
+  if (work.method === 'box') for (let a = 0; a < fit.traces; a++) sumBox(work, fit, a, x, bottom, results[a]!)
+  return hits > 0
+}
+
+/** Rejects and solves in turn, beginning with the model at hand, until the same pixels are rejected again. */
+function settle(work: GroupWork, fit: ColumnFit, x: number, bottom: number, again: boolean): number {
   let hits = rejectPixels(work, fit, x, bottom, again, false)
   for (let round = 0; round < ROUNDS; round++) {
     solveFluxes(fit)
-    updateModel(fit, noise.perElectron)
+    updateModel(fit, work.noise.perElectron)
     const now = rejectPixels(work, fit, x, bottom, again, true)
     if (now === hits && round >= 1) break
     hits = now
   }
-  solveFluxes(fit)
-  updateModel(fit, noise.perElectron)
-  keepColumn(work, fit, x, results)
-  if (work.method === 'box') for (let a = 0; a < fit.traces; a++) sumBox(work, fit, a, x, bottom, results[a]!)
-  return hits > 0
+  return hits
+}
+
+function isHit({ span, start, rows, state }: ColumnFit, a: number): boolean {
+  for (let row = Math.max(0, start[a]!); row < Math.min(rows, start[a]! + span); row++) {
+    if (state[row] === PixelState.rejected) return true
+  }
+  return false
 }
 
 /** Brings the pixels of column x, their masks and the profiles of the group into the scratch; returns the lowest row. */
@@ -237,14 +263,16 @@ function keepColumn({ group }: GroupWork, fit: ColumnFit, x: number, results: Tr
     const trace = group[a]!
     if (x < trace.first || x > trace.last) continue
     const out = results[a]!
-    let [seen, hits, saturated, chi2, used, peak] = [0, 0, 0, 0, 0, 0]
+    let [told, all, hits, saturated, chi2, used, peak] = [0, 0, 0, 0, 0, 0, 0]
     for (let k = 0; k < span; k++) peak = Math.max(peak, profile[a * span + k]!)
     for (let k = 0; k < span; k++) {
       const row = start[a]! + k
-      if (row < 0 || row >= rows) continue
+      if (row < 0 || row >= rows || state[row] === PixelState.outside) continue
       const p = profile[a * span + k]!
+      const tells = (p * p) / variance[row]!
+      all += tells
       if (state[row] === PixelState.used) {
-        seen += p
+        told += tells
         used++
         chi2 += (data[row]! - model[row]!) ** 2 / variance[row]!
       } else if (p > CORE * peak && state[row] === PixelState.saturated) saturated++
@@ -252,7 +280,7 @@ function keepColumn({ group }: GroupWork, fit: ColumnFit, x: number, results: Tr
     }
     out.flux[x] = Number.isNaN(fit.error[a]!) ? Number.NaN : fit.flux[a]!
     out.error[x] = fit.error[a]!
-    out.seen[x] = seen
+    out.seen[x] = all > 0 ? told / all : 0
     out.hits[x] = Math.min(255, hits)
     out.saturated[x] = saturated
     out.chi2[x] = used > 2 ? chi2 / (used - 1) : Number.NaN

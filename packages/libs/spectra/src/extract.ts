@@ -1,6 +1,7 @@
 import { extractGroup, type NoiseModel, type SpectralFrame, type TraceFlux } from './extract-group.js'
 import { darkVariance } from './frame-noise.js'
 import { groupTraces, type LitTrace, litTraces } from './lit-traces.js'
+import { dropSpikes, weakColumns } from './odd-columns.js'
 import { type ProfileTable, profileTable, reachOf } from './profile-table.js'
 import { type OrderSpectrum, type Spectra, SpectrumBit } from './spectrum.js'
 import type { Traces } from './traces.js'
@@ -47,6 +48,11 @@ export function extractOrders(frame: SpectralFrame, traces: Traces, options: Ext
       done.push({ trace, result: results[a]! })
     })
   }
+  const weak = weakColumns(done) // groups come from the bottom up
+  done.forEach((one, k) => {
+    dropSpikes(one)
+    one.result.weak = weak[k]!
+  })
   done.sort((a, b) => a.trace.fibre - b.trace.fibre || a.trace.order - b.trace.order)
   const orders = done.map(({ trace, result }) => toSpectrum(trace, result, traces))
   let count = 0
@@ -61,12 +67,12 @@ function evenProfiles({ width, orders, fibres, rows }: Traces): ProfileTable {
   return { width, blocks: 1, traces: orders * fibres, perRow: 1, samples, values }
 }
 
-/** A column that saw less than this of the light of its profile has no flux of its own. */
-const LEAST_SEEN = 0.25
+/** A column of which less than this much was told has no flux of its own. */
+const LEAST_SEEN = 0.4
 
 /** Fluxes with their mask; where too little was seen, the flux of the neighbours. */
 function toSpectrum({ order, fibre, first, last }: LitTrace, result: TraceFlux, traces: Traces): OrderSpectrum {
-  const { flux, error, seen, hits, saturated } = result
+  const { flux, error, seen, hits, saturated, weak } = result
   const mask = new Int32Array(flux.length)
   for (let x = 0; x < flux.length; x++) {
     if (x < first || x > last) {
@@ -74,6 +80,7 @@ function toSpectrum({ order, fibre, first, last }: LitTrace, result: TraceFlux, 
       continue
     }
     if (hits[x]! > 0) mask[x]! |= SpectrumBit.cosmicRay
+    if (weak[x]! > 0) mask[x]! |= SpectrumBit.lowResponse
     if (saturated[x]! > 0) mask[x]! |= SpectrumBit.saturated
     if (!(seen[x]! >= LEAST_SEEN) || !Number.isFinite(flux[x]!)) mask[x]! |= SpectrumBit.noData
   }

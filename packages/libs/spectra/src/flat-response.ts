@@ -21,8 +21,9 @@ export interface FlatResponse {
 
 /**
  * The flux of a flat over the highest of its running median (11 columns) away from the 51 columns at either edge. Columns
- * off by more than five times the scatter about that median (the root of the mean square of 51 columns) get the median.
- * After nres_flat of the NRES pipeline, which compared with the mean square itself, and so rejected next to nothing.
+ * above that median by more than five times the scatter about it (the root of the mean square of 51 columns), and such
+ * below it as were hit by a cosmic ray, get the median: a dip without one is the detector's, and is what flats are for.
+ * After the flats of the NRES pipeline, which compared with the mean square itself, and rejected next to nothing.
  */
 export function flatResponse({
   flux,
@@ -40,7 +41,9 @@ export function flatResponse({
   if (!(amplitude > 0)) return { response, error, amplitude: 0 }
   for (let x = 0; x < n; x++) {
     if (!usable(x)) continue
-    const off = Math.abs(flux[x]! - middle[x]!) > CLIP * Math.max(scatter[x]!, uncertainty[x]!)
+    const limit = CLIP * Math.max(scatter[x]!, uncertainty[x]!)
+    const hit = (mask[x]! & (SpectrumBit.cosmicRay | SpectrumBit.interpolated)) !== 0
+    const off = flux[x]! - middle[x]! > limit || (hit && middle[x]! - flux[x]! > limit)
     const value = (off ? middle[x]! : flux[x]!) / amplitude
     const sigma = uncertainty[x]! / amplitude
     if (value <= LOWEST || !(value > LEAST_SIGNAL_TO_NOISE * sigma)) continue

@@ -30,7 +30,11 @@ export { type HandTrace, type HandTraceOptions, tracesFromHand } from './hand-tr
 export { type LineList, type LineListOptions, linesWithin, parseLineList } from './line-list.js'
 export { type MeterReading, type MidExposure, midExposure } from './mid-exposure.js'
 export type { OrderData, OrderMatch } from './order-match.js'
+export { type LitTrace, litTraces } from './lit-traces.js'
+export { measureProfiles, refineProfiles } from './measure-profiles.js'
+export { weakResponse } from './odd-columns.js'
 export { type BlockMix, blocksAt, profileRows } from './profile-rows.js'
+export { type ProfileTable, profileTable } from './profile-table.js'
 export {
   type ScatteredLight,
   type ScatteredLightOptions,

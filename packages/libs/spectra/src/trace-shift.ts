@@ -43,7 +43,7 @@ export function measureShift(frame: SpectralFrame, traces: Traces, options: Shif
   const lit = litTraces(traces, options.fibres)
   const nothing = { shift: 0, error: Number.NaN, agreed: 0, asked: 0 }
   if (!profiles || lit.length === 0) return nothing
-  let shift = coarseShift(frame, lit, traces, profiles, options.reach)
+  let shift = coarseShift(frame, lit, options.reach)
   let found = nothing
   for (let round = 0; round < ROUNDS; round++) {
     const pieces = lit.flatMap((trace) => piecesOf(frame, trace, traces, profiles, shift, options))
@@ -58,13 +58,7 @@ export function measureShift(frame: SpectralFrame, traces: Traces, options: Shif
 }
 
 /** The whole shift at which a window as high as the profile's core holds most light; medians along the order keep cosmic rays out. */
-function coarseShift(
-  { width, height, pixels }: SpectralFrame,
-  lit: readonly LitTrace[],
-  traces: Traces,
-  profiles: ProfileTable,
-  reach: number,
-): number {
+function coarseShift({ width, height, pixels }: SpectralFrame, lit: readonly LitTrace[], reach: number): number {
   const half = 2
   const rows = 2 * (reach + half) + 1
   const light = new Float64Array(rows)
@@ -160,9 +154,7 @@ function addColumn(
   sampleProfile(profiles, own, x, y - SLOPE_STEP, first, rows, down, 0)
   const peak = Math.max(...share)
   const used = (r: number) =>
-    share[r]! > CORE * peak &&
-    !(mask && mask[(first + r) * width + x]) &&
-    Number.isFinite(pixels[(first + r) * width + x])
+    share[r]! > CORE * peak && !mask?.[(first + r) * width + x] && Number.isFinite(pixels[(first + r) * width + x])
   let flux = 0
   let total = 0
   for (let r = 0; r < rows; r++) {

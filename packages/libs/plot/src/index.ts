@@ -1,6 +1,7 @@
 export { chart } from './chart.js'
 export { binCounts } from './histogram.js'
 export { type Picture, pictureFigure } from './image-figure.js'
+export { figuresPdf } from './pdf.js'
 export { encodePng } from './png.js'
 export type { Axis, Chart, Series } from './series.js'
 export { type Cuts, percentileCuts, type Stretch, stretched, zscale } from './stretch.js'

@@ -1,49 +1,37 @@
-import { join } from 'node:path'
-import { defineCommand, type Job, type Row, type Tools, writeProduct } from '@nightpipe/command'
-import { number } from '@nightpipe/config'
-import { readFrame } from '@nightpipe/fits'
-import { medianOf } from '@nightpipe/math'
-import { addLevel } from './add-level.js'
+import { defineCommand } from '@nightpipe/command'
+import { inTree, treeFlags, treeOf } from '@nightpipe/spectrographs'
+import { makeBundle } from './bundle.js'
+import { planBundles } from './plan.js'
+import { schema } from './schema.js'
 
-// Every key of pack.ini, once. Parsing, --help, the sample INI and the manual page all come from this object.
-const schema = {
-  level: {
-    add: number(0, 'constant to add to every pixel', { unit: 'adu' }),
-  },
-}
-
-/** the bundle of an exposure: spectra, plots, headers and a page that explains them. */
+/** The bundle of each exposure, for archives and observers. */
 export const pack = defineCommand({
   name: 'pack',
-  summary: 'the bundle of an exposure: spectra, plots, headers and a page that explains them',
-  description: 'Adds a constant to every pixel of every frame: replace this by what the command is for.',
-  examples: [{ run: 'pack --input raw/ --output out/ --set level.add=100', doc: 'all frames of a folder' }],
+  summary: 'the bundle of each exposure: spectra, figures and header in one tar.gz',
+  description:
+    'Takes the -1d file of each exposure, as rv (or wavelength, or extract) makes it, and packs what an observer gets: a FITS ' +
+    'file in the layout of the e91 files of NRES (SPECRAW, SPECFLAT, SPECBLAZE, THARRAW, THARFLAT, WAVESPEC, WAVETHAR, ' +
+    'SPECXCOR, RVBLOCKFIT), the -1d file itself, figures as a PDF, the header as text, and a page that says what is what. ' +
+    'The same exposure gives the same bytes.',
+  examples: [
+    {
+      run: 'pack -s spec/cptnrs03-fa13-20181128-0005-e00-1d.fits --tree /data/cpt/nres03/reduced',
+      doc: 'into tar/ of the tree',
+    },
+    { run: 'pack -s "spectra/*-1d.fits" -r bundles/', doc: 'without a tree' },
+  ],
   schema,
-  measurements: [{ name: 'median_adu', unit: 'adu', doc: 'median of the product' }],
+  flags: treeFlags,
+  measurements: [
+    { name: 'hdus', doc: 'HDUs of the FITS file', type: 'integer' },
+    { name: 'pages', doc: 'pages of figures', type: 'integer' },
+    { name: 'bytes', doc: 'size of the bundle', type: 'integer' },
+  ],
   parallel: 'jobs',
-  // Headers only: what cannot work is refused here.
-  plan: ({ inputs, output }) => ({
-    jobs: inputs.map(({ name, path, stem }) => ({
-      name,
-      inputs: [path],
-      products: [join(output, `${stem}.fits`)],
-      parents: [{ path, role: 'frame' }],
-      params: {},
-    })),
-  }),
-  job: shiftFrame,
+  outputFolder(_config, flags) {
+    const tree = treeOf(flags)
+    return tree && inTree(tree, 'tar')
+  },
+  plan: planBundles,
+  job: makeBundle,
 })
-
-/** Reads a frame, changes it, writes it: disk at both ends, science in the middle. */
-function shiftFrame({ inputs, products, parents }: Job, { config, context }: Tools<typeof schema>): Row[] {
-  const [input, product] = [inputs[0]!, products[0]!]
-  const { header, width, height, pixels } = readFrame(input)
-  const shifted = addLevel(pixels, config.level.add)
-  writeProduct(
-    product,
-    [{ kind: 'image', header, bitpix: -32, axes: [width, height], pixels: shifted }],
-    context,
-    parents,
-  )
-  return [{ input, status: 'done', product, measurements: { median_adu: medianOf(shifted) } }]
-}

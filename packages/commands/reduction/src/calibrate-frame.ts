@@ -3,6 +3,7 @@ import { type Calibration, calibratePixels, MaskBit } from '@nightpipe/image'
 import { allocate, kernels, scoped } from '@nightpipe/kernels'
 import { type DarkSource, darkSource, levelOf } from './dark.js'
 import { type Detector, type Reading, readDetector, requireOneBiasLevel } from './detector.js'
+import { keepBits, setKnownBits } from './known-bits.js'
 import { byTable, linearityOf } from './linearity.js'
 import { trimmedSize } from './master.js'
 import type { ReductionJob } from './plan.js'
@@ -69,7 +70,7 @@ export function calibrateFrame(job: ReductionJob, config: ReductionConfig): Cali
     const nobodyKnows = config.parameters.sat_level === undefined && facts.saturation === undefined
     const read = readWhole(raw.image, job, planes, nobodyKnows && raw.image.bitpix > 0)
     const detector = readDetector(raw.image, read, job, config)
-    const biasLevel = masters.bias ? levelOf(masters.bias.image) : 0
+    const biasLevel = masters.bias ? levelOf(job.bias!.path, masters.bias.image) : 0
     if (masters.bias) requireOneBiasLevel(job, detector, biasLevel)
     const hasError = config.frame.error || config['cosmic rays'].method !== 'none'
     if (config.frame.mask || hasError) joinMaskPlanes(planes, job, masters)
@@ -97,17 +98,18 @@ function scaleOf({ frame }: ReductionJob, { frame: asked }: ReductionConfig, { g
   return (asked.unit === 'electron' ? gain : 1) * perSecond
 }
 
-/** What the masters know of bad pixels, and the image of bad pixels itself. */
+/** What the masters know of bad pixels, and the image of bad pixels itself, into a mask that holds nothing yet. */
 function joinMaskPlanes(
   { width, height, mask }: Planes,
-  { frame }: ReductionJob,
+  job: ReductionJob,
   masters: { bias?: Open; dark?: Open; flat?: Open; mask?: Open },
 ): void {
+  const { frame } = job
   const joiners = [masters.bias, masters.dark, masters.flat].flatMap((master) =>
     master?.mask ? [maskJoiner(master.mask, frame, width)] : [],
   )
   if (masters.mask) joiners.push(maskJoiner(masters.mask.image, frame, width, MaskBit.bad))
-  if (joiners.length === 0) return
+  if (joiners.length === 0 || setKnownBits(job, mask)) return
   scoped(() => {
     const more = allocate(Int16Array, stripRows(width, height) * width)
     for (const { y, rows } of strips(0, height, width)) {
@@ -115,6 +117,7 @@ function joinMaskPlanes(
       for (const join of joiners) join(y, here, more.subarray(0, rows * width))
     }
   })
+  keepBits(job, mask)
 }
 
 /** Raw pixels of an amplifier to net ones, in place: overscan and bias off, saturation marked. */

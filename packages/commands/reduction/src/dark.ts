@@ -36,7 +36,7 @@ export function darkSource(
   const perSecond = dark!.unit === 'adu/s' || dark!.unit === 'adu / s'
   const master = perSecond ? 1 : (dark!.exposureSeconds ?? 1)
   const scale = (frame.facts.exposureSeconds ?? 0) / (master > 0 ? master : 1)
-  const holdsBias = holds(config.calibration['dark contains'], perSecond, master, image, biasLevel)
+  const holdsBias = holds(config.calibration['dark contains'], perSecond, master, dark!.path, image, biasLevel)
   const source = { scale, holdsBias, biasWeight: 1, pixels: alignedReader(image, frame, width, see) }
   if (onlyHotPixels(config, job, itsError, scale)) {
     return { ...source, ...hotOnly({ path: dark!.path, read: source.pixels }, error, frame, width) }
@@ -56,10 +56,17 @@ function biasWeightOf({ bias, dark }: ReductionJob, exposure: number, heldBy: nu
   return biasId !== undefined && biasId === bias?.id && frameSeconds ? 1 - (2 * exposure) / frameSeconds : 1
 }
 
-function holds(said: string, perSecond: boolean, seconds: number, image: Hdu, biasLevel: number): boolean {
+function holds(
+  said: string,
+  perSecond: boolean,
+  seconds: number,
+  path: string,
+  image: Hdu,
+  biasLevel: number,
+): boolean {
   if (said !== 'auto') return said === 'bias'
   if (perSecond || seconds === 1 || !(biasLevel > TOO_LOW)) return false
-  return levelOf(image) > 0.5 * biasLevel
+  return levelOf(path, image) > 0.5 * biasLevel
 }
 
 /** The choice of [calibration] dark pixels; `auto` looks at what the noise of the dark would add to that of a frame. */
@@ -90,9 +97,16 @@ function typicalError(path: string, error: Hdu): number {
   return typical
 }
 
-/** The median of some rows of an image, spread over it. */
-export function levelOf(image: Hdu): number {
-  return sampleSky(sampleRows(image), image.axes[0]!, SAMPLE_ROWS, { tile: 64, step: 2 }).medianLevel
+/** Levels of the masters that this thread has looked at: every frame of a night asks for the same ones. */
+const levels = new Map<string, number>()
+
+/** The median of some rows of a master, spread over it. */
+export function levelOf(path: string, image: Hdu): number {
+  const known = levels.get(path)
+  if (known !== undefined) return known
+  const level = sampleSky(sampleRows(image), image.axes[0]!, SAMPLE_ROWS, { tile: 64, step: 2 }).medianLevel
+  levels.set(path, level)
+  return level
 }
 
 const SAMPLE_ROWS = 16

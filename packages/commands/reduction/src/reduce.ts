@@ -51,9 +51,10 @@ export function reduceFrame(job: Job<ReductionJob>, given: Tools<ReductionSchema
   return scoped(() => {
     const frame = calibrateFrame(job.params, config)
     warn(job, tools)
-    const reason = unusable(frame, job.params, tools)
+    const counted = countMask(frame.mask)
+    const reason = unusable(frame, counted, job.params, tools)
     if (reason) return [{ input: job.inputs[0], status: 'rejected', reason }]
-    const { measured, cosmic, onlyHere } = maskFrame(frame, job.params, tools)
+    const { measured, cosmic, onlyHere } = maskFrame(frame, counted.saturated, job.params, tools)
     const orientation = orientationOf(job.params, config, tools.profile)
     const turned = turn(frame, orientation, config)
     const spectra = job.params.traces ? spectraOf(turned, job.params, tools) : undefined
@@ -117,10 +118,14 @@ function carried({ params }: Job<ReductionJob>, { profile, log }: Tools<Reductio
 }
 
 /** Why a frame is set aside, or undefined. */
-function unusable(frame: Calibrated, job: ReductionJob, tools: Tools<ReductionSchema>): string | undefined {
-  const { pixels, mask } = frame
+function unusable(
+  frame: Calibrated,
+  { saturated, noData }: ReturnType<typeof countMask>,
+  job: ReductionJob,
+  tools: Tools<ReductionSchema>,
+): string | undefined {
+  const { pixels } = frame
   const { select } = tools.config
-  const { saturated, noData } = countMask(mask)
   if (noData === pixels.length) return 'no pixel has a value'
   const fraction = saturated / pixels.length
   if (fraction <= select.saturated) {
@@ -139,17 +144,21 @@ const MOST_HIT = 0.05
 /** More saturation than this is no star that spills over. */
 const MOST_BLEEDING = 0.05
 
-/** Bleeding, cosmic rays, interpolation and the sky: what needs the calibrated frame as a whole. */
-function maskFrame(frame: Calibrated, job: ReductionJob, { config, log }: Tools<ReductionSchema>) {
+/**
+ * Bleeding, cosmic rays, interpolation and the sky: what needs the calibrated frame as a whole. `atFirst` are the pixels
+ * that are saturated before charge is followed to where it spilled.
+ */
+function maskFrame(frame: Calibrated, atFirst: number, job: ReductionJob, { config, log }: Tools<ReductionSchema>) {
   const { others = [] } = job
   const { pixels, error, mask, width, height, detector } = frame
   const map = sampleSky(pixels, width, height, { mask })
   if (frame.hasError && detector.readNoiseIsAssumed) raiseToSky(error, map.medianSigma)
   const { bleed, clip } = config.saturation
-  if (countMask(mask).saturated < MOST_BLEEDING * mask.length) {
+  let spilled = 0
+  if (atFirst < MOST_BLEEDING * mask.length) {
     const noise = (p: number) => (frame.hasError ? error[p] : map.medianSigma)
     const sky = { level: map.medianLevel, noise }
-    growBleeding(pixels, mask, width, height, sky, { along: bleed, clip })
+    spilled = growBleeding(pixels, mask, width, height, sky, { along: bleed, clip })
   }
   const { method } = config['cosmic rays']
   const cosmic =
@@ -160,7 +169,8 @@ function maskFrame(frame: Calibrated, job: ReductionJob, { config, log }: Tools<
   const sky = skyLevel(pixels, width, map, sample)
   const bits = config.interpolate.bits.reduce((all, word) => all | INTERPOLATED[word.toLowerCase()], 0)
   if (bits) interpolatePixels(frame, bits)
-  const { saturated, cosmicRay } = countMask(mask)
+  const looked = cosmic !== undefined || onlyHere !== undefined
+  const { saturated, cosmicRay } = looked ? countMask(mask) : { saturated: atFirst + spilled, cosmicRay: 0 }
   if (cosmicRay > MOST_HIT * mask.length) {
     const percent = ((100 * cosmicRay) / mask.length).toFixed(0)
     log.warn(`${job.frame.name}: ${percent} % of the pixels are marked as cosmic rays (are gain and read noise right?)`)

@@ -24,8 +24,7 @@ export function sampledRows(width: number, height: number): number[] {
  */
 export function measureRows(pixels: Float32Array, width: number, saturatedFraction: number): FrameStatistics {
   return scoped(() => {
-    const rows = inKernelMemory(pixels) ? pixels : allocate(Float32Array, pixels.length)
-    if (rows !== pixels) rows.set(pixels)
+    const rows = lent(pixels)
     const all = robustStatistics(rows, { clip: 4 })
     const noise = neighbourNoise(rows, width)
     const scratch = allocate(Float32Array, pixels.length).byteOffset
@@ -42,15 +41,26 @@ export function measureRows(pixels: Float32Array, width: number, saturatedFracti
   })
 }
 
-/** Clipped standard deviation of the differences of neighbours in a row, over √2: blind to slow variations. */
-export function neighbourNoise(pixels: Float32Array, width: number): number {
-  const differences = new Float32Array(pixels.length)
-  let n = 0
-  for (let k = 1; k < pixels.length; k++) {
-    if (k % width !== 0) differences[n++] = pixels[k] - pixels[k - 1]
-  }
-  if (n < 2) return 0
-  return robustStatistics(differences.subarray(0, n), { clip: 4 }).sigma / Math.SQRT2
+/**
+ * Clipped standard deviation of the differences of neighbours in a row, over √2: blind to slow variations. Of two images
+ * with the same rows, that of the difference of both.
+ */
+export function neighbourNoise(pixels: Float32Array, width: number, other?: Float32Array): number {
+  return scoped(() => {
+    const [a, b] = [pixels, other].map((plane) => plane && lent(plane).byteOffset)
+    const differences = allocate(Float32Array, pixels.length)
+    const n = kernels().neighbourDifferences(a!, b ?? 0, width, pixels.length, differences.byteOffset)
+    if (n < 2) return 0
+    return robustStatistics(differences.subarray(0, n), { clip: 4 }).sigma / Math.SQRT2
+  })
+}
+
+/** The same values where kernels can read them. */
+function lent(values: Float32Array): Float32Array {
+  if (inKernelMemory(values)) return values
+  const copy = allocate(Float32Array, values.length)
+  copy.set(values)
+  return copy
 }
 
 function boxMedians(pixels: Float32Array, width: number, scratch: number): number[] {

@@ -58,8 +58,7 @@ function partOf(
  * so that a level that drifts from row to row does not count as noise.
  */
 export function readNoiseOfPair(a: Float32Array, b: Float32Array, width: number): Measured {
-  const difference = a.map((v, k) => v - b[k])
-  const value = neighbourNoise(difference, width) / Math.SQRT2
+  const value = neighbourNoise(a, width, b) / Math.SQRT2
   // The variance of n differences is known to √(2/n); as each pixel is in two of them, to √(3/n).
   return { value, error: (value * Math.sqrt(3 / Math.max(1, a.length))) / 2 }
 }

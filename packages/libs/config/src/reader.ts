@@ -161,9 +161,17 @@ export function wordFact(reader: Reader, fact: WordFact): string | undefined {
 
 /** Whether a text is a word of a profile, where * stands for anything; case and blanks around do not count. */
 export function matchesWord(text: string, word: string): boolean {
-  if (!word.includes('*')) return text.toLowerCase() === word.toLowerCase()
-  const pattern = word.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'))
-  return new RegExp(`^${pattern.join('.*')}$`, 'is').test(text)
+  const plain = text.toLowerCase()
+  const [first, ...others] = word.toLowerCase().split('*')
+  const last = others.pop()
+  if (last === undefined) return plain === first
+  // Each part as early as it can be: that leaves the most to those after it.
+  let at = plain.startsWith(first) ? first.length : -1
+  for (const part of others) {
+    const found = at < 0 ? -1 : plain.indexOf(part, at)
+    at = found < 0 ? -1 : found + part.length
+  }
+  return at >= 0 && plain.length - last.length >= at && plain.endsWith(last)
 }
 
 /** Our name for what a header says, by a table of aliases: an exact line first, then one with *. */

@@ -67,7 +67,7 @@ export function floatsFrom16(
   const zeros = f64x2.splat(zero)
   const zeros32 = f32x4.splat(<f32>zero)
   const blanks = i32x4.splat(blank)
-  let i = 0
+  let i = exact && !hasBlank ? wholeFrom16(source, target, n, zeros32) : 0
   for (; i + 8 <= n; i += 8) {
     const v = v128.load(source + ((<usize>i) << 1))
     const swapped = v128.shuffle<u8>(v, v, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14)
@@ -81,6 +81,19 @@ export function floatsFrom16(
     const stored = <i32>(<i16>bswap<u16>(load<u16>(source + ((<usize>i) << 1))))
     store<f32>(target + ((<usize>i) << 2), one(stored, scale, zero, hasBlank, blank))
   }
+}
+
+/** The raw frames of most cameras: whole numbers, all of them values. Returns how many of `n` are done. */
+function wholeFrom16(source: usize, target: usize, n: i32, zero: v128): i32 {
+  let i = 0
+  for (; i + 8 <= n; i += 8) {
+    const v = v128.load(source + ((<usize>i) << 1))
+    const swapped = v128.shuffle<u8>(v, v, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14)
+    const to = target + ((<usize>i) << 2)
+    v128.store(to, f32x4.add(f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(swapped)), zero))
+    v128.store(to, f32x4.add(f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(swapped)), zero), 16)
+  }
+  return i
 }
 
 export function floatsFrom32(

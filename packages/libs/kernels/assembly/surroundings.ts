@@ -27,6 +27,29 @@ export function boxMedian(pixels: usize, stride: i32, columns: i32, rows: i32, s
   return medianOf(scratch, n)
 }
 
+/**
+ * Each pixel minus the one before it in its row, of rows `width` long, to `target`: width - 1 for each row. Where there is
+ * an image `other`, of the difference of both, in float64 and rounded once. Returns how many there are.
+ */
+export function neighbourDifferences(pixels: usize, other: usize, width: i32, n: i32, target: usize): i32 {
+  let count = 0
+  for (let start = 0; start < n; start += width) {
+    const end = min<i32>(n, start + width)
+    for (let p = start + 1; p < end; p++) {
+      const at = (<usize>p) << 2
+      let step = <f64>load<f32>(pixels + at) - <f64>load<f32>(pixels + at - 4)
+      if (other) {
+        const here = <f32>(<f64>load<f32>(pixels + at) - <f64>load<f32>(other + at))
+        const before = <f32>(<f64>load<f32>(pixels + at - 4) - <f64>load<f32>(other + at - 4))
+        step = <f64>here - <f64>before
+      }
+      store<f32>(target + ((<usize>count) << 2), <f32>step)
+      count++
+    }
+  }
+  return count
+}
+
 /** How many pixels are more than `limit` above the median of the `segment` pixels of their row that they belong to. */
 export function standingOut(pixels: usize, width: i32, rows: i32, segment: i32, limit: f32, scratch: usize): i32 {
   let count = 0

@@ -121,6 +121,7 @@ export interface Kernels extends NumericKernels, ReductionKernels, StarKernels, 
   rowLevels(pixels: number, columns: number, rows: number, levels: number, scratch: number): void
 
   // surroundings: medians of boxes, and what stands out of them
+  neighbourDifferences(pixels: number, other: number, width: number, n: number, target: number): number
   boxMedian(pixels: number, stride: number, columns: number, rows: number, scratch: number): number
   standingOut(pixels: number, width: number, rows: number, segment: number, limit: number, scratch: number): number
   surroundings(

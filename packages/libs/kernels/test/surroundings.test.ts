@@ -47,6 +47,28 @@ t.test('boxMedian is the median by sorting, NaN left out, for boxes of any size 
   }
 })
 
+t.test('neighbourDifferences are those of plain numbers, of one image and of the difference of two', async (t) => {
+  const next = sequence(5)
+  for (const [width, rows] of [
+    [1, 4],
+    [2, 1],
+    [37, 5],
+  ]) {
+    scoped(() => {
+      const [a, b] = [1, 2].map(() => Array.from({ length: width * rows }, () => Math.fround(1000 * next() - 300)))
+      const [first, second] = [a, b].map((values) => inMemory(values))
+      for (const other of [undefined, second]) {
+        const joint = other ? a.map((v, p) => Math.fround(v - b[p])) : a
+        const expected = joint.flatMap((v, p) => (p % width === 0 ? [] : [Math.fround(v - joint[p - 1])]))
+        const target = allocate(Float32Array, a.length)
+        const address = other?.byteOffset ?? 0
+        const n = kernels().neighbourDifferences(first.byteOffset, address, width, a.length, target.byteOffset)
+        t.same(Array.from(target.subarray(0, n)), expected)
+      }
+    })
+  }
+})
+
 t.test('standingOut counts pixels above the median of their segment of the row by more than the limit', async (t) => {
   const next = sequence(4)
   for (const [width, rows, segment] of [

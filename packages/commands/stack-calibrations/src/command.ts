@@ -1,13 +1,15 @@
 import { calibrationsTable } from '@nightpipe/calibrations'
-import { defineCommand } from '@nightpipe/command'
+import { defineCommand, type Job } from '@nightpipe/command'
 import { inTree, treeFlags, treeOf } from '@nightpipe/spectrographs'
+import { combineFlatFiles } from './combine-flat-files.js'
 import { combineRows } from './combine-rows.js'
 import { examineFrame } from './examine.js'
 import { makeMaster } from './make-master.js'
 import { rescaleRows } from './normalise.js'
-import { planMasters } from './plan.js'
+import { type MasterJob, planMasters } from './plan.js'
 import { registerMasters } from './register.js'
 import { schema } from './schema.js'
+import type { SpectraJob } from './spectra-job.js'
 import { comparePair } from './transfer.js'
 
 /** Individual calibrations to masters: sorted into groups, checked, combined, registered. */
@@ -87,6 +89,8 @@ export const stackCalibrations = defineCommand({
     { name: 'overscan_adu', doc: 'level of the overscan', unit: 'adu' },
     { name: 'level_adu', doc: 'median above the overscan', unit: 'adu' },
     { name: 'noise_adu', doc: 'pixel-to-pixel noise', unit: 'adu' },
+    { name: 'fibres', doc: 'fibres of a spectrograph that the master has', type: 'text' },
+    { name: 'verdict', doc: 'of the check of a master flat of spectra: 1 is good', type: 'integer' },
     { name: 'saturated', doc: 'fraction of the pixels that is saturated' },
     { name: 'stars', doc: 'fraction of the pixels that stand out as stars do' },
     { name: 'gain_e_adu', doc: 'gain measured on the frames of this master', unit: 'e/adu' },
@@ -95,7 +99,8 @@ export const stackCalibrations = defineCommand({
   tables: [calibrationsTable],
   parallel: 'strips',
   plan: planMasters,
-  job: makeMaster,
+  job: (job, tools) =>
+    'group' in job.params ? makeMaster(job as Job<MasterJob>, tools) : combineFlatFiles(job as Job<SpectraJob>, tools),
   tasks: { examineFrame, comparePair, combineRows, rescaleRows },
   finish: registerMasters,
 })

@@ -11,6 +11,7 @@ import { readTable } from '@nightpipe/table'
 import { geometryOf, layoutOf } from './geometry.js'
 import { type Candidate, type Group, groupFrames } from './groups.js'
 import type { schema } from './schema.js'
+import type { SpectraJob } from './spectra-job.js'
 import { treeCall } from './tree-call.js'
 import { planTree } from './tree-plan.js'
 
@@ -27,7 +28,7 @@ export interface MasterJob {
   singles?: boolean
 }
 
-export type StackJob = MasterJob
+export type StackJob = MasterJob | SpectraJob
 
 type Sources = Request<typeof schema>
 
@@ -36,7 +37,7 @@ export function planMasters(request: Sources): Plan<StackJob> {
   const call = treeCall(request)
   if (call) return planTree(call, request)
   if (request.inputs.length === 0) {
-    throw new ConfigError('no input', 'give --input PATH, or input under [Input and Output]')
+    throw new DataError('no frames to stack', 'give --input PATH, or name a tree by --root, --site, --nres-instrument')
   }
   return planFolder(request)
 }

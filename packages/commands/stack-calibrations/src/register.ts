@@ -3,10 +3,13 @@ import { join } from 'node:path'
 
 import { CALIBRATIONS_FILE, calibrationsTable, describeMaster } from '@nightpipe/calibrations'
 import { type Plan, productPath, type Request, type Row } from '@nightpipe/command'
-import { addStandards, type NewStandard, openTree } from '@nightpipe/spectrographs'
+import { numberOf, textOf } from '@nightpipe/fits'
+import { addStandards, type NewStandard, openTree, readOrderImage } from '@nightpipe/spectrographs'
+
 import { upsertRows } from '@nightpipe/table'
 import type { StackJob } from './plan.js'
 import type { schema } from './schema.js'
+import type { SpectraJob } from './spectra-job.js'
 
 /** Every master of this run gets its row in calibrations.csv, read from the master itself. */
 export async function registerMasters(
@@ -31,8 +34,10 @@ async function registerInTree(
   for (const { input, status, product } of rows) {
     if (status === 'done' && product) used.set(product, (used.get(product) ?? new Set()).add(input))
   }
-  const made = jobs.flatMap(({ products, params: { kind, group } }): NewStandard[] => {
+  const made = jobs.flatMap(({ products, params }): NewStandard[] => {
     const path = productPath(products[0]!, context)
+    if (!('group' in params)) return flatRow(path, params, used.get(path))
+    const { kind, group } = params
     const frames = group.frames.filter((frame) => used.get(path)?.has(frame.path))
     const last = frames.at(-1)
     if (!kind || !last || !existsSync(path)) return []
@@ -40,4 +45,16 @@ async function registerInTree(
     return [{ type: kind, path, averaged: frames.length, camera: camera!, mjd: mjd! }]
   })
   await addStandards(tree, made)
+}
+
+/** A master flat: it has the fibres that any of its flats has, and is flagged where it failed its check. */
+function flatRow(path: string, { singles }: SpectraJob, used: Set<string> | undefined): NewStandard[] {
+  const own = singles.filter((single) => used?.has(single.path))
+  if (own.length === 0 || !existsSync(path)) return []
+  const { header } = readOrderImage(path)
+  const fibres = (textOf(header, 'OBJECTS') ?? '').split('&').flatMap((word, fibre) => (word === 'none' ? [] : [fibre]))
+  const unusable = (numberOf(header, 'FLATCHK') ?? 1) < 0
+  const [{ camera, mjd }] = own as [SpectraJob['singles'][number]]
+  // an average of one is no single: it must not be stacked again, nor yield to what it was made of
+  return [{ type: 'FLAT', path, averaged: Math.max(2, own.length), camera, mjd, fibres, unusable }]
 }

@@ -1,11 +1,19 @@
 import { join } from 'node:path'
-import type { Job, Plan, Request, Row } from '@nightpipe/command'
+import { DataError, type Job, type Plan, type Request, type Row } from '@nightpipe/command'
 import { formatMjd } from '@nightpipe/sky'
-import { chooseStandard, MASTER_OFFSET_DAYS, productPathInTree, type Tree } from '@nightpipe/spectrographs'
+import {
+  chooseStandard,
+  fibresOfFlags,
+  MASTER_OFFSET_DAYS,
+  productPathInTree,
+  standardPath,
+  type Tree,
+} from '@nightpipe/spectrographs'
 import { type Candidate, type Group, groupFrames } from './groups.js'
-import type { StackJob } from './plan.js'
+import type { MasterJob, StackJob } from './plan.js'
 import type { schema } from './schema.js'
-import type { TreeCall, Window } from './tree-call.js'
+import type { SpectraJob, SpectraSingle } from './spectra-job.js'
+import type { StackKind, TreeCall, Window } from './tree-call.js'
 import { rawFrames, singleFrames, usableSingles } from './tree-frames.js'
 
 type Sources = Request<typeof schema>
@@ -13,16 +21,62 @@ type Sources = Request<typeof schema>
 /** What a call in the tree of a spectrograph is to make: a master of each kind and window, as far as there are frames. */
 export function planTree(call: TreeCall, request: Sources): Plan<StackJob> {
   const rows: Row[] = []
-  const jobs: Job<StackJob>[] = []
+  const masters: Job<MasterJob>[] = []
+  const spectra: Job<SpectraJob>[] = []
+  const idle: string[] = []
   for (const window of call.windows) {
     for (const kind of call.kinds) {
-      const found = kind === 'BIAS' || kind === 'DARK' ? imageJobs(kind, call, window, jobs, request, rows) : []
-      jobs.push(...found)
-      if (found.length === 0) request.log.info(`no ${kind} between ${shown(window)}: nothing to stack`)
+      const images = kind === 'BIAS' || kind === 'DARK' ? imageJobs(kind, call, window, masters, request, rows) : []
+      const others = kind === 'BIAS' || kind === 'DARK' ? [] : spectraJobs(kind, call, window, rows)
+      masters.push(...images)
+      spectra.push(...others)
+      if (images.length + others.length === 0)
+        idle.push(`no ${kind} between ${shown(window)}${hint(kind, call, window, request)}`)
     }
   }
-  return { jobs: distinct(jobs), rows: onlyOnce(rows, jobs) }
+  for (const text of idle) request.log.info(text)
+  const jobs: Job<StackJob>[] = distinct([...masters, ...spectra])
+  if (jobs.length === 0 && rows.length === 0) {
+    throw new DataError(
+      idle.length === 1 ? idle[0]! : `nothing to stack: ${idle[0]}, and so on`,
+      'look at csv/standards.csv',
+    )
+  }
+  return { jobs, rows: onlyOnce(rows, jobs) }
 }
+
+/** Of what has to be extracted first: whether raw frames wait for that. */
+function hint(kind: StackKind, call: TreeCall, window: Window, request: Sources): string {
+  const type = { FLAT: 'flat', DOUBLE: 'arc', ZERO: 'object', BIAS: undefined, DARK: undefined }[kind]
+  const raw = type ? rawFrames({ tree: call.tree, type, window }, request, []).length : 0
+  return raw > 0 ? ` (${raw} raw frames are there: run reduction and extract on them in the tree first)` : ''
+}
+
+/** A master of each camera of extracted singles. */
+function spectraJobs(
+  kind: 'FLAT' | 'DOUBLE' | 'ZERO',
+  { tree }: TreeCall,
+  window: Window,
+  rows: Row[],
+): Job<SpectraJob>[] {
+  if (kind !== 'FLAT') return []
+  const set = (path: string, reason: string) => rows.push({ input: path, status: 'rejected', reason })
+  const singles = usableSingles({ tree, type: kind, window }, set).map((row): SpectraSingle => {
+    const path = standardPath(tree, row)
+    const fibres = fibresOfFlags(row.Flags)
+    return { path, mjd: row.JDdata! - JD_OF_MJD, camera: row.Camera!.trim(), ...(fibres && { fibres }) }
+  })
+  return [...new Set(singles.map(({ camera }) => camera))].sort().map((camera) => {
+    const own = singles.filter((single) => single.camera === camera).sort((a, b) => a.mjd - b.mjd)
+    const name = productPathInTree(kind, tree.site, own[0]!.mjd + MASTER_OFFSET_DAYS)
+    const inputs = own.map(({ path }) => path)
+    const parents = inputs.map((path) => ({ path, role: 'flat' }))
+    const params: SpectraJob = { kind, tree, singles: own }
+    return { name, inputs, products: [join(tree.folder, name)], parents, params }
+  })
+}
+
+const JD_OF_MJD = 2400000.5
 
 const shown = ({ start, end }: Window) => `${formatMjd(start, 0)} and ${formatMjd(end, 0)}`
 
@@ -31,10 +85,10 @@ function imageJobs(
   kind: 'BIAS' | 'DARK',
   { tree }: TreeCall,
   window: Window,
-  before: readonly Job<StackJob>[],
+  before: readonly Job<MasterJob>[],
   request: Sources,
   rows: Row[],
-): Job<StackJob>[] {
+): Job<MasterJob>[] {
   const set = (path: string, reason: string) => rows.push({ input: path, status: 'rejected', reason })
   const table = request.inputs.length > 0 ? [] : usableSingles({ tree, type: kind, window }, set)
   const singles = table.length > 0
@@ -51,13 +105,13 @@ function jobOf(
   group: Group,
   tree: Tree,
   singles: boolean,
-  before: readonly Job<StackJob>[],
+  before: readonly Job<MasterJob>[],
   request: Sources,
-): Job<StackJob> {
+): Job<MasterJob> {
   const last = group.frames.at(-1)!
   // named after its last frame, and a little later, so that it does not take the place of that one
   const name = productPathInTree(kind, tree.site, (last.facts.mjd ?? 0) + MASTER_OFFSET_DAYS)
-  const params: StackJob = { group: { ...group, name }, output: request.output, kind, tree, singles }
+  const params: MasterJob = { group: { ...group, name }, output: request.output, kind, tree, singles }
   const parents = group.frames.map(({ path }) => ({ path, role: group.type }))
   if (kind === 'DARK' && !singles) params.bias = biasFor(last, tree, before)
   if (params.bias) parents.push({ path: params.bias, role: 'bias' })
@@ -65,9 +119,9 @@ function jobOf(
 }
 
 /** The bias of raw darks: made in this call, else of the table. */
-function biasFor({ facts }: Candidate, tree: Tree, before: readonly Job<StackJob>[]): string | undefined {
+function biasFor({ facts }: Candidate, tree: Tree, before: readonly Job<MasterJob>[]): string | undefined {
   const made = before.filter(({ params }) => params.kind === 'BIAS' && cameraOf(params.group) === facts.camera)
-  const near = ({ params }: Job<StackJob>) => Math.abs((params.group.frames.at(-1)!.facts.mjd ?? 0) - (facts.mjd ?? 0))
+  const near = ({ params }: Job<MasterJob>) => Math.abs((params.group.frames.at(-1)!.facts.mjd ?? 0) - (facts.mjd ?? 0))
   const [nearest] = [...made].sort((a, b) => near(a) - near(b))
   if (nearest) return nearest.products[0]
   const wanted = { type: 'BIAS', mjd: facts.mjd!, site: tree.site, camera: facts.camera! } as const

@@ -146,6 +146,6 @@ t.test('a call that cannot be right is refused in one line', async (t) => {
   t.match(refused('--calibration-type', 'TEMPLATE', ...day('05', '06')), /a template needs --target/)
   t.match(refused('--calibration-type', 'BIAS', ...day('06', '05')), /is not after --start/)
   const { status, stderr } = call('-r', t.testdir())
-  t.equal(status, 2)
-  t.match(stderr, /no input/)
+  t.equal(status, 3)
+  t.match(stderr, /no frames to stack/)
 })

@@ -1,5 +1,6 @@
 export { type AirFormula, airToVacuum, refractiveIndexOfAir, SHORTEST_IN_AIR, vacuumToAir } from './air.js'
 export { checkFlat, type FlatVerdict } from './check-flat.js'
+export { type CombinedFlat, combineFlats, combineFlatsSplit, type FlatSample } from './combine-flats.js'
 export { type CombinedVelocity, combineVelocities } from './combine-velocities.js'
 export { type Correlation, type CorrelationOptions, crossCorrelate, peakOf } from './cross-correlate.js'
 export { alongSpline, type CubicSpline, cubicSpline } from './cubic-spline.js'

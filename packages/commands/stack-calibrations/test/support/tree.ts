@@ -10,7 +10,7 @@ export const READ_NOISE = 6
 export const NOON = 58578.5
 
 export interface Shot {
-  type: 'BIAS' | 'DARK'
+  type: 'BIAS' | 'DARK' | 'LAMPFLAT'
   /** days after NOON */
   at: number
   exposure?: number

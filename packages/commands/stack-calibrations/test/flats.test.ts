@@ -48,7 +48,6 @@ function writeFlats(reduced: string, singles: readonly Single[]): string[] {
       ...([
         ['MJD-OBS', NOON + at],
         ['NFRAVGD', 1],
-        ['NSAT', 0],
         ['DAY-OBS', '20190405'],
       ] as const),
       ...amplitudes,

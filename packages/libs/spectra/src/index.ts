@@ -1,4 +1,5 @@
 export { type AirFormula, airToVacuum, refractiveIndexOfAir, SHORTEST_IN_AIR, vacuumToAir } from './air.js'
+export { type BlockVelocities, type BlockVelocity, blockVelocities } from './block-velocities.js'
 export { checkFlat, type FlatVerdict } from './check-flat.js'
 export { type CombinedFlat, combineFlats, combineFlatsSplit, type FlatSample } from './combine-flats.js'
 export { type CombinedVelocity, combineVelocities } from './combine-velocities.js'
@@ -31,6 +32,8 @@ export { type HandTrace, type HandTraceOptions, tracesFromHand } from './hand-tr
 export { type LineList, type LineListOptions, linesWithin, parseLineList } from './line-list.js'
 export { type LitTrace, litTraces } from './lit-traces.js'
 export { measureProfiles, refineProfiles } from './measure-profiles.js'
+export { type LineMask, maskOfTemplate } from './line-mask.js'
+export { fitLineProfile, type LineFitResult, type MaskCorrelation, maskCorrelation } from './mask-correlation.js'
 export { type MeterReading, type MidExposure, midExposure } from './mid-exposure.js'
 export { weakResponse } from './odd-columns.js'
 export type { OrderData, OrderMatch } from './order-match.js'
@@ -44,6 +47,7 @@ export {
 } from './scattered-light.js'
 export { type OrderSpectrum, type Spectra, SpectrumBit } from './spectrum.js'
 export { fitUniformSpline, type UniformSpline, uniformSplineAt } from './spline-fit.js'
+export { maskTellurics, TELLURIC_BANDS, type Window } from './tellurics.js'
 export { buildTemplate, type MadeTemplate, type TemplateExposure, type TemplateOptions } from './template.js'
 export { measureShift, type ShiftOptions, type TraceShift } from './trace-shift.js'
 export {

@@ -6,8 +6,16 @@ export {
   type StandardChoice,
   type WantedStandard,
 } from './choose-standard.js'
+export {
+  type CircumstanceOptions,
+  type Circumstances,
+  meterOf,
+  readCircumstances,
+  type StarPlace,
+} from './circumstances.js'
 export { fibreFlag, fibresOfFlags, lightOf, litFibres, starFibres } from './fibres.js'
 export { parseHandTrace } from './hand-trace.js'
+export { type MadeZero, type MakeZeroOptions, makeZero } from './make-zero.js'
 export {
   describeOrderFrame,
   type OrderFrame,
@@ -45,6 +53,7 @@ export {
   standardRow,
   standardType,
 } from './standards.js'
+export { readStarExposure, type StarExposure, type StarOptions } from './star-exposure.js'
 export {
   type CcdRow,
   ccdsTable,
@@ -77,6 +86,7 @@ export {
   treeOf,
 } from './tree.js'
 export { readVelocities, replaceVelocities } from './velocities.js'
+export { type NewZeroFile, readZero, type ZeroFile, type ZeroStar, zeroHdus } from './zero-file.js'
 export {
   addZero,
   chooseZero,

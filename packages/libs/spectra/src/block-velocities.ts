@@ -1,0 +1,85 @@
+import { type CombinedVelocity, combineVelocities } from './combine-velocities.js'
+import { LIGHT } from './good-pixels.js'
+import { matchOrder, type OrderData } from './order-match.js'
+import type { Velocity } from './velocity.js'
+
+/** What one block of an order says: a redshift, and the continuum of the star over that of the template. */
+export interface BlockVelocity {
+  index: number
+  block: number
+  /** redshift against the template at rest; positive is red */
+  z: number
+  error: number
+  /** factor of the template in the middle of the order, and its linear change over half the order */
+  scale: number
+  scaleError: number
+  slope: number
+  slopeError: number
+  /** velocity that the photons of the block would allow, m/s (Bouchy et al. 2001) */
+  limit: number
+}
+
+export interface BlockVelocities {
+  blocks: BlockVelocity[]
+  /** of the redshifts; undefined where no block could be measured */
+  combined?: CombinedVelocity
+}
+
+/**
+ * The velocity block by block: each order in `blocks` pieces of equal width, in each of which the template is scaled, tilted and
+ * shifted to fit, from the velocity of all. Blocks without enough good pixels or lines are missing.
+ */
+export function blockVelocities(
+  { data, z }: Pick<Velocity, 'data' | 'z'>,
+  width: number,
+  blocks: number,
+): BlockVelocities {
+  const from = Math.log1p(z)
+  const found = data.flatMap((order) =>
+    Array.from({ length: blocks }, (_, block) => blockOf(order, from, block, width / blocks)).filter(
+      (one) => one !== undefined,
+    ),
+  )
+  if (found.length === 0) return { blocks: [] }
+  const combined = combineVelocities(
+    found.map((one) => one.z),
+    found.map(({ error }) => error),
+  )
+  return { blocks: found, combined }
+}
+
+function blockOf(order: OrderData, shift: number, block: number, width: number): BlockVelocity | undefined {
+  const first = order.column.findIndex((x) => x >= block * width)
+  const past = order.column.findIndex((x) => x >= (block + 1) * width)
+  const to = past < 0 ? order.column.length : past
+  if (first < 0 || to - first < 30) return undefined
+  const simple = { ...order, terms: 2, continuum: firstTwo(order) }
+  let at = shift
+  let match = matchOrder(simple, at, false, undefined, first, to)
+  for (let round = 0; round < 10 && match && Math.abs(match.shift) > 1e-12; round++) {
+    at += match.shift
+    if (Math.abs(at - shift) > 3e-4) return undefined // it has wandered to other lines
+    match = matchOrder(simple, at, false, match.solution, first, to)
+  }
+  if (!match) return undefined
+  const [solution, errors] = [match.solution, match.errors]
+  return {
+    ...{ index: order.index, block, z: Math.expm1(at), error: match.error * Math.exp(at), limit: match.limit * LIGHT },
+    ...{ scale: solution[0]!, scaleError: errors[0]!, slope: solution[1]!, slopeError: errors[1]! },
+  }
+}
+
+const packed = new WeakMap<OrderData, Float64Array>()
+
+/** The constant and the linear term of the continuum. */
+function firstTwo(order: OrderData): Float64Array {
+  const known = packed.get(order)
+  if (known) return known
+  const out = new Float64Array(2 * order.column.length)
+  for (let i = 0; i < order.column.length; i++) {
+    out[2 * i] = order.continuum[i * order.terms]!
+    out[2 * i + 1] = order.continuum[i * order.terms + 1]!
+  }
+  packed.set(order, out)
+  return out
+}

@@ -1,0 +1,12 @@
+export {
+  CARD_COLUMNS,
+  type CardFacts,
+  type Criterion,
+  OPERATORS,
+  PRODUCT_COLUMNS,
+  type Product,
+  type ProductFacts,
+  type Taken,
+} from './facts.js'
+export { openSql, type Queries, type Sql } from './sql.js'
+export { openStore, type Store, type StorePlaces } from './store.js'

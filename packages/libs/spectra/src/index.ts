@@ -5,6 +5,7 @@ export { type CombinedFlat, combineFlats, combineFlatsSplit, type FlatSample } f
 export { type CombinedVelocity, combineVelocities } from './combine-velocities.js'
 export { type Correlation, type CorrelationOptions, crossCorrelate, peakOf } from './cross-correlate.js'
 export { alongSpline, type CubicSpline, cubicSpline } from './cubic-spline.js'
+export { type Drift, type DriftOptions, driftAt, measureDrift } from './drift.js'
 export {
   type EchelleModel,
   MODEL_TERMS,
@@ -29,10 +30,12 @@ export {
 export { GLASSES, type Glass, refractiveIndex } from './glass.js'
 export { isGood, LIGHT } from './good-pixels.js'
 export { type HandTrace, type HandTraceOptions, tracesFromHand } from './hand-traces.js'
+export { type Identification, identifyLines, type RoughSpectrograph } from './identify.js'
 export { type LineList, type LineListOptions, linesWithin, parseLineList } from './line-list.js'
 export { type LineMask, maskOfTemplate } from './line-mask.js'
 export { type LitTrace, litTraces } from './lit-traces.js'
 export { fitLineProfile, type LineFitResult, type MaskCorrelation, maskCorrelation } from './mask-correlation.js'
+export { type LineMatch, matchLines } from './match-lines.js'
 export { measureProfiles, refineProfiles } from './measure-profiles.js'
 export { type MeterReading, type MidExposure, midExposure } from './mid-exposure.js'
 export { weakResponse } from './odd-columns.js'
@@ -61,3 +64,14 @@ export {
 } from './traces.js'
 export { fitVelocity, type OrderVelocity, type Velocity, type VelocityOptions } from './velocity.js'
 export { type TemplateOrder, templateCurves, type VelocityTemplate } from './velocity-template.js'
+export { type FitLimits, type FittedLine, fitWavelengths, type WavelengthSolution } from './wavelength-fit.js'
+export {
+  diffractionOrder,
+  fitWavelengthPolynomial,
+  polynomialDispersion,
+  polynomialError,
+  polynomialWavelength,
+  termsUpTo,
+  type WavelengthPoint,
+  type WavelengthPolynomial,
+} from './wavelength-polynomial.js'

@@ -1,0 +1,212 @@
+import { MAD_TO_SIGMA, median } from '@nightpipe/math'
+import { LineFlag, type SpectralLine } from './find-lines.js'
+import type { LineList } from './line-list.js'
+import { matchLines } from './match-lines.js'
+import {
+  fitWavelengthPolynomial,
+  polynomialDispersion,
+  polynomialWavelength,
+  termsUpTo,
+  type WavelengthPoint,
+  type WavelengthPolynomial,
+} from './wavelength-polynomial.js'
+
+const LIGHT = 299792458 // m/s
+
+export interface FitLimits {
+  /** highest degrees that may be tried, in pixels and in orders */
+  degreeX: number
+  degreeOrder: number
+  /** points further than this from the fit are set aside, sigma */
+  clip: number
+}
+
+/** A line with its name, after the fit. */
+export interface FittedLine extends SpectralLine {
+  /** vacuum, of the list, Angstrom */
+  wavelength: number
+  /** place in the list */
+  listed: number
+  /** observed minus listed, in Angstrom and as a velocity */
+  residual: number
+  velocity: number
+  /** Angstrom per pixel, positive */
+  dispersion: number
+  /** one sigma of the residual, Angstrom: of the centre and of the list, and of the floor once the fit is made */
+  sigma: number
+  /** it took part in the fit */
+  used: boolean
+}
+
+/** Wavelengths of one fibre, and how good they are. */
+export interface WavelengthSolution {
+  fibre: number
+  polynomial: WavelengthPolynomial
+  /** all lines that were matched, used or not */
+  lines: FittedLine[]
+  used: number
+  /** scatter of the lines used about the fit */
+  rmsAngstrom: number
+  rmsVelocity: number
+  /** px of scatter that errors of centres do not explain: blends, shapes of lines, errors of the list */
+  floor: number
+  /** per degree of freedom, floor included */
+  chiSquare: number
+  /** statistical error of the zero point of wavelengths, m/s: scatter over the root of the number of lines, as RVPRECSN of others */
+  precision: number
+}
+
+/** Flags of lines that are matched but not fitted. */
+const UNFIT = LineFlag.saturated | LineFlag.wide | LineFlag.narrow | LineFlag.cut | LineFlag.blended
+
+/**
+ * The final wavelengths of a fibre, from a first solution that is right to a fraction of a line: all lines are matched anew, weighed by
+ * their errors and a floor that makes χ² what it must be, clipped by their own scatter; the degrees are those that predict lines best
+ * that they have not seen (tenths of them left out in turn).
+ */
+export function fitWavelengths(
+  lines: readonly SpectralLine[],
+  list: LineList,
+  start: WavelengthPolynomial,
+  fwhm: number,
+  limits: FitLimits,
+): WavelengthSolution | undefined {
+  let polynomial = start
+  let fit: Clipped | undefined
+  let matched: FittedLine[] = []
+  for (const reach of [0.5 * fwhm, 0.35 * fwhm]) {
+    matched = namedLines(lines, list, polynomial, reach)
+    const candidates = matched.filter((line) => !(line.flags & UNFIT))
+    const frame = bestFrame(candidates, polynomial, limits)
+    fit = frame && clippedFit(candidates, frame, limits.clip)
+    if (!fit) return undefined
+    polynomial = fit.polynomial
+  }
+  if (!fit) return undefined
+  return { fibre: lines[0].fibre, polynomial, ...describe(matched, fit) }
+}
+
+/** Lines with the wavelengths that the list has for them. */
+function namedLines(
+  lines: readonly SpectralLine[],
+  list: LineList,
+  polynomial: WavelengthPolynomial,
+  reach: number,
+): FittedLine[] {
+  return matchLines(lines, list.wavelength, polynomial, reach).map(({ line, listed, residual }) => {
+    const of = lines[line]
+    const dispersion = Math.abs(polynomialDispersion(polynomial, of.index, of.x))
+    const sigma = Math.hypot(of.error * dispersion, list.error[listed])
+    const name = { wavelength: list.wavelength[listed], listed, dispersion, sigma }
+    return { ...of, ...name, residual: residual * dispersion, velocity: 0, used: false }
+  })
+}
+
+interface Clipped {
+  polynomial: WavelengthPolynomial
+  used: FittedLine[]
+  floor: number
+  chiSquare: number
+}
+
+type Frame = Omit<WavelengthPolynomial, 'coefficients' | 'covariance'>
+
+/** A weighted fit that sets lines aside until all that are left lie within `clip` sigma. */
+function clippedFit(lines: readonly FittedLine[], frame: Frame, clip: number): Clipped | undefined {
+  let used: readonly FittedLine[] = lines
+  let floor = 0.02
+  for (let round = 0; ; round++) {
+    const polynomial = fitWavelengthPolynomial(
+      used.map((line) => pointOf(line, floor)),
+      frame,
+    )
+    if (!polynomial) return undefined
+    const residuals = lines.map((line) => polynomialWavelength(polynomial, line.index, line.x) - line.wavelength)
+    floor = floorOf(lines, residuals)
+    const within = lines.filter((line, k) => Math.abs(residuals[k]) < clip * sigmaOf(line, floor))
+    if ((within.length === used.length && round > 1) || round >= 12) {
+      const inFit = new Set(used)
+      const freedom = Math.max(1, used.length - frame.terms.length)
+      let squares = 0
+      lines.forEach((line, k) => {
+        if (inFit.has(line)) squares += (residuals[k] / sigmaOf(line, floor)) ** 2
+      })
+      return { polynomial, used: [...used], floor, chiSquare: squares / freedom }
+    }
+    used = within
+  }
+}
+
+const sigmaOf = (line: FittedLine, floor: number) => Math.hypot(line.sigma, floor * line.dispersion)
+
+function pointOf(line: FittedLine, floor: number): WavelengthPoint {
+  return { index: line.index, x: line.x, wavelength: line.wavelength, error: sigmaOf(line, floor) }
+}
+
+/** The scatter (px) that, added to their errors, makes half of the lines lie within 0.6745 sigma. */
+function floorOf(lines: readonly FittedLine[], residuals: readonly number[]): number {
+  let low = 1e-4
+  let high = 1
+  for (let step = 0; step < 24; step++) {
+    const floor = Math.sqrt(low * high)
+    const pulls = lines.map((line, k) => Math.abs(residuals[k]) / sigmaOf(line, floor))
+    if (MAD_TO_SIGMA * median(pulls) > 1) low = floor
+    else high = floor
+  }
+  return Math.sqrt(low * high)
+}
+
+/** The degrees that predict best: of all within the limits, the fewest terms whose fifths, left out in turn, come out as well as any. */
+function bestFrame(lines: readonly FittedLine[], before: WavelengthPolynomial, limits: FitLimits): Frame | undefined {
+  const orders = new Set(lines.map((line) => line.index)).size
+  let best: { frame: Frame; scatter: number } | undefined
+  for (let x = 2; x <= limits.degreeX; x++) {
+    for (let order = 1; order <= Math.min(limits.degreeOrder, orders - 1); order++) {
+      const frame = { ...before, terms: termsUpTo(x, order, Math.max(x, order) + 1) }
+      if (lines.length < 4 * frame.terms.length) continue
+      const scatter = crossScatter(lines, frame)
+      if (scatter < (best ? 0.99 * best.scatter : Number.POSITIVE_INFINITY)) best = { frame, scatter }
+    }
+  }
+  return best?.frame
+}
+
+/** Scatter (px) of lines about fits that they had no part in. */
+function crossScatter(lines: readonly FittedLine[], frame: Frame): number {
+  const misses: number[] = []
+  const core = lines.filter((line) => Math.abs(line.residual) < 0.4 * line.fwhm * line.dispersion)
+  for (let part = 0; part < 5; part++) {
+    const points = core.filter((_, k) => k % 5 !== part).map((line) => pointOf(line, 0.03))
+    const polynomial = fitWavelengthPolynomial(points, frame)
+    if (!polynomial) return Number.POSITIVE_INFINITY
+    core.forEach((line, k) => {
+      if (k % 5 !== part) return
+      misses.push(Math.abs(polynomialWavelength(polynomial, line.index, line.x) - line.wavelength) / line.dispersion)
+    })
+  }
+  // Root mean square of the better 90 %: it still feels the ends of orders, where polynomials go astray first.
+  const kept = misses.sort((a, b) => a - b).slice(0, Math.ceil(0.9 * misses.length))
+  return Math.sqrt(kept.reduce((sum, miss) => sum + miss * miss, 0) / kept.length)
+}
+
+function describe(
+  matched: readonly FittedLine[],
+  { polynomial, used, floor, chiSquare }: Clipped,
+): Omit<WavelengthSolution, 'fibre' | 'polynomial'> {
+  const inFit = new Set(used)
+  const lines = matched.map((line) => {
+    const residual = polynomialWavelength(polynomial, line.index, line.x) - line.wavelength
+    const velocity = (residual / line.wavelength) * LIGHT
+    return { ...line, residual, velocity, sigma: sigmaOf(line, floor), used: inFit.has(line) }
+  })
+  const good = lines.filter((line) => line.used)
+  const rms = (values: number[]) => Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / values.length)
+  const rmsVelocity = rms(good.map((line) => line.velocity))
+  return {
+    lines,
+    used: good.length,
+    rmsAngstrom: rms(good.map((line) => line.residual)),
+    rmsVelocity,
+    ...{ floor, chiSquare, precision: rmsVelocity / Math.sqrt(good.length) },
+  }
+}

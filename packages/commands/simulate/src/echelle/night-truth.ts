@@ -29,6 +29,8 @@ type Record = { [name: string]: Cell }
 const rounded = (value: number, digits: number) => Number(value.toFixed(digits))
 
 function csvOf(names: readonly string[], rows: readonly Record[]): string {
+  const stray = Object.keys(rows[0] ?? {}).find((name) => !names.includes(name))
+  if (stray !== undefined) throw new RangeError(`a table of the truth has no column ${stray}`)
   return formatCsv([[...names], ...rows.map((row) => names.map((name) => String(row[name] ?? '')))])
 }
 
@@ -49,28 +51,9 @@ export function writeNightTables(studio: Studio, path: string, context: Context,
 }
 
 const FRAME_COLUMNS = [
-  ...[
-    'frame',
-    'night',
-    'type',
-    'objects',
-    'fault',
-    'start',
-    'mjd',
-    'exposure_s',
-    'star',
-    'star_km_s',
-    'barycentric_km_s',
-  ],
-  ...[
-    'redshift_seen',
-    'mjd_middle',
-    'transparency',
-    'drift_along_px',
-    'drift_across_px',
-    'drift_stretch_px',
-    'drift_m_s',
-  ],
+  ...['frame', 'night', 'type', 'objects', 'fault', 'start', 'mjd', 'exposure_s', 'star', 'star_km_s'],
+  ...['barycentric_km_s', 'redshift_seen', 'mjd_middle', 'bjd_tdb', 'transparency'],
+  ...['drift_along_px', 'drift_across_px', 'drift_stretch_px', 'drift_m_s'],
 ]
 
 /** frames.csv: a row for each frame. */

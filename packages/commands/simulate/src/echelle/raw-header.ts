@@ -26,35 +26,57 @@ function sectionsOf({ detector }: Settings): { data: string; overscan?: string; 
 
 /** The cards of the image of an NRES frame. */
 export function nresCards(settings: Settings, frame: Exposure): HeaderCard[] {
-  const { site, detector } = settings
-  const sections = sectionsOf(settings)
-  const end = frame.mjd + frame.seconds / 86400
-  const camera = frame.fault === 'wrong camera' ? otherCamera(site.camera) : site.camera
+  const cards = [
+    ...placeCards(settings, frame),
+    ...exposureCards(frame),
+    ...detectorCards(settings),
+    ...pointing(settings, frame),
+  ]
+  return frame.fault === 'no header' ? cards.filter(([keyword]) => !LOST.includes(keyword)) : cards
+}
+
+function placeCards({ site }: Settings, frame: Exposure): HeaderCard[] {
   const calibration = frame.type !== 'object'
-  const cards: HeaderCard[] = [
+  return [
     ['ORIGIN', 'SIMULATED', 'made by a model, not by a telescope'],
     ['SITEID', site.site, 'code of the site'],
     ['TELESCOP', site.instrument, 'spectrograph'],
     ['TELID', 'igla', 'enclosure'],
-    ['INSTRUME', camera, 'camera'],
+    ['INSTRUME', frame.fault === 'wrong camera' ? otherCamera(site.camera) : site.camera, 'camera'],
     ['LONGITUD', site.longitude, '[deg] east'],
     ['LATITUDE', site.latitude, '[deg] north'],
     ['HEIGHT', site.height, '[m] above the sea'],
     ['PROPID', calibration ? 'calibrate' : 'simulation', 'proposal'],
     ['BLKUID', calibration ? '000000000' : String(100000000 + frame.number), 'block'],
-    ['OBSTYPE', OBSTYPES[frame.type], 'type of exposure'],
-    ['OBJECT', frame.star === undefined ? OBSTYPES[frame.type].toLowerCase() : starNameOf(frame.star), 'target'],
+    ['IGLATEMP', 20, '[C] enclosure'],
+    ['NRESPRES', 14.2, '[psi] pressure'],
+  ]
+}
+
+function exposureCards(frame: Exposure): HeaderCard[] {
+  const type = OBSTYPES[frame.type]
+  const [start, end] = [formatMjd(frame.mjd), formatMjd(frame.mjd + frame.seconds / 86400)]
+  return [
+    ['OBSTYPE', type, 'type of exposure'],
+    ['OBJECT', frame.star === undefined ? type.toLowerCase() : starNameOf(frame.star), 'target'],
     ['OBJECTS', objectsOf(frame), 'what each fibre sees'],
-    ['DATE-OBS', formatMjd(frame.mjd), '[UTC] start of exposure'],
+    ['DATE-OBS', start, '[UTC] start of exposure'],
     ['DAY-OBS', frame.day, 'day on which the night began'],
     ['MJD-OBS', Number(frame.mjd.toFixed(8)), '[d] UTC, start of exposure'],
-    ['UTSTART', formatMjd(frame.mjd).slice(11), '[UTC] start'],
-    ['UTSTOP', formatMjd(end).slice(11), '[UTC] end'],
+    ['UTSTART', start.slice(11), '[UTC] start'],
+    ['UTSTOP', end.slice(11), '[UTC] end'],
     ['EXPTIME', frame.seconds, '[s] exposure time'],
     ['REQTIME', frame.seconds, '[s] requested'],
     ['RLEVEL', 0, 'raw'],
-    ['L1PUBDAT', formatMjd(frame.mjd), 'public from'],
+    ['L1PUBDAT', start, 'public from'],
     ['RAWIMAGE', `${frame.name}.fits`, 'name of the image'],
+  ]
+}
+
+function detectorCards(settings: Settings): HeaderCard[] {
+  const { detector } = settings
+  const sections = sectionsOf(settings)
+  return [
     ['CONFMODE', 'default', 'readout mode'],
     ['CCDSUM', '1 1', 'binning'],
     ['CCDATEMP', -90, '[C] detector'],
@@ -67,11 +89,7 @@ export function nresCards(settings: Settings, frame: Exposure): HeaderCard[] {
     ['DATASEC', sections.data, 'pixels that see light'],
     ['TRIMSEC', sections.data, 'pixels to keep'],
     ...(sections.overscan ? [['BIASSEC', sections.overscan, 'overscan'] as HeaderCard] : []),
-    ['IGLATEMP', 20, '[C] enclosure'],
-    ['NRESPRES', 14.2, '[psi] pressure'],
-    ...pointing(settings, frame),
   ]
-  return frame.fault === 'no header' ? cards.filter(([keyword]) => !LOST.includes(keyword)) : cards
 }
 
 const LOST = ['OBSTYPE', 'OBJECTS', 'OBJECT', 'EXPTIME', 'DATE-OBS', 'MJD-OBS', 'UTSTART', 'INSTRUME', 'TELESCOP']

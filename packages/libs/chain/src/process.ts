@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join, relative } from 'node:path'
+import { productPathInTree } from '@nightpipe/spectrographs'
 import { type Chain, call, inputList, type ReportRow, reportOf } from './caller.js'
 import type { ExposureRow, Exposures } from './exposures.js'
 import { fingerprinter, stampOf } from './fingerprint.js'
@@ -128,6 +129,7 @@ async function throughStages(chain: Chain, batch: readonly Work[], rules: Rules)
     if (chain.signal.aborted) return
     const report = code === 2 ? new Map<string, ReportRow>() : reportOf(chain, stage)
     for (const one of alive) applyRow(chain, stage, one, report.get(nameOf(one.path)), message)
+    if (stage === 'extract') for (const one of alive) keepCalibration(chain, one)
     if (stage === 'extract' && type === 'object') for (const one of alive) judgeSignal(one.row, rules)
   }
 }
@@ -145,7 +147,12 @@ function applyRow(
   const { row } = one
   row.stage = stage
   if (!said) {
-    Object.assign(row, { status: 'failed', reason: message ?? `${stage} does not say what became of it` })
+    // Not the fault of the frame: the next run tries again.
+    Object.assign(row, {
+      status: 'failed',
+      made_of: undefined,
+      reason: message ?? `${stage} does not say what became of it`,
+    })
     return
   }
   row.seconds = Math.round(1000 * ((row.seconds ?? 0) + Number(said.seconds || 0))) / 1000
@@ -158,6 +165,14 @@ function applyRow(
   if (said.status !== 'done' || !said.product) return
   one.path = said.product
   row.product = relative(tree.folder, one.path)
+}
+
+/** Of flats and arcs, what serves others is the image in flat/ and dble/; their -1d file may go. */
+function keepCalibration({ tree }: Chain, { frame, row }: Work): void {
+  const kind = frame.type === 'flat' ? 'FLAT' : frame.type === 'arc' ? 'DBLE' : undefined
+  if (!kind || frame.mjd === undefined || row.status !== 'done') return
+  const product = productPathInTree(kind, tree.site, frame.mjd)
+  if (existsSync(join(tree.folder, product))) row.product = product
 }
 
 /** Clouds: too few photons to be worth a velocity. */

@@ -1,0 +1,113 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { createHeader, writeFits } from '@nightpipe/fits'
+import { makeTree } from '@nightpipe/spectrographs'
+import t, { type Test } from 'tap'
+
+const bin = fileURLToPath(new URL('../../bin/night.js', import.meta.url))
+const DAY = '20190405'
+const MJD = 58578.5
+
+function treeIn(t: Test): { tree: string; raw: string } {
+  const tree = join(t.testdir({}), 'cpt/nres03/reduced')
+  makeTree({ folder: tree })
+  const raw = join(dirname(tree), DAY, 'raw')
+  mkdirSync(raw, { recursive: true })
+  return { tree, raw }
+}
+
+const night = (tree: string, ...args: string[]) =>
+  spawnSync(process.execPath, [bin, 'echelle', '--tree', tree, '--camera', 'fa13', ...args], { encoding: 'utf8' })
+
+/** A bias of 40x30 pixels in the manner of the camera, or something else that the cards say. */
+function shot(raw: string, letter: string, number: number, more: Record<string, string | number> = {}): string {
+  const path = join(raw, `cptnrs03-fa13-${DAY}-${String(number).padStart(4, '0')}-${letter}00.fits`)
+  const cards = {
+    ...{ OBSTYPE: 'BIAS', OBJECTS: 'none&none&none', INSTRUME: 'fa13', TELESCOP: 'nres03', SITEID: 'cpt' },
+    ...{ EXPTIME: 0, 'MJD-OBS': MJD + number / 1000, GAIN: 1, RDNOISE: 5 },
+    ...more,
+  }
+  const pixels = Uint16Array.from({ length: 1200 }, (_, k) => 1000 + ((k * 7919 + number * 104729) % 11))
+  const header = createHeader(Object.entries(cards).filter(([, value]) => value !== ''))
+  writeFits(path, [{ kind: 'image', header, bitpix: 16, unsigned: true, axes: [40, 30], pixels }])
+  return path
+}
+
+type Row = Record<string, string>
+function exposures(tree: string): Row[] {
+  const [header = '', ...lines] = readFileSync(join(tree, 'csv/exposures.csv'), 'utf8').trim().split('\n')
+  const names = header.split(',')
+  return lines.map((line) => Object.fromEntries(line.split(',').map((cell, i) => [names[i]!, cell])))
+}
+
+t.test('a night is done once; then only what has changed, or has come', async (t) => {
+  const { tree, raw } = treeIn(t)
+  for (const k of [1, 2, 3]) shot(raw, 'b', k)
+  const first = night(tree, '--date', DAY)
+  t.equal(first.status, 0, first.stderr)
+  t.match(first.stderr, /\$ stack-calibrations --calibration-type BIAS/)
+  t.ok(existsSync(join(tree, 'bias/BIAScpt2019095.50310.fits')), 'the master')
+  const second = night(tree, '--date', DAY)
+  t.equal(second.status, 0)
+  t.notMatch(second.stderr, /\$ /, 'no command is run')
+  t.match(second.stderr, /0 exposures worked on, 3 up to date/)
+  shot(raw, 'b', 4)
+  shot(raw, 'b', 2, { FOCUS: 1 })
+  t.match(night(tree, '--date', DAY).stderr, /2 exposures worked on, 2 up to date/)
+  rmSync(join(tree, 'bias/BIAScpt2019095.50100.fits'))
+  t.match(night(tree, '--date', DAY).stderr, /1 exposures worked on, 3 up to date/, 'a product that is gone')
+  writeFileSync(join(tree, 'config/reduction.ini'), '[cosmic rays]\nmethod = none\n')
+  t.match(night(tree, '--date', DAY).stderr, /4 exposures worked on, 0 up to date/, 'the configuration has changed')
+  t.match(
+    night(tree, '--start', '2019-04-05', '--end', '2019-04-07').stderr,
+    /0 exposures worked on/,
+    'the same by dates',
+  )
+})
+
+t.test('what cannot be used is left with its reason, and the night goes on', async (t) => {
+  const { tree, raw } = treeIn(t)
+  for (const k of [1, 2, 3]) shot(raw, 'b', k)
+  shot(raw, 'b', 4, { INSTRUME: 'fa99' })
+  shot(raw, 'e', 5, { OBSTYPE: '', OBJECTS: '', INSTRUME: '', 'MJD-OBS': '', EXPTIME: '' })
+  shot(raw, 'e', 6, { OBSTYPE: 'TARGET', OBJECTS: 'none&none&none', EXPTIME: 60 })
+  writeFileSync(join(raw, `cptnrs03-fa13-${DAY}-0007-e00.fits`), 'SIMPLE  =                    T / torn')
+  const metrics = join(dirname(tree), 'nres03.prom')
+  const { status, stderr } = night(tree, '--date', DAY, '--metrics', metrics)
+  t.equal(status, 5, stderr)
+  const reason = (number: string) => exposures(tree).find(({ name }) => name!.includes(`-${number}-`))
+  t.match(reason('0004'), { status: 'rejected', reason: /camera is fa99/ })
+  t.match(reason('0005'), { reason: /header does not say/ })
+  t.match(reason('0006'), { status: /rejected|failed/, reason: /fibre/ })
+  t.match(reason('0007'), { status: 'failed', stage: 'header' })
+  t.equal(exposures(tree).filter((row) => row.status === 'done').length, 3)
+  t.match(
+    readFileSync(metrics, 'utf8'),
+    /nightpipe_exposures\{site="cpt",instrument="nres03",type="bias",status="done"\} 3\n/,
+  )
+})
+
+t.test('wrong calls are refused before anything is touched', async (t) => {
+  const { tree, raw } = treeIn(t)
+  shot(raw, 'b', 1)
+  t.match(night(join(tree, 'x')), { status: 2, stderr: /no spectrograph tree in/ })
+  t.match(night(tree, '--date', 'tonight'), { status: 2, stderr: /expected a night such as 20171216/ })
+  t.match(night(tree), { status: 0, stderr: /no raw frames in this window/ }, 'nothing last night is no error')
+  const { stdout, status } = night(tree, '--date', DAY, '--dry-run')
+  t.equal(status, 0)
+  t.match(stdout, /^bias +\S+0001-b00\.fits/)
+  t.notOk(existsSync(join(tree, 'csv/exposures.csv')))
+})
+
+t.test('a killed night is taken up where it was', async (t) => {
+  const { tree, raw } = treeIn(t)
+  for (const k of [1, 2, 3]) shot(raw, 'b', k)
+  night(tree, '--date', DAY)
+  const table = join(tree, 'csv/exposures.csv')
+  const text = readFileSync(table, 'utf8')
+  writeFileSync(table, text.replace(/(0002-b00.*),done,/, '$1,working,'))
+  t.match(night(tree, '--date', DAY).stderr, /1 exposures worked on, 2 up to date/)
+  t.equal(exposures(tree).filter((row) => row.status === 'done').length, 3)
+})

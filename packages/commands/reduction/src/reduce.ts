@@ -212,7 +212,7 @@ function takePatternOff(frame: Calibrated, job: ReductionJob, { positions }: Sky
 /** Scattered light off, and whether the light is where the header says. */
 function spectraOf(turned: Turned, job: ReductionJob, { config, log }: Tools<ReductionSchema>) {
   const traces = tracesFor(job.traces!, turned)
-  const scattered = takeScatteredOff(turned, traces, config)
+  const scattered = takeScatteredOff(turned, traces, job.frame, config)
   if (!scattered) log.detail(`${job.frame.name}: its orders leave no room to see scattered light`)
   return {
     scattered,

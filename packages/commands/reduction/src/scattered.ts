@@ -9,7 +9,7 @@ import {
   type Traces,
   traceY,
 } from '@nightpipe/spectra'
-import { lightOf, readTraces } from '@nightpipe/spectrographs'
+import { lightOf, litFibres, readTraces } from '@nightpipe/spectrographs'
 import type { RawFrame } from './frames.js'
 import type { ReductionConfig } from './schema.js'
 
@@ -36,8 +36,14 @@ export function tracesFor(path: string, { width, height }: Turned): Traces {
 }
 
 /** Takes what is between the orders off as a smooth surface. */
-export function takeScatteredOff(frame: Turned, traces: Traces, config: ReductionConfig): ScatteredLight | undefined {
-  const found = scatteredLight(frame, traces, { margin: config['scattered light'].margin })
+export function takeScatteredOff(
+  frame: Turned,
+  traces: Traces,
+  { facts }: RawFrame,
+  config: ReductionConfig,
+): ScatteredLight | undefined {
+  const lit = facts.fibres && litFibres(facts.fibres)
+  const found = scatteredLight(frame, traces, { margin: config['scattered light'].margin, ...(lit && { lit }) })
   if (found) subtractScatteredLightInPlace(found, frame.pixels)
   return found
 }

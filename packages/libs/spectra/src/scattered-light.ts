@@ -5,7 +5,9 @@ import { hasTrace, type Traces, traceY } from './traces.js'
 export interface ScatteredLightOptions {
   /** Rows beyond those of the extraction that stay clear of every fibre, at least; px. */
   margin?: number
-  /** Pieces of the surface along the dispersion and across it; by default one for about 250 px. */
+  /** Fibres with light; all when absent. Where there is no other room, the place of a dark fibre serves. */
+  lit?: readonly number[]
+  /** Pieces of the surface along the dispersion and across it; by default one for about 250 px, and three or four at least. */
   pieces?: readonly [number, number]
 }
 
@@ -44,19 +46,20 @@ const ROWS = 12
 
 /**
  * Scattered light of a frame, from between its orders: in cells between neighbouring traces (of all fibres, whether they
- * are lit or not), at least `margin` beyond the rows that extraction takes, the clipped mean of the pixels; through the
- * cells a smooth surface, cells that stand out weighted down (Tukey's biweight). Undefined where the orders leave no room.
+ * are lit or not), at least `margin` beyond the rows that extraction takes, the clipped mean of the pixels. Where fibres
+ * are packed more closely the place of a dark fibre serves, and the middle of narrow gaps, which counts less the brighter
+ * its neighbours are. Through the cells goes a smooth surface, cells that stand out weighted down (Tukey's biweight). Undefined where the orders leave no room.
  */
 export function scatteredLight(
   frame: Frame,
   traces: Traces,
-  { margin = 1, pieces }: ScatteredLightOptions = {},
+  { margin = 1, lit, pieces }: ScatteredLightOptions = {},
 ): ScatteredLight | undefined {
-  const points = measureCells(frame, traces, margin)
+  const points = measureCells(frame, traces, margin, lit)
   const n = points.value.length
   if (n < FEWEST) return undefined
-  const even = (length: number) => Math.min(16, Math.max(2, Math.round(length / 250)))
-  const [px, py] = pieces ?? [even(frame.width), even(frame.height)]
+  const even = (length: number, least: number) => Math.min(16, Math.max(least, Math.round(length / 250)))
+  const [px, py] = pieces ?? [even(frame.width, 3), even(frame.height, 4)]
   const x = { low: least(points.x), high: most(points.x), pieces: px }
   const y = { low: least(points.y), high: most(points.y), pieces: py }
   if (!(x.high > x.low && y.high > y.low)) return undefined
@@ -97,8 +100,13 @@ function fitRobustly(points: SurfacePoints, x: SplineSurface['x'], y: SplineSurf
 }
 
 /** The cells between neighbouring traces, column block by column block. */
-function measureCells({ width, height, pixels, mask }: Frame, traces: Traces, margin: number): SurfacePoints {
-  const centres = allCentres(traces, width)
+function measureCells(
+  { width, height, pixels, mask }: Frame,
+  traces: Traces,
+  margin: number,
+  lit: readonly number[] | undefined,
+): SurfacePoints {
+  const centres = allCentres(traces, width, lit)
   const clear = traces.rows / 2 + margin
   const blocks = Math.max(8, Math.ceil(width / (width < WIDE ? COLUMNS / 2 : COLUMNS)))
   const sample = new Float64Array(PIXELS)
@@ -109,30 +117,93 @@ function measureCells({ width, height, pixels, mask }: Frame, traces: Traces, ma
     const x1 = Math.floor(((block + 1) * width) / blocks)
     const middle = (x0 + x1 - 1) / 2
     const at = Math.round(middle)
-    const inOrder = centres.filter((line) => Number.isFinite(line[at]!)).sort((a, b) => a[at]! - b[at]!)
-    for (const [k, above] of inOrder.entries()) {
-      const below = inOrder[k - 1]
-      if (!below || above[at]! - below[at]! < 2 * clear) continue
-      const n = gather({ width, height, pixels, mask }, below, above, clear, x0, x1, sample)
+    const inOrder = centres.filter(({ y }) => Number.isFinite(y[at]!)).sort((a, b) => a.y[at]! - b.y[at]!)
+    for (const gap of gapsAt(inOrder, x0, x1, at, clear)) {
+      const n = gather({ width, height, pixels, mask }, gap, x0, x1, sample)
       if (n < 12) continue
       const { mean, variance } = clippedMean(sample, n, scratch)
       xs!.push(middle)
-      ys!.push((above[at]! + below[at]!) / 2)
+      ys!.push(gap.middle)
       values!.push(mean)
-      weights!.push(1 / variance)
+      weights!.push(1 / (variance + wingsOf({ width, height, pixels, mask }, gap, at, mean) ** 2))
     }
   }
   const [x, y, value, weight] = [xs!, ys!, values!, weights!].map((list) => Float64Array.from(list))
   return { x: x!, y: y!, value: value!, weight: weight! }
 }
 
+/** Where a trace lies in every column, and whether it has light. */
+interface Centre {
+  y: Float32Array
+  lit: boolean
+}
+
+/** A stretch between two traces; `middle` is its middle row in the column that was asked for. */
+interface Gap {
+  below: Float32Array
+  above: Float32Array
+  middle: number
+  /** rows that stay clear on either side */
+  clear: number
+  /** narrower than one wishes */
+  narrow: boolean
+}
+
+/** Rows that a narrow gap must have in its middle beyond this part of what is kept clear else. */
+const NARROWEST = 0.6
+
+/**
+ * The gaps between neighbouring traces, and one beyond the outermost on either side: as wide as the widest, so that an order
+ * that nobody traced there does not reach into it.
+ */
+function gapsAt(all: readonly Centre[], x0: number, x1: number, at: number, clear: number): Gap[] {
+  const wide = (a: Centre | undefined, b: Centre | undefined) => !a || !b || b.y[at]! - a.y[at]! >= 2 * clear
+  // a dark fibre between neighbours that leave no room is room itself
+  const inOrder = all.filter((one, k) => one.lit || wide(all[k - 1], one) || wide(one, all[k + 1]))
+  const gaps: Gap[] = []
+  let widest = 0
+  for (const [k, { y: above }] of inOrder.entries()) {
+    const below = inOrder[k - 1]?.y
+    if (!below) continue
+    const half = (above[at]! - below[at]!) / 2
+    const middle = (above[at]! + below[at]!) / 2
+    widest = Math.max(widest, 2 * half)
+    if (half >= clear) gaps.push({ below, above, middle, clear, narrow: false })
+    else if (half - 1 >= NARROWEST * clear) gaps.push({ below, above, middle, clear: half - 1, narrow: true })
+  }
+  if (widest < 2 * clear) return gaps
+  const [lowest, highest] = [inOrder[0]!.y, inOrder.at(-1)!.y]
+  const shifted = (line: Float32Array, by: number) => {
+    const copy = new Float32Array(line.length)
+    for (let x = x0; x < x1; x++) copy[x] = line[x]! + by
+    return copy
+  }
+  const outer = { clear, narrow: false }
+  gaps.push({ ...outer, below: shifted(lowest, -widest), above: lowest, middle: lowest[at]! - widest / 2 })
+  gaps.push({ ...outer, below: highest, above: shifted(highest, widest), middle: highest[at]! + widest / 2 })
+  return gaps
+}
+
+/** The wings of an order in a narrow gap, as a part of the light at its centre: what such a cell may be wrong by. */
+const WINGS = 2e-3
+
+function wingsOf({ width, height, pixels }: Frame, { below, above, narrow }: Gap, at: number, level: number): number {
+  if (!narrow) return 0
+  const peak = (line: Float32Array) => {
+    const y = Math.round(line[at]!)
+    return y >= 0 && y < height ? Math.abs(pixels[y * width + at]! - level) || 0 : 0
+  }
+  return WINGS * Math.max(peak(below), peak(above))
+}
+
 /** The centres of all traces in every column. */
-function allCentres(traces: Traces, width: number): Float32Array[] {
-  const lines: Float32Array[] = []
+function allCentres(traces: Traces, width: number, lit: readonly number[] | undefined): Centre[] {
+  const lines: Centre[] = []
   for (let order = 0; order < traces.orders; order++) {
     for (let fibre = 0; fibre < traces.fibres; fibre++) {
       if (!hasTrace(traces, order, fibre)) continue
-      lines.push(Float32Array.from({ length: width }, (_, x) => traceY(traces, order, fibre, x)))
+      const y = Float32Array.from({ length: width }, (_, x) => traceY(traces, order, fibre, x))
+      lines.push({ y, lit: !lit || lit.includes(fibre) })
     }
   }
   return lines
@@ -141,9 +212,7 @@ function allCentres(traces: Traces, width: number): Float32Array[] {
 /** Good pixels between two traces, around the middle, evenly spread; how many there are. */
 function gather(
   { width, height, pixels, mask }: Frame,
-  below: Float32Array,
-  above: Float32Array,
-  clear: number,
+  { below, above, clear }: Gap,
   x0: number,
   x1: number,
   sample: Float64Array,

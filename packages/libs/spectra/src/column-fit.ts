@@ -10,8 +10,8 @@ export interface ColumnFit {
   data: Float64Array
   /** of the read noise and whatever else does not come with the light of the traces, unit² */
   dark: Float64Array
-  /** variance of the model, unit² */
-  variance: Float64Array
+  /** one over the variance of the model, unit⁻² */
+  inverse: Float64Array
   model: Float64Array
   /** PixelState */
   state: Uint8Array
@@ -37,7 +37,7 @@ export function createColumnFit(traces: number, rows: number, span: number, band
     ...{ rows: 0, traces: 0, span, band },
     data: new Float64Array(rows),
     dark: new Float64Array(rows),
-    variance: new Float64Array(rows),
+    inverse: new Float64Array(rows),
     model: new Float64Array(rows),
     state: new Uint8Array(rows),
     start: new Int32Array(traces),
@@ -90,7 +90,7 @@ export function startFluxes(fit: ColumnFit): void {
 
 /** What the fluxes give every pixel, and its variance: `perElectron` is that of a unit of light. */
 export function updateModel(fit: ColumnFit, perElectron: number): void {
-  const { rows, model, variance, dark, span, start, profile, flux } = fit
+  const { rows, model, inverse, dark, span, start, profile, flux } = fit
   model.fill(0, 0, rows)
   for (let a = 0; a < fit.traces; a++) {
     const f = flux[a]!
@@ -98,7 +98,10 @@ export function updateModel(fit: ColumnFit, perElectron: number): void {
     const to = Math.min(span, rows - start[a]!)
     for (let k = from; k < to; k++) model[start[a]! + k]! += f * profile[a * span + k]!
   }
-  for (let row = 0; row < rows; row++) variance[row] = dark[row]! + perElectron * Math.max(0, model[row]!)
+  for (let row = 0; row < rows; row++) {
+    const light = model[row]!
+    inverse[row] = 1 / (light > 0 ? dark[row]! + perElectron * light : dark[row]!)
+  }
 }
 
 /** A trace whose pixels hold less than this much of what they could tell has no flux. */
@@ -106,7 +109,7 @@ const LEAST = 1e-12
 
 /** Weighted least squares for all fluxes of the column at once, and their errors. */
 export function solveFluxes(fit: ColumnFit): void {
-  const { traces, band, span, start, profile, data, variance, state, rows, matrix, right } = fit
+  const { traces, band, span, start, profile, data, inverse, state, rows, matrix, right } = fit
   const stride = band + 1
   matrix.fill(0, 0, traces * stride)
   right.fill(0, 0, traces)
@@ -119,7 +122,7 @@ export function solveFluxes(fit: ColumnFit): void {
       const row = start[a]! + k
       if (state[row] !== 0) continue
       const p = profile[a * span + k]!
-      const weighted = p / variance[row]!
+      const weighted = p * inverse[row]!
       diagonal += weighted * p
       sum += weighted * data[row]!
     }
@@ -133,7 +136,7 @@ export function solveFluxes(fit: ColumnFit): void {
       let cross = 0
       for (let row = low; row < high; row++) {
         if (state[row] !== 0) continue
-        cross += (profile[a * span + row - start[a]!]! * profile[b * span + row - start[b]!]!) / variance[row]!
+        cross += profile[a * span + row - start[a]!]! * profile[b * span + row - start[b]!]! * inverse[row]!
       }
       matrix[a * stride + j] = cross
     }

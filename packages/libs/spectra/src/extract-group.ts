@@ -64,8 +64,6 @@ export interface TraceFlux {
   saturated: Uint8Array
   /** columns in which the detector gives less than beside them */
   weak: Uint8Array
-  /** reduced chi² of the pixels used, NaN where fewer than 3 */
-  chi2: Float32Array
 }
 
 export const createTraceFlux = (width: number): TraceFlux => ({
@@ -75,7 +73,6 @@ export const createTraceFlux = (width: number): TraceFlux => ({
   hits: new Uint8Array(width),
   saturated: new Uint8Array(width),
   weak: new Uint8Array(width),
-  chi2: new Float32Array(width).fill(Number.NaN),
 })
 
 /** Optimal extraction of a group, all its traces together in every column; then once more beside cosmic rays. */
@@ -130,6 +127,7 @@ function extractColumn(work: GroupWork, fit: ColumnFit, x: number, results: Trac
     }
     hits = settle(work, fit, x, bottom, again)
   }
+  if (hits > 0 || again) noteHits(work, fit, x, bottom)
   solveFluxes(fit)
   updateModel(fit, perElectron)
   keepColumn(work, fit, x, results)
@@ -144,7 +142,7 @@ function settle(work: GroupWork, fit: ColumnFit, x: number, bottom: number, agai
     solveFluxes(fit)
     updateModel(fit, work.noise.perElectron)
     const now = rejectPixels(work, fit, x, bottom, again, true)
-    if (now === hits && round >= 1) break
+    if (now === hits && (round >= 1 || now === 0)) break
     hits = now
   }
   return hits
@@ -213,34 +211,44 @@ function rejectPixels(
   again: boolean,
   solved: boolean,
 ): number {
-  const { span, start, profile, data, model, variance, state, error, rows } = fit
+  const { span, start, profile, data, model, inverse, state, error, rows } = fit
   let sum = 0
   for (let a = 0; a < fit.traces; a++) {
     const y = group[a]!.y[x]!
     const from = Math.max(0, Math.ceil(y - half) - bottom)
     const to = Math.min(rows - 1, Math.floor(y + half) - bottom)
-    const flux2 = solved ? error[a]! * error[a]! : 0
+    const flux2 = solved ? error[a]! * error[a]! || 0 : 0
     for (let row = from; row <= to; row++) {
       const was = state[row]!
       if ((was & ~PixelState.rejected) !== 0) continue
-      const p = profile[a * span + row - start[a]!]!
-      const v = variance[row]!
       const residual = data[row]! - model[row]!
-      const leverage = Math.min(0.9, (p * p * flux2) / v) || 0
+      const square = residual * residual * inverse[row]!
+      // two thirds of all pixels are nearer than anything that could matter
+      if (square < NEAR && was === 0) continue
+      const p = profile[a * span + row - start[a]!]!
+      const leverage = Math.min(0.9, p * p * flux2 * inverse[row]!)
       const known = noise.accuracy * model[row]!
-      const expected = v * (was === 0 ? 1 - leverage : 1 + leverage) + known * known
-      const limit =
-        residual > 0 ? (again && besideHit(frame, rejected, x, row + bottom) ? noise.near : noise.high) : noise.low
-      const off = residual * residual > limit * limit * expected
+      const expected = (was === 0 ? 1 - leverage : 1 + leverage) + known * known * inverse[row]!
+      const sharp = residual > 0 && again && besideHit(frame, rejected, x, row + bottom)
+      const limit = residual > 0 ? (sharp ? noise.near : noise.high) : noise.low
+      const off = square > limit * limit * expected
       state[row] = off ? PixelState.rejected : PixelState.used
       if (off) sum += row + 1
     }
   }
-  for (let row = 0; row < rows; row++) {
-    if ((state[row]! & PixelState.outside) === 0)
-      rejected[(row + bottom) * frame.width + x] = state[row] === PixelState.rejected ? 1 : 0
-  }
   return sum
+}
+
+/** Pixels as near as this to the model are never rejected, in sigma squared: leverage is 0.9 at most, and limits 1 at least. */
+const NEAR = 0.1
+
+/** Writes what was rejected in a column into the map of the frame. */
+function noteHits({ frame, rejected }: GroupWork, { rows, state }: ColumnFit, x: number, bottom: number): void {
+  for (let row = 0; row < rows; row++) {
+    if ((state[row]! & PixelState.outside) === 0) {
+      rejected[(row + bottom) * frame.width + x] = state[row] === PixelState.rejected ? 1 : 0
+    }
+  }
 }
 
 /** Whether a pixel touches one that was not believed. */
@@ -258,33 +266,42 @@ const CORE = 0.3
 
 /** Copies the results of a column to those of the traces. */
 function keepColumn({ group }: GroupWork, fit: ColumnFit, x: number, results: TraceFlux[]): void {
-  const { span, start, profile, data, model, variance, state, rows } = fit
   for (let a = 0; a < group.length; a++) {
     const trace = group[a]!
     if (x < trace.first || x > trace.last) continue
     const out = results[a]!
-    let [told, all, hits, saturated, chi2, used, peak] = [0, 0, 0, 0, 0, 0, 0]
-    for (let k = 0; k < span; k++) peak = Math.max(peak, profile[a * span + k]!)
-    for (let k = 0; k < span; k++) {
-      const row = start[a]! + k
-      if (row < 0 || row >= rows || state[row] === PixelState.outside) continue
-      const p = profile[a * span + k]!
-      const tells = (p * p) / variance[row]!
-      all += tells
-      if (state[row] === PixelState.used) {
-        told += tells
-        used++
-        chi2 += (data[row]! - model[row]!) ** 2 / variance[row]!
-      } else if (p > CORE * peak && state[row] === PixelState.saturated) saturated++
-      else if (p > 0 && state[row] === PixelState.rejected) hits++
-    }
     out.flux[x] = Number.isNaN(fit.error[a]!) ? Number.NaN : fit.flux[a]!
     out.error[x] = fit.error[a]!
-    out.seen[x] = all > 0 ? told / all : 0
-    out.hits[x] = Math.min(255, hits)
-    out.saturated[x] = saturated
-    out.chi2[x] = used > 2 ? chi2 / (used - 1) : Number.NaN
+    keepState(fit, a, x, out)
   }
+}
+
+/** What happened to the pixels of a trace, and how much the good ones told of what all would have. */
+function keepState(
+  { span, start, profile, inverse, state, rows }: ColumnFit,
+  a: number,
+  x: number,
+  out: TraceFlux,
+): void {
+  const from = Math.max(0, -start[a]!)
+  const to = Math.min(span, rows - start[a]!)
+  let [told, all, hits, saturated, peak] = [0, 0, 0, 0, 0]
+  for (let k = from; k < to; k++) {
+    const row = start[a]! + k
+    if (state[row] === PixelState.outside) continue
+    const p = profile[a * span + k]!
+    const tells = p * p * inverse[row]!
+    all += tells
+    if (p > peak) peak = p
+    if (state[row] === PixelState.used) told += tells
+    else if (p > 0 && state[row] === PixelState.rejected) hits++
+  }
+  for (let k = from; k < to && told < all; k++) {
+    if (state[start[a]! + k] === PixelState.saturated && profile[a * span + k]! > CORE * peak) saturated++
+  }
+  out.seen[x] = all > 0 ? told / all : 0
+  out.hits[x] = Math.min(255, hits)
+  out.saturated[x] = saturated
 }
 
 /**
@@ -299,7 +316,7 @@ function sumBox(
   bottom: number,
   out: TraceFlux,
 ): void {
-  const { span, start, profile, data, model, variance, state, rows, flux, error } = fit
+  const { span, start, profile, data, model, inverse, state, rows, flux, error } = fit
   const trace = group[a]!
   if (x < trace.first || x > trace.last || Number.isNaN(error[a]!)) return
   const y = trace.y[x]! - bottom
@@ -312,7 +329,7 @@ function sumBox(
     share += part * p
     if (state[row] === PixelState.used) {
       sum += part * (data[row]! - model[row]! + flux[a]! * p)
-      noise += part * part * variance[row]!
+      noise += (part * part) / inverse[row]!
     } else {
       sum += part * flux[a]! * p
       filled += part * p

@@ -28,7 +28,7 @@ export interface Extraction extends Spectra {
 }
 
 /** Columns that share an estimate of the noise between the orders. */
-const NOISE_BLOCK = 128
+const NOISE_BLOCK = 256
 
 /** Spectra of all lit fibres, each column of neighbouring orders solved at once. */
 export function extractOrders(frame: SpectralFrame, traces: Traces, options: ExtractOptions): Extraction {

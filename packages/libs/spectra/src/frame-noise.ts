@@ -1,11 +1,11 @@
-import { medianOf } from '@nightpipe/math'
+import { median } from '@nightpipe/math'
 import type { SpectralFrame } from './extract-group.js'
 import type { LitTrace } from './lit-traces.js'
 
 /** Rows beyond those used that are looked at too: between orders the frame shows its noise without their light. */
 const BEYOND = 3
 /** Every so many columns an error is looked at. */
-const STEP = 4
+const STEP = 8
 
 /**
  * The variance that pixels about a trace have without its light (read-out, what scattered light was subtracted, dark), for
@@ -31,9 +31,9 @@ export function darkVariance(
         const y = Math.round(trace.y[x]!) + offset
         if (y < 0 || y >= height) continue
         const sigma = error[y * width + x]!
-        if (sigma > 0 && Number.isFinite(sigma)) sample[n++] = sigma * sigma
+        if (sigma > 0 && sigma < Number.POSITIVE_INFINITY) sample[n++] = sigma * sigma
       }
-      if (n > 0) least = Math.min(least, medianOf(sample.subarray(0, n)))
+      if (n > 0) least = Math.min(least, median(sample, n))
     }
     if (Number.isFinite(least)) out[b] = least
   }

@@ -73,7 +73,7 @@ function widthOf({ width, height, pixels }: SpectralFrame, trace: LitTrace, half
 }
 
 /** Columns that share an estimate of the noise between the orders. */
-const NOISE_BLOCK = 128
+const NOISE_BLOCK = 256
 
 /** Profiles corrected by what they leave over in a frame, where that is known well enough. */
 export function refineProfiles(

@@ -77,10 +77,16 @@ export function sampleProfile(
   const start = (firstRow - y) * perRow + (samples - 1) / 2
   const whole = Math.floor(start)
   const t = start - whole
+  const [low0, low1] = [(1 - t) * (1 - weight), t * (1 - weight)]
+  const [high0, high1] = [(1 - t) * weight, t * weight]
   for (let r = 0, k = whole; r < rows; r++, k += perRow) {
-    let value = 0
-    if (k >= 0 && k < samples) value += (1 - t) * ((1 - weight) * values[a + k]! + weight * values[b + k]!)
-    if (k >= -1 && k < samples - 1) value += t * ((1 - weight) * values[a + k + 1]! + weight * values[b + k + 1]!)
-    out[at + r] = value
+    if (k < -1 || k >= samples) {
+      out[at + r] = 0
+      continue
+    }
+    // a sample beyond either end is 0
+    const first = k >= 0 ? low0 * values[a + k]! + high0 * values[b + k]! : 0
+    const second = k < samples - 1 ? low1 * values[a + k + 1]! + high1 * values[b + k + 1]! : 0
+    out[at + r] = first + second
   }
 }

@@ -5,6 +5,8 @@ import {
   type ExtractOptions,
   extractOrders,
   flatResponse,
+  litTraces,
+  measureProfiles,
   measureShift,
   type OrderSpectrum,
   type Spectra,
@@ -65,10 +67,12 @@ function optionsOf(
   const shift = moves
     ? measureShift(frame, traces, { ...noise, fibres: steady, reach: extraction['shift reach'] }).shift
     : 0
-  return {
-    ...{ fibres: lit, method: extraction.method, rows: extraction.rows, shift, ...noise },
-    ...{ high: rays.high, near: rays.near, low: rays.low, accuracy: rays.accuracy },
-  }
+  const limits = { high: rays.high, near: rays.near, low: rays.low, accuracy: rays.accuracy }
+  const own = config.profile.from === 'frame'
+  const profiles = own
+    ? measureProfiles(frame, traces, litTraces(traces, lit, shift), { ...noise, ...limits })
+    : undefined
+  return { fibres: lit, method: extraction.method, rows: extraction.rows, shift, profiles, ...noise, ...limits }
 }
 
 /** Fluxes in the unit of the pixels as electrons, in place. */

@@ -18,6 +18,13 @@ export const schema = {
     ),
     'shift reach': integer(5, 'largest shift that is looked for', { unit: 'px', min: 0, max: 50 }),
   },
+  profile: {
+    from: choice(
+      'auto',
+      ['auto', 'traces', 'frame'],
+      'profiles of the light across the orders: those of the traces, or measured in the frame; auto: of the traces where they have them',
+    ),
+  },
   'cosmic rays': {
     high: number(5, 'a pixel brighter than the profile allows by this much is a cosmic ray', { unit: 'sigma', min: 2 }),
     near: number(3, 'the same for a pixel that touches one', { unit: 'sigma', min: 1 }),

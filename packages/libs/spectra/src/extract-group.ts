@@ -50,6 +50,8 @@ export interface GroupWork {
   darkBlock: number
   /** of the frame: 1 where a pixel was not believed; filled here */
   rejected: Uint8Array
+  /** every how many columns one is extracted; 1 unless only profiles are wanted */
+  step?: number
 }
 
 /** The results of one trace; arrays over the columns of the detector. */
@@ -85,7 +87,9 @@ export function extractGroup(work: GroupWork): TraceFlux[] {
   const first = Math.min(...group.map((trace) => trace.first))
   const last = Math.max(...group.map((trace) => trace.last))
   const touched = new Uint8Array(frame.width + 2) // columns with a hit, one further on
-  for (let x = first; x <= last; x++) if (extractColumn(work, fit, x, results, false)) touched[x + 1] = 1
+  const { step = 1 } = work
+  for (let x = first; x <= last; x += step) if (extractColumn(work, fit, x, results, false)) touched[x + 1] = 1
+  if (step > 1) return results
   for (let x = first; x <= last; x++) {
     if (touched[x] || touched[x + 1] || touched[x + 2]) extractColumn(work, fit, x, results, true)
   }

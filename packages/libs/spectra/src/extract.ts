@@ -1,6 +1,7 @@
 import { extractGroup, type NoiseModel, type SpectralFrame, type TraceFlux } from './extract-group.js'
 import { darkVariance } from './frame-noise.js'
 import { groupTraces, type LitTrace, litTraces } from './lit-traces.js'
+import { measureProfiles } from './measure-profiles.js'
 import { dropSpikes, weakColumns } from './odd-columns.js'
 import { type ProfileTable, profileTable, reachOf } from './profile-table.js'
 import { type OrderSpectrum, type Spectra, SpectrumBit } from './spectrum.js'
@@ -15,6 +16,8 @@ export interface ExtractOptions extends NoiseModel {
   rows?: number
   /** added to the centres of all traces, px */
   shift?: number
+  /** default: those of the traces, or what the frame itself shows where they have none */
+  profiles?: ProfileTable
 }
 
 /** The spectra of a frame, and what happened on the way. */
@@ -36,8 +39,8 @@ export function extractOrders(frame: SpectralFrame, traces: Traces, options: Ext
   const { method = 'optimal', shift = 0 } = options
   const fibres = options.fibres ?? Array.from({ length: traces.fibres }, (_, k) => k)
   const half = (options.rows ?? traces.rows) / 2
-  const profiles = profileTable(traces) ?? evenProfiles(traces)
   const lit = litTraces(traces, fibres, shift)
+  const profiles = options.profiles ?? profileTable(traces) ?? measureProfiles(frame, traces, lit, options)
   const rejected = new Uint8Array(width * height)
   const done: { trace: LitTrace; result: TraceFlux }[] = []
   for (const group of groupTraces(lit, reachOf(profiles) + half + 1)) {
@@ -58,13 +61,6 @@ export function extractOrders(frame: SpectralFrame, traces: Traces, options: Ext
   let count = 0
   for (let p = 0; p < rejected.length; p++) count += rejected[p]!
   return { width, orders, rejected: count, shift, traces: done }
-}
-
-/** Of traces without profiles: the same in every row. */
-function evenProfiles({ width, orders, fibres, rows }: Traces): ProfileTable {
-  const samples = rows + (rows % 2 === 0 ? 1 : 0)
-  const values = new Float32Array(orders * fibres * samples).fill(1 / samples)
-  return { width, blocks: 1, traces: orders * fibres, perRow: 1, samples, values }
 }
 
 /** A column of which less than this much was told has no flux of its own. */

@@ -21,10 +21,11 @@ const FINER = 8
 /** Rows that a profile covers on either side of the row that holds the centre. */
 export const reachOf = ({ samples, perRow }: ProfileTable): number => Math.ceil((samples - 1) / 2 / perRow)
 
-/** The profiles of traces; undefined where they have none yet. */
+/** The profiles of traces; undefined where they have none yet, or the same in every row, as a first estimate has it. */
 export function profileTable(traces: Traces): ProfileTable | undefined {
-  const { width, blocks, orders, fibres, fine } = traces
-  if (blocks === 0) return undefined
+  const { width, blocks, orders, fibres, rows, profiles, fine } = traces
+  const even = Math.fround(1 / rows)
+  if (blocks === 0 || (!fine && profiles.every((p) => p === 0 || Math.fround(p) === even))) return undefined
   const common = { width, blocks, traces: orders * fibres }
   return fine ? { ...common, ...fine } : { ...common, ...finer(traces) }
 }

@@ -38,8 +38,7 @@ export function extractFrame(job: Job<ExtractJob>, tools: Tools<ExtractSchema>):
       mask: mask && readIntegers(mask, { plane: 0, into: new Int16Array(width * height) }),
     }
     const traces = readTraces(params.traces)
-    const found = extractOrders(frame, traces, optionsOf(frame, traces, params, tools))
-    const extraction = inElectrons(found, params.gain)
+    const extraction = inElectrons(extractSpectra(frame, traces, job, tools), params.gain)
     const amplitudes = params.type === 'flat' ? ownBlaze(extraction) : givenBlaze(extraction, params, traces.orders)
     const quality = qualityOf(extraction)
     const images = imagesOf(extraction, params, traces)
@@ -63,16 +62,51 @@ function optionsOf(
 ): ExtractOptions {
   const { extraction, 'cosmic rays': rays } = config
   const noise = { readVariance: (readNoise / gain) ** 2, perElectron: 1 / gain }
-  const moves = extraction.shift === 'auto' && extraction['shift reach'] > 0
-  const shift = moves
-    ? measureShift(frame, traces, { ...noise, fibres: steady, reach: extraction['shift reach'] }).shift
-    : 0
+  const reach = extraction['shift reach']
+  const moves = extraction.shift === 'auto' && reach > 0
+  const shift = moves ? measureShift(frame, traces, { ...noise, fibres: steady, reach }).shift : 0
   const limits = { high: rays.high, near: rays.near, low: rays.low, accuracy: rays.accuracy }
-  const own = config.profile.from === 'frame'
-  const profiles = own
-    ? measureProfiles(frame, traces, litTraces(traces, lit, shift), { ...noise, ...limits })
-    : undefined
-  return { fibres: lit, method: extraction.method, rows: extraction.rows, shift, profiles, ...noise, ...limits }
+  return { fibres: lit, method: extraction.method, rows: extraction.rows, shift, ...noise, ...limits }
+}
+
+/** More columns than this with pixels that do not fit are no cosmic rays: the profile does not fit. */
+const MOST_HIT = 0.05
+/** Columns in which that would be seen. */
+const BRIGHT = 20
+
+/** Extracts with the profiles of the traces, or with those of the frame itself, as the configuration has it and the frame needs it. */
+function extractSpectra(
+  frame: SpectralFrame,
+  traces: Traces,
+  { params, name }: Job<ExtractJob>,
+  tools: Tools<ExtractSchema>,
+): Extraction {
+  const options = optionsOf(frame, traces, params, tools)
+  const { from } = tools.config.profile
+  const lit = () => litTraces(traces, params.lit, options.shift)
+  const own = () =>
+    extractOrders(frame, traces, { ...options, profiles: measureProfiles(frame, traces, lit(), options) })
+  if (from === 'frame') return own()
+  const found = extractOrders(frame, traces, options)
+  const hit = hitFraction(found)
+  if (from === 'traces' || hit <= MOST_HIT) return found
+  const percent = (100 * hit).toFixed(0)
+  tools.log.warn(
+    `${name}: the profiles of the traces do not fit in ${percent} % of the columns: they are measured in the frame`,
+  )
+  return own()
+}
+
+function hitFraction({ orders }: Extraction): number {
+  let [hit, bright] = [0, 0]
+  for (const { flux, uncertainty, mask } of orders) {
+    for (let x = 0; x < flux.length; x++) {
+      if (!(flux[x]! > BRIGHT * uncertainty[x]!)) continue
+      bright++
+      if ((mask[x]! & SpectrumBit.cosmicRay) !== 0) hit++
+    }
+  }
+  return bright > 0 ? hit / bright : 0
 }
 
 /** Fluxes in the unit of the pixels as electrons, in place. */

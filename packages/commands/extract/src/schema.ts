@@ -22,7 +22,7 @@ export const schema = {
     from: choice(
       'auto',
       ['auto', 'traces', 'frame'],
-      'profiles of the light across the orders: those of the traces, or measured in the frame; auto: of the traces where they have them',
+      'profiles of the light across the orders: those of the traces, or measured in the frame; auto: of the traces where they have some that fit',
     ),
   },
   'cosmic rays': {

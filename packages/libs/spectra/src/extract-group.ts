@@ -27,6 +27,8 @@ export interface NoiseModel {
   low: number
   /** how well profiles are known, as a fraction of the light in a pixel */
   accuracy: number
+  /** and, while they are being measured, as a fraction of the light of the column: wings may yet be missing */
+  blur?: number
 }
 
 /** Bits of the mask of a frame. */
@@ -216,6 +218,7 @@ function rejectPixels(
   solved: boolean,
 ): number {
   const { span, start, profile, data, model, inverse, state, error, rows } = fit
+  const { blur = 0 } = noise
   let sum = 0
   for (let a = 0; a < fit.traces; a++) {
     const y = group[a]!.y[x]!
@@ -231,7 +234,7 @@ function rejectPixels(
       if (square < NEAR && was === 0) continue
       const p = profile[a * span + row - start[a]!]!
       const leverage = Math.min(0.9, p * p * flux2 * inverse[row]!)
-      const known = noise.accuracy * model[row]!
+      const known = noise.accuracy * model[row]! + blur * fit.flux[a]!
       const expected = (was === 0 ? 1 - leverage : 1 + leverage) + known * known * inverse[row]!
       const sharp = residual > 0 && again && besideHit(frame, rejected, x, row + bottom)
       const limit = residual > 0 ? (sharp ? noise.near : noise.high) : noise.low

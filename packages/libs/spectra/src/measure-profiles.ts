@@ -24,8 +24,9 @@ export function measureProfiles(
   let table = gaussianProfiles(frame, traces, lit)
   // while profiles are wrong, what is left over is no cosmic ray: less and less of it is allowed
   for (let round = 0; round < ROUNDS; round++) {
-    const accuracy = Math.max(noise.accuracy, 0.3 / 4 ** round)
-    table = refineProfiles(frame, traces, lit, table, { ...noise, accuracy })
+    const still = 4 ** -round
+    const accuracy = Math.max(noise.accuracy, 0.3 * still)
+    table = refineProfiles(frame, traces, lit, table, { ...noise, accuracy, blur: 0.03 * still })
   }
   return table
 }

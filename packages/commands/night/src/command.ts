@@ -1,6 +1,6 @@
 import { exposuresTable, windowFlags } from '@nightpipe/chain'
 import { defineConductor } from '@nightpipe/command'
-import { treeFlags, treeOf } from '@nightpipe/spectrographs'
+import { requireTree, treeFlags } from '@nightpipe/spectrographs'
 import { conduct } from './conduct.js'
 import { schema } from './schema.js'
 
@@ -35,6 +35,6 @@ export const echelle = defineConductor({
   measurements: [],
   inputs: 'optional',
   tables: [exposuresTable],
-  outputFolder: (_config, flags) => treeOf(flags)?.folder,
+  outputFolder: (_config, flags) => requireTree(flags).folder,
   conduct,
 })

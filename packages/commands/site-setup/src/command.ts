@@ -1,6 +1,6 @@
 import { exposuresTable, windowFlags } from '@nightpipe/chain'
 import { defineConductor } from '@nightpipe/command'
-import { treeFlags, treeOf } from '@nightpipe/spectrographs'
+import { requireTree, treeFlags } from '@nightpipe/spectrographs'
 import { setupTable } from './checklist.js'
 import { conduct } from './conduct.js'
 import { schema } from './schema.js'
@@ -55,6 +55,6 @@ export const siteSetup = defineConductor({
   measurements: [],
   inputs: 'optional',
   tables: [setupTable, exposuresTable],
-  outputFolder: (_config, flags) => treeOf(flags)?.folder,
+  outputFolder: (_config, flags) => requireTree(flags).folder,
   conduct,
 })

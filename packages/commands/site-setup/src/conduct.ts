@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto'
 import { existsSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { type Chain, call, openExposures, type RawFrame, rawFrames, sweep, windowOf } from '@nightpipe/chain'
-import { type Conducting, ConfigError, DataError, Exit } from '@nightpipe/command'
+import { type Conducting, DataError, Exit } from '@nightpipe/command'
 import { type InstrumentProfile, loadProfile, profileRecogniser } from '@nightpipe/config'
 import { tryLock } from '@nightpipe/files'
 import { cardLookup, imageHdu, openFits } from '@nightpipe/fits'
-import { inTree, TREE_TABLES, type Tree, treeOf } from '@nightpipe/spectrographs'
+import { inTree, requireTree, TREE_TABLES, type Tree } from '@nightpipe/spectrographs'
 import { checkTable } from '@nightpipe/table'
 import { readSteps, type StepRow, writeStep } from './checklist.js'
 import type { SetupSchema } from './schema.js'
@@ -19,8 +19,7 @@ type Ask = Conducting<SetupSchema>
 /** From the flags to the exit code: the list from its top, what is done being passed over. */
 export async function conduct(request: Ask): Promise<number> {
   const { flags, inputs, log } = request
-  const tree = treeOf(flags)
-  if (!tree) throw new ConfigError('which spectrograph?', 'give --root, --site and --nres-instrument, or --tree DIR')
+  const tree = requireTree(flags)
   const given = inputs.length > 0 ? inputs.map(({ path }) => path) : undefined
   const window = windowOf(flags, {})
   const profile = profileFor(request, tree, rawFrames(tree, request.profile, window, given)[0])

@@ -13,7 +13,7 @@ import {
   tracesFor,
 } from '@nightpipe/chain'
 import { DataError } from '@nightpipe/command'
-import { chooseStandard, readStandards } from '@nightpipe/spectrographs'
+import { readStandards } from '@nightpipe/spectrographs'
 import { makeTemplate } from './template.js'
 
 /** What the steps work with. */
@@ -89,7 +89,9 @@ async function masters({ chain, exposures, frames, rules }: Setup, kind: StackKi
   if (!rows.some(({ Type }) => Type === WANTED[kind])) {
     throw new DataError(`no ${WANTED[kind]} came of ${good.length} ${kind} frames${told(trouble)}`, advise(kind))
   }
-  const stacks = rows.filter(({ Type, Navg = 1 }) => Type === STACKS[kind].made && Navg > 1).length
+  const stacks = rows.filter(
+    ({ Type, Navg = 1, Flags }) => Type === STACKS[kind].made && Navg > 1 && !Flags?.startsWith('1'),
+  ).length
   const aside = all.length - good.length
   return `${good.length} frames${aside ? `, ${aside} set aside` : ''}, ${stacks} masters${told(trouble)}`
 }
@@ -170,7 +172,3 @@ async function science({ chain, exposures, frames, rules }: Setup): Promise<stri
     )
   return `${good} of ${all.length}${good < all.length ? ': csv/exposures.csv has the reasons of the others' : ''}`
 }
-
-/** A calibration of some kind that a frame would get. */
-export const hasStandard = ({ tree }: Chain, type: 'BIAS' | 'DARK', { mjd = 0, camera = tree.camera }: RawFrame) =>
-  chooseStandard(tree, { type, mjd, site: tree.site, camera }).chosen !== undefined

@@ -1,5 +1,6 @@
+import { basename } from 'node:path'
 import { formatMjd } from '@nightpipe/sky'
-import { readStandards, type StandardType } from '@nightpipe/spectrographs'
+import { markStandards, readStandards, type StandardRow, type StandardType } from '@nightpipe/spectrographs'
 import { type Chain, call } from './caller.js'
 import type { ExposureRow } from './exposures.js'
 
@@ -44,21 +45,42 @@ export async function stackNights(
       Math.min(...rows.map(({ mjd }) => mjd!)) - MARGIN,
       Math.max(...rows.map(({ mjd }) => mjd!)) + MARGIN,
     ]
-    if (!rows.some(isNew) && hasStack(chain, made, start, end)) continue
-    const { code, message } = await call(chain, 'stack-calibrations', [
+    if (!rows.some(isNew) && stacksOf(chain, made, start, end).length > 0) continue
+    const { code, message, products } = await call(chain, 'stack-calibrations', [
       ...['--calibration-type', type, '--start', iso(start), '--end', iso(end)],
     ])
-    if (code !== 0)
-      trouble.push({ step: `stack ${type} of ${day}`, reason: message ?? `stack-calibrations ended with ${code}` })
+    if (code === 0) await retire(chain, made, start, end, products)
+    else {
+      const reason = message ?? `stack-calibrations ended with ${code}`
+      trouble.push({ step: `stack ${type} of ${day}`, reason })
+    }
   }
   return trouble
 }
 
 const JD_OF_MJD = 2400000.5
 
-function hasStack({ tree }: Chain, type: StandardType, start: number, end: number): boolean {
-  return readStandards(tree).some((row) => {
+/** The masters of a kind with data of that time that are in use. */
+function stacksOf({ tree }: Chain, type: StandardType, start: number, end: number): StandardRow[] {
+  return readStandards(tree).filter((row) => {
     const mjd = (row.JDdata ?? 0) - JD_OF_MJD
-    return row.Type === type && (row.Navg ?? 1) > 1 && mjd >= start && mjd <= end
+    return row.Type === type && (row.Navg ?? 1) > 1 && mjd >= start && mjd <= end && !row.Flags?.startsWith('1')
   })
+}
+
+/** Masters of a night that were made when it had fewer frames are not to be used any more. */
+async function retire(
+  chain: Chain,
+  type: StandardType,
+  start: number,
+  end: number,
+  made: readonly string[],
+): Promise<void> {
+  const fresh = new Set(made.map((path) => basename(path)))
+  const all = stacksOf(chain, type, start, end)
+  if (!all.some(({ Filename }) => fresh.has(basename(Filename)))) return
+  const old = all.filter(({ Filename }) => !fresh.has(basename(Filename))).map(({ Filename }) => Filename)
+  if (old.length === 0) return
+  chain.log.info(`superseded, and marked unusable: ${old.join(', ')}`)
+  await markStandards(chain.tree, old, false)
 }

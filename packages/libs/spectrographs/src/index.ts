@@ -77,6 +77,7 @@ export {
   inTree,
   makeTree,
   openTree,
+  requireTree,
   TREE_FOLDERS,
   type Tree,
   type TreeFlags,

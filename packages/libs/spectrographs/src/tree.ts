@@ -67,6 +67,13 @@ export function openTree(flags: TreeFlags): Tree | undefined {
   return tree
 }
 
+/** The tree that the flags of a call mean, for commands that work in nothing else. */
+export function requireTree(flags: TreeFlags): Tree {
+  const tree = treeOf(flags)
+  if (!tree) throw new ConfigError('which spectrograph?', 'give --root, --site and --nres-instrument, or --tree DIR')
+  return tree
+}
+
 /** Makes the folders of a tree that are not there. */
 export function makeTree(tree: Pick<Tree, 'folder'>): void {
   for (const name of TREE_FOLDERS) mkdirSync(join(tree.folder, name), { recursive: true })

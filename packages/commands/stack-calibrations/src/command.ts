@@ -1,8 +1,8 @@
 import { calibrationsTable } from '@nightpipe/calibrations'
 import { defineCommand, type Job } from '@nightpipe/command'
 import { inTree, treeFlags, treeOf } from '@nightpipe/spectrographs'
-import { combineFlatFiles } from './combine-flat-files.js'
 import { combineRows } from './combine-rows.js'
+import { combineSpectra } from './combine-spectra.js'
 import { examineFrame } from './examine.js'
 import { makeMaster } from './make-master.js'
 import { rescaleRows } from './normalise.js'
@@ -100,7 +100,7 @@ export const stackCalibrations = defineCommand({
   parallel: 'strips',
   plan: planMasters,
   job: (job, tools) =>
-    'group' in job.params ? makeMaster(job as Job<MasterJob>, tools) : combineFlatFiles(job as Job<SpectraJob>, tools),
+    'group' in job.params ? makeMaster(job as Job<MasterJob>, tools) : combineSpectra(job as Job<SpectraJob>, tools),
   tasks: { examineFrame, comparePair, combineRows, rescaleRows },
   finish: registerMasters,
 })

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { CALIBRATIONS_FILE, calibrationsTable, describeMaster } from '@nightpipe/calibrations'
 import { type Plan, productPath, type Request, type Row } from '@nightpipe/command'
 import { numberOf, textOf } from '@nightpipe/fits'
-import { addStandards, type NewStandard, openTree, readOrderImage } from '@nightpipe/spectrographs'
+import { addStandards, addZero, type NewStandard, openTree, readOrderImage, readZero } from '@nightpipe/spectrographs'
 
 import { upsertRows } from '@nightpipe/table'
 import type { StackJob } from './plan.js'
@@ -36,7 +36,7 @@ async function registerInTree(
   }
   const made = jobs.flatMap(({ products, params }): NewStandard[] => {
     const path = productPath(products[0]!, context)
-    if (!('group' in params)) return flatRow(path, params, used.get(path))
+    if (!('group' in params)) return params.kind === 'FLAT' ? flatRow(path, params, used.get(path)) : []
     const { kind, group } = params
     const frames = group.frames.filter((frame) => used.get(path)?.has(frame.path))
     const last = frames.at(-1)
@@ -45,6 +45,25 @@ async function registerInTree(
     return [{ type: kind, path, averaged: frames.length, camera: camera!, mjd: mjd! }]
   })
   await addStandards(tree, made)
+  for (const { products, params } of jobs) {
+    const path = productPath(products[0]!, context)
+    if (!('group' in params) && params.kind === 'ZERO') await enterTemplate(path, params, used.get(path))
+  }
+}
+
+/** A template goes to csv/zeros.csv, not yet approved for stars of other names: `zeros approve` does that. */
+async function enterTemplate(path: string, { tree, singles }: SpectraJob, used: Set<string> | undefined) {
+  const [first] = singles.filter((single) => used?.has(single.path))
+  if (!first || !existsSync(path)) return
+  const { header, target = '' } = readZero(path)
+  const value = (keyword: string) => numberOf(header, keyword)
+  const colour = (a?: number, b?: number) => (a !== undefined && b !== undefined ? a - b : undefined)
+  const stars = { teff: value('TEFF'), logg: value('LOGG') }
+  await addZero(tree, {
+    ...{ path, averaged: used!.size, camera: first.camera, jd: first.mjd + 2400000.5, target },
+    ...{ fibre: first.fibres?.[0] ?? 0, ...stars },
+    ...{ bv: colour(value('BMAG'), value('VMAG')), jk: colour(value('JMAG'), value('KMAG')) },
+  })
 }
 
 /** A master flat: it has the fibres that any of its flats has, and is flagged where it failed its check. */

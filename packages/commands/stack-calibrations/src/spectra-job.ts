@@ -11,7 +11,9 @@ export interface SpectraSingle {
 
 /** Extracted spectra to be combined. Plain data. */
 export interface SpectraJob {
-  kind: 'FLAT'
+  kind: 'FLAT' | 'ZERO'
   tree: Tree
   singles: SpectraSingle[]
+  /** of templates */
+  target: string
 }

@@ -57,9 +57,10 @@ export function headerOfMany(paths: readonly string[], tree: Tree, kind: string,
 function headerOf(path: string): Header {
   const file = openFits(path)
   try {
-    const image = imageHdu(file)
     const header = copyHeader(file.hdus[0]!.header)
-    if (image.index > 0) {
+    // spectra of an exposure are a table: all is said in the first header
+    const image = file.hdus.some(({ kind }) => kind === 'image') ? imageHdu(file) : undefined
+    if (image && image.index > 0) {
       for (const { keyword, value, comment } of image.header.cards) {
         if (!/^(COMMENT|HISTORY|)$/.test(keyword)) setCard(header, keyword, value, comment)
       }

@@ -6,6 +6,7 @@ import {
   fibresOfFlags,
   MASTER_OFFSET_DAYS,
   productPathInTree,
+  type StandardRow,
   standardPath,
   type Tree,
 } from '@nightpipe/spectrographs'
@@ -13,6 +14,7 @@ import { type Candidate, type Group, groupFrames } from './groups.js'
 import type { MasterJob, StackJob } from './plan.js'
 import type { schema } from './schema.js'
 import type { SpectraJob, SpectraSingle } from './spectra-job.js'
+import { starFiles } from './star-files.js'
 import type { StackKind, TreeCall, Window } from './tree-call.js'
 import { rawFrames, singleFrames, usableSingles } from './tree-frames.js'
 
@@ -27,7 +29,7 @@ export function planTree(call: TreeCall, request: Sources): Plan<StackJob> {
   for (const window of call.windows) {
     for (const kind of call.kinds) {
       const images = kind === 'BIAS' || kind === 'DARK' ? imageJobs(kind, call, window, masters, request, rows) : []
-      const others = kind === 'BIAS' || kind === 'DARK' ? [] : spectraJobs(kind, call, window, rows)
+      const others = kind === 'BIAS' || kind === 'DARK' ? [] : spectraJobs(kind, call, window, request, rows)
       masters.push(...images)
       spectra.push(...others)
       if (images.length + others.length === 0)
@@ -52,28 +54,38 @@ function hint(kind: StackKind, call: TreeCall, window: Window, request: Sources)
   return raw > 0 ? ` (${raw} raw frames are there: run reduction and extract on them in the tree first)` : ''
 }
 
-/** A master of each camera of extracted singles. */
+/** A master of each camera: of flats, or of the exposures of a star in each of its fibres. */
 function spectraJobs(
   kind: 'FLAT' | 'DOUBLE' | 'ZERO',
-  { tree }: TreeCall,
+  { tree, target }: TreeCall,
   window: Window,
+  request: Sources,
   rows: Row[],
 ): Job<SpectraJob>[] {
-  if (kind !== 'FLAT') return []
+  if (kind === 'DOUBLE') return []
   const set = (path: string, reason: string) => rows.push({ input: path, status: 'rejected', reason })
-  const singles = usableSingles({ tree, type: kind, window }, set).map((row): SpectraSingle => {
-    const path = standardPath(tree, row)
-    const fibres = fibresOfFlags(row.Flags)
-    return { path, mjd: row.JDdata! - JD_OF_MJD, camera: row.Camera!.trim(), ...(fibres && { fibres }) }
-  })
-  return [...new Set(singles.map(({ camera }) => camera))].sort().map((camera) => {
-    const own = singles.filter((single) => single.camera === camera).sort((a, b) => a.mjd - b.mjd)
+  const singles =
+    kind === 'ZERO'
+      ? starFiles({ tree, window, target }, request, rows)
+      : usableSingles({ tree, type: kind, window }, set).map((row) => singleOf(row, tree))
+  const groups = new Map<string, SpectraSingle[]>()
+  for (const single of [...singles].sort((a, b) => a.mjd - b.mjd)) {
+    const key = kind === 'ZERO' ? `${single.camera} ${single.fibres}` : single.camera
+    groups.set(key, [...(groups.get(key) ?? []), single])
+  }
+  return [...groups.values()].map((own) => {
     const name = productPathInTree(kind, tree.site, own[0]!.mjd + MASTER_OFFSET_DAYS)
     const inputs = own.map(({ path }) => path)
-    const parents = inputs.map((path) => ({ path, role: 'flat' }))
-    const params: SpectraJob = { kind, tree, singles: own }
+    const parents = inputs.map((path) => ({ path, role: kind === 'ZERO' ? 'exposure' : 'flat' }))
+    const params: SpectraJob = { kind, tree, singles: own, target }
     return { name, inputs, products: [join(tree.folder, name)], parents, params }
   })
+}
+
+function singleOf(row: StandardRow, tree: Tree): SpectraSingle {
+  const fibres = fibresOfFlags(row.Flags)
+  const mjd = row.JDdata! - JD_OF_MJD
+  return { path: standardPath(tree, row), mjd, camera: row.Camera!.trim(), ...(fibres && { fibres }) }
 }
 
 const JD_OF_MJD = 2400000.5

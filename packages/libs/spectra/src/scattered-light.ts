@@ -7,7 +7,7 @@ export interface ScatteredLightOptions {
   margin?: number
   /** Fibres with light; all when absent. Where there is no other room, the place of a dark fibre serves. */
   lit?: readonly number[]
-  /** Pieces of the surface along the dispersion and across it; by default one for about 250 px, and three or four at least. */
+  /** Pieces of the surface along the dispersion and across it; by default one for about 250 px, three (four) to thirteen. */
   pieces?: readonly [number, number]
 }
 
@@ -37,10 +37,10 @@ interface Frame {
 /** Fewer places than this tell nothing about a surface. */
 const FEWEST = 20
 /** Pixels of a place that are looked at, at most: its error is then far below what matters. */
-const PIXELS = 240
-/** Places are cells of this many columns, in frames so wide that there are enough of them; of half as many in others. */
-const COLUMNS = 64
-const WIDE = 2048
+const PIXELS = 120
+/** Places are cells of this many columns at most; of fewer where the frame is narrow. */
+const COLUMNS = 96
+const CELLS = 32
 /** Rows of a cell, at most: what lies around the middle between two traces. */
 const ROWS = 12
 
@@ -58,7 +58,7 @@ export function scatteredLight(
   const points = measureCells(frame, traces, margin, lit)
   const n = points.value.length
   if (n < FEWEST) return undefined
-  const even = (length: number, least: number) => Math.min(16, Math.max(least, Math.round(length / 250)))
+  const even = (length: number, least: number) => Math.min(13, Math.max(least, Math.round(length / 250)))
   const [px, py] = pieces ?? [even(frame.width, 3), even(frame.height, 4)]
   const x = { low: least(points.x), high: most(points.x), pieces: px }
   const y = { low: least(points.y), high: most(points.y), pieces: py }
@@ -73,17 +73,26 @@ export function scatteredLight(
 
 /** Subtracts it from the rows of a frame, in place. */
 export function subtractScatteredLightInPlace({ surface, width }: ScatteredLight, pixels: Float32Array): void {
-  const rowOf = surfaceRows(surface, width)
-  const line = new Float32Array(width)
+  const nodes = Math.ceil(width / NODE) + 1
+  const rowOf = surfaceRows(surface, nodes, NODE)
+  const line = new Float32Array(nodes)
   for (let y = 0; y * width < pixels.length; y++) {
     rowOf(y, line)
-    const row = pixels.subarray(y * width, (y + 1) * width)
-    for (let x = 0; x < width; x++) row[x] -= line[x]!
+    const start = y * width
+    for (let k = 0; k < nodes - 1; k++) {
+      const value = line[k]!
+      const slope = (line[k + 1]! - value) / NODE
+      const end = Math.min(width, (k + 1) * NODE)
+      for (let x = k * NODE; x < end; x++) pixels[start + x] -= value + slope * (x - k * NODE)
+    }
   }
 }
 
+/** The surface is linear over so many columns: what it bends within them is a thousandth of what it does in a piece. */
+const NODE = 8
+
 const TUKEY = 5
-const ROUNDS = 4
+const ROUNDS = 3
 
 function fitRobustly(points: SurfacePoints, x: SplineSurface['x'], y: SplineSurface['y']) {
   const base = points.weight
@@ -108,7 +117,7 @@ function measureCells(
 ): SurfacePoints {
   const centres = allCentres(traces, width, lit)
   const clear = traces.rows / 2 + margin
-  const blocks = Math.max(8, Math.ceil(width / (width < WIDE ? COLUMNS / 2 : COLUMNS)))
+  const blocks = Math.max(Math.ceil(width / COLUMNS), Math.min(CELLS, width >> 4))
   const sample = new Float64Array(PIXELS)
   const scratch = new Float64Array(PIXELS)
   const [xs, ys, values, weights]: number[][] = [[], [], [], []]

@@ -102,12 +102,12 @@ export function surfaceAt({ x, y, coefficients }: SplineSurface, atX: number, at
   return sum
 }
 
-/** The surface along a row of pixels, for one row after the other. */
-export function surfaceRows({ x, y, coefficients }: SplineSurface, width: number) {
+/** The surface along a row, at `width` pixels `step` apart, for one row after the other. */
+export function surfaceRows({ x, y, coefficients }: SplineSurface, width: number, step = 1) {
   const columns = x.pieces + 3
   const first = new Int32Array(width)
   const basis = new Float64Array(4 * width)
-  for (let p = 0; p < width; p++) first[p] = splinesAt(x, p, basis.subarray(4 * p, 4 * p + 4))
+  for (let p = 0; p < width; p++) first[p] = splinesAt(x, p * step, basis.subarray(4 * p, 4 * p + 4))
   const by = new Float64Array(4)
   const line = new Float64Array(columns)
   return (row: number, into: Float32Array): Float32Array => {

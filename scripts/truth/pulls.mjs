@@ -16,7 +16,7 @@ const light = {
   ...{ 'files.light': 'yes', 'filters.names': SKIES.map((sky) => `s${sky}`).join(', '), 'filters.zero point': 24.4 },
   ...{ 'filters.sky': SKIES.map((sky) => skyMagnitude(sky).toFixed(5)).join(', '), 'filters.colour': 0 },
   ...{ 'flat.gradient': 0, 'flat.stars': 'no', 'flat.saturated': 0, 'events.satellites': 0 },
-  ...{ 'field.exposure': 60, 'field.frames': 2, 'dark.exposures': 180, 'field.slope': 0.2 },
+  ...{ 'field.exposure': 60, 'field.frames': 6, 'dark.exposures': 180, 'field.slope': 0.2 },
 }
 /** A star for every thousand pixels. */
 const starsFor = (size) => ({ 'field.stars': Math.round(size ** 2 / 1000) })

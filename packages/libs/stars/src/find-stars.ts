@@ -14,6 +14,7 @@ import { findOwners, segmentationOf } from './owners.js'
 import { frameQuality } from './quality.js'
 import { findRuns } from './runs.js'
 import type { Scene } from './scene.js'
+import { sharedNoise } from './shared-noise.js'
 import { keepSources, SOURCE, type Sources, sourceAt } from './sources.js'
 import { judgeStars } from './starness.js'
 import { StarFlag } from './stars.js'
@@ -68,7 +69,10 @@ function findOnSky(frame: Frame, background: SkyMesh, net: Float32Array, options
   })
   const sources = keepSources(all, cleanSources(all, options.clean))
   const owners = findOwners(sources, width, height)
-  const { stars, light, elongation } = measureSources(sources, { ...scene, owners }, level, fwhm, options)
+  const owned = { ...scene, owners }
+  const part = classic ? 0 : sharedNoise(owned, noise)
+  const shared = (x: number, y: number) => (part > 0 ? part * noise.at(x, y) ** 2 : 0)
+  const { stars, light, elongation } = measureSources(sources, owned, level, fwhm, options, shared)
   const cores = { light, noise: new Float64Array(light.length), filteredPeak: new Float64Array(light.length) }
   for (let i = 0; i < sources.count; i++) {
     cores.noise[i] = sourceAt(sources, i, SOURCE.limit) / isophote

@@ -13,6 +13,8 @@ export function measureSources(
   level: Surface,
   coreRadius: number,
   options: FindOptions,
+  /** Variance that a pixel at a place has in common with the others of an aperture. */
+  shared: (x: number, y: number) => number,
 ): { stars: FoundStars; light: Float64Array; elongation: Float64Array } {
   const { apertures, classic, neighbours } = options
   const stars = emptyStars(sources.count, apertures)
@@ -23,7 +25,7 @@ export function measureSources(
   const [light, elongation] = [new Float64Array(sources.count), new Float64Array(sources.count)]
   for (let i = 0; i < sources.count; i++) {
     storeIsophote(stars, i, sources)
-    storeRaw(stars, i, raw)
+    storeRaw(stars, i, raw, shared)
     stars.flags[i] = sourceAt(sources, i, SOURCE.flags) | strangeFlags(raw, i)
     stars.background[i] = level.at(stars.x[i], stars.y[i])
     light[i] = raw.circle(i, apertures.length)[0]
@@ -49,21 +51,22 @@ function storeIsophote(stars: FoundStars, i: number, sources: Sources): void {
   stars.yMaximum[i] = of(SOURCE.y1)
 }
 
-function storeRaw(stars: FoundStars, i: number, raw: RawResults): void {
+function storeRaw(stars: FoundStars, i: number, raw: RawResults, shared: (x: number, y: number) => number): void {
   stars.x[i] = raw.of(i, RESULT.x)
   stars.y[i] = raw.of(i, RESULT.y)
+  const common = shared(stars.x[i], stars.y[i])
   stars.xError[i] = raw.of(i, RESULT.xError)
   stars.yError[i] = raw.of(i, RESULT.yError)
   stars.kronRadius[i] = raw.of(i, RESULT.kron)
   stars.flux[i] = raw.of(i, RESULT.flux)
-  stars.fluxError[i] = Math.sqrt(raw.of(i, RESULT.variance))
+  stars.fluxError[i] = Math.sqrt(raw.of(i, RESULT.variance) + common * raw.of(i, RESULT.all) ** 2)
   stars.halfLight[i] = raw.of(i, RESULT.halfLight)
   stars.fwhm[i] = raw.of(i, RESULT.fwhm)
   const { flux, error, radii } = stars.apertures
   for (let k = 0; k < radii.length; k++) {
     const [sum, variance] = raw.circle(i, k)
     flux[k][i] = sum
-    error[k][i] = Math.sqrt(variance)
+    error[k][i] = Math.sqrt(variance + common * (Math.PI * radii[k] ** 2) ** 2)
   }
 }
 

@@ -1,0 +1,91 @@
+import type { Scene } from './scene.js'
+import type { Surface } from './surface.js'
+
+/** Side of a box of empty sky, px: about as many pixels as usual circles have; and of the small ones that it is made of. */
+const BOX = 16
+const SMALL = 4
+/** Owned pixels are looked for in cells of this side; about a box one cell on each side must be empty too. */
+const CELL = 8
+/** So many boxes tell a variance to 3 %; with fewer than a tenth of them nothing is said. */
+const ENOUGH = 3000
+const FEWEST = 300
+
+/**
+ * What the sky has in common over the width of an aperture: the error of its background, of overscan levels, flats.
+ * Independent pixels make the sum over n of them vary by n σ²; here it is n σ² (1 + c n), and c is returned. It is measured
+ * on empty sky, from the sums over boxes of two sizes, so that pixels whose errors are wrong as such do not count (Labbé et
+ * al. 2003, AJ 125, 1107, take empty apertures likewise). 0 where there is too little empty sky.
+ */
+export function sharedNoise(scene: Scene, noise: Surface): number {
+  const { width, height } = scene
+  const owned = ownedCells(scene)
+  const [columns, rows] = [Math.floor(width / BOX), Math.floor(height / BOX)]
+  const step = Math.max(1, Math.floor(Math.sqrt((columns * rows) / ENOUGH)))
+  const large: number[] = []
+  const small: number[] = []
+  for (let j = 1; j < rows - 1; j += step) {
+    for (let i = 1; i < columns - 1; i += step) {
+      if (isEmpty(owned, Math.ceil(width / CELL), i, j)) addBox(scene, noise, i * BOX, j * BOX, large, small)
+    }
+  }
+  if (large.length < FEWEST) return 0
+  return Math.max(0, (spread(large) ** 2 - spread(small) ** 2) / (BOX ** 2 - SMALL ** 2))
+}
+
+/** Half of what the middle 68 % span: stars too faint to be found make a tail of bright boxes, which is no noise. */
+function spread(values: readonly number[]): number {
+  const sorted = Float64Array.from(values).sort()
+  const at = (part: number) => sorted[Math.round(part * (sorted.length - 1))]
+  return (at(0.8413) - at(0.1587)) / 2
+}
+
+/** Which cells hold a pixel that belongs to a source. */
+function ownedCells({ width, height, owners }: Scene): Uint8Array {
+  const columns = Math.ceil(width / CELL)
+  const cells = new Uint8Array(columns * Math.ceil(height / CELL))
+  if (!owners) return cells
+  for (let y = 0; y < height; y++) {
+    const row = Math.floor(y / CELL) * columns
+    for (let r = owners.row[y]; r < owners.row[y + 1]; r++) {
+      // runs are counted in pixels of the image
+      const last = Math.floor((owners.to[r] - 1 - y * width) / CELL)
+      for (let i = Math.floor((owners.from[r] - y * width) / CELL); i <= last; i++) cells[row + i] = 1
+    }
+  }
+  return cells
+}
+
+function isEmpty(owned: Uint8Array, columns: number, i: number, j: number): boolean {
+  const per = BOX / CELL
+  for (let v = j * per - 1; v <= (j + 1) * per; v++) {
+    for (let u = i * per - 1; u <= (i + 1) * per; u++) if (owned[v * columns + u] !== 0) return false
+  }
+  return true
+}
+
+/** Sums over a box and over the small ones in it, in units of what independent pixels make them vary by. */
+function addBox(
+  { net, error, width }: Scene,
+  noise: Surface,
+  x0: number,
+  y0: number,
+  large: number[],
+  small: number[],
+) {
+  const per = BOX / SMALL
+  const sums = new Float64Array(per * per)
+  const variances = new Float64Array(per * per)
+  const even = error ? 0 : noise.at(x0, y0) ** 2
+  for (let v = 0; v < BOX; v++) {
+    for (let u = 0; u < BOX; u++) {
+      const p = (y0 + v) * width + x0 + u
+      const k = Math.floor(v / SMALL) * per + Math.floor(u / SMALL)
+      sums[k] += net[p]
+      variances[k] += error ? error[p] * error[p] : even
+    }
+  }
+  const [sum, variance] = [sums, variances].map((all) => all.reduce((total, one) => total + one, 0))
+  if (!Number.isFinite(sum) || !(variance > 0 && variance < Number.POSITIVE_INFINITY)) return
+  large.push(sum / Math.sqrt(variance))
+  for (let k = 0; k < sums.length; k++) small.push(sums[k] / Math.sqrt(variances[k]))
+}

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { erf } from '../src/echelle/line-spread.js'
+import { erf, tabulatedErf } from '../src/echelle/line-spread.js'
 import { blazeOf, orderOf, refractiveIndex, traceOf, wavelengthOf } from '../src/echelle/optics.js'
 import { pixelOf } from '../src/echelle/spectrum.js'
 import { studioOf } from './small-echelle.js'
@@ -102,5 +102,6 @@ t.test('the error function is that of Abramowitz and Stegun, table 7.1', async (
   ] as const) {
     t.ok(Math.abs(erf(x) - value) < 1e-12, `erf(${x}) = ${erf(x)}`)
     t.equal(erf(-x), -erf(x))
+    t.ok(Math.abs(tabulatedErf(-x) + value) < 1e-11, `from the table: ${tabulatedErf(-x)}`)
   }
 })

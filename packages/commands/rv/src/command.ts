@@ -1,49 +1,91 @@
-import { join } from 'node:path'
-import { defineCommand, type Job, type Row, type Tools, writeProduct } from '@nightpipe/command'
-import { number } from '@nightpipe/config'
-import { readFrame } from '@nightpipe/fits'
-import { medianOf } from '@nightpipe/math'
-import { addLevel } from './add-level.js'
+import { defineCommand } from '@nightpipe/command'
+import { inTree, openTree, treeFlags, treeOf } from '@nightpipe/spectrographs'
+import { enterVelocities } from './enter.js'
+import { measureExposure } from './job.js'
+import { planVelocities } from './plan.js'
+import { schema } from './schema.js'
 
-// Every key of rv.ini, once. Parsing, --help, the sample INI and the manual page all come from this object.
-const schema = {
-  level: {
-    add: number(0, 'constant to add to every pixel', { unit: 'adu' }),
-  },
-}
-
-/** barycentric correction and radial velocities of extracted spectra. */
+/** Extracted spectra with wavelengths to radial velocities at the barycentre of the Solar System. */
 export const rv = defineCommand({
   name: 'rv',
   summary: 'barycentric correction and radial velocities of extracted spectra',
-  description: 'Adds a constant to every pixel of every frame: replace this by what the command is for.',
-  examples: [{ run: 'rv --input raw/ --output out/ --set level.add=100', doc: 'all frames of a folder' }],
+  description:
+    'The velocity of each star in exposures that wavelength has calibrated. All orders are compared with a template at once, by ' +
+    'least squares with a polynomial for the continuum of each, until the velocity stands still; only then are pixels set aside that ' +
+    'the template cannot explain. Without a template the lines of a mask are averaged. The middle of the exposure is that of its ' +
+    'light, as the exposure meter saw it; the barycentric correction (Wright & Eastman 2014) is good to 1 cm/s. The answer is the ' +
+    'file <name>-1d.fits again, with RV, RVERR, BARYCORR and TCORR in its header and tables of orders, correlation and mean line.',
+  examples: [
+    {
+      run: 'rv -s spectra/ -r velocities/ --template ZERO.fits',
+      doc: 'all -1d files of a folder, against one template',
+    },
+    {
+      run: 'rv -s spectra/ -r velocities/ --mask G2.mas --set "velocity.mask medium=air"',
+      doc: 'with a mask in air wavelengths',
+    },
+    {
+      run: 'rv -s temp/wave --root /data --site cpt --nres-instrument nres03',
+      doc: 'in the tree of a spectrograph: the template of each star is chosen from zeros.csv, rv.csv gets a row',
+    },
+  ],
   schema,
-  measurements: [{ name: 'median_adu', unit: 'adu', doc: 'median of the product' }],
+  flags: {
+    ...treeFlags,
+    template: {
+      type: 'text',
+      doc: 'template of velocity (ZERO file)',
+      placeholder: 'FILE',
+      config: 'velocity.template',
+    },
+    mask: { type: 'text', doc: 'lines of a mask', placeholder: 'FILE', config: 'velocity.mask' },
+    targets: {
+      type: 'text',
+      doc: 'catalogue of stars (targets.csv)',
+      placeholder: 'FILE',
+      config: 'barycentre.targets',
+    },
+  },
+  measurements: [
+    { name: 'star', doc: 'its name', type: 'text' },
+    { name: 'fibre', doc: 'that it is in', type: 'integer' },
+    { name: 'by', doc: 'template or mask', type: 'text' },
+    { name: 'template', doc: 'file of the template', type: 'text' },
+    { name: 'rv_m_s', unit: 'm/s', doc: 'radial velocity, barycentric' },
+    { name: 'rv_error_m_s', unit: 'm/s', doc: 'one sigma of it' },
+    { name: 'photon_limit_m_s', unit: 'm/s', doc: 'what the photons alone would allow' },
+    { name: 'measured_m_s', unit: 'm/s', doc: 'c z as seen' },
+    { name: 'barycentric_m_s', unit: 'm/s', doc: 'barycentric correction, c z' },
+    { name: 'bjd_tdb', unit: 'd', doc: 'flux-weighted middle at the barycentre' },
+    { name: 'middle_mjd', unit: 'd', doc: 'flux-weighted middle, UTC' },
+    {
+      name: 'meter_readings',
+      doc: 'readings of the exposure meter that counted; 0: the middle by the clock',
+      type: 'integer',
+    },
+    { name: 'place_from', doc: 'where the coordinates are from', type: 'text' },
+    { name: 'orders', doc: 'orders that gave the velocity', type: 'integer' },
+    { name: 'jitter_m_s', unit: 'm/s', doc: 'scatter of orders beyond their errors' },
+    { name: 'clipped', doc: 'pixels set aside', type: 'integer' },
+    { name: 'ccf_height', doc: 'height of the correlation, 0 to 1' },
+    { name: 'line_fwhm_m_s', unit: 'm/s', doc: 'full width of the mean line' },
+    { name: 'line_contrast', doc: 'depth of the mean line' },
+    { name: 'bisector_span_m_s', unit: 'm/s', doc: 'of the mean line' },
+    { name: 'rv2_m_s', unit: 'm/s', doc: 'of a second star, in another fibre' },
+    { name: 'rv2_error_m_s', unit: 'm/s', doc: 'one sigma of it' },
+  ],
   parallel: 'jobs',
-  // Headers only: what cannot work is refused here.
-  plan: ({ inputs, output }) => ({
-    jobs: inputs.map(({ name, path, stem }) => ({
-      name,
-      inputs: [path],
-      products: [join(output, `${stem}.fits`)],
-      parents: [{ path, role: 'frame' }],
-      params: {},
-    })),
-  }),
-  job: shiftFrame,
+  plan: planVelocities,
+  job: measureExposure,
+  outputFolder(_config, flags) {
+    const tree = treeOf(flags)
+    return tree && inTree(tree, 'spec')
+  },
+  async finish({ flags }, rows, plan) {
+    const tree = openTree(flags)
+    const done = new Set(rows.filter(({ status }) => status === 'done').map(({ input }) => input))
+    const made = plan.jobs.filter(({ inputs }) => done.has(inputs[0]!))
+    if (tree) await enterVelocities(tree, made)
+    return { ok: true, reasons: [], products: made.flatMap(({ products }) => products.slice(1)) }
+  },
 })
-
-/** Reads a frame, changes it, writes it: disk at both ends, science in the middle. */
-function shiftFrame({ inputs, products, parents }: Job, { config, context }: Tools<typeof schema>): Row[] {
-  const [input, product] = [inputs[0]!, products[0]!]
-  const { header, width, height, pixels } = readFrame(input)
-  const shifted = addLevel(pixels, config.level.add)
-  writeProduct(
-    product,
-    [{ kind: 'image', header, bitpix: -32, axes: [width, height], pixels: shifted }],
-    context,
-    parents,
-  )
-  return [{ input, status: 'done', product, measurements: { median_adu: medianOf(shifted) } }]
-}

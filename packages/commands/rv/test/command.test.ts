@@ -1,39 +1,191 @@
 import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { createHeader, readFrame, writeFits } from '@nightpipe/fits'
+import { loadProfile } from '@nightpipe/config'
+import { numberOf, openFits, textOf, writeFits } from '@nightpipe/fits'
+import {
+  addZero,
+  makeTree,
+  makeZero,
+  productPathInTree,
+  readRadv,
+  readSpectra,
+  readStarExposure,
+  readVelocities,
+  readZero,
+  zeroHdus,
+} from '@nightpipe/spectrographs'
 import t from 'tap'
-import { addLevel } from '../src/add-level.js'
+import { STAR, writeScene } from './scene.js'
 
 const bin = fileURLToPath(new URL('../../bin/rv.js', import.meta.url))
 const run = (args: readonly string[], cwd: string) =>
-  spawnSync(process.execPath, [bin, ...args], { cwd, encoding: 'utf8' })
+  spawnSync(process.execPath, [bin, ...args, '--set', 'instrument.profile=nres'], { cwd, encoding: 'utf8' })
 
-// Law: true for any data.
-t.test('adding a level and its opposite gives the frame back, NaN included', async (t) => {
-  const pixels = Float32Array.of(1, -2, 0, Number.NaN)
-  t.same(addLevel(addLevel(pixels, 8), -8), pixels)
-  t.same([...pixels], [1, -2, 0, Number.NaN], 'the frame itself is untouched')
+const V = -33020
+const nres = loadProfile('nres')
+
+/** A template of three exposures, written as a ZERO file. */
+function writeTemplate(folder: string, path: string) {
+  const names = [0, 1, 2].map((k) => `t${k}-1d.fits`)
+  for (const [k, name] of names.entries()) {
+    writeScene(folder, { name, velocity: V, mjd: 58100.1 + 60 * k, seed: 90 + k, electrons: 2e5 })
+  }
+  const exposures = names.map((name) => readStarExposure(join(folder, name), nres))
+  const made = makeZero(exposures, { velocity: V, target: '51Peg' })
+  writeFits(path, zeroHdus(made.file))
+  return made
+}
+
+t.test('velocities of a year against a ZERO template: bias, errors, header, tables, picture', async (t) => {
+  const cwd = t.testdir({ wave: {}, t: {} })
+  writeTemplate(join(cwd, 't'), join(cwd, 'ZERO.fits'))
+  const truth = Array.from({ length: 5 }, (_, k) =>
+    writeScene(join(cwd, 'wave'), {
+      name: `e${k}-1d.fits`,
+      velocity: V,
+      mjd: 58300.2 + 73.1 * k,
+      seed: k,
+      light: (x) => 1 + x,
+    }),
+  )
+  const { stdout, stderr, status } = run(['-s', 'wave', '-r', 'out', '--template', 'ZERO.fits', '--json'], cwd)
+  t.equal(status, 0, stderr)
+  const off: number[] = []
+  for (let k = 0; k < 5; k++) {
+    const { header, orders } = readSpectra(join(cwd, `out/e${k}-1d.fits`))
+    t.equal(orders.length, 28)
+    const error = numberOf(header, 'RVERR')!
+    off.push((numberOf(header, 'RV')! - V) / error)
+    t.ok(error > 0.5 && error < 6, `error ${error}`)
+    t.ok(Math.abs(numberOf(header, 'BARYCORR')! - truth[k]!.z * 299792458) < 0.002)
+    t.ok(Math.abs(numberOf(header, 'MJDMID')! - truth[k]!.middle) < 1e-7)
+    t.equal(textOf(header, 'L1IDZER0'), 'zero/ZERO.fits')
+  }
+  t.ok(
+    off.every((pull) => Math.abs(pull) < 4),
+    off.join(' '),
+  )
+  const file = openFits(join(cwd, 'out/e0-1d.fits'))
+  t.ok(
+    ['VELOCITY', 'CCF', 'LINE', 'EXPOSURE_METER', 'TELESCOPE_1'].every((name) =>
+      file.hdus.some((hdu) => hdu.name === name),
+    ),
+  )
+  file.close()
+  t.match(stdout, /"rv_m_s":-330/)
+  t.ok(existsSync(join(cwd, 'out/e0-rv.png')))
 })
 
-// The executable as the astronomer meets it.
-t.test('every frame of a folder becomes a product and a row of the report', async (t) => {
-  const cwd = t.testdir({ raw: {} })
-  const header = createHeader([['BUNIT', 'adu']])
-  const pixels = Int16Array.of(1, 2, 3, 4, 5, 6)
-  writeFits(join(cwd, 'raw/m67.fits'), [{ kind: 'image', header, bitpix: 16, axes: [3, 2], pixels }])
-  const { status, stdout } = run(['--input', 'raw', '--output', 'out', '--set', 'level.add=100'], cwd)
-  t.equal(status, 0)
-  t.equal(stdout, 'out/m67.fits\n')
-  t.same([...readFrame(join(cwd, 'out/m67.fits')).pixels], [101, 102, 103, 104, 105, 106])
+t.test('in a tree: the template of the star is chosen, RADV, EXPM and a row of rv.csv are written, once', async (t) => {
+  const cwd = t.testdir({ t: {} })
+  const folder = join(cwd, 'cpt/nres03/reduced')
+  const tree = { folder, site: 'cpt', camera: 'fa13', instrument: 'nres03' }
+  makeTree(tree)
+  const zero = join(folder, productPathInTree('ZERO', 'cpt', 58100))
+  writeTemplate(join(cwd, 't'), zero)
+  await addZero(tree, { path: zero, averaged: 3, camera: 'fa13', jd: 2458100.5, target: '51Peg', fibre: 0 })
+  mkdirSync(join(folder, 'temp/wave'), { recursive: true })
+  const mjd = 58301.25
+  writeScene(join(folder, 'temp/wave'), { name: 'cptnrs03-fa13-20180702-0016-e00-1d.fits', velocity: V, mjd, seed: 7 })
+  const call = ['-s', join(folder, 'temp/wave'), '--root', '.', '--site', 'cpt', '--nres-instrument', 'nres03']
+  const first = run(call, cwd)
+  t.equal(first.status, 0, first.stderr)
+  const second = run([...call, '--force'], cwd)
+  t.equal(second.status, 0, second.stderr)
+  const rows = readVelocities(tree)
+  t.equal(rows.length, 1)
+  const row = rows[0]!
+  t.equal(row.Orgname, 'cptnrs03-fa13-20180702-0016-e00')
+  t.equal(row.Specfile, 'spec/cptnrs03-fa13-20180702-0016-e00-1d.fits')
+  const c = 299792.458
+  const whole = c * ((1 + row['RVkm/s']! / c) * (1 + row.Rshiftavg!) * (1 + row.Baryshift!) - 1)
+  t.ok(Math.abs(whole - V / 1000) < 5 * c * row.RshiftErr!, `${whole}`)
+  t.ok(c * row.RshiftErr! < 0.01, 'the error of the blocks is one of redshift')
+  const radv = readRadv(join(folder, productPathInTree('RADV', 'cpt', mjd)))
+  t.equal(radv.template, `zero/${zero.split('/').at(-1)}`.replace('zero/', ''))
+  t.ok(radv.redshift.filter(Number.isFinite).length > 100)
+  // The sign of blocks is that of the correlation, as the old ones was not.
+  const middle = radv.redshift.filter(Number.isFinite).sort()
+  t.ok(Math.abs(middle[middle.length >> 1]! - radv.rcc!) < 3e-7, `${radv.rcc}`)
+  t.ok(existsSync(join(folder, productPathInTree('EXPM', 'cpt', mjd))))
+  t.same(readdirSync(join(folder, 'plot')), ['cptnrs03-fa13-20180702-0016-e00-rv.png'])
+})
+
+t.test('without a template the lines of a mask give the velocity', async (t) => {
+  const cwd = t.testdir({ wave: {}, t: {} })
+  const { template } = writeTemplate(join(cwd, 't'), join(cwd, 'ZERO.fits'))
+  const { maskOfTemplate } = await import('@nightpipe/spectra')
+  const { wavelength, weight } = maskOfTemplate(template)
+  writeFileSync(
+    join(cwd, 'star.mas'),
+    [...wavelength].map((w, k) => `${w.toFixed(5)} ${weight[k]!.toFixed(4)}`).join('\n'),
+  )
+  writeScene(join(cwd, 'wave'), { name: 'e-1d.fits', velocity: V + 70e3, mjd: 58300.2, seed: 3 })
+  const { stderr, status } = run(['-s', 'wave', '-r', 'out', '--mask', 'star.mas'], cwd)
+  t.equal(status, 0, stderr)
+  const { header } = readSpectra(join(cwd, 'out/e-1d.fits'))
+  t.equal(textOf(header, 'RVMETH'), 'mask')
+  const [rv, error] = [numberOf(header, 'RV')!, numberOf(header, 'RVERR')!]
+  t.ok(Math.abs(rv - V - 70e3) < 3 * error && error < 60, `${rv - V - 70e3} +- ${error}`)
+  t.ok(numberOf(header, 'CCFCONTR')! > 0.1 && Math.abs(numberOf(header, 'CCFFWHM')! - 10) < 3)
+})
+
+t.test('what cannot be measured is set aside with its reason, and the rest goes on', async (t) => {
+  const cwd = t.testdir({ wave: {}, t: {} })
+  writeTemplate(join(cwd, 't'), join(cwd, 'ZERO.fits'))
+  const wave = join(cwd, 'wave')
+  writeScene(wave, { name: 'a-1d.fits', velocity: V, mjd: 58300.2, objects: 'thar&thar&none' })
+  writeScene(wave, { name: 'b-1d.fits', velocity: V, mjd: 58300.2, wavelengths: false })
+  writeScene(wave, { name: 'c-1d.fits', velocity: V, mjd: 58300.2, site: false })
+  writeScene(wave, { name: 'd-1d.fits', velocity: V, mjd: 58300.2 })
+  const { status } = run(['-s', 'wave', '-r', 'out', '--template', 'ZERO.fits', '--set', 'products.plots=no'], cwd)
+  t.equal(status, 5)
   const report = readFileSync(join(cwd, 'out/rv.csv'), 'utf8')
-  t.match(report, /^input,.*median_adu\n\.\.\/raw\/m67\.fits,done,.*,103\.5\n$/)
+  t.match(report, /a-1d\.fits,rejected,no fibre sees a star: thar&thar&none/)
+  t.match(report, /b-1d\.fits,failed,.*no wavelengths/)
+  t.match(report, /c-1d\.fits,done/)
+  const { header } = readSpectra(join(cwd, 'out/c-1d.fits'))
+  t.equal(numberOf(header, 'RV'), undefined, 'no velocity at the barycentre without site and star')
+  t.ok(numberOf(header, 'RVMEAS') !== undefined)
+  // with the site in the configuration and the star in a catalogue it has one
+  const head = 'Name,RA(deg),Dec(deg),Vmag,Bmag,gmag,rmag,imag,Jmag,Kmag,PMRA,PMDE,Plax,RV,Teff,Logg,ZERO'
+  const star = `"51Peg",${STAR.ra},${STAR.dec},5.46,6.16,-99.9,-99.9,9.888,4.66,3.911,207.25,60.34,64.07,-33.020,5598,4.0,"NULL"`
+  writeFileSync(join(cwd, 'targets.csv'), `${head}\n${star}\n`)
+  const place = ['longitude=20.81', 'latitude=-32.38', 'height=1760'].flatMap((one) => ['--set', `barycentre.${one}`])
+  const again = run(
+    ['-s', 'wave/c-1d.fits', '-r', 'two', '--template', 'ZERO.fits', '--targets', 'targets.csv', ...place],
+    cwd,
+  )
+  t.equal(again.status, 0, again.stderr)
+  t.ok(Math.abs(numberOf(readSpectra(join(cwd, 'two/c-1d.fits')).header, 'RV')! - V) < 15)
 })
 
-t.test('a key that does not exist is refused in one line before anything is touched', async (t) => {
-  const { status, stdout, stderr } = run(['--input', '.', '--output', 'out', '--set', 'level.ad=1'], t.testdir({}))
-  t.equal(status, 2)
-  t.equal(stdout, '')
-  t.match(stderr, /^rv: --set: unknown key 'ad' in \[level\].*\n$/)
+t.test('wrong files are refused before anything is read', async (t) => {
+  const cwd = t.testdir({ wave: {}, 'bad.mas': 'wavelength weight\n5000 a\n' })
+  writeScene(join(cwd, 'wave'), { name: 'e-1d.fits', velocity: 0, mjd: 58300 })
+  for (const [args, message] of [
+    [['--template', 'none.fits'], /no none\.fits|there is no/],
+    [['--mask', 'bad.mas'], /2 numbers are expected/],
+    [['--targets', 'none.csv'], /there is no/],
+  ] as const) {
+    const { status, stderr } = run(['-s', 'wave', '-r', 'out', ...args], cwd)
+    t.equal(status, 2, stderr)
+    t.match(stderr, message)
+  }
+})
+
+t.test('a ZERO file holds the template: planes, star, wavelengths at rest in nm', async (t) => {
+  const cwd = t.testdir({ t: {} })
+  const made = writeTemplate(join(cwd, 't'), join(cwd, 'ZERO.fits'))
+  const zero = readZero(join(cwd, 'ZERO.fits'))
+  t.equal(zero.target, '51PEG')
+  t.equal(zero.averaged, 3)
+  t.equal(zero.subtracted, false)
+  t.equal(zero.orders.length, made.template.orders.length)
+  const [a, b] = [zero.orders[3]!, made.template.orders[3]!]
+  t.ok(Math.abs(a.wavelength[500]! - b.wavelength[500]!) < 1e-9)
+  t.ok(Math.abs(a.flux[500]! / b.flux[500]! - 1) < 1e-6)
+  t.ok(made.template.signalToNoise > 500, String(made.template.signalToNoise))
 })

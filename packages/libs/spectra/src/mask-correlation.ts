@@ -33,6 +33,15 @@ export interface LineFitResult {
   bisector: [number, number][]
 }
 
+export interface MaskOptions {
+  /** m/s */
+  centre: number
+  range: number
+  step: number
+  /** bad pixels pass for continuum, so that a wide range leaves lines: to find a star, not to measure it */
+  search?: boolean
+}
+
 /**
  * The correlation with a mask: around each of its lines the spectrum over its continuum, on velocities `centre` ± `range`,
  * averaged with the depth of the line and the light there as weights. Only lines that an order shows over the whole range
@@ -41,14 +50,14 @@ export interface LineFitResult {
 export function maskCorrelation(
   spectrum: readonly OrderSpectrum[],
   mask: LineMask,
-  { centre, range, step }: { centre: number; range: number; step: number },
+  { centre, range, step, search = false }: MaskOptions,
 ): MaskCorrelation {
   const half = Math.round(range / step)
   const velocity = Float64Array.from({ length: 2 * half + 1 }, (_, k) => centre + (k - half) * step)
   const [sum, variance] = [new Float64Array(velocity.length), new Float64Array(velocity.length)]
   let [total, lines, pixels] = [0, 0, 0]
   for (const one of spectrum) {
-    const order = normalised(one)
+    const order = normalised(one, search)
     if (!order) continue
     pixels += order.pixel
     for (let k = lowerBound(mask.wavelength, order.from); k < mask.wavelength.length; k++) {
@@ -79,7 +88,7 @@ interface Normalised {
   pixel: number
 }
 
-function normalised(one: OrderSpectrum): Normalised | undefined {
+function normalised(one: OrderSpectrum, search: boolean): Normalised | undefined {
   if (!one.wavelength) return undefined
   const rising = one.wavelength[one.flux.length - 1]! > one.wavelength[0]!
   const columns = Int32Array.from(one.flux.keys())
@@ -91,6 +100,12 @@ function normalised(one: OrderSpectrum): Normalised | undefined {
   const continuum = continuumOf(flux, 200)
   const noise = Float64Array.from(good, (x, i) => one.uncertainty[x]! / response(x) / continuum[i]!)
   for (let i = 0; i < flux.length; i++) flux[i]! /= continuum[i]!
+  if (search) {
+    for (let i = 0; i < flux.length; i++) {
+      if (!Number.isFinite(flux[i]!)) flux[i] = 1
+      if (!(noise[i]! > 0)) noise[i] = 1
+    }
+  }
   const wavelength = Float64Array.from(good, (x) => one.wavelength![x]!)
   const n = wavelength.length
   return {

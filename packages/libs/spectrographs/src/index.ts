@@ -39,6 +39,7 @@ export {
   productPathInTree,
   rawName,
 } from './product-names.js'
+export { correlationWindow, type RadvFile, type RadvStar, radvCards, radvHdus, readRadv } from './radv-file.js'
 export { readSpectra, SPECTRUM, type SpectrumFile, spectraHdus } from './spectrum-file.js'
 export {
   addStandard,

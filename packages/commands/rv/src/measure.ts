@@ -1,0 +1,144 @@
+import {
+  type BlockVelocities,
+  blockVelocities,
+  type Correlation,
+  crossCorrelate,
+  fitVelocity,
+  LIGHT,
+  type LineMask,
+  type MaskCorrelation,
+  maskCorrelation,
+  maskTellurics,
+  type OrderSpectrum,
+  type Velocity,
+  type VelocityTemplate,
+  type Window,
+} from '@nightpipe/spectra'
+
+/** What a star is measured with, and how. Velocities in m/s. */
+export interface MeasureOptions {
+  template?: VelocityTemplate | undefined
+  mask: LineMask
+  method: 'auto' | 'template' | 'mask'
+  degree: number
+  clip: number
+  search: number
+  guess?: number | undefined
+  tellurics: readonly Window[]
+  first?: number | undefined
+  last?: number | undefined
+  blocks: number
+  /** half of the velocities of the line profile */
+  range: number
+}
+
+/** The velocity of a star as it was seen, before the barycentric correction. */
+export interface Measured {
+  by: 'template' | 'mask'
+  /** redshift */
+  z: number
+  /** one sigma, and what the photons allow, m/s */
+  error: number
+  limit: number
+  /** with a template */
+  correlation?: Correlation
+  velocity?: Velocity
+  blocks?: BlockVelocities
+  /** the mean line */
+  line?: MaskCorrelation
+  notes: string[]
+}
+
+/** Peaks of a correlation below this stand out by chance. */
+const SIGNIFICANT = 5
+
+/** Measures the orders of one fibre. RangeError where nothing can be measured. */
+export function measureStar(all: readonly OrderSpectrum[], options: MeasureOptions): Measured {
+  const { first = 0, last = Number.POSITIVE_INFINITY, template, method } = options
+  const within = all.filter(({ index }) => index >= first && index <= last)
+  if (!within.some(({ wavelength }) => wavelength?.some((w) => w > 0))) {
+    throw new RangeError('the spectra have no wavelengths')
+  }
+  const orders = maskTellurics(within, options.tellurics)
+  const notes: string[] = []
+  const against = template && method !== 'mask' ? againstTemplate(orders, template, options, notes) : undefined
+  if (!against && method === 'template') throw new RangeError('there is no template for the star')
+  const guess = against?.velocity.velocity ?? options.guess ?? findByMask(orders, options)
+  const line = guess === undefined ? undefined : meanLine(orders, guess, options)
+  if (against) {
+    const { velocity, correlation, blocks } = against
+    return {
+      by: 'template',
+      z: velocity.z,
+      error: velocity.error,
+      limit: velocity.limit,
+      correlation,
+      velocity,
+      blocks,
+      line,
+      notes,
+    }
+  }
+  if (!line?.fit) throw new RangeError('the lines of the mask are not in the spectrum')
+  const { centre, centreError } = line.fit
+  const error = Math.max(centreError, scatterOfGroups(orders, centre, options))
+  return { by: 'mask', z: centre / LIGHT, error, limit: centreError, line, notes }
+}
+
+function againstTemplate(
+  orders: readonly OrderSpectrum[],
+  template: VelocityTemplate,
+  { search, guess, degree, clip, blocks }: MeasureOptions,
+  notes: string[],
+) {
+  // With a guess the search is about it; the grid must hold it.
+  const range = guess === undefined ? search : Math.abs(guess) + 50e3
+  const correlation = crossCorrelate(orders, template, { range })
+  if (correlation.significance < SIGNIFICANT) {
+    notes.push(`the correlation stands out by ${correlation.significance.toFixed(1)} sigma only`)
+  }
+  const velocity = fitVelocity(orders, template, guess === undefined ? correlation.z : guess / LIGHT, { degree, clip })
+  if (!velocity.converged) notes.push('the velocity did not converge')
+  const width = orders[0]!.flux.length
+  return { correlation, velocity, blocks: blockVelocities(velocity, width, blocks) }
+}
+
+/** The velocity at which the lines of the mask are darkest; undefined where no line stands out. */
+function findByMask(orders: readonly OrderSpectrum[], { mask, search }: MeasureOptions): number | undefined {
+  const { velocity, value, lines } = maskCorrelation(orders, mask, {
+    centre: 0,
+    range: search,
+    step: 1000,
+    search: true,
+  })
+  if (lines === 0) return undefined
+  let at = 0
+  for (let k = 1; k < value.length; k++) if (value[k]! < value[at]!) at = k
+  return velocity[at]!
+}
+
+/** The mean line about a velocity, twice: the second time about its own centre. */
+function meanLine(
+  orders: readonly OrderSpectrum[],
+  guess: number,
+  { mask, range }: MeasureOptions,
+): MaskCorrelation | undefined {
+  const first = maskCorrelation(orders, mask, { centre: guess, range, step: 500 })
+  if (!first.fit) return first.lines > 0 ? first : undefined
+  const wide = Math.max(range, 1.5 * first.fit.fwhm)
+  return maskCorrelation(orders, mask, { centre: first.fit.centre, range: wide, step: 250 })
+}
+
+/** The error of the mean that eight groups of orders show. */
+function scatterOfGroups(orders: readonly OrderSpectrum[], centre: number, { mask, range }: MeasureOptions): number {
+  const groups = Array.from({ length: 8 }, (_, k) => orders.filter((_, n) => n % 8 === k))
+  const found = groups.flatMap((part) => {
+    const fit = maskCorrelation(part, mask, { centre, range, step: 500 }).fit
+    return fit && fit.centreError > 0 ? [[fit.centre, 1 / fit.centreError ** 2] as const] : []
+  })
+  if (found.length < 4) return 0
+  const weight = found.reduce((sum, [, w]) => sum + w, 0)
+  const mean = found.reduce((sum, [v, w]) => sum + v * w, 0) / weight
+  const spread = found.reduce((sum, [v, w]) => sum + w * (v - mean) ** 2, 0) / weight
+  return Math.sqrt(spread / (found.length - 1))
+}

@@ -34,8 +34,14 @@ export { type Identification, identifyLines, type RoughSpectrograph } from './id
 export { type LineList, type LineListOptions, linesWithin, parseLineList } from './line-list.js'
 export { type LineMask, maskOfTemplate } from './line-mask.js'
 export { type LitTrace, litTraces } from './lit-traces.js'
+export {
+  fitLineProfile,
+  type LineFitResult,
+  type MaskCorrelation,
+  type MaskOptions,
+  maskCorrelation,
+} from './mask-correlation.js'
 export { type LineMatch, matchLines } from './match-lines.js'
-export { fitLineProfile, type LineFitResult, type MaskCorrelation, type MaskOptions, maskCorrelation } from './mask-correlation.js'
 export { measureProfiles, refineProfiles } from './measure-profiles.js'
 export { type MeterReading, type MidExposure, midExposure } from './mid-exposure.js'
 export { weakResponse } from './odd-columns.js'

@@ -22,7 +22,7 @@ export const exposuresTable = defineTable({
     { name: 'drift_m_s', type: 'number', doc: 'drift against the arc, from the lamp beside the star', unit: 'm/s' },
     { name: 'lines', type: 'number', doc: 'lamp lines of the wavelength solution' },
     { name: 'residual_m_s', type: 'number', doc: 'scatter of the lamp lines about the wavelengths', unit: 'm/s' },
-    { name: 'rv_km_s', type: 'number', doc: 'barycentric radial velocity', unit: 'km/s' },
+    { name: 'rv_m_s', type: 'number', doc: 'barycentric radial velocity', unit: 'm/s' },
     { name: 'rv_error_m_s', type: 'number', doc: 'one sigma of it', unit: 'm/s' },
     { name: 'seconds', type: 'number', doc: 'time that it took, all commands together', unit: 's' },
     { name: 'product', type: 'text', doc: 'the last product, relative to the tree' },

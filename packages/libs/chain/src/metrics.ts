@@ -1,14 +1,14 @@
 import type { Tree } from '@nightpipe/spectrographs'
 import type { ExposureRow } from './exposures.js'
 
-const GAUGES: readonly [keyof ExposureRow & string, string, string, number][] = [
-  ['snr', 'nightpipe_exposure_snr', 'signal to noise of a column of the brightest fibre', 1],
-  ['drift_m_s', 'nightpipe_exposure_drift_metres_per_second', 'drift against the arc', 1],
-  ['residual_m_s', 'nightpipe_exposure_residual_metres_per_second', 'scatter of lamp lines about the wavelengths', 1],
-  ['rv_km_s', 'nightpipe_exposure_velocity_metres_per_second', 'barycentric radial velocity', 1000],
-  ['rv_error_m_s', 'nightpipe_exposure_velocity_error_metres_per_second', 'one sigma of the radial velocity', 1],
-  ['cosmic_px', 'nightpipe_exposure_cosmic_pixels', 'pixels that the profile did not allow', 1],
-  ['seconds', 'nightpipe_exposure_seconds', 'time that the reduction took', 1],
+const GAUGES: readonly [keyof ExposureRow & string, string, string][] = [
+  ['snr', 'nightpipe_exposure_snr', 'signal to noise of a column of the brightest fibre'],
+  ['drift_m_s', 'nightpipe_exposure_drift_metres_per_second', 'drift against the arc'],
+  ['residual_m_s', 'nightpipe_exposure_residual_metres_per_second', 'scatter of lamp lines about the wavelengths'],
+  ['rv_m_s', 'nightpipe_exposure_velocity_metres_per_second', 'barycentric radial velocity'],
+  ['rv_error_m_s', 'nightpipe_exposure_velocity_error_metres_per_second', 'one sigma of the radial velocity'],
+  ['cosmic_px', 'nightpipe_exposure_cosmic_pixels', 'pixels that the profile did not allow'],
+  ['seconds', 'nightpipe_exposure_seconds', 'time that the reduction took'],
 ]
 
 const escaped = (text: string) => text.replace(/\\/g, '\\\\').replace(/"/g, '\\"').replace(/\n/g, '\\n')
@@ -23,12 +23,12 @@ export function prometheusText(
   rows: readonly ExposureRow[],
 ): string {
   const place = { site, instrument }
-  const blocks = GAUGES.map(([column, name, doc, scale]) => {
+  const blocks = GAUGES.map(([column, name, doc]) => {
     const lines = rows.flatMap((row) => {
       const value = row[column] as number | undefined
       if (value === undefined) return []
       const exposure = { exposure: row.name, type: row.type ?? 'unknown', target: row.target ?? '' }
-      return [`${name}${labels({ ...place, ...exposure })} ${Number((value * scale).toPrecision(12))}\n`]
+      return [`${name}${labels({ ...place, ...exposure })} ${Number(value.toPrecision(12))}\n`]
     })
     return lines.length ? `# HELP ${name} ${doc}\n# TYPE ${name} gauge\n${lines.join('')}` : ''
   })

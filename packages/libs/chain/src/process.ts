@@ -21,7 +21,7 @@ export const STAGES: Readonly<Record<string, readonly string[]>> = {
 const MEASURED: Readonly<Record<string, Readonly<Record<string, keyof ExposureRow>>>> = {
   extract: { snr: 'snr', electrons: 'electrons', cosmic: 'cosmic_px' },
   wavelength: { drift_m_s: 'drift_m_s', lines: 'lines', residual_m_s: 'residual_m_s', rms_m_s: 'residual_m_s' },
-  rv: { rv_km_s: 'rv_km_s', rv_error_m_s: 'rv_error_m_s', error_m_s: 'rv_error_m_s' },
+  rv: { rv_m_s: 'rv_m_s', rv_error_m_s: 'rv_error_m_s' },
 }
 
 /** How many exposures go through all commands before the next ones: what they leave in temp/ at once. */

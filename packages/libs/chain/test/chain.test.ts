@@ -148,7 +148,7 @@ t.test('calibrated frames go when their exposure is done, products stay', async 
 
 t.test('what was measured, as Prometheus reads it', async (t) => {
   const rows = [
-    row('a-e00', { target: 'say "x"', snr: 101.5, rv_km_s: -12.3456, rv_error_m_s: 3.2, seconds: 4.5 }),
+    row('a-e00', { target: 'say "x"', snr: 101.5, rv_m_s: -12345.6, rv_error_m_s: 3.2, seconds: 4.5 }),
     row('b-b00', { type: 'bias', seconds: 0.1 }),
     row('c-e00', { status: 'rejected' }),
   ]

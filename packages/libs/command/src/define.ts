@@ -13,7 +13,8 @@ export function defineCommand<S extends Schema, J>(command: Command<S, J>): Comm
   const taken = new Set<string>()
   for (const [name, { alias }] of Object.entries(COMMON_FLAGS)) taken.add(name).add(alias ?? name)
   for (const [name, { alias }] of Object.entries(command.flags ?? {})) {
-    if (!NAME.test(name)) throw wrong(`flag '${name}' is not lower-case words with hyphens`)
+    // the calls of older pipelines have some with underscores
+    if (!NAME.test(name.replaceAll('_', '-'))) throw wrong(`flag '${name}' is not lower-case words with hyphens`)
     for (const word of alias ? [name, alias] : [name]) {
       if (taken.has(word)) throw wrong(`flag '${word}' exists already`)
       taken.add(word)

@@ -19,6 +19,7 @@ export type { NoiseModel, SpectralFrame, TraceFlux } from './extract-group.js'
 export { DISPLACEMENT_TERMS, displaced, displacement } from './fibre-displacement.js'
 export { findLines, LineFlag, type LineOptions, type SpectralLine } from './find-lines.js'
 export { type FindOptions, type FoundOrders, findOrders, type LitFrame } from './find-orders.js'
+export { type RefinedTraces, type RefineOptions, refineTraces } from './fit-traces.js'
 export {
   divideByFlat,
   divideLamp,
@@ -56,6 +57,7 @@ export {
 } from './scattered-light.js'
 export { type OrderSpectrum, type Spectra, SpectrumBit } from './spectrum.js'
 export { fitUniformSpline, type UniformSpline, uniformSplineAt } from './spline-fit.js'
+export { type FlatFrame, type SummedFlat, sumFlats } from './sum-flats.js'
 export { maskTellurics, TELLURIC_BANDS, type Window } from './tellurics.js'
 export { buildTemplate, type MadeTemplate, type TemplateExposure, type TemplateOptions } from './template.js'
 export { measureShift, type ShiftOptions, type TraceShift } from './trace-shift.js'

@@ -19,6 +19,8 @@ export interface Painting {
   hotPixels?: number
   badColumns?: readonly number[]
   seed?: number
+  /** no noise at all */
+  clean?: boolean
 }
 
 export interface Painted {
@@ -63,7 +65,7 @@ export function paint(p: Painting): Painted {
   }
   const draw = random(seed)
   const error = pixels.map((value) => Math.sqrt(Math.max(0, value) + readNoise ** 2))
-  for (let k = 0; k < pixels.length; k++) pixels[k]! += error[k]! * draw.normal()
+  if (!p.clean) for (let k = 0; k < pixels.length; k++) pixels[k]! += error[k]! * draw.normal()
   for (let k = 0; k < (p.cosmicRays ?? 0); k++) {
     // a straight track of a few pixels
     const [x, y, angle, length] = [

@@ -10,7 +10,7 @@ import {
   readIntegers,
   readPixels,
 } from '@nightpipe/fits'
-import { type Frame, MaskBit, type Orientation, orient, overscanLevel } from '@nightpipe/image'
+import { type Frame, MaskBit, type Orientation, orient, overscanLevel, turnsAxes } from '@nightpipe/image'
 import { litFibres } from './fibres.js'
 
 /** A frame with orders, its dispersion along x. */
@@ -43,7 +43,7 @@ export function describeOrderFrame(path: string, shown: string, profile: Instrum
     const facts = factsOf(image, shown, profile)
     const calibrated = companion(file, image, 'ERR') !== undefined
     const { x0, y0, x1, y1 } = placeOf(facts, image, calibrated)
-    const turned = turnOf(facts, profile, calibrated).filter((turn) => turn !== 'none').length % 2 === 1
+    const turned = turnOf(facts, profile, calibrated).filter(turnsAxes).length % 2 === 1
     const [width, height] = turned ? [y1 - y0, x1 - x0] : [x1 - x0, y1 - y0]
     return { width, height, facts, calibrated, ...(facts.fibres ? { lit: litFibres(facts.fibres) } : {}) }
   } finally {
@@ -100,7 +100,8 @@ const NAMES: Record<string, Orientation> = {
 /** What brings the dispersion along x: the turn of the camera, which calibrated frames have had, and that of the profile. */
 function turnOf(facts: FrameFacts, profile: InstrumentProfile, calibrated: boolean): Orientation[] {
   const own: Orientation = calibrated ? 'none' : (NAMES[facts.orientation ?? ''] ?? 'none')
-  return [own, profile.values.spectrograph.dispersion === 'y' ? 'transpose' : 'none']
+  const turns: Orientation[] = [own, profile.values.spectrograph.dispersion === 'y' ? 'transpose' : 'none']
+  return turns.filter((turn) => turn !== 'none')
 }
 
 function calibratedFrame(image: Hdu, errors: Hdu, masks: Hdu | undefined): Planes {

@@ -1,0 +1,92 @@
+import { basename } from 'node:path'
+import { DataError, type Job, type Row, type Tools, writeProduct } from '@nightpipe/command'
+import { writeAtomically } from '@nightpipe/files'
+import { medianOf } from '@nightpipe/math'
+import { tracesFigure, writeFigure } from '@nightpipe/plot'
+import { type FlatFrame, type RefinedTraces, refineTraces } from '@nightpipe/spectra'
+import { readOrderFrame, readTraces, traceCards, tracesHdus } from '@nightpipe/spectrographs'
+import { ordersChart, ordersTable } from './orders.js'
+import type { RefineJob } from './plan.js'
+import type { RefineSchema } from './schema.js'
+
+/** Refines the traces on all flats, writes the TRACE file, its figures and a row for each order. */
+export async function refine(
+  { params, products, parents, inputs }: Job<RefineJob>,
+  tools: Tools<RefineSchema>,
+): Promise<Row[]> {
+  const { profile, config, context } = tools
+  const { rows, neighbours, ...options } = config.fit
+  const flats = params.flats.map(({ path, shown, lit }, k): FlatFrame & { name: string } => {
+    const { width, height, pixels, error, mask, name } = readOrderFrame(path, shown, profile)
+    // the noise of flats of one kind is that of the first of them
+    const first = params.flats.findIndex((flat) => flat.lit.join() === lit.join()) === k
+    return { name, width, height, pixels, mask, lit, error: first ? error : new Float32Array(0) }
+  })
+  const [shownFlat] = flats as [FlatFrame & { name: string }]
+  const picture = { ...shownFlat, pixels: shownFlat.pixels.slice(), unit: '' }
+  const start = readTraces(params.traces, { height: shownFlat.height })
+  const fitted = refineTraces(flats, rows ? { ...start, rows: Math.ceil(rows) } : start, {
+    ...options,
+    smooth: neighbours,
+  })
+  if (fitted.light.every((light) => light === 0)) {
+    throw new DataError(
+      `${shownFlat.name}: no light where the traces are`,
+      'is the lamp on, and are these the traces of this spectrograph?',
+    )
+  }
+  const { traces } = fitted
+  const { 'first order': firstOrder, 'order step': orderStep } = profile.values.spectrograph
+  if (!traces.firstOrder && firstOrder) Object.assign(traces, { firstOrder, orderStep })
+  const lit = params.flats[0]!.lit
+  const source = basename(params.flats[0]!.path)
+  const cards = traceCards({
+    ...params,
+    lit,
+    height: profile.values.spectrograph.width || traces.rows,
+    source,
+    refined: true,
+  })
+  const [product, overFlat, chart, table] = products as [string, string, string, string]
+  writeProduct(product, tracesHdus(traces, cards), context, parents)
+  await writeFigure(
+    overFlat,
+    tracesFigure(`${shownFlat.name}: traces`, picture, traces, (o, f) => fitted.light[o * traces.fibres + f] === 0),
+  )
+  await writeFigure(chart, ordersChart(shownFlat.name, fitted))
+  writeAtomically(table, ordersTable(fitted))
+  const measurements = measure(fitted, params, config.judge, config.fit.search)
+  return inputs.map((input) => ({ input, status: 'done', product, measurements }))
+}
+
+/** What the report tells, and why the traces should not be used, if so. */
+function measure(
+  { traces, light, shift, rejected, fwhm }: RefinedTraces,
+  { flats }: RefineJob,
+  limits: Tools<RefineSchema>['config']['judge'],
+  search: number,
+): Row['measurements'] {
+  const lit = [...new Set(flats.flatMap((flat) => flat.lit))].sort((a, b) => a - b)
+  const wanted = Array.from(light, (_, at) => at).filter(
+    (at) => lit.includes(at % traces.fibres) && traces.last[at]! >= traces.first[at]!,
+  )
+  // where there is none, what noise takes for centres scatters over the whole profile
+  const seen = wanted.filter((at) => light[at]! > 0 && traces.scatter![at]! < limits.scatter)
+  const typical = (values: Float64Array) =>
+    seen.length ? medianOf(Float64Array.from(seen, (at) => values[at]!)) : undefined
+  const [scatter, part] = [typical(traces.scatter!), seen.length / Math.max(1, wanted.length)]
+  const doubts = [
+    ...(part < limits.lit
+      ? [`${wanted.length - seen.length} of ${wanted.length} orders of lit fibres show no light`]
+      : []),
+    ...(search >= 1 && Math.abs(shift) > search - 0.3
+      ? [`the image has moved by ${shift.toFixed(1)} px, as far as was looked`]
+      : []),
+  ]
+  return {
+    ...{ fibres: lit.join(' '), orders: traces.orders, lit: part, shift_px: shift, fwhm_px: fwhm },
+    ...{ scatter_px: scatter, error_px: typical(traces.error!) },
+    worst_px: seen.length ? Math.max(...seen.map((at) => traces.error![at]!)) : undefined,
+    ...{ rejected, doubt: doubts.join('; ') || undefined },
+  }
+}

@@ -1,0 +1,154 @@
+import { solve } from '@nightpipe/math'
+
+/**
+ * A cross-dispersion profile as a cubic spline of the distance from the centre: knots every `step` rows from −reach to reach,
+ * each value the sum of four B-splines.
+ */
+export interface ProfileShape {
+  reach: number
+  step: number
+  /** B-splines */
+  terms: number
+  /** full width at half maximum, rows */
+  fwhm: number
+}
+
+export const profileShape = (reach: number, fwhm: number): ProfileShape => {
+  // a third of the core's sigma: a cubic spline then follows a Gaussian to 2e-4 of its peak
+  const pieces = Math.ceil((2 * reach) / Math.min(2, Math.max(0.5, fwhm / 6)))
+  return { reach, step: (2 * reach) / pieces, terms: pieces + 3, fwhm }
+}
+
+/** The normal equations of a profile, as they are summed up over pixels: A in a band of four, and b. */
+export interface ProfileSums {
+  band: Float64Array
+  right: Float64Array
+  /** what weighed pixels there were: Σ w f² */
+  weight: number
+}
+
+export const profileSums = ({ terms }: ProfileShape): ProfileSums => ({
+  band: new Float64Array(terms * 4),
+  right: new Float64Array(terms),
+  weight: 0,
+})
+
+const b = new Float64Array(4)
+
+/** The four B-splines that are not 0 at t, in `b`; returns the number of the first, −1 outside. */
+function splinesAt({ reach, step, terms }: ProfileShape, t: number): number {
+  const place = (t + reach) / step
+  if (!(place >= 0 && place <= terms - 3)) return -1
+  const k = Math.min(Math.floor(place), terms - 4)
+  const u = place - k
+  const v = 1 - u
+  b[0] = (v * v * v) / 6
+  b[1] = (3 * u * u * u - 6 * u * u + 4) / 6
+  b[2] = (3 * v * v * v - 6 * v * v + 4) / 6
+  b[3] = (u * u * u) / 6
+  return k
+}
+
+/** Adds a pixel: d = f P(t) with weight w. */
+export function addPixel(shape: ProfileShape, sums: ProfileSums, t: number, d: number, f: number, w: number): void {
+  const k = splinesAt(shape, t)
+  if (k < 0) return
+  const { band, right } = sums
+  const wf = w * f
+  const wff = wf * f
+  const wfd = wf * d
+  for (let i = 0; i < 4; i++) {
+    const bi = b[i]!
+    right[k + i]! += wfd * bi
+    const at = 4 * (k + i)
+    for (let j = i; j < 4; j++) band[at + j - i]! += wff * bi * b[j]!
+  }
+  sums.weight += wff
+}
+
+/**
+ * The profile that fits its pixels best. Where no pixel fell (a trace along a row shows always the same parts of its
+ * profile) it bends as little as it can; at both ends it goes to 0.
+ */
+export function solveProfile({ terms, reach, step, fwhm }: ProfileShape, { band, right }: ProfileSums): Float64Array {
+  let mean = 0
+  for (let k = 0; k < terms; k++) mean += band[4 * k]! / terms
+  const matrix = new Float64Array(terms * terms)
+  for (let k = 0; k < terms; k++) {
+    for (let j = 0; j < 4 && k + j < terms; j++) {
+      matrix[k * terms + k + j] = band[4 * k + j]!
+      matrix[(k + j) * terms + k] = band[4 * k + j]!
+    }
+  }
+  const stiff = STIFFNESS * mean
+  for (let k = 0; k + 2 < terms; k++) {
+    for (const [i, p] of BEND) for (const [j, q] of BEND) matrix[(k + i) * terms + k + j]! += stiff * p * q
+  }
+  // both wings alike, where the pixels do not say otherwise
+  for (let k = 0; k < terms >> 1; k++) {
+    if (reach - (k - 1) * step < 0.8 * fwhm) continue
+    const [m, like] = [terms - 1 - k, ALIKE * mean]
+    matrix[k * (terms + 1)]! += like
+    matrix[m * (terms + 1)]! += like
+    matrix[k * terms + m]! -= like
+    matrix[m * terms + k]! -= like
+  }
+  for (const k of [0, terms - 1]) matrix[k * terms + k]! += 1e-2 * mean + Number.MIN_VALUE
+  return solve(matrix, right)
+}
+
+/** Of the bending energy against the data. */
+const STIFFNESS = 1e-2
+/** Of the difference of the wings against the data. */
+const ALIKE = 0.05
+const BEND = [
+  [0, 1],
+  [1, -2],
+  [2, 1],
+] as const
+
+/** The value of a profile at t. */
+export function profileValue(shape: ProfileShape, coefficients: Float64Array, t: number): number {
+  const k = splinesAt(shape, t)
+  if (k < 0) return 0
+  return (
+    coefficients[k]! * b[0]! +
+    coefficients[k + 1]! * b[1]! +
+    coefficients[k + 2]! * b[2]! +
+    coefficients[k + 3]! * b[3]!
+  )
+}
+
+/**
+ * Samples of a profile from −reach to reach, `perRow` to the row, moved so that the first moment is 0, those a row apart
+ * adding up to 1. Returns how far it was moved: the centre of the light lies so far above that of the trace.
+ */
+export function sampleShape(
+  shape: ProfileShape,
+  coefficients: Float64Array,
+  perRow: number,
+  out: Float32Array,
+): number | undefined {
+  const half = (out.length - 1) / 2
+  let centre = 0
+  // the window moves with the centre: a few steps settle it
+  for (let round = 0; round < 8; round++) {
+    let [sum, moment] = [0, 0]
+    for (let k = -half; k <= half; k++) {
+      const value = profileValue(shape, coefficients, k / perRow + centre)
+      sum += value
+      moment += value * (k / perRow)
+    }
+    if (!(sum > 0)) return undefined
+    centre += moment / sum
+    if (!(Math.abs(centre) < shape.reach / 2)) return undefined
+  }
+  for (let k = -half; k <= half; k++) out[k + half] = profileValue(shape, coefficients, k / perRow + centre)
+  for (let phase = 0; phase < perRow; phase++) {
+    let sum = 0
+    for (let k = phase; k < out.length; k += perRow) sum += out[k]!
+    if (!(sum > 0)) return undefined
+    for (let k = phase; k < out.length; k += perRow) out[k]! /= sum
+  }
+  return centre
+}

@@ -1,0 +1,140 @@
+import { legendre, MAD_TO_SIGMA, median, solve } from '@nightpipe/math'
+import { formalError, moveBy, type TraceEstimate } from './fit-centres.js'
+import type { FittedTrace } from './light-of-trace.js'
+import type { Traces } from './traces.js'
+
+/** Fewer orders than this say nothing about how their traces change from order to order. */
+const FEWEST = 9
+/** A term is never believed to be smoother than this, px. */
+const SMOOTHEST = 1e-4
+/** Sigma of a coefficient that nothing tells, px. */
+const DOUBT = 0.5
+
+/**
+ * Traces of faint orders led by those of bright ones. Each term of the polynomials of a fibre changes smoothly with the
+ * order number, up to a scatter that the bright orders show; each trace becomes the best mean of its own light and of
+ * that (empirical Bayes: Efron & Morris 1973), so a bright order stays where it is, and one that is hardly lit follows.
+ */
+export function smoothOrders(
+  fitted: readonly FittedTrace[],
+  traces: Traces,
+  basis: Float64Array,
+  estimates: readonly TraceEstimate[],
+): void {
+  for (let fibre = 0; fibre < traces.fibres; fibre++) {
+    const own = fitted.flatMap((trace, k) => (trace.fibre === fibre ? [{ trace, ...estimates[k]! }] : []))
+    if (own.length >= FEWEST) smoothFibre(own, traces, basis)
+  }
+}
+
+type Own = TraceEstimate & { trace: FittedTrace }
+
+function smoothFibre(own: readonly Own[], traces: Traces, basis: Float64Array): void {
+  const { terms, orders } = traces
+  const degree = Math.min(6, Math.floor(own.length / 3) - 1)
+  const lines = own.map(({ trace }) =>
+    legendre((2 * trace.order) / Math.max(1, orders - 1) - 1, new Float64Array(degree + 1)),
+  )
+  const scatter = new Float64Array(terms).fill(DOUBT)
+  let surface = new Float64Array(terms * (degree + 1))
+  for (let round = 0; round < 6; round++) {
+    surface = fitSurface(own, lines, scatter, terms) as Float64Array<ArrayBuffer>
+    for (let t = 0; t < terms; t++) scatter[t] = scatterOf(own, lines, surface, t, terms)
+  }
+  own.forEach(({ trace, coefficients, matrix }, k) => {
+    const prior = smoothCoefficients(surface, lines[k]!, terms)
+    const sum = matrix.slice()
+    const right = new Float64Array(terms)
+    for (let t = 0; t < terms; t++) {
+      sum[t * (terms + 1)]! += scatter[t]! ** -2
+      for (let j = 0; j < terms; j++) right[t]! += matrix[t * terms + j]! * (coefficients[j]! - prior[j]!)
+    }
+    const best = solve(sum, right)
+    moveBy(
+      trace,
+      traces,
+      basis,
+      best.map((value, t) => prior[t]! + value - coefficients[t]!),
+    )
+    const at = trace.order * traces.fibres + trace.fibre
+    traces.error![at] = formalError({ matrix: sum, terms }, trace, basis, terms)
+  })
+}
+
+/** The coefficients that the surface has for an order. */
+function smoothCoefficients(surface: Float64Array, line: Float64Array, terms: number): Float64Array {
+  const n = line.length
+  return Float64Array.from({ length: terms }, (_, t) =>
+    line.reduce((sum, value, j) => sum + value * surface[t * n + j]!, 0),
+  )
+}
+
+/** Each term as a polynomial in order number, by least squares over all orders with all that is known of each. */
+function fitSurface(
+  own: readonly Own[],
+  lines: readonly Float64Array[],
+  scatter: Float64Array,
+  terms: number,
+): Float64Array {
+  const n = lines[0]!.length
+  const size = terms * n
+  const matrix = new Float64Array(size * size)
+  const right = new Float64Array(size)
+  own.forEach((one, k) => {
+    const weight = certainty(one.matrix, scatter, terms)
+    const line = lines[k]!
+    for (let a = 0; a < terms; a++) {
+      let pull = 0
+      for (let b = 0; b < terms; b++) {
+        const w = weight[a * terms + b]!
+        pull += w * one.coefficients[b]!
+        for (let i = 0; i < n; i++)
+          for (let j = 0; j < n; j++) matrix[(a * n + i) * size + b * n + j]! += w * line[i]! * line[j]!
+      }
+      for (let i = 0; i < n; i++) right[a * n + i]! += pull * line[i]!
+    }
+  })
+  // far below anything that an order tells
+  for (let t = 0; t < size; t++) matrix[t * (size + 1)]! += 1e-9 * (matrix[t * (size + 1)]! + 1)
+  return solve(matrix, right)
+}
+
+/** The inverse of covariance plus scatter: (N⁻¹ + T)⁻¹ = T⁻¹ − T⁻¹ (N + T⁻¹)⁻¹ T⁻¹. */
+function certainty(matrix: Float64Array, scatter: Float64Array, terms: number): Float64Array {
+  const sum = matrix.slice()
+  for (let t = 0; t < terms; t++) sum[t * (terms + 1)]! += scatter[t]! ** -2
+  const out = new Float64Array(terms * terms)
+  const unit = new Float64Array(terms)
+  for (let b = 0; b < terms; b++) {
+    unit.fill(0)
+    unit[b] = scatter[b]! ** -2
+    const column = solve(sum, unit)
+    for (let a = 0; a < terms; a++)
+      out[a * terms + b] = (a === b ? scatter[a]! ** -2 : 0) - scatter[a]! ** -2 * column[a]!
+  }
+  return out
+}
+
+/** How far the orders whose term is best known lie off the surface, more than they are uncertain. */
+function scatterOf(
+  own: readonly Own[],
+  lines: readonly Float64Array[],
+  surface: Float64Array,
+  t: number,
+  terms: number,
+): number {
+  const unit = new Float64Array(terms)
+  const known = own.map(({ matrix, coefficients }, k) => {
+    const sum = matrix.slice()
+    for (let j = 0; j < terms; j++) sum[j * (terms + 1)]! += DOUBT ** -2
+    unit.fill(0)
+    unit[t] = 1
+    const variance = solve(sum, unit)[t]!
+    return { variance, off: coefficients[t]! - smoothCoefficients(surface, lines[k]!, terms)[t]! }
+  })
+  known.sort((a, b) => a.variance - b.variance)
+  const best = known.slice(0, Math.max(5, known.length >> 1))
+  const spread = MAD_TO_SIGMA * median(best.map(({ off }) => Math.abs(off)))
+  const expected = median(best.map(({ variance }) => variance))
+  return Math.max(SMOOTHEST, Math.sqrt(Math.max(0, spread ** 2 - expected)))
+}

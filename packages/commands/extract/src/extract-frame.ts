@@ -1,5 +1,5 @@
 import { type Job, type Row, type Tools, writeProduct } from '@nightpipe/command'
-import { companion, imageHdu, openFits, readIntegers, readPixels, sideHdus } from '@nightpipe/fits'
+import { imageHdu, openFits, sideHdus } from '@nightpipe/fits'
 import {
   type Extraction,
   type ExtractOptions,
@@ -15,7 +15,7 @@ import {
   type Traces,
   weakResponse,
 } from '@nightpipe/spectra'
-import { orderOf, readTraces, spectraHdus } from '@nightpipe/spectrographs'
+import { orderOf, readOrderFrame, readTraces, spectraHdus } from '@nightpipe/spectrographs'
 import { flatsOf } from './flats.js'
 import { spectraHeader } from './header.js'
 import { imagesOf } from './images.js'
@@ -26,17 +26,13 @@ import type { ExtractSchema } from './schema.js'
 /** One calibrated frame to the spectra of its lit fibres. */
 export function extractFrame(job: Job<ExtractJob>, tools: Tools<ExtractSchema>): Row[] {
   const input = job.inputs[0]!
+  const { params } = job
+  const frame = readOrderFrame(input, job.name, tools.profile)
+  if (!frame.calibrated)
+    tools.log.warn(`${job.name}: is not calibrated (no ERR): its bias and scattered light are still in it`)
   const file = openFits(input)
   try {
-    const { params } = job
     const image = imageHdu(file)
-    const [width, height] = image.axes as [number, number]
-    const [error, mask] = [companion(file, image, 'ERR'), companion(file, image, 'MASK')]
-    const frame = {
-      ...{ width, height, pixels: readPixels(image, { plane: 0 }) },
-      error: error && readPixels(error, { plane: 0 }),
-      mask: mask && readIntegers(mask, { plane: 0, into: new Int16Array(width * height) }),
-    }
     const traces = readTraces(params.traces)
     const extraction = inElectrons(extractSpectra(frame, traces, job, tools), params.gain)
     const amplitudes = params.type === 'flat' ? ownBlaze(extraction) : givenBlaze(extraction, params, traces.orders)

@@ -1,9 +1,8 @@
 import { join } from 'node:path'
 import { DataError, type Job, type Plan, type Request, type Row } from '@nightpipe/command'
-import { describeFrame, type FrameFacts } from '@nightpipe/config'
-import { cardLookup, imageHdu, openFits } from '@nightpipe/fits'
+import type { FrameFacts } from '@nightpipe/config'
 import type { Traces } from '@nightpipe/spectra'
-import { lightOf, litFibres, openTree, type ProductKind } from '@nightpipe/spectrographs'
+import { describeOrderFrame, lightOf, litFibres, openTree, type ProductKind } from '@nightpipe/spectrographs'
 import { calibrationsOf } from './calibrations.js'
 import { imageKinds, imagePaths } from './products.js'
 import type { ExtractSchema } from './schema.js'
@@ -46,12 +45,11 @@ export function planExtraction(request: Request<ExtractSchema>): Plan<ExtractJob
   let largest = 0
   for (const { path, name, stem, shown } of request.inputs) {
     try {
-      const { facts, width, height } = describe(path, shown, request)
+      const { facts, width, height, lit } = describeOrderFrame(path, shown, request.profile)
       if (!SPECTRA.includes(facts.type)) {
         rows.push({ input: path, status: 'rejected', reason: `holds no spectra: ${facts.type}` })
         continue
       }
-      const lit = facts.fibres && litFibres(facts.fibres)
       const { traces, tracesPath, flats } = calibrations({ facts, lit, shown })
       requireSize(traces, tracesPath, width, height, shown)
       const kinds = imageKinds(facts.type, images, flats.length > 0)
@@ -74,18 +72,6 @@ export function planExtraction(request: Request<ExtractSchema>): Plan<ExtractJob
     }
   }
   return { jobs, rows, memoryPerJob: BYTES_PER_PIXEL * largest + 100e6 }
-}
-
-function describe(path: string, shown: string, { profile }: Request<ExtractSchema>) {
-  const file = openFits(path)
-  try {
-    const image = imageHdu(file)
-    const [width, height] = image.axes as [number, number]
-    const facts = describeFrame(cardLookup(image) as never, profile, { width, height, name: shown })
-    return { facts, width, height }
-  } finally {
-    file.close()
-  }
 }
 
 function requireSize(traces: Traces, path: string, width: number, height: number, shown: string): void {

@@ -32,7 +32,7 @@ export function measureProfiles(
 }
 
 /** Gaussians of the width that the light of each fibre has. */
-function gaussianProfiles(frame: SpectralFrame, traces: Traces, lit: readonly LitTrace[]): ProfileTable {
+export function gaussianProfiles(frame: SpectralFrame, traces: Traces, lit: readonly LitTrace[]): ProfileTable {
   const reach = Math.ceil(traces.rows / 2) + BEYOND
   const samples = 2 * reach * PER_ROW + 1
   const blocks = traces.blocks || BLOCKS

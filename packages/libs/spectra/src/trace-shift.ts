@@ -1,6 +1,7 @@
 import { medianOf } from '@nightpipe/math'
 import type { NoiseModel, SpectralFrame } from './extract-group.js'
 import { type LitTrace, litTraces } from './lit-traces.js'
+import { gaussianProfiles } from './measure-profiles.js'
 import { type ProfileTable, profileTable, sampleProfile } from './profile-table.js'
 import type { Traces } from './traces.js'
 
@@ -39,10 +40,10 @@ const WORST = 0.2
  * changes. It begins at the whole number of rows at which the profiles hold the most light.
  */
 export function measureShift(frame: SpectralFrame, traces: Traces, options: ShiftOptions): TraceShift {
-  const profiles = profileTable(traces)
   const lit = litTraces(traces, options.fibres)
+  const profiles = profileTable(traces) ?? gaussianProfiles(frame, traces, lit)
   const nothing = { shift: 0, error: Number.NaN, agreed: 0, asked: 0 }
-  if (!profiles || lit.length === 0) return nothing
+  if (lit.length === 0) return nothing
   let shift = coarseShift(frame, lit, options.reach)
   let found = nothing
   for (let round = 0; round < ROUNDS; round++) {

@@ -31,7 +31,7 @@ export function makeFolders(tree: Tree): string {
 export function rememberProfile(tree: Tree, profile: InstrumentProfile): void {
   const path = inTree(tree, 'config', 'tree.ini')
   if (!existsSync(path))
-    writeAtomically(path, `# what the frames of this spectrograph are\n[instrument]\nprofile = ${profile.name}\n`)
+    writeAtomically(path, `# what the frames of this spectrograph are\n[instrument]\nprofile = ${profile.reference}\n`)
 }
 
 /** The rows of the detector and of the spectrograph, where there are none. */

@@ -36,14 +36,14 @@ export function treeArguments({ tree, profile }: Pick<Chain, 'tree' | 'profile'>
   const ini = inTree(tree, 'config', `${command}.ini`)
   const implied = treeOf({ tree: tree.folder })!
   const remembered = textOfTable(inTree(tree, 'config', 'tree.ini')) ?? ''
-  const known = remembered.split('\n').some((line) => line.trim() === `profile = ${profile.name}`)
+  const known = remembered.split('\n').some((line) => line.trim() === `profile = ${profile.reference}`)
   return [
     ...['--tree', tree.folder],
     ...(implied.site === tree.site ? [] : ['--site', tree.site]),
     ...(implied.instrument === tree.instrument ? [] : ['--nres-instrument', tree.instrument]),
     ...(tree.camera ? ['--camera', tree.camera] : []),
     ...(existsSync(ini) ? ['--config', ini] : []),
-    ...(known || profile.name === 'generic' ? [] : ['--set', `instrument.profile=${profile.name}`]),
+    ...(known || profile.name === 'generic' ? [] : ['--set', `instrument.profile=${profile.reference}`]),
   ]
 }
 

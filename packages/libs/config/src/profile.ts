@@ -14,6 +14,8 @@ import { scanFile } from './scan-file.js'
 /** What a camera calls things: the INI of configs/instruments/, read and completed by its parent. */
 export interface InstrumentProfile {
   name: string
+  /** what to name it by in another call: its name where it is a shipped one, else the path of its file */
+  reference: string
   values: ConfigOf<typeof profileSchema>
   /** Defaults for sections of commands: [defaults.SECTION] of the profile, under the name SECTION. */
   defaults: Scan
@@ -63,7 +65,10 @@ export function loadProfile(nameOrPath: string, places: ProfilePlaces = {}): Ins
   const defaults = onlyDefaults(layers.map(({ scan }) => scan))
   const lines = defaults.entries.map((entry) => `[${entry.section}] ${entry.key} = ${entry.value}`)
   const canonical = [canonicalConfig(profileSchema, sections), ...lines.sort()].join('\n')
-  return { name, values, defaults, canonical }
+  const file = layers.at(-1)!.path
+  const shipped = resolvePath(places.folder ?? profileFolder() ?? '.') === resolvePath(dirname(file))
+  const reference = shipped ? basename(file, '.ini') : resolvePath(file)
+  return { name, reference, values, defaults, canonical }
 }
 
 interface Layer {

@@ -1,4 +1,5 @@
 export { type AirFormula, airToVacuum, refractiveIndexOfAir, SHORTEST_IN_AIR, vacuumToAir } from './air.js'
+export { averageArcs } from './average-arcs.js'
 export { type BlockVelocities, type BlockVelocity, blockVelocities } from './block-velocities.js'
 export { checkFlat, type FlatVerdict } from './check-flat.js'
 export { type CombinedFlat, combineFlats, combineFlatsSplit, type FlatSample } from './combine-flats.js'

@@ -96,7 +96,7 @@ export function motionOf(settings: Settings, frame: Exposure, middle: number): M
   if (frame.star === undefined) return undefined
   const star = starOf(settings, frame.star)
   const { site } = settings
-  const { z, bjdTdb } = barycentricCorrection({
+  const { z, secular, bjdTdb } = barycentricCorrection({
     mjdUtc: middle,
     site: { latitude: site.latitude, longitude: site.longitude, height: site.height },
     ra: star.ra,
@@ -107,7 +107,9 @@ export function motionOf(settings: Settings, frame: Exposure, middle: number): M
     parallax: star.parallax,
     rv: 1000 * star.velocity,
   })
-  const shift = star.barycentric === undefined ? z : star.barycentric / LIGHT
+  // The velocity of the settings is that of the moment: what changes it in the course of years is not the site's motion.
+  const ofSite = (1 + z) / (1 + secular / (1000 * LIGHT)) - 1
+  const shift = star.barycentric === undefined ? ofSite : star.barycentric / LIGHT
   return {
     star: star.velocity,
     barycentric: shift * LIGHT,

@@ -9,6 +9,7 @@ import { conditionsOf } from './frame.js'
 import { orderOf } from './optics.js'
 import { objectsOf } from './raw-header.js'
 import { TRUTH_README } from './readme.js'
+import { starNameOf } from './schema.js'
 import { driftedWavelength, pixelOf } from './spectrum.js'
 import type { Studio } from './studio.js'
 
@@ -66,7 +67,12 @@ function frameRows(studio: Studio): Record[] {
     const moved = driftedWavelength(studio, drift, middle, settings.fibres.arc)(along / 2)
     return {
       ...{ frame: frame.name, night: frame.night, type: frame.type, objects: objectsOf(frame), fault: frame.fault },
-      ...{ start: formatMjd(frame.mjd), mjd: rounded(frame.mjd, 9), exposure_s: frame.seconds, star: frame.star },
+      ...{
+        start: formatMjd(frame.mjd),
+        mjd: rounded(frame.mjd, 9),
+        exposure_s: frame.seconds,
+        star: frame.star && starNameOf(frame.star),
+      },
       ...{ star_km_s: motion?.star, barycentric_km_s: motion && rounded(motion.barycentric, 9) },
       redshift_seen: motion && motion.stretch - 1,
       mjd_middle: series && rounded(series.middle, 9),

@@ -18,7 +18,7 @@ Wavelengths are in vacuum, in Angstrom. \`index\` counts orders as [optics] firs
 | parameters.json | all settings |
 
 The trace of a frame is that of traces.fits plus DRIFTY. The wavelength of a pixel in a frame is that at pixel - DRIFTX - STRETCH (2
-pixel / size - 1) at rest. (1 + redshift seen) (1 + barycentric / c) = 1 + star / c; the velocity of a star is that at the epoch of
-its position, and barycentric_km_s has the change by its motion across the sky since. Light of scattering comes on top of that of the
+pixel / size - 1) at rest. (1 + redshift seen) (1 + barycentric / c) = 1 + star / c. The velocity of a star is that
+of the moment, always the same: it has no secular acceleration. Light of scattering comes on top of that of the
 spectra. Where lines are tilted, WAVELENGTH is that in the middle of the trace.
 `

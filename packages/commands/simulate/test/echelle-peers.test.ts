@@ -75,3 +75,49 @@ t.test(
     for (const line of lines(stdout)) t.match(line, /^verification OK/)
   },
 )
+
+t.test(
+  'astropy gives the barycentric velocities and times of a star that moves, through a year',
+  { skip: astropy ? false : 'astropy is not installed' },
+  async (t) => {
+    const sets = ['optics.orders=1', 'detector.height=32', 'detector.width=32', 'trace.centre=16', 'files.truth=tables']
+    const none = ['bias', 'dark', 'flat', 'arc'].map((type) => `${type}.count=0`)
+    const nights = ['night.nights=6', 'night.interval=60.2']
+    const flags = [...sets, ...none, ...nights].flatMap((set) => ['--set', set])
+    const made = await simulate(['echelle', '--quiet', '-c', preset('year'), '-r', 'year', ...flags], cwd)
+    t.equal(made.code, 0, made.stderr)
+    writeFileSync(
+      join(cwd, 'bary.py'),
+      `
+import csv, warnings
+warnings.simplefilter('ignore')
+from astropy.utils import iers
+iers.conf.auto_download = False
+iers.conf.iers_degraded_accuracy = 'warn'
+import astropy.units as u
+from astropy.coordinates import EarthLocation, SkyCoord
+from astropy.time import Time
+site = EarthLocation.from_geodetic(-70.8047, -30.1673, 2198)
+star = SkyCoord(155.2 * u.deg, 31.4 * u.deg, pm_ra_cosdec=-1210 * u.mas / u.yr, pm_dec=480 * u.mas / u.yr,
+    distance=1000 / 110 * u.pc, radial_velocity=-21.7 * u.km / u.s, obstime=Time('J2000'))
+for row in csv.DictReader(open('year/truth/frames.csv')):
+    time = Time(float(row['mjd_middle']), format='mjd', scale='utc')
+    moved = star.apply_space_motion(new_obstime=time)
+    place = SkyCoord(moved.ra, moved.dec)
+    velocity = place.radial_velocity_correction(obstime=time, location=site).to_value('m/s')
+    there = Time(float(row['mjd_middle']), format='mjd', scale='utc', location=site)
+    bjd = (there.tdb + there.light_travel_time(place)).jd
+    print(float(row['barycentric_km_s']) * 1000 - velocity, (float(row['bjd_tdb']) - bjd) * 86400)
+`,
+    )
+    const { stdout, stderr } = (await program(PYTHON, ['bary.py'], cwd))!
+    const rows = lines(stdout).map((line) => line.split(' ').map(Number))
+    t.equal(rows.length, 12, stderr)
+    // 1 cm/s: light deflection by the Sun, and UT1 that an astropy without network does not know.
+    t.ok(
+      rows.every(([velocity]) => Math.abs(velocity!) < 0.015),
+      JSON.stringify(rows),
+    )
+    t.ok(rows.every(([, seconds]) => Math.abs(seconds!) < 0.002))
+  },
+)

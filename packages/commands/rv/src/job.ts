@@ -2,7 +2,7 @@ import { basename } from 'node:path'
 import { DataError, type Job, type Row, type Tools, writeProduct } from '@nightpipe/command'
 import { openFits, sideHdus } from '@nightpipe/fits'
 import { writeFigure } from '@nightpipe/plot'
-import { LIGHT, vacuumToAir } from '@nightpipe/spectra'
+import { LIGHT, maskOfTemplate, vacuumToAir } from '@nightpipe/spectra'
 import {
   type Circumstances,
   meterOf,
@@ -73,13 +73,18 @@ function measureOne(
 ): StarVelocity {
   const { fibre, correction } = circumstances
   const chosen = templates.find((one) => one.fibre === fibre)
+  const template = chosen && readZero(chosen.path)
   const options: MeasureOptions = {
     ...{ method: velocity.method, degree: velocity.degree, clip: velocity.clip, blocks: velocity.blocks },
     ...{ search: 1000 * velocity.search, guess: velocity.guess === undefined ? undefined : 1000 * velocity.guess },
     ...{ first: velocity.first, last: velocity.last, range: 1000 * velocity.range },
     tellurics: readTellurics(velocity.tellurics),
-    template: chosen && readZero(chosen.path),
-    mask: velocity.mask ? readMask(velocity.mask, velocity['mask medium']) : ironMask(),
+    template,
+    mask: velocity.mask
+      ? readMask(velocity.mask, velocity['mask medium'])
+      : template
+        ? maskOfTemplate(template)
+        : ironMask(),
   }
   try {
     const measured = measureStar(
@@ -87,8 +92,8 @@ function measureOne(
       options,
     )
     const rv = correction && LIGHT * ((1 + measured.z) * (1 + correction.z) - 1)
-    const template = measured.by === 'template' ? basename(chosen!.path) : undefined
-    return { circumstances, measured, rv, template }
+    const name = measured.by === 'template' ? basename(chosen!.path) : undefined
+    return { circumstances, measured, rv, template: name }
   } catch (error) {
     if (!(error instanceof RangeError)) throw error
     throw new DataError(

@@ -6,7 +6,7 @@ export const schema = {
     template: path('', 'template of velocity (ZERO file); empty: in a tree the one that zeros.csv has for the star'),
     mask: path(
       '',
-      'lines of a mask: text or CSV with wavelength and weight, or start, end and weight (Angstrom); empty: lines of iron that ship with this command',
+      'lines of a mask: text or CSV with wavelength and weight, or start, end and weight (Angstrom); empty: those of the template, or else lines of iron that ship with this command',
     ),
     'mask medium': choice('vacuum', ['vacuum', 'air'], 'what the wavelengths of the mask are in'),
     method: choice('auto', ['auto', 'template', 'mask'], 'what gives RV; auto: the template where there is one'),

@@ -12,6 +12,8 @@ export interface VelocityOptions {
   clip?: number
   /** fewest good pixels of an order */
   least?: number
+  /** the velocity stands still when a step is smaller than this, m/s */
+  still?: number
 }
 
 /** The velocity of one order against the template. */
@@ -51,9 +53,7 @@ export interface Velocity {
   models: Float64Array[]
 }
 
-const DEFAULTS = { degree: 4, clip: 5, least: 100 }
-/** The velocity stands still: 0.03 mm/s. */
-const STILL = 1e-13
+const DEFAULTS = { degree: 4, clip: 5, least: 100, still: 3e-5 }
 
 /**
  * The redshift at which a template fits the orders of one fibre best: least squares over all pixels, with a polynomial for
@@ -66,14 +66,14 @@ export function fitVelocity(
   z: number,
   options: VelocityOptions = {},
 ): Velocity {
-  const { degree, clip, least } = { ...DEFAULTS, ...options }
+  const { degree, clip, least, still } = { ...DEFAULTS, ...options }
   const added = template.subtracted ?? false
   const data = pairOrders(spectrum, template, { degree, least })
   if (data.length === 0) throw new RangeError('no order of the spectrum is covered by the template')
-  let state = converge(data, added, Math.log1p(z))
+  let state = converge(data, added, Math.log1p(z), still)
   let rounds = state.rounds
   for (let pass = 0; pass < 5 && clipPixels(state.data, modelsOf(state, added), clip) > 0; pass++) {
-    state = converge(data, added, state.shift)
+    state = converge(data, added, state.shift, still)
     rounds += state.rounds
   }
   return conclude(state, added, rounds)
@@ -104,7 +104,7 @@ interface State {
 }
 
 /** Gauss-Newton on the common shift, until it stands still. */
-function converge(all: readonly OrderData[], added: boolean, from: number): State {
+function converge(all: readonly OrderData[], added: boolean, from: number, still: number): State {
   let shift = from
   const before: (Float64Array | undefined)[] = all.map(() => undefined)
   for (let rounds = 1; ; rounds++) {
@@ -120,7 +120,7 @@ function converge(all: readonly OrderData[], added: boolean, from: number): Stat
       matches.map(({ error }) => error * LIGHT),
     )
     const step = combined.value / LIGHT
-    const converged = Math.abs(step) < STILL
+    const converged = Math.abs(step) * LIGHT < still
     const data = pairs.map((pair) => pair.data)
     if (converged || rounds >= 25) return { shift, data, matches, combined, rounds, converged }
     shift += Math.max(-1e-4, Math.min(1e-4, step)) // never further than 30 km/s at once

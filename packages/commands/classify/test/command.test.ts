@@ -2,38 +2,141 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { createHeader, readFrame, writeFits } from '@nightpipe/fits'
+import { createHeader, numberOf, openFits, textOf, writeFits } from '@nightpipe/fits'
+import { random } from '@nightpipe/math'
+import type { OrderSpectrum } from '@nightpipe/spectra'
+import { spectraHdus } from '@nightpipe/spectrographs'
 import t from 'tap'
-import { addLevel } from '../src/add-level.js'
 
 const bin = fileURLToPath(new URL('../../bin/classify.js', import.meta.url))
 const run = (args: readonly string[], cwd: string) =>
   spawnSync(process.execPath, [bin, ...args], { cwd, encoding: 'utf8' })
 
-// Law: true for any data.
-t.test('adding a level and its opposite gives the frame back, NaN included', async (t) => {
-  const pixels = Float32Array.of(1, -2, 0, Number.NaN)
-  t.same(addLevel(addLevel(pixels, 8), -8), pixels)
-  t.same([...pixels], [1, -2, 0, Number.NaN], 'the frame itself is untouched')
+const C = 299792458
+const draw = random(3)
+const LINES = Array.from({ length: 250 }, () => ({
+  at: 5000 + 320 * draw.uniform(),
+  depth: 0.1 + 0.7 * draw.uniform(),
+  cold: draw.uniform() - 0.4,
+  metal: draw.uniform(),
+}))
+
+/** Toy stars: lines that answer to temperature and metals, 6.5 km/s wide (FWHM, that of the spectrograph). */
+function starAt(teff: number, metals: number, wavelength: number): number {
+  let tau = 0
+  for (const { at, depth, cold, metal } of LINES) {
+    const v = ((wavelength / at - 1) * C) / 2800
+    if (Math.abs(v) < 5)
+      tau += depth * (5500 / teff) ** (5 * cold) * 10 ** (0.6 * metal * metals) * Math.exp(-0.5 * v * v)
+  }
+  return Math.exp(-tau)
+}
+
+/** A set as people have them: images in air or vacuum with CRVAL1, and tables; parameters in headers. */
+function writeTemplates(folder: string) {
+  const wavelength = Float64Array.from({ length: 9000 }, (_, k) => 4990 + 0.0375 * k)
+  for (const teff of [5000, 5500, 6000]) {
+    for (const metals of [-0.5, 0, 0.5]) {
+      const flux = wavelength.map((w) => starAt(teff, metals, w))
+      const cards = [
+        ['TEFF', teff, ''],
+        ['LOGG', 4, ''],
+        ['FEH', metals, ''],
+        ['SPECRES', 45000, ''],
+      ] as const
+      const name = join(folder, `t${teff}_${metals}.fits`)
+      if (metals === 0) {
+        const image = createHeader([...cards, ['CRVAL1', 4990, ''], ['CRPIX1', 1, ''], ['CDELT1', 0.0375, '']])
+        writeFits(name, [{ kind: 'image', bitpix: -32, axes: [9000], pixels: Float32Array.from(flux), header: image }])
+      } else {
+        const columns = [
+          { name: 'WAVE', values: wavelength },
+          { name: 'FLUX', values: flux },
+        ]
+        writeFits(name, [
+          { kind: 'empty', header: createHeader([...cards]) },
+          { kind: 'table', rows: 9000, columns },
+        ])
+      }
+    }
+  }
+}
+
+function writeStar(path: string, teff: number, metals: number, velocity: number, objects = 'hd1&thar&none') {
+  const noise = random(8)
+  const orders = Array.from({ length: 3 }, (_, index): OrderSpectrum => {
+    const array = () => new Float64Array(1500)
+    const [flux, uncertainty, wavelength] = [array(), array(), array()]
+    for (let x = 0; x < 1500; x++) {
+      wavelength[x] = (5060 + 85 * index) * (1 + ((x - 750) * 2000) / C)
+      const light = 5000 * (1.2 - (x / 1500) ** 2) * starAt(teff, metals, wavelength[x]! / (1 + velocity / C))
+      uncertainty[x] = Math.sqrt(light + 25)
+      flux[x] = light + uncertainty[x]! * noise.normal()
+    }
+    return { index, order: 90 - index, fibre: 0, flux, uncertainty, mask: new Int32Array(1500), wavelength }
+  })
+  const header = createHeader([
+    ['OBSTYPE', 'TARGET', ''],
+    ['OBJECTS', objects, ''],
+    ['TELESCOP', 'nres03', ''],
+    ['DATE-OBS', '2017-09-04T00:00:00', ''],
+    ['EXPTIME', 60, ''],
+  ])
+  writeFits(path, spectraHdus({ width: 1500, orders }, header))
+}
+
+t.test('a set is imported from spectra of any kind, and tells a star between its members', async (t) => {
+  const cwd = t.testdir({ spectra: {}, stars: {} })
+  writeTemplates(join(cwd, 'spectra'))
+  const made = run(['import', '-s', 'spectra', '-r', 'set'], cwd)
+  t.equal(made.status, 0, made.stderr)
+  t.equal(readFileSync(join(cwd, 'set/templates.csv'), 'utf8').trim().split('\n').length, 10)
+  writeStar(join(cwd, 'stars/e-1d.fits'), 5640, 0.12, 31e3)
+  const { status, stderr, stdout } = run(
+    [
+      '-s',
+      'stars',
+      '-r',
+      'out',
+      '--templates',
+      'set',
+      '--set',
+      'classify.resolution=45000',
+      '--set',
+      'instrument.profile=nres',
+    ],
+    cwd,
+  )
+  t.equal(status, 0, stderr)
+  t.equal(stdout, 'out/e-class.fits\n')
+  const file = openFits(join(cwd, 'out/e-class.fits'))
+  const { header } = file.hdus[0]!
+  t.ok(Math.abs(numberOf(header, 'TEFF')! - 5640) < 100, String(numberOf(header, 'TEFF')))
+  t.ok(Math.abs(numberOf(header, 'FEH')! - 0.12) < 0.12, String(numberOf(header, 'FEH')))
+  t.equal(numberOf(header, 'LOGG'), 4)
+  t.ok(numberOf(header, 'VSINI')! < 3)
+  t.equal(textOf(header, 'TEMPLAT'), 't5500_0.fits')
+  t.equal(file.hdus.find(({ name }) => name === 'FITS')!.axes[1], 9)
+  file.close()
 })
 
-// The executable as the astronomer meets it.
-t.test('every frame of a folder becomes a product and a row of the report', async (t) => {
-  const cwd = t.testdir({ raw: {} })
-  const header = createHeader([['BUNIT', 'adu']])
-  const pixels = Int16Array.of(1, 2, 3, 4, 5, 6)
-  writeFits(join(cwd, 'raw/m67.fits'), [{ kind: 'image', header, bitpix: 16, axes: [3, 2], pixels }])
-  const { status, stdout } = run(['--input', 'raw', '--output', 'out', '--set', 'level.add=100'], cwd)
-  t.equal(status, 0)
-  t.equal(stdout, 'out/m67.fits\n')
-  t.same([...readFrame(join(cwd, 'out/m67.fits')).pixels], [101, 102, 103, 104, 105, 106])
-  const report = readFileSync(join(cwd, 'out/classify.csv'), 'utf8')
-  t.match(report, /^input,.*median_adu\n\.\.\/raw\/m67\.fits,done,.*,103\.5\n$/)
-})
-
-t.test('a key that does not exist is refused in one line before anything is touched', async (t) => {
-  const { status, stdout, stderr } = run(['--input', '.', '--output', 'out', '--set', 'level.ad=1'], t.testdir({}))
-  t.equal(status, 2)
+t.test('without a set it says none, and invents nothing', async (t) => {
+  const cwd = t.testdir({ stars: {} })
+  writeStar(join(cwd, 'stars/e-1d.fits'), 5640, 0.12, 0)
+  const { status, stderr, stdout } = run(['-s', 'stars', '-r', 'out', '--set', 'instrument.profile=nres'], cwd)
+  t.equal(status, 0, stderr)
   t.equal(stdout, '')
-  t.match(stderr, /^classify: --set: unknown key 'ad' in \[level\].*\n$/)
+  t.match(stderr, /no set of templates/)
+  t.match(readFileSync(join(cwd, 'out/classify.csv'), 'utf8'), /e-1d\.fits,done,,,[\d.]*,HD1,none,,,/)
+})
+
+t.test('a set that is none, and frames without a star, are told', async (t) => {
+  const cwd = t.testdir({ stars: {}, set: {} })
+  writeStar(join(cwd, 'stars/e-1d.fits'), 5640, 0, 0, 'thar&thar&none')
+  const wrong = run(['-s', 'stars', '-r', 'out', '--templates', 'set'], cwd)
+  t.equal(wrong.status, 2)
+  t.match(wrong.stderr, /no templates\.csv/)
+  const none = run(['-s', 'stars', '-r', 'out', '--set', 'instrument.profile=nres'], cwd)
+  t.equal(none.status, 3)
+  t.match(none.stderr, /no fibre sees a star/)
 })

@@ -1,6 +1,5 @@
 import { basename } from 'node:path'
 import { DataError, type Job, type Row, type Tools, writeProduct } from '@nightpipe/command'
-import type { InstrumentProfile } from '@nightpipe/config'
 import {
   companion,
   createHeader,
@@ -55,7 +54,7 @@ export function reduceFrame(job: Job<ReductionJob>, given: Tools<ReductionSchema
     const reason = unusable(frame, counted, job.params, tools)
     if (reason) return [{ input: job.inputs[0], status: 'rejected', reason }]
     const { measured, cosmic, onlyHere } = maskFrame(frame, counted.saturated, job.params, tools)
-    const orientation = orientationOf(job.params, config, tools.profile)
+    const orientation = orientationOf(job.params, config)
     const turned = turn(frame, orientation, config)
     const spectra = job.params.traces ? spectraOf(turned, job.params, tools) : undefined
     if (spectra?.reason) return [{ input: job.inputs[0], status: 'rejected', reason: spectra.reason }]
@@ -209,30 +208,30 @@ function takePatternOff(frame: Calibrated, job: ReductionJob, { positions }: Sky
   }
 }
 
-/** Scattered light off, and whether the light is where the header says. */
-function spectraOf(turned: Turned, job: ReductionJob, { config, log }: Tools<ReductionSchema>) {
-  const traces = tracesFor(job.traces!, turned)
-  const scattered = takeScatteredOff(turned, traces, job.frame, config)
+/** Scattered light off, and whether the light is where the header says: on the frame with its dispersion along x. */
+function spectraOf(turned: Turned, job: ReductionJob, { config, log, profile }: Tools<ReductionSchema>) {
+  const upright = profile.values.spectrograph.dispersion === 'y'
+  const laid = upright ? turn(turned, 'transpose', config) : turned
+  const traces = tracesFor(job.traces!, laid)
+  const scattered = takeScatteredOff(laid, traces, job.frame, config)
   if (!scattered) log.detail(`${job.frame.name}: its orders leave no room to see scattered light`)
-  return {
-    scattered,
-    reason: scattered && config.frame.error ? darkFibre(turned, traces, job.frame, config) : undefined,
-  }
+  const reason = scattered && config.frame.error ? darkFibre(laid, traces, job.frame, config) : undefined
+  if (upright) turned.pixels.set(orientPixels(laid.pixels, laid.width, laid.height, 'transpose'))
+  return { scattered, reason }
 }
 
-/** The turn of the profile, under the name that the image library has for it. Spectra are laid along x. */
-function orientationOf({ frame }: ReductionJob, config: ReductionConfig, profile: InstrumentProfile): Orientation {
+/** The turn of the profile, under the name that the image library has for it. */
+function orientationOf({ frame }: ReductionJob, config: ReductionConfig): Orientation {
   const said = config.frame.orient ? (frame.facts.orientation ?? 'none') : 'none'
   const names: Record<string, Orientation> = {
     ...{ 'rotate-90': 'rotate90', 'rotate-180': 'rotate180', 'rotate-270': 'rotate270' },
     ...{ 'flip-x': 'flipX', 'flip-y': 'flipY', transpose: 'transpose' },
   }
-  const upright = isSpectrograph(profile) && profile.values.spectrograph.dispersion === 'y' && config.frame.orient
-  return names[said] ?? (upright ? 'transpose' : 'none')
+  return names[said] ?? 'none'
 }
 
 /** The planes of a frame as they are to lie. */
-function turn({ width, height, pixels, error, mask }: Calibrated, orientation: Orientation, config: ReductionConfig) {
+function turn({ width, height, pixels, error, mask }: Turned, orientation: Orientation, config: ReductionConfig) {
   if (orientation === 'none') return { width, height, pixels, error, mask }
   const lie = <T extends Float32Array | Int16Array>(plane: T): T => orientPixels(plane, width, height, orientation)
   const turned = turnsAxes(orientation)

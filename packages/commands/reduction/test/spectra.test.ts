@@ -1,5 +1,9 @@
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { imageHdu, numberOf, openFits, readFrame, readTable, textOf } from '@nightpipe/fits'
+import { imageHdu, numberOf, openFits, readFrame, readTable, textOf, writeFits } from '@nightpipe/fits'
+import { random } from '@nightpipe/math'
+import { emptyTraces, setColumnsOnDetector } from '@nightpipe/spectra'
+import { tracesHdus } from '@nightpipe/spectrographs'
 import t from 'tap'
 import {
   arcLight,
@@ -13,7 +17,7 @@ import {
   WIDTH,
   writeContainer,
 } from './support/container.js'
-import { reduction, scratch, set } from './support/night.js'
+import { reduction, scratch, set, writeImage } from './support/night.js'
 
 const NRES = set('instrument.profile=nres')
 
@@ -130,3 +134,53 @@ t.test('a shallow dark is taken off at hot pixels only, and pixel by pixel when 
   const [smooth, all] = [noise(), noise(...set('calibration.dark pixels=all'))]
   t.ok(all > 1.05 * smooth, `three darks pixel by pixel give ${all}, hot pixels only ${smooth}`)
 })
+
+t.test(
+  'where the dispersion runs along y the frame stays as it lies, and loses its scattered light all the same',
+  async (t) => {
+    const folder = scratch()
+    const [along, across] = [400, 300]
+    const traces = emptyTraces({ width: along, height: across, orders: 6, fibres: 1, terms: 1, rows: 9, blocks: 0 })
+    const { normal, poisson } = random(5)
+    const scattered = (x: number, y: number) => 20 + 0.05 * x + 0.03 * y
+    const pixels = new Float32Array(along * across)
+    for (let order = 0; order < 6; order++) {
+      traces.coefficients[order] = 30 + 48 * order
+      setColumnsOnDetector(traces, order, 0)
+    }
+    for (let x = 0; x < along; x++) {
+      for (let y = 0; y < across; y++) {
+        const nearest = 30 + 48 * Math.min(5, Math.max(0, Math.round((y - 30) / 48)))
+        const light = scattered(x, y) + 3000 * Math.exp(-((y - nearest) ** 2) / 4)
+        pixels[x * across + y] = poisson(light) + 3 * normal() // columns of the detector are rows of the orders
+      }
+    }
+    const profile = join(folder, 'upright.ini')
+    writeFileSync(
+      profile,
+      '[keywords]\ntype = TYPE\n[types]\nflat = flat\n[assume]\ngain = 1\nread noise = 3\n[spectrograph]\norders = 6\ndispersion = y\n',
+    )
+    const raw = writeImage(join(folder, 'lamp.fits'), pixels, across, [
+      ['TYPE', 'flat'],
+      ['EXPTIME', 1],
+    ])
+    writeFits(join(folder, 'traces.fits'), tracesHdus(traces))
+    const none = set(`instrument.profile=${profile}`, 'calibration.bias=none', 'calibration.dark=none')
+    const { stdout, stderr } = reduction(
+      '-s',
+      raw,
+      '-r',
+      join(folder, 'r'),
+      '--traces',
+      join(folder, 'traces.fits'),
+      ...none,
+    )
+    t.equal(stdout, `${join(folder, 'r/lamp.fits')}\n`, stderr)
+    const frame = readFrame(stdout.trim())
+    t.same([frame.width, frame.height], [across, along])
+    const left: number[] = []
+    for (let x = 0; x < along; x++) for (const y of [54, 102, 150, 198, 246]) left.push(frame.pixels[x * across + y]!)
+    const mean = left.reduce((sum, v) => sum + v, 0) / left.length
+    t.ok(Math.abs(mean) < 0.6, `${mean} electrons are left between the orders`)
+  },
+)

@@ -65,6 +65,8 @@ export function extractOrders(frame: SpectralFrame, traces: Traces, options: Ext
 
 /** A column of which less than this much was told has no flux of its own. */
 const LEAST_SEEN = 0.4
+/** A column of which more than this was told is not marked as hit. */
+const UNHURT = 0.97
 
 /** Fluxes with their mask; where too little was seen, the flux of the neighbours. */
 function toSpectrum({ order, fibre, first, last }: LitTrace, result: TraceFlux, traces: Traces): OrderSpectrum {
@@ -75,7 +77,8 @@ function toSpectrum({ order, fibre, first, last }: LitTrace, result: TraceFlux, 
       mask[x] = SpectrumBit.noData
       continue
     }
-    if (hits[x]! > 0) mask[x]! |= SpectrumBit.cosmicRay
+    // a hit far out in the wings costs nothing, and the column is as good as any
+    if (hits[x]! > 0 && seen[x]! < UNHURT) mask[x]! |= SpectrumBit.cosmicRay
     if (weak[x]! > 0) mask[x]! |= SpectrumBit.lowResponse
     if (saturated[x]! > 0) mask[x]! |= SpectrumBit.saturated
     if (!(seen[x]! >= LEAST_SEEN) || !Number.isFinite(flux[x]!)) mask[x]! |= SpectrumBit.noData

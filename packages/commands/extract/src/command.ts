@@ -30,6 +30,11 @@ export const extract = defineCommand({
   flags: {
     ...treeFlags,
     traces: { type: 'text', doc: 'traces of the orders, as trace0 and trace-refine make them', placeholder: 'FILE' },
+    wavelengths: {
+      type: 'text',
+      doc: 'a TRIPLE, or a -1d file with wavelengths: what the list of bad wavelengths is looked up by',
+      placeholder: 'FILE',
+    },
     flat: {
       type: 'list',
       doc: 'extracted flats; fibres are taken from those in which they have light',

@@ -16,6 +16,7 @@ import {
   weakResponse,
 } from '@nightpipe/spectra'
 import { orderOf, readOrderFrame, readTraces, spectraHdus } from '@nightpipe/spectrographs'
+import { markBad } from './bad-wavelengths.js'
 import { flatsOf } from './flats.js'
 import { spectraHeader } from './header.js'
 import { imagesOf } from './images.js'
@@ -36,6 +37,7 @@ export function extractFrame(job: Job<ExtractJob>, tools: Tools<ExtractSchema>):
     const traces = readTraces(params.traces)
     const extraction = inElectrons(extractSpectra(frame, traces, job, tools), params.gain)
     const amplitudes = params.type === 'flat' ? ownBlaze(extraction) : givenBlaze(extraction, params, traces.orders)
+    markBad(extraction, params)
     const quality = qualityOf(extraction)
     const images = imagesOf(extraction, params, traces)
     const header = spectraHeader(image.header, job, extraction, quality, [...amplitudes, ...images.amplitudes], tools)

@@ -26,6 +26,9 @@ export interface ExtractJob {
   mjd?: number
   traces: string
   flats: string[]
+  /** list of what is kept out of fits, and the wavelengths that it is looked up by */
+  badWavelengths?: string
+  wavelengths?: string
 }
 
 /** Types of frames that hold spectra. */
@@ -50,15 +53,17 @@ export function planExtraction(request: Request<ExtractSchema>): Plan<ExtractJob
         rows.push({ input: path, status: 'rejected', reason: `holds no spectra: ${facts.type}` })
         continue
       }
-      const { traces, tracesPath, flats } = calibrations({ facts, lit, shown })
+      const { traces, tracesPath, flats, bad } = calibrations({ facts, lit, shown })
       requireSize(traces, tracesPath, width, height, shown)
       const kinds = imageKinds(facts.type, images, flats.length > 0)
-      const params = { ...paramsOf(facts, traces, shown), traces: tracesPath, flats, kinds }
+      const params = { ...paramsOf(facts, traces, shown), traces: tracesPath, flats, kinds, ...bad }
       const paths = imagePaths(kinds, { output: request.output, stem, mjd: facts.mjd, tree })
       const parents = [
         { path, role: 'frame' },
         { path: tracesPath, role: 'traces' },
         ...flats.map((flat) => ({ path: flat, role: 'flat' })),
+        ...(bad ? [{ path: bad.badWavelengths, role: 'bad wavelengths' }] : []),
+        ...(bad ? [{ path: bad.wavelengths, role: 'wavelengths' }] : []),
       ]
       const products = [join(request.output, `${stem}-1d.fits`), ...paths]
       jobs.push({ name, inputs: [path], products, parents, params })
@@ -82,7 +87,11 @@ function requireSize(traces: Traces, path: string, width: number, height: number
   )
 }
 
-function paramsOf(facts: FrameFacts, traces: Traces, shown: string): Omit<ExtractJob, 'traces' | 'flats' | 'kinds'> {
+function paramsOf(
+  facts: FrameFacts,
+  traces: Traces,
+  shown: string,
+): Omit<ExtractJob, 'traces' | 'flats' | 'kinds' | 'badWavelengths' | 'wavelengths'> {
   const { fibres, type, camera, gain = 1, readNoise = 0, mjd } = facts
   const traced = Array.from({ length: traces.fibres }, (_, fibre) => fibre)
   const lit = fibres ? litFibres(fibres).filter((fibre) => fibre < traces.fibres) : traced

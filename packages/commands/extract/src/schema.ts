@@ -1,4 +1,4 @@
-import { type ConfigOf, choice, integer, number } from '@nightpipe/config'
+import { type ConfigOf, choice, integer, number, path } from '@nightpipe/config'
 
 /** Every key of extract.ini, once. */
 export const schema = {
@@ -32,6 +32,9 @@ export const schema = {
     accuracy: number(0.005, 'how well the profile is known: this fraction of the light in a pixel is no cosmic ray', {
       ...{ min: 0, max: 1 },
     }),
+  },
+  'bad wavelengths': {
+    list: path('', 'bloomed lines and telluric stretches to mark in stars (badlams.txt); empty: that of the tree'),
   },
   products: {
     images: choice(

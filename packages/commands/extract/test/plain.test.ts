@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { numberOf, openFits, textOf } from '@nightpipe/fits'
-import { orderOf, readOrderImage, readSpectra } from '@nightpipe/spectrographs'
+import { createHeader, numberOf, openFits, textOf, writeFits } from '@nightpipe/fits'
+import { SpectrumBit } from '@nightpipe/spectra'
+import { orderImageHdus, orderOf, readOrderImage, readSpectra } from '@nightpipe/spectrographs'
 import t from 'tap'
 import { blazeOf, ORDERS, WIDTH, writeScene, writeSceneTraces } from './scene.js'
 
@@ -79,4 +80,23 @@ t.test('without traces it says what to do, before anything is touched', async (t
   const { status, stderr } = run(['-s', 'red', '-r', 'out'], cwd)
   t.equal(status, 2)
   t.match(stderr, /^extract: no traces \(give --traces FILE.*or --tree DIR\)\n$/)
+})
+
+t.test('bad wavelengths are marked in stars, looked up by the wavelengths of an earlier arc', async (t) => {
+  const cwd = t.testdir({ red: {} })
+  writeScene(join(cwd, 'red/e00.fits'), { objects: 'a&thar&none', type: 'TARGET', level: [5000, 300, 0] })
+  writeSceneTraces(cwd)
+  const values = Float64Array.from(
+    { length: WIDTH * ORDERS },
+    (_, p) => 700 + 8 * Math.floor(p / WIDTH) + 0.05 * (p % WIDTH),
+  )
+  writeFits(join(cwd, 'TRIP.fits'), orderImageHdus({ width: WIDTH, orders: ORDERS, planes: 1, values }, createHeader()))
+  writeFileSync(join(cwd, 'bad.txt'), 'bad\ntype lam width height\nw 704 0.1 0\n')
+  const given = ['--wavelengths', 'TRIP.fits', '--set', 'bad wavelengths.list=bad.txt']
+  const { status, stderr } = run(['-s', 'red', '-r', 'out', '--traces', 'TRAC.fits', ...given], cwd)
+  t.equal(status, 0, stderr)
+  for (const { index, fibre, mask } of readSpectra(join(cwd, 'out/e00-1d.fits')).orders) {
+    const marked = [...mask.keys()].filter((x) => mask[x]! & SpectrumBit.telluric)
+    t.same(marked, index === 0 && fibre === 0 ? [78, 79, 80, 81, 82] : [])
+  }
 })

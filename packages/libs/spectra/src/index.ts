@@ -1,5 +1,6 @@
 export { type AirFormula, airToVacuum, refractiveIndexOfAir, SHORTEST_IN_AIR, vacuumToAir } from './air.js'
 export { averageArcs } from './average-arcs.js'
+export { type BadWavelength, markBadWavelengths, parseBadWavelengths } from './bad-wavelengths.js'
 export { type BlockVelocities, type BlockVelocity, blockVelocities } from './block-velocities.js'
 export { broadened, type LogSpectrum, onLogGrid, resolutionKernel, rotationKernel } from './broaden.js'
 export { checkFlat, type FlatVerdict } from './check-flat.js'

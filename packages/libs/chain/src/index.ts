@@ -5,5 +5,5 @@ export { calibrate, type Reduced, reduceNights, sweep, traceNights } from './nig
 export { outstanding, type Processed, processFrames, type Rules, STAGES } from './process.js'
 export { type RawFrame, rawFrames, rawNights, type Window } from './raw-frames.js'
 export { STACKS, type StackKind, stackNights, type Trouble } from './stack.js'
-export { firstTraces, reducedFrames, refineTraces, tracesFor } from './traces.js'
+export { firstTraces, refineTraces, tracesFor } from './traces.js'
 export { windowFlags, windowOf } from './window.js'

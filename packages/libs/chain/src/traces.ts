@@ -9,9 +9,9 @@ export function tracesFor({ tree }: Pick<Chain, 'tree'>, { mjd = 0, camera = tre
   return chooseStandard(tree, { type: 'TRACE', mjd, site: tree.site, camera })
 }
 
-/** Calibrated frames of raw ones, made where they are not there; those that reduction sets aside are left out. */
-export async function reducedFrames(chain: Chain, frames: readonly RawFrame[]): Promise<string[]> {
-  if (frames.length === 0) return []
+/** Calibrated frames of raw ones, by their names, made where they are not there; what reduction sets aside is not among them. */
+async function reducedFrames(chain: Chain, frames: readonly RawFrame[]): Promise<Map<string, string>> {
+  if (frames.length === 0) return new Map()
   await call(chain, 'reduction', [
     '--input',
     inputList(
@@ -21,10 +21,23 @@ export async function reducedFrames(chain: Chain, frames: readonly RawFrame[]): 
     ),
   ])
   const report = reportOf(chain, 'reduction')
-  return frames.flatMap(({ path }) => {
+  const made = frames.flatMap(({ name, path }): [string, string][] => {
     const row = report.get(path.slice(path.lastIndexOf('/') + 1))
-    return row?.status === 'done' && row.product && existsSync(row.product) ? [row.product] : []
+    return row?.status === 'done' && row.product && existsSync(row.product) ? [[name, row.product]] : []
   })
+  return new Map(made)
+}
+
+/** How many flats of a pair of fibres traces are measured on: enough to tell cosmic rays. */
+const FLATS = 3
+
+/** Good flats of each pair of fibres, those in the middle of the series first, calibrated. */
+async function goodFlats(chain: Chain, flats: readonly RawFrame[]): Promise<string[]> {
+  const groups = groupsOf(flats)
+  const made = await reducedFrames(chain, groups.flatMap(middle))
+  const barren = groups.filter((group) => !group.some(({ name }) => made.has(name)))
+  const others = barren.flatMap((group) => group.filter((flat) => !middle(group).includes(flat)))
+  return [...made.values(), ...(await reducedFrames(chain, others)).values()].sort()
 }
 
 /** First traces, from a text traced by hand or found on flats. */
@@ -33,16 +46,16 @@ export async function firstTraces(
   flats: readonly RawFrame[],
   hand: string | undefined,
 ): Promise<Trouble[]> {
-  const frames = hand === undefined ? await reducedFrames(chain, groupsOf(flats).map(middle)) : []
+  const frames = hand === undefined ? await goodFlats(chain, flats) : []
   if (hand === undefined && frames.length === 0) return [{ step: 'trace0', reason: 'no flat that can be traced' }]
   const args = hand === undefined ? ['--input', ...frames] : ['--filename', hand]
   const { code, message } = await call(chain, 'trace0', args)
   return code === 0 ? [] : [{ step: 'trace0', reason: message ?? `trace0 ended with ${code}` }]
 }
 
-/** Traces fitted on the flats of a night: one of each pair of fibres. */
+/** Traces fitted on the flats of a night. */
 export async function refineTraces(chain: Chain, flats: readonly RawFrame[]): Promise<Trouble[]> {
-  const frames = await reducedFrames(chain, groupsOf(flats).map(middle))
+  const frames = await goodFlats(chain, flats)
   if (frames.length === 0) return [{ step: 'trace-refine', reason: 'no flat that can be traced' }]
   const { code, message } = await call(chain, 'trace-refine', ['--input', ...frames])
   return code === 0 ? [] : [{ step: 'trace-refine', reason: message ?? `trace-refine ended with ${code}` }]
@@ -58,5 +71,8 @@ function groupsOf(flats: readonly RawFrame[]): RawFrame[][] {
   return [...groups].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, group]) => group)
 }
 
-/** The one in the middle of a group, which may be of one frame only. */
-const middle = (group: readonly RawFrame[]): RawFrame => group[Math.floor((group.length - 1) / 2)]!
+/** Those in the middle of a group, which may be of one frame only. */
+function middle(group: readonly RawFrame[]): readonly RawFrame[] {
+  const first = Math.max(0, Math.floor((group.length - FLATS) / 2))
+  return group.slice(first, first + FLATS)
+}

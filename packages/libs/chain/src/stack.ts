@@ -49,8 +49,9 @@ export async function stackNights(
     const { code, message, products } = await call(chain, 'stack-calibrations', [
       ...['--calibration-type', type, '--start', iso(start), '--end', iso(end)],
     ])
-    if (code === 0) await retire(chain, made, start, end, products)
-    else {
+    // Arcs stand side by side: stars between two of them take both.
+    if (code === 0 && kind !== 'arc') await retire(chain, made, start, end, products)
+    if (code !== 0) {
       const reason = message ?? `stack-calibrations ended with ${code}`
       trouble.push({ step: `stack ${type} of ${day}`, reason })
     }

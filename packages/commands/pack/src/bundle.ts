@@ -2,9 +2,10 @@ import { mkdirSync, readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { type Job, type Row, type Tools, writeProduct } from '@nightpipe/command'
 import { writeAtomically } from '@nightpipe/files'
+import { column, openFits, readTable } from '@nightpipe/fits'
 import { figuresPdf } from '@nightpipe/plot'
 import { readSpectra } from '@nightpipe/spectrographs'
-import { figuresOf } from './figures.js'
+import { type Correlation, figuresOf } from './figures.js'
 import { e91Hdus } from './mef.js'
 import type { BundleJob } from './plan.js'
 import { headerText, readmeText } from './readme.js'
@@ -24,7 +25,7 @@ export function makeBundle(
   const hdus = e91Hdus(spectra, params, config.bundle['quantize level'])
   mkdirSync(dirname(fits), { recursive: true })
   writeProduct(fits, hdus, context, parents)
-  const figures = pdf === undefined ? [] : figuresOf(spectra, params)
+  const figures = pdf === undefined ? [] : figuresOf(spectra, params, correlationIn(input))
   if (pdf !== undefined) writeAtomically(pdf, figuresPdf(figures))
   const files: [string, Uint8Array][] = [
     [`${name}.fits.fz`, readFileSync(fits)],
@@ -45,6 +46,22 @@ export function makeBundle(
   writeAtomically(bundle, packed)
   const measurements = { hdus: hdus.length, pages: figures.length, bytes: packed.length }
   return [{ input, status: 'done', product: bundle, measurements }]
+}
+
+/** The first row of the table CCF, where rv has made it. */
+function correlationIn(path: string): Correlation | undefined {
+  const file = openFits(path)
+  try {
+    const hdu = file.hdus.find(({ name, kind }) => name === 'CCF' && kind === 'table')
+    if (!hdu) return undefined
+    const table = readTable(hdu)
+    const [v, xcor] = ['v', 'xcor'].map((name) => column(table, name))
+    if (!v || !xcor || table.rows === 0) return undefined
+    const first = (one: typeof v) => Array.from(one.values as ArrayLike<number>).slice(0, one.repeat)
+    return { velocities: first(v), values: first(xcor) }
+  } finally {
+    file.close()
+  }
 }
 
 const ABOUT: Record<string, string> = {

@@ -3,6 +3,13 @@ import { type Chart, chart, type Figure } from '@nightpipe/plot'
 import { type OrderSpectrum, type Spectra, SpectrumBit } from '@nightpipe/spectra'
 import type { BundleJob } from './plan.js'
 
+/** The correlation of the first star with its template. */
+export interface Correlation {
+  /** km/s */
+  velocities: ArrayLike<number>
+  values: ArrayLike<number>
+}
+
 /** What observers look at: a line of each, vacuum, Angstrom. */
 const LINES: readonly [string, number][] = [
   ['Mg b', 5174.1],
@@ -13,12 +20,13 @@ const LINES: readonly [string, number][] = [
 ]
 
 /** Pages: an order with strong lines, the whole spectrum, signal to noise of the orders, lines of interest, the lamp. */
-export function figuresOf(spectra: Spectra & { header: Header }, job: BundleJob): Figure[] {
+export function figuresOf(spectra: Spectra & { header: Header }, job: BundleJob, ccf?: Correlation): Figure[] {
   const title = titleOf(spectra.header, job)
   const [first] = job.stars.length ? job.stars : [spectra.orders[0]?.fibre ?? 0]
   const star = spectra.orders.filter(({ fibre }) => fibre === first)
   const lamp = spectra.orders.filter(({ fibre }) => fibre === job.arc)
   const pages: Chart[] = [...orderPages(star, title), wholePage(star, title), noisePage(star, title)]
+  if (ccf) pages.push(correlationPage(ccf, spectra.header, title))
   const arc = middleOf(lamp)
   if (arc) pages.push(spectrumPage(arc, `lamp, order ${arc.order || arc.index}; ${title}`, arc.flux, 'flux (electron)'))
   return pages.map(chart)
@@ -79,6 +87,18 @@ function spectrumPage(one: OrderSpectrum, title: string, y: ArrayLike<number>, l
     x: { label: waves ? 'wavelength in vacuum (Å)' : 'column (px)' },
     y: { label },
     series: [{ kind: 'line', x, y }],
+  }
+}
+
+function correlationPage({ velocities, values }: Correlation, header: Header, title: string): Chart {
+  const [rv, error] = [numberOf(header, 'RV'), numberOf(header, 'RVERR')]
+  const said =
+    rv === undefined ? '' : `, RV ${(rv / 1000).toFixed(4)}${error ? ` ± ${(error / 1000).toFixed(4)}` : ''} km/s`
+  return {
+    title: `correlation: ${title}${said}`,
+    x: { label: 'velocity against the template (km/s)' },
+    y: { label: 'correlation' },
+    series: [{ kind: 'line', x: velocities, y: values }],
   }
 }
 

@@ -94,9 +94,11 @@ function velocityHdus(path: string): NewHdu[] {
   }
 }
 
-const firstStar = ({ values, repeat }: Column): Float64Array => {
+/** The values of the first of one or two stars: the star is the fastest axis. */
+function firstStar({ values, repeat, dim }: Column): Float64Array {
   const all = values as ArrayLike<number>
-  return Float64Array.from({ length: repeat / 2 }, (_, k) => all[2 * k]!)
+  const stars = dim?.[0] ?? 1
+  return Float64Array.from({ length: repeat / stars }, (_, k) => all[stars * k]!)
 }
 
 function correlationHdu(table: Table): NewHdu {
@@ -107,6 +109,7 @@ function correlationHdu(table: Table): NewHdu {
     ['CRPIX1', 1],
     ['CRVAL1', lags[0]!, 'lag of the first value (km/s)'],
     ['CDELT1', step, 'km/s'],
+    ['CTYPE1', 'VELO'],
     ['CUNIT1', 'km/s'],
   ]
   return { kind: 'image', name: 'SPECXCOR', header: createHeader(cards), bitpix: -32, axes: [pixels.length], pixels }
@@ -129,9 +132,7 @@ function blocksHdu(table: Table): NewHdu {
   const count = orders * blocks
   const columns = BLOCK_COLUMNS.flatMap(([theirs, ours]) => {
     const found = column(table, theirs)
-    return found
-      ? [{ name: ours, format: `${found.repeat / 2}D`, values: firstStar(found), dim: [orders, blocks] }]
-      : []
+    return found ? [{ name: ours, format: `${count}D`, values: firstStar(found), dim: [orders, blocks] }] : []
   })
   const numbers = (value: (k: number) => number) => Int32Array.from({ length: count }, (_, k) => value(k))
   const indices = [

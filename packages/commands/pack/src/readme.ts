@@ -47,9 +47,9 @@ export function readmeText(
     `HDUs of ${name}.fits.fz, behind its header`,
     ...hdus.map((text) => `  ${text}`),
     '',
-    'Images have a column for each column of the detector and a row for each order, the reddest first; 0 is no value. Wavelengths',
-    'are vacuum, nm in the images and Angstrom in the table; the drift of the spectrograph is in them, the motion of the Earth is',
-    'not: BARYCORR is to be added.',
+    'Images have a column for each column of the detector and a row for each order, the lowest on the detector first; 0 is no value.',
+    'Wavelengths are vacuum, nm in the images and Angstrom in the table, as the spectrograph saw them: its drift is taken out, the',
+    'motion of the Earth is in them (BARYCORR, c z). RV has it taken out.',
     '',
   ].join('\n')
 }

@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gunzipSync } from 'node:zlib'
-import { createHeader, openFits, readPixels64, writeFits } from '@nightpipe/fits'
+import { column, createHeader, numberOf, openFits, readPixels64, readTable, writeFits } from '@nightpipe/fits'
 import type { OrderSpectrum } from '@nightpipe/spectra'
 import { spectraHdus } from '@nightpipe/spectrographs'
 import t from 'tap'
@@ -111,6 +111,48 @@ t.test('its FITS file has the layout of the e91 files', async (t) => {
     ) < 120,
   )
   file.close()
+})
+
+t.test('correlation and block velocities of the first of one or two stars come from the tree', async (t) => {
+  for (const stars of [1, 2]) {
+    const root = t.testdir({})
+    const tree = join(root, 'cpt/nres03/reduced')
+    for (const name of ['csv', 'rv', 'tar']) mkdirSync(join(tree, name), { recursive: true })
+    exposureIn(join(tree, 'spec'))
+    const [orders, blocks, lags] = [3, 2, 5]
+    const vector = (n: number, from: number) =>
+      Float64Array.from({ length: n * stars }, (_, k) => from + Math.floor(k / stars) + (k % stars) * 1000)
+    writeFits(join(tree, 'rv/RADVcpt2018332.83333.fits'), [
+      { kind: 'empty' },
+      {
+        ...{ kind: 'table', name: 'RVBLOCKFIT', rows: 1 },
+        columns: ['RedShft', 'ErrRShft'].map((name) => ({
+          ...{ name, format: `${orders * blocks * stars}D`, dim: [stars, orders, blocks] },
+          values: vector(orders * blocks, 0.5),
+        })),
+      },
+      {
+        ...{ kind: 'table', name: 'SPECXCOR', rows: 1 },
+        columns: ['CC_fn', 'LagVel'].map((name) => ({
+          ...{ name, format: `${lags * stars}E`, dim: [stars, lags], values: Float32Array.from(vector(lags, -2)) },
+        })),
+      },
+    ])
+    const { status, stderr } = pack(root, '-s', join(tree, 'spec'), '--tree', tree)
+    t.equal(status, 0, stderr)
+    const name = 'cptnrs03-fa13-20181128-0005-e91'
+    const file = openFits(join(tree, 'tar', name, `${name}.fits.fz`))
+    const correlation = file.hdus.find((hdu) => hdu.name === 'SPECXCOR')!
+    t.same([...readPixels64(correlation)], [-2, -1, 0, 1, 2])
+    t.same(
+      ['CRVAL1', 'CDELT1'].map((keyword) => numberOf(correlation.header, keyword)),
+      [-2, 1],
+    )
+    const table = readTable(file.hdus.find((hdu) => hdu.name === 'RVBLOCKFIT')!)
+    t.same([...(column(table, 'ZBLOCK')!.values as Float64Array)], [0.5, 1.5, 2.5, 3.5, 4.5, 5.5])
+    t.same([...(column(table, 'ORDINDX')!.values as Int32Array)], [0, 1, 2, 0, 1, 2])
+    file.close()
+  }
 })
 
 t.test('a file without spectra is left with its reason, and the others go on', async (t) => {

@@ -45,11 +45,11 @@ export function findOrders(frames: readonly LitFrame[], options: FindOptions): F
   const sliced = frames.map((frame) => sliceFrame(frame))
   const together = sliced.length === 1 ? sliced[0]! : sumOf(sliced)
   const scale = orderScale(together)
-  const warp = orderWarp(together, lightOf(together, scale), scale)
+  const warp = orderWarp(together, lightOf(together, scale, 0), scale)
   const middle = { bottom: warp.start, top: warp.start + warp.paths }
   const perFrame = sliced.map((slices, k) => {
     const lit = sortedByY(frames[k]!.lit, options.fibreOrder)
-    const peaks = pathPeaks(slices, lightOf(slices, scale), warp, scale)
+    const peaks = pathPeaks(slices, lightOf(slices, scale, 0.02), warp, scale)
     const groups = groupOrders(peaks, lit.length, middle.bottom, middle.top)
     const rows = groups.flatMap((group) => group.rows)
     const followed = followOrders(rows, slices, warp, first.width, scale.fwhm, options.terms)
@@ -70,14 +70,15 @@ function sumOf(all: readonly Slices[]): Slices {
   return { ...first, cuts, noise: first.noise.map((_, k) => Math.hypot(...all.map(({ noise }) => noise[k]!))) }
 }
 
-/** How much each row of each strip stands out, strong light held down so that it does not speak for the faint. */
-function lightOf({ count, height, cuts, noise }: Slices, { fwhm }: OrderScale): Float32Array {
+/** How much each row of each strip stands out, strong light held down so that it does not speak for the faint: it counts `beyond`. */
+function lightOf({ count, height, cuts, noise }: Slices, { fwhm }: OrderScale, beyond: number): Float32Array {
   const light = new Float32Array(cuts.length)
   for (let k = 0; k < count; k++) {
     const out = standingOut(cuts.subarray(k * height, (k + 1) * height), 1.5 * fwhm)
     const sigma = noise[k]!
     for (let y = 0; y < height; y++) {
-      light[k * height + y] = Math.min(4, Math.asinh(Math.max(0, out[y]! - 1.5 * sigma) / (3 * sigma)))
+      const value = Math.asinh(Math.max(0, out[y]! - 1.5 * sigma) / (3 * sigma))
+      light[k * height + y] = value < 4 ? value : 4 + beyond * (value - 4)
     }
   }
   return light

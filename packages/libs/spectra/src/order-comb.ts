@@ -13,7 +13,10 @@ export interface OrderGroup {
  * missing is skipped, up to two in a row, but numbered.
  */
 export function groupOrders(peaks: readonly PathPeak[], lit: number, bottom: number, top: number): OrderGroup[] {
-  const seed = seedOf(peaks, lit)
+  const seed = seedOf(
+    peaks.filter(({ sure }) => sure),
+    lit,
+  )
   if (!seed) return []
   const groups = seed
   walk(groups, peaks, lit, 1, bottom, top)
@@ -24,8 +27,7 @@ export function groupOrders(peaks: readonly PathPeak[], lit: number, bottom: num
 }
 
 /** The lowest and the highest order must not be in doubt; those between have neighbours that speak for them. */
-const isSure = ({ seen }: OrderGroup) => seen.some((peak) => peak !== undefined && peak.strength > SURE)
-const SURE = 4.5
+const isSure = ({ seen }: OrderGroup) => seen.some((peak) => peak?.sure)
 
 /** Orders in a row that the pattern is read from. */
 const SEED = 5
@@ -65,12 +67,13 @@ function walk(groups: OrderGroup[], peaks: readonly PathPeak[], lit: number, way
   while (missing <= 2) {
     const rows = foretell(groups, lit, way)
     if (rows.every((row) => row < bottom) || rows.every((row) => row > top)) break
-    const near = way > 0 ? groups.at(-1)! : groups[0]!
-    const spacing = Math.abs(rows[0]! - near.rows[0]!)
+    const [near, before] = way > 0 ? [groups.at(-1)!, groups.at(-2)] : [groups[0]!, groups[1]]
+    const spacing = way * (rows[0]! - near.rows[0]!)
+    const last = before ? way * (near.rows[0]! - before.rows[0]!) : spacing
+    if (!(spacing > 0.6 * last && spacing < 1.6 * last)) break
     const gaps = [spacing, ...rows.slice(1).map((row, k) => row - rows[k]!)]
     const inner = lit > 1 ? Math.min(...gaps.slice(1), spacing - (rows.at(-1)! - rows[0]!)) : spacing
-    const tolerance = 0.3 * Math.max(1, inner)
-    const seen = rows.map((row) => nearest(peaks, row, tolerance))
+    const seen = rows.map((row) => nearest(peaks, row, Math.max(1, inner)))
     const off = seen.flatMap((peak, k) => (peak ? [peak.row - rows[k]!] : []))
     const shift = off.length ? median(off) : 0
     const group = { rows: rows.map((row, k) => seen[k]?.row ?? row + shift), seen }
@@ -103,10 +106,16 @@ function foretell(groups: readonly OrderGroup[], lit: number, way: 1 | -1): numb
   })
 }
 
-function nearest(peaks: readonly PathPeak[], row: number, tolerance: number): PathPeak | undefined {
+/** How far a peak may be off what was foretold, as part of the distance to the next one. */
+const TOLERANCE = { sure: 0.3, weak: 0.2 }
+
+function nearest(peaks: readonly PathPeak[], row: number, inner: number): PathPeak | undefined {
   let best: PathPeak | undefined
   for (const peak of peaks) {
-    if (Math.abs(peak.row - row) < (best ? Math.abs(best.row - row) : tolerance)) best = peak
+    const off = Math.abs(peak.row - row)
+    if (off > TOLERANCE[peak.sure ? 'sure' : 'weak'] * inner) continue
+    // one that is in no doubt comes first
+    if (!best || (peak.sure === best.sure ? off < Math.abs(best.row - row) : peak.sure)) best = peak
   }
   return best
 }

@@ -1,4 +1,3 @@
-import { median } from '@nightpipe/math'
 import type { OrderScale, Slices } from './order-slices.js'
 import { alongPaths, meanOfPaths, type Warp } from './order-warp.js'
 
@@ -10,6 +9,8 @@ export interface PathPeak {
   strength: number
   /** strips that have it on the detector */
   strips: number
+  /** in no doubt, beside its neighbours: the others are orders only where one is looked for */
+  sure: boolean
 }
 
 /** An order that is on fewer than this part of the strips is not looked for. */
@@ -38,15 +39,24 @@ export function pathPeaks(slices: Slices, light: Float32Array, warp: Warp, scale
     const above = Math.min(far, (candidates[k + 1] ?? 1e9) - p) / 2
     const { strength, strips } = contrast(cuts, slices, paths, p, scale.fwhm, below, above)
     const [a, b, c] = [mean[p - 1]!, mean[p]!, mean[p + 1]!]
-    return { row: start + p + (a - c) / (2 * (a - 2 * b + c)), strength, strips }
+    return { row: start + p + (a - c) / (2 * (a - 2 * b + c)), strength, strips, sure: false }
   })
   const real = peaks.filter(({ strength, strips }) => strength > 2.5 && strips >= least)
-  // a weak peak among strong ones is a ghost, or the foot of a bright line
-  return real.filter((peak, k) => {
+  // a weak peak among strong ones is a ghost, the foot of a bright line, or noise
+  const ratio = (peak: PathPeak, k: number) => {
     const near = real.slice(Math.max(0, k - 6), k + 7).map((one) => one.strength / Math.sqrt(one.strips))
-    return peak.strength / Math.sqrt(peak.strips) > 0.15 * median(near)
+    near.sort((a, b) => b - a)
+    // half of them may be noise
+    return peak.strength / Math.sqrt(peak.strips) / near[near.length >> 2]!
+  }
+  return real.flatMap((peak, k) => {
+    const beside = ratio(peak, k)
+    return beside > 0.15 ? [{ ...peak, sure: peak.strength > SURE && beside > 0.4 }] : []
   })
 }
+
+/** A strength that noise does not reach. */
+const SURE = 6
 
 /**
  * How much brighter a path is than the geometric mean of what lies halfway to its neighbours: so much light would be there
@@ -66,7 +76,8 @@ function contrast(
   const near = Math.max(core + 0.5, 1)
   const [low, high] = [-Math.max(near, below), Math.max(near, above)]
   const reach = Math.round(2.6 * fwhm)
-  let [sum, strips] = [0, 0]
+  const play = Math.max(1, Math.round(Math.min(fwhm / 3, below / 3, above / 3)))
+  let [sum, strips, tops] = [0, 0, 0]
   for (let k = 0; k < count; k++) {
     const at = k * paths + path
     let base = Number.POSITIVE_INFINITY
@@ -86,6 +97,18 @@ function contrast(
     if (Number.isNaN(value)) continue
     sum += Math.max(-MOST, Math.min(MOST, value))
     strips++
+    if (hasTop(cuts, at, play)) tops++
   }
-  return { strength: strips ? sum / Math.sqrt(strips) : 0, strips }
+  // on a slope of light everything is brighter than the geometric mean of both sides, but nothing is a peak
+  return { strength: tops > LEAST_TOPS * strips ? sum / Math.sqrt(strips) : 0, strips }
+}
+
+/** In noise alone half of the strips have a peak within a row. */
+const LEAST_TOPS = 0.25
+
+/** Whether the mean of three rows has its peak within some rows of a place. */
+function hasTop(cuts: Float32Array, at: number, play: number): boolean {
+  const mean = (q: number) => cuts[at + q - 1]! + cuts[at + q]! + cuts[at + q + 1]!
+  for (let q = -play; q <= play; q++) if (mean(q) >= mean(q - 1) && mean(q) > mean(q + 1)) return true
+  return false
 }

@@ -23,7 +23,8 @@ export interface Slices {
 }
 
 /** Columns in a strip: narrow enough that a tilted order does not blur. */
-export const stripWidth = (width: number): number => (width >= 2048 ? 16 : width >= 400 ? 8 : Math.max(2, width >> 6))
+export const stripWidth = (width: number): number =>
+  width >= 2048 ? 16 : width >= 700 ? 8 : Math.max(2, Math.min(4, width >> 6))
 
 /** Cuts across the orders. The brightest pixel of each row of a strip is left out: it may be a cosmic ray, or hot. */
 export function sliceFrame({ width, height, pixels, mask }: OrderImage): Slices {

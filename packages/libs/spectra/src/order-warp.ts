@@ -20,6 +20,7 @@ function shiftBetween(
   from: number,
   to: number,
   most: number,
+  expected = 0,
 ): { shift: number; weight: number } | undefined {
   const lags = 2 * most + 1
   const sums = new Float64Array(lags)
@@ -31,14 +32,15 @@ function shiftBetween(
     const value = fixed[y]! - level
     energy += value * value
     energyOther += (moving[y]! - other) ** 2
-    const [first, last] = [Math.max(-most, -y), Math.min(most, moving.length - 1 - y)]
-    for (let lag = first; lag <= last; lag++) sums[lag + most]! += value * (moving[y + lag]! - other)
+    const place = y + expected
+    const [first, last] = [Math.max(-most, -place), Math.min(most, moving.length - 1 - place)]
+    for (let lag = first; lag <= last; lag++) sums[lag + most]! += value * (moving[place + lag]! - other)
   }
   const best = nearestPeak(sums, most)
   if (best === undefined || energy === 0 || energyOther === 0) return undefined
   const [a, b, c] = [sums[best - 1]!, sums[best]!, sums[best + 1]!]
   const weight = b / Math.sqrt(energy * energyOther)
-  return weight > 0.15 ? { shift: best - most + (a - c) / (2 * (a - 2 * b + c)), weight } : undefined
+  return weight > 0.15 ? { shift: expected + best - most + (a - c) / (2 * (a - 2 * b + c)), weight } : undefined
 }
 
 function meanWithin(values: Float32Array, from: number, to: number): number {
@@ -133,21 +135,32 @@ export function orderWarp(slices: Slices, light: Float32Array, { period }: Order
   return warp
 }
 
+/** Strips apart that are laid on one another: the next one first, so that no order is taken for another, then further ones. */
+const APART = [1, 3, 6] as const
+
 function slopeOf({ count, height, x }: Slices, light: Float32Array, period: number): Surface {
-  const points: Points = { u: [], v: [], value: [], weight: [] }
   const windows = windowsOf(light, height, period)
   const cut = (k: number) => light.subarray(k * height, (k + 1) * height)
-  for (let k = 0; k + 1 < count; k++) {
-    for (const { from, to, most } of windows) {
-      const found = shiftBetween(cut(k), cut(k + 1), from, to, most)
-      if (!found) continue
-      points.u.push((k + 0.5) / ((count - 1) / 2) - 1)
-      points.v.push((from + to) / height - 1)
-      points.value.push(found.shift / (x[k + 1]! - x[k]!))
-      points.weight.push(found.weight)
+  let slope: Surface = { at: () => 0 }
+  for (const apart of APART) {
+    const points: Points = { u: [], v: [], value: [], weight: [] }
+    for (let k = 0; k + apart < count; k++) {
+      const u = (k + apart / 2) / ((count - 1) / 2) - 1
+      const distance = x[k + apart]! - x[k]!
+      for (const { from, to, most } of windows) {
+        const v = (from + to) / height - 1
+        const expected = Math.round(distance * slope.at(u, v))
+        const found = shiftBetween(cut(k), cut(k + apart), from, to, most, expected)
+        if (!found) continue
+        points.u.push(u)
+        points.v.push(v)
+        points.value.push(found.shift / distance)
+        points.weight.push(found.weight)
+      }
     }
+    slope = fitSurface(points, 3, 2)
   }
-  return fitSurface(points, 3, 2)
+  return slope
 }
 
 /** The cuts along the paths: [strip][path], NaN outside the frame. */

@@ -1,0 +1,117 @@
+// Velocities against the truth, over a year: one star, two exposures in each of 24 nights, the Earth moving by 30 km/s, the image
+// drifting. First the step rv alone, on spectra made of the simulator's own fluxes, wavelengths and noise; what extraction and
+// wavelengths add is for the measures of the whole chain.
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { loadProfile } from '@nightpipe/config'
+import { copyHeader, openFits, sideHdus, writeFits } from '@nightpipe/fits'
+import { random } from '@nightpipe/math'
+import { makeZero, readStarExposure, spectraHdus, zeroHdus } from '@nightpipe/spectrographs'
+import { echelleNight } from './echelle-nights.mjs'
+import { attempt, line } from './verdict.mjs'
+import { rowsOf, setting } from './workshop.mjs'
+
+const GROUP = 'Velocities: 24 nights of a year, a star of large proper motion, drifts; the step rv alone'
+
+export function echelleVelocities(shop, { cases }) {
+  return attempt(GROUP, 'velocities', () => {
+    const quick = cases === 1
+    const none = { 'bias.count': 0, 'dark.count': 0, 'flat.count': 0, 'arc.count': 0 }
+    const small = { 'night.nights': 12, 'night.interval': 30.4, 'star.frames': 2, 'star.velocity': -21.7 }
+    const night = quick
+      ? echelleNight(shop, 'small', { ...none, ...small }, 'echelle-velocities')
+      : echelleNight(shop, 'year', none, 'echelle-velocities')
+    const spectra = shop.path('velocities-1d')
+    mkdirSync(spectra, { recursive: true })
+    const files = night.object.map((frame, k) => [frame, writeSpectra(night, frame, spectra, shop.seed + k)])
+    const zero = join(spectra, 'ZERO.fits')
+    const made = files.slice(0, 6).map(([, path]) => path)
+    writeZero(made, zero, Number(night.object[0].star_km_s) * 1000)
+    const out = shop.path('velocities')
+    const sets = setting({ 'instrument.profile': 'nres', 'barycentre.secular': 'keep', 'products.plots': 'no' })
+    shop.run('rv', ['-s', ...files.map(([, path]) => path), '-r', out, '--template', zero, '--quiet', ...sets])
+    const rows = new Map(rowsOf(join(out, 'rv.csv')).map((row) => [row.input.replace(/^.*\//, ''), row]))
+    return verdicts(
+      files.map(([frame]) => ({ frame, row: rows.get(`${frame.name}-1d.fits`) })),
+      made.length,
+    )
+  })
+}
+
+/** The -1d file that a perfect extraction and wavelength solution would write. */
+function writeSpectra(night, frame, folder, seed) {
+  const { wavelength, flux, noise } = night.spectra(frame)
+  const raw = openFits(frame.path)
+  const { along: width, orders, fibres } = night
+  const all = []
+  for (let fibre = 0; fibre < fibres; fibre++) {
+    for (let index = 0; index < orders; index++) {
+      const from = width * (index + orders * fibre)
+      const cut = (cube) => Float64Array.from(cube.slice(from, from + width))
+      const [sigma, light] = [cut(noise), cut(flux)]
+      if (!light.some((value) => value > 0)) continue
+      const draw = random(seed, fibre, index)
+      const bad = sigma.map((value, x) => (value > 0 && Number.isFinite(light[x]) ? 0 : 8))
+      all.push({
+        ...{ index, order: 0, fibre, uncertainty: sigma, mask: Int32Array.from(bad), wavelength: cut(wavelength) },
+        flux: light.map((value, x) => value + sigma[x] * draw.normal()),
+      })
+    }
+  }
+  const image = raw.hdus.find(({ kind, axes }) => kind === 'image' && axes.length > 0)
+  const header = copyHeader(image.header)
+  const path = join(folder, `${frame.name}-1d.fits`)
+  writeFits(path, [...spectraHdus({ width, orders: all }, header), ...sideHdus(raw, image)])
+  raw.close()
+  return path
+}
+
+/** A template of some exposures, as stack-calibrations makes it, at the velocity of the star. */
+function writeZero(paths, target, velocity) {
+  const profile = loadProfile('nres')
+  const exposures = paths.map((path) => readStarExposure(path, profile, { keepSecular: true }))
+  writeFits(target, zeroHdus(makeZero(exposures, { velocity }).file))
+}
+
+function verdicts(all, inTemplate) {
+  const told = all.slice(inTemplate).map(({ frame, row }) => ({
+    off: Number(row.rv_m_s) - 1000 * Number(frame.star_km_s),
+    limit: Number(row.photon_limit_m_s),
+    error: Number(row.rv_error_m_s),
+    middle: (Number(row.middle_mjd) - Number(frame.mjd_middle)) * 86400,
+    barycentric: Number(frame.barycentric_km_s),
+  }))
+  const n = told.length
+  const mean = told.reduce((sum, { off }) => sum + off, 0) / n
+  const scatter = Math.sqrt(told.reduce((sum, { off }) => sum + (off - mean) ** 2, 0) / (n - 1))
+  const limit = told.reduce((sum, one) => sum + one.limit, 0) / n
+  const error = told.reduce((sum, one) => sum + one.error, 0) / n
+  const unit = 'm/s'
+  const note = (value) => `+- ${value.toPrecision(2)}, ${n} exposures`
+  // how the error follows the motion of the Earth: a straight line against the barycentric velocity
+  const centre = told.reduce((sum, one) => sum + one.barycentric, 0) / n
+  const spread = told.reduce((sum, one) => sum + (one.barycentric - centre) ** 2, 0)
+  const slope = told.reduce((sum, one) => sum + (one.barycentric - centre) * one.off, 0) / spread
+  const sway = Math.abs(slope) * Math.max(...told.map((one) => Math.abs(one.barycentric - centre)))
+  return [
+    line(GROUP, 'scatter over the photon limit', scatter / limit, {
+      ...{
+        limit: { most: 1.1 + 2 / Math.sqrt(2 * n) },
+        target: { most: 1.1 },
+        note: note(scatter / limit / Math.sqrt(2 * n)),
+      },
+    }),
+    line(GROUP, 'photon limit', limit, { unit }),
+    line(GROUP, 'own error over the scatter', error / scatter, { target: { least: 0.8, most: 1.25 } }),
+    line(GROUP, 'mean less the truth', mean, {
+      ...{ limit: { most: 3 }, target: { most: 1 }, unit, size: 'absolute' },
+      note: note(limit * Math.hypot(1 / Math.sqrt(n), 1 / Math.sqrt(inTemplate))),
+    }),
+    line(GROUP, 'change with the motion of the Earth, from its mean to its most', sway, {
+      ...{ limit: { most: 3 }, target: { most: 1 }, unit, note: note(limit / Math.sqrt(n / 3)) },
+    }),
+    line(GROUP, 'middle of the exposure, worst', Math.max(...told.map(({ middle }) => Math.abs(middle))), {
+      ...{ target: { most: 1 }, unit: 's' },
+    }),
+  ]
+}

@@ -19,18 +19,18 @@ export interface MidExposure {
 
 /**
  * The flux-weighted middle of an exposure in one fibre: Σ c (t + τ/2) / Σ c, c being the counts above the background. That
- * is the level of readings outside the exposure, or else given; readings that straddle start or end count by their part inside.
+ * is the level of readings outside the exposure, or where there are none `background` (counts a second); readings that straddle start or end count by their part inside.
  */
 export function midExposure(
   start: number,
   seconds: number,
   readings: readonly MeterReading[] = [],
-  background?: number,
+  background = 0,
 ): MidExposure {
   const end = start + seconds / 86400
   const clock = (start + end) / 2
   const good = readings.filter(({ mjd, seconds, counts }) => mjd > 0 && seconds > 0 && Number.isFinite(counts))
-  const dark = background ?? levelOutside(good, start, end)
+  const dark = levelOutside(good, start, end) ?? background
   let [sum, moment, count] = [0, 0, 0]
   for (const reading of good) {
     const from = Math.max(reading.mjd, start)
@@ -50,11 +50,16 @@ export function midExposure(
   return { mjd, clock, readings: count }
 }
 
-/** Counts a second of readings wholly outside the exposure; 0 where there are none. */
-function levelOutside(readings: readonly MeterReading[], start: number, end: number): number {
-  const outside = readings.filter(({ mjd, seconds }) => mjd >= end || mjd + seconds / 86400 <= start)
+/** Clocks of meter and shutter agree to this, d. */
+const HALF_SECOND = 0.5 / 86400
+
+/** Counts a second of readings wholly outside the exposure; undefined where there are none. */
+function levelOutside(readings: readonly MeterReading[], start: number, end: number): number | undefined {
+  const outside = readings.filter(
+    ({ mjd, seconds }) => mjd > end - HALF_SECOND || mjd + seconds / 86400 < start + HALF_SECOND,
+  )
   const time = outside.reduce((sum, { seconds }) => sum + seconds, 0)
-  return time > 0 ? outside.reduce((sum, { counts }) => sum + counts, 0) / time : 0
+  return time > 0 ? outside.reduce((sum, { counts }) => sum + counts, 0) / time : undefined
 }
 
 function noteOf(all: readonly MeterReading[], good: readonly MeterReading[], inside: number, sum: number) {

@@ -74,7 +74,7 @@ export function readCircumstances(file: FitsFile, options: CircumstanceOptions):
     fibres?.[fibre] && fibres[fibre] !== 'none' ? nameOf(fibres[fibre], options.object) : (options.object ?? '')
   const telescope = telescopeOf(file, fibre, options.arcFibre ?? 1)
   const primary = file.hdus[0]!
-  const middle = midExposure(start, seconds, meterOf(file, fibre))
+  const middle = midExposure(start, seconds, meterOf(file, fibre), darkRate(file, fibres))
   if (middle.note) notes.push(`middle of the exposure by the clock: ${middle.note}`)
   const site = (telescope && siteOf(telescope)) ?? siteOf(primary) ?? options.site
   if (!site) notes.push('the place of the telescope is not known')
@@ -182,6 +182,14 @@ function chooseStar(
     ...{ ra, dec, epoch: 2000, rv, from: 'targets.csv' },
     ...{ pmRa: target.PMRA ?? 0, pmDec: target.PMDE ?? 0, parallax: Math.max(0, target.Plax ?? 0) },
   }
+}
+
+/** What the exposure meter counts in a second without light: in a fibre that sees nothing; 0 where each sees something. */
+function darkRate(file: FitsFile, fibres: readonly string[] | undefined): number {
+  const dark = fibres?.findIndex((word) => word === 'none') ?? -1
+  const readings = dark < 0 ? [] : meterOf(file, dark)
+  const time = readings.reduce((sum, { seconds }) => sum + seconds, 0)
+  return time > 0 ? readings.reduce((sum, { counts }) => sum + counts, 0) / time : 0
 }
 
 /** The readings of the exposure meter in one fibre; none where there is no meter. Flagged readings are left out. */

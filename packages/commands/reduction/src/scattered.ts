@@ -64,7 +64,7 @@ export function scatteredCards(header: Header, path: string, found: ScatteredLig
 }
 
 /** Columns from one that is looked at to the next. */
-const STEP = 5
+const STEP = 16
 /** A lamp is off when even its best light has less signal to noise than this in a column. */
 const LAMP_ON = 5
 /** Of a lamp of lines few columns have light; of a continuum half of those of its better orders. */

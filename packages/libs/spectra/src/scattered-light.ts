@@ -1,5 +1,5 @@
 import { MAD_TO_SIGMA, medianOf, select } from '@nightpipe/math'
-import { fitSurface, type SplineSurface, type SurfacePoints, surfaceAt, surfaceRows } from './spline-surface.js'
+import { fitSurface, type SplineSurface, type SurfacePoints, surfaceRows, surfaceValues } from './spline-surface.js'
 import { hasTrace, type Traces, traceY } from './traces.js'
 
 export interface ScatteredLightOptions {
@@ -64,7 +64,7 @@ export function scatteredLight(
   const y = { low: least(points.y), high: most(points.y), pieces: py }
   if (!(x.high > x.low && y.high > y.low)) return undefined
   const { surface, residuals, rejected } = fitRobustly(points, x, y)
-  const levels = points.value.map((_, k) => surfaceAt(surface, points.x[k]!, points.y[k]!)).sort()
+  const levels = surfaceValues(surface, points.x, points.y).sort()
   return {
     ...{ surface, width: frame.width, cells: n, rejected, scatter: MAD_TO_SIGMA * medianOf(residuals.map(Math.abs)) },
     ...{ lowest: levels[0]!, median: levels[n >> 1]!, highest: levels[n - 1]! },
@@ -99,7 +99,8 @@ function fitRobustly(points: SurfacePoints, x: SplineSurface['x'], y: SplineSurf
   let weight = base
   for (let round = 0; ; round++) {
     const surface = fitSurface({ ...points, weight }, x, y)
-    const residuals = points.value.map((value, k) => value - surfaceAt(surface, points.x[k]!, points.y[k]!))
+    const model = surfaceValues(surface, points.x, points.y)
+    const residuals = points.value.map((value, k) => value - model[k]!)
     const pulls = residuals.map((residual, k) => residual * Math.sqrt(base[k]!))
     const limit = TUKEY * MAD_TO_SIGMA * medianOf(pulls.map(Math.abs))
     const kept = pulls.map((pull) => Math.max(0, 1 - (pull / limit) ** 2) ** 2)
@@ -211,11 +212,22 @@ function allCentres(traces: Traces, width: number, lit: readonly number[] | unde
   for (let order = 0; order < traces.orders; order++) {
     for (let fibre = 0; fibre < traces.fibres; fibre++) {
       if (!hasTrace(traces, order, fibre)) continue
-      const y = Float32Array.from({ length: width }, (_, x) => traceY(traces, order, fibre, x))
-      lines.push({ y, lit: !lit || lit.includes(fibre) })
+      lines.push({ y: centresOf(traces, order, fibre, width), lit: !lit || lit.includes(fibre) })
     }
   }
   return lines
+}
+
+/** Linear over a few columns: a trace bends by less than a thousandth of a pixel in them. */
+function centresOf(traces: Traces, order: number, fibre: number, width: number): Float32Array {
+  const y = new Float32Array(width)
+  let last = traceY(traces, order, fibre, 0)
+  for (let from = 0; from < width; from += NODE) {
+    const next = traceY(traces, order, fibre, from + NODE)
+    for (let x = from; x < Math.min(width, from + NODE); x++) y[x] = last + ((next - last) * (x - from)) / NODE
+    last = next
+  }
+  return y
 }
 
 /** Good pixels between two traces, around the middle, evenly spread; how many there are. */

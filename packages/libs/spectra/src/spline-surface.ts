@@ -91,15 +91,25 @@ function stiffen(normal: Float64Array, columns: number, rows: number): void {
 }
 
 /** The surface at one place. */
-export function surfaceAt({ x, y, coefficients }: SplineSurface, atX: number, atY: number): number {
+export const surfaceAt = (surface: SplineSurface, x: number, y: number): number =>
+  surfaceValues(surface, Float64Array.of(x), Float64Array.of(y))[0]!
+
+/** The surface at many places. */
+export function surfaceValues({ x, y, coefficients }: SplineSurface, xs: Float64Array, ys: Float64Array): Float64Array {
   const [bx, by] = [new Float64Array(4), new Float64Array(4)]
-  const i0 = splinesAt(x, atX, bx)
-  const j0 = splinesAt(y, atY, by)
-  let sum = 0
-  for (let j = 0; j < 4; j++) {
-    for (let i = 0; i < 4; i++) sum += by[j]! * bx[i]! * coefficients[(j0 + j) * (x.pieces + 3) + i0 + i]!
+  const columns = x.pieces + 3
+  const values = new Float64Array(xs.length)
+  for (let p = 0; p < values.length; p++) {
+    const i0 = splinesAt(x, xs[p]!, bx)
+    const j0 = splinesAt(y, ys[p]!, by)
+    let sum = 0
+    for (let j = 0; j < 4; j++) {
+      const row = (j0 + j) * columns + i0
+      for (let i = 0; i < 4; i++) sum += by[j]! * bx[i]! * coefficients[row + i]!
+    }
+    values[p] = sum
   }
-  return sum
+  return values
 }
 
 /** The surface along a row, at `width` pixels `step` apart, for one row after the other. */

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import { CALIBRATIONS_FILE } from '@nightpipe/calibrations'
@@ -77,5 +77,5 @@ function executable(): string {
 /** A profile that is a file is named by its whole path: the other process may look from elsewhere. */
 function profileOf({ config }: Request<ReductionSchema>): string {
   const { profile } = (config as unknown as ConfigOf<typeof commonSchema>).instrument
-  return existsSync(profile) ? resolve(profile) : profile
+  return statSync(profile, { throwIfNoEntry: false })?.isFile() ? resolve(profile) : profile
 }

@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { astrometry } from './truth/astrometry.mjs'
 import { cosmicRays } from './truth/cosmic-rays.mjs'
+import { echelleExtraction } from './truth/echelle-extraction.mjs'
 import { echelleReduction } from './truth/echelle-reduction.mjs'
 import { echelleVelocities } from './truth/echelle-velocities.mjs'
 import { findStars } from './truth/find-stars.mjs'
@@ -53,6 +54,7 @@ const MEASURES = {
   photometry,
   'echelle-velocities': echelleVelocities,
   'echelle-reduction': echelleReduction,
+  'echelle-extraction': echelleExtraction,
 }
 
 const scale = { size: Number(options.size ?? (options.quick ? 256 : 1024)), ...(options.quick ? { cases: 1 } : {}) }

@@ -91,7 +91,7 @@ t.test('bad wavelengths are marked in stars, looked up by the wavelengths of an 
     (_, p) => 700 + 8 * Math.floor(p / WIDTH) + 0.05 * (p % WIDTH),
   )
   writeFits(join(cwd, 'TRIP.fits'), orderImageHdus({ width: WIDTH, orders: ORDERS, planes: 1, values }, createHeader()))
-  writeFileSync(join(cwd, 'bad.txt'), 'bad\ntype lam width height\nw 704 0.1 0\n')
+  writeFileSync(join(cwd, 'bad.txt'), 'bad\ntype lam width height\nw 704 0.11 0\n')
   const given = ['--wavelengths', 'TRIP.fits', '--set', 'bad wavelengths.list=bad.txt']
   const { status, stderr } = run(['-s', 'red', '-r', 'out', '--traces', 'TRAC.fits', ...given], cwd)
   t.equal(status, 0, stderr)

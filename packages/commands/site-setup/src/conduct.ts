@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { existsSync, statSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { dirname, relative } from 'node:path'
 import { type Chain, call, openExposures, type RawFrame, rawFrames, sweep, windowOf } from '@nightpipe/chain'
 import { type Conducting, DataError, Exit } from '@nightpipe/command'
 import { type InstrumentProfile, loadProfile, profileRecogniser } from '@nightpipe/config'
@@ -34,7 +34,7 @@ export async function conduct(request: Ask): Promise<number> {
   if (request.dryRun) return await listSteps(request, tree, frames)
   const lines: string[] = []
   const chain = chainFor(request, tree, profile, lines)
-  chain.tell(`mkdir -p ${tree.folder}/{${['bias', 'dark', '…', 'zero'].join(',')}}`)
+  chain.tell(`mkdir -p ${relative('.', tree.folder) || '.'}/{bias,dark,flat,…}`)
   const detail = makeFolders(tree)
   rememberProfile(tree, profile)
   const lock = tryLock(inTree(tree, 'temp', 'night'))

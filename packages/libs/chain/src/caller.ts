@@ -31,6 +31,10 @@ export interface Called {
 /** A word as a POSIX shell takes it. */
 const quoted = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)
 
+/** Paths as one would type them here. */
+const fromHere = (word: string) => word.replace(/^(@?)(\/.*)$/, (_, at: string, path: string) => at + shorter(path))
+const shorter = (path: string) => (path.startsWith(`${process.cwd()}/`) ? path.slice(process.cwd().length + 1) : path)
+
 /** The flags by which a command works in this tree, with its INI of config/ where there is one: as few as say it all. */
 export function treeArguments({ tree, profile }: Pick<Chain, 'tree' | 'profile'>, command: string): string[] {
   const ini = inTree(tree, 'config', `${command}.ini`)
@@ -50,7 +54,7 @@ export function treeArguments({ tree, profile }: Pick<Chain, 'tree' | 'profile'>
 /** Runs a command in the tree, as a person would at the shell, and says so. */
 export async function call(chain: Chain, command: string, args: readonly string[]): Promise<Called> {
   const all = [...args, ...treeArguments(chain, command)]
-  chain.tell([command, ...all].map(quoted).join(' '))
+  chain.tell([command, ...all].map((word) => quoted(fromHere(word))).join(' '))
   const how = ['--workers', String(chain.workers), '--memory', String(chain.memoryBytes), '--log-format', 'json']
   const { code, products, stderr } = await runCommand(
     command,

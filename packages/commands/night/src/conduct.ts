@@ -7,6 +7,7 @@ import {
   type Reduced,
   rawFrames,
   reduceNights,
+  shorter,
   sweep,
   windowOf,
 } from '@nightpipe/chain'
@@ -81,11 +82,11 @@ async function tell(request: Ask, tree: Tree, rows: readonly ExposureRow[], redu
   for (const { name, status, stage = '', reason = '' } of bad) log.warn(`${name} ${status} (${stage}): ${reason}`)
   const stars = rows.filter(({ type, status }) => type === 'object' && status === 'done')
   if (json) for (const row of rows) await print(`${JSON.stringify(row)}\n`)
-  else for (const { product } of stars) await print(`${join(tree.folder, product ?? '')}\n`)
+  else for (const { product } of stars) await print(`${shorter(join(tree.folder, product ?? ''))}\n`)
   const failed = rows.filter(({ status }) => status === 'failed').length
   const rejected = bad.length - failed
   const made = `${reduced.worked.length} exposures worked on, ${reduced.kept.length} up to date`
-  log.info(`${made}, ${rejected} set aside, ${failed} failed; see ${inTree(tree, 'csv', 'exposures.csv')}`)
+  log.info(`${made}, ${rejected} set aside, ${failed} failed; see ${shorter(inTree(tree, 'csv', 'exposures.csv'))}`)
   if (failed === 0 && reduced.trouble.length === 0) return Exit.done
   return rows.some(({ status }) => status === 'done') ? Exit.someFailed : Exit.noProduct
 }

@@ -33,7 +33,8 @@ const quoted = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word :
 
 /** Paths as one would type them here. */
 const fromHere = (word: string) => word.replace(/^(@?)(\/.*)$/, (_, at: string, path: string) => at + shorter(path))
-const shorter = (path: string) => (path.startsWith(`${process.cwd()}/`) ? path.slice(process.cwd().length + 1) : path)
+export const shorter = (path: string): string =>
+  path.startsWith(`${process.cwd()}/`) ? path.slice(process.cwd().length + 1) : path
 
 /** The flags by which a command works in this tree, with its INI of config/ where there is one: as few as say it all. */
 export function treeArguments({ tree, profile }: Pick<Chain, 'tree' | 'profile'>, command: string): string[] {

@@ -1,4 +1,4 @@
-export { type Called, type Chain, call, inputList, type ReportRow, reportOf, treeArguments } from './caller.js'
+export { type Called, type Chain, call, inputList, type ReportRow, reportOf, shorter, treeArguments } from './caller.js'
 export { type ExposureRow, type Exposures, exposuresTable, openExposures } from './exposures.js'
 export { prometheusText } from './metrics.js'
 export { calibrate, type Reduced, reduceNights, sweep, traceNights } from './night.js'

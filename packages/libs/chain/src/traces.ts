@@ -16,7 +16,7 @@ async function reducedFrames(chain: Chain, frames: readonly RawFrame[]): Promise
     '--input',
     inputList(
       chain,
-      'traces',
+      'reduction-trace',
       frames.map(({ path }) => path),
     ),
   ])
@@ -48,7 +48,7 @@ export async function firstTraces(
 ): Promise<Trouble[]> {
   const frames = hand === undefined ? await goodFlats(chain, flats) : []
   if (hand === undefined && frames.length === 0) return [{ step: 'trace0', reason: 'no flat that can be traced' }]
-  const args = hand === undefined ? ['--input', ...frames] : ['--filename', hand]
+  const args = hand === undefined ? ['--input', inputList(chain, 'trace0', frames)] : ['--filename', hand]
   const { code, message } = await call(chain, 'trace0', args)
   return code === 0 ? [] : [{ step: 'trace0', reason: message ?? `trace0 ended with ${code}` }]
 }
@@ -57,7 +57,7 @@ export async function firstTraces(
 export async function refineTraces(chain: Chain, flats: readonly RawFrame[]): Promise<Trouble[]> {
   const frames = await goodFlats(chain, flats)
   if (frames.length === 0) return [{ step: 'trace-refine', reason: 'no flat that can be traced' }]
-  const { code, message } = await call(chain, 'trace-refine', ['--input', ...frames])
+  const { code, message } = await call(chain, 'trace-refine', ['--input', inputList(chain, 'trace-refine', frames)])
   return code === 0 ? [] : [{ step: 'trace-refine', reason: message ?? `trace-refine ended with ${code}` }]
 }
 

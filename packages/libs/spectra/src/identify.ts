@@ -4,8 +4,9 @@ import type { LineList } from './line-list.js'
 import type { OrderLines } from './line-votes.js'
 import { type LineMatch, refineMatches } from './match-lines.js'
 import { bestOrderNumbers } from './order-numbers.js'
+import { shiftedStart } from './shifted-start.js'
 import { searchAttempts } from './search-attempts.js'
-import { type Hypothesis, polish, searchShapes, startFrom } from './search-shapes.js'
+import { polish, searchShapes, startFrom } from './search-shapes.js'
 import type { WavelengthPolynomial } from './wavelength-polynomial.js'
 
 /** What is known of a spectrograph before its first arc is solved. 0: not known. */
@@ -55,11 +56,11 @@ export function identifyLines(
     const bright = brightLines(list, attempt.share).map(Math.log)
     for (const guess of searchShapes(voters, bright, attempt.range)) {
       const hypothesis = polish(guess, voters, bright, attempt.range.step)
-      const found = verified(trusted, list, attempt, hypothesis, indices, setup)
+      const start = startFrom(hypothesis, setup.width, indices)
+      const found = start && verified(trusted, list, attempt, start, setup)
       if (!found) continue
       if (!nearest || found.coincidence.logChance < nearest.logChance) nearest = found.coincidence
-      const { logChance, found: right, asked } = found.coincidence
-      if (logChance > CHANCE_ASKED || right < SHARE_ASKED * asked) continue
+      if (!isBeyondChance(found.coincidence)) continue
       return { ...found, polynomial: bestOrderNumbers(found.polynomial, indices, setup.rough), way: attempt.way }
     }
   }
@@ -70,16 +71,13 @@ export function identifyLines(
 }
 
 /** A solution from half of the lines, tested on the other half; then from all. Strong lines alone bring it near enough for the rest. */
-export function verified(
+function verified(
   lines: readonly SpectralLine[],
   list: LineList,
   { linesPerOrder, share }: { linesPerOrder: number; share: number },
-  hypothesis: Hypothesis,
-  indices: readonly number[],
+  start: WavelengthPolynomial,
   { width, fwhm }: { width: number; fwhm: number },
 ): Omit<Identification, 'way'> | undefined {
-  const start = startFrom(hypothesis, width, indices)
-  if (!start) return undefined
   const reach = Math.max(2 * fwhm, 0.004 * width)
   const voters = strongLines(lines, linesPerOrder)
   const bright = brightLines(list, share)
@@ -92,6 +90,27 @@ export function verified(
   const coincidence = coincidenceTest(everySecond(lines, 1), list.wavelength, half.polynomial, narrow)
   const all = refineMatches(lines, list.wavelength, half.polynomial, 1.5 * narrow, fwhm)
   return all && { ...all, coincidence }
+}
+
+const isBeyondChance = ({ logChance, found, asked }: Coincidence) =>
+  logChance <= CHANCE_ASKED && found >= SHARE_ASKED * asked
+
+/**
+ * The same from a solution that is nearly right: of another fibre, or of an earlier arc. How far each group of neighbouring orders moved
+ * since is voted for first, by all pairs of lines and list lines up to `reach` px apart. Undefined where that does not hold.
+ */
+export function followLines(
+  lines: readonly SpectralLine[],
+  list: LineList,
+  before: WavelengthPolynomial,
+  setup: { width: number; fwhm: number; reach: number },
+): Identification | undefined {
+  const trusted = lines.filter((line) => !(line.flags & (LineFlag.narrow | LineFlag.cut)))
+  if (trusted.length < 20) return undefined
+  const attempt = { linesPerOrder: 25, share: 0.5 }
+  const start = shiftedStart(strongLines(trusted, 25), brightLines(list, 0.5), before, setup.reach)
+  const found = start && verified(trusted, list, attempt, start, setup)
+  return found && isBeyondChance(found.coincidence) ? { ...found, way: 'followed' } : undefined
 }
 
 const everySecond = <T>(all: readonly T[], from: number): T[] => all.filter((_, k) => k % 2 === from)

@@ -87,3 +87,6 @@ export {
   type WavelengthPoint,
   type WavelengthPolynomial,
 } from './wavelength-polynomial.js'
+export { fitDisplacement, fitEchelleModel, type LinePair, type ModelPoint, pairLines } from './fit-echelle-model.js'
+export { followLines } from './identify.js'
+export { type ArcSetup, type SolvedFibre, solveArc } from './solve-arc.js'

@@ -103,3 +103,14 @@ export {
   type ZeroChoice,
   zeroPath,
 } from './zeros.js'
+export {
+  ARC_LINES,
+  type ArcFile,
+  type ArcModel,
+  readArc,
+  SOLUTIONS,
+  solutionHdus,
+  tharHdus,
+  tripCards,
+  tripHdus,
+} from './wavelength-file.js'

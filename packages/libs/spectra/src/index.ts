@@ -76,7 +76,7 @@ export {
 } from './traces.js'
 export { fitVelocity, type OrderVelocity, type Velocity, type VelocityOptions } from './velocity.js'
 export { type TemplateOrder, templateCurves, type VelocityTemplate } from './velocity-template.js'
-export { type FitLimits, type FittedLine, fitWavelengths, type WavelengthSolution } from './wavelength-fit.js'
+export { type FitLimits, type FittedLine, fitWavelengths, reproduce, type WavelengthSolution } from './wavelength-fit.js'
 export {
   diffractionOrder,
   fitWavelengthPolynomial,

@@ -210,3 +210,28 @@ function describe(
     ...{ floor, chiSquare, precision: rmsVelocity / Math.sqrt(good.length) },
   }
 }
+
+/**
+ * The same solution with the wavelengths of another model, λ(index, x) in Angstrom: as the polynomial through them, of degrees at which
+ * nothing is lost. Lines are judged anew.
+ */
+export function reproduce(solution: WavelengthSolution, model: (index: number, x: number) => number): WavelengthSolution {
+  const { polynomial: old } = solution
+  const indices = [...new Set(solution.lines.map(({ index }) => index))]
+  const degreeOrder = Math.min(9, indices.length - 1)
+  const frame = { ...old, terms: termsUpTo(8, degreeOrder, Math.max(8, degreeOrder) + 2) }
+  const points: WavelengthPoint[] = []
+  for (const index of indices) {
+    for (let k = 0; k <= 24; k++) {
+      const x = ((old.width - 1) / 2) * (1 - Math.cos((k / 24) * Math.PI))
+      points.push({ index, x, wavelength: model(index, x), error: 1e-3 })
+    }
+  }
+  const fitted = fitWavelengthPolynomial(points, frame)
+  if (!fitted) return solution
+  // The covariance of points that have no noise says nothing.
+  const polynomial = { ...fitted, covariance: undefined }
+  const used = solution.lines.filter((line) => line.used)
+  const clipped = { polynomial, used, floor: solution.floor, chiSquare: solution.chiSquare }
+  return { fibre: solution.fibre, polynomial, ...describe(solution.lines, clipped) }
+}

@@ -25,8 +25,7 @@ export const ARC_LINES = 'ARCLINES'
 
 /** The wavelengths of an arc, as its files keep them. */
 export interface ArcFile {
-  /** by fibre */
-  solutions: Map<number, WavelengthPolynomial>
+  solutions: WavelengthSolution[]
   /** matched lines of all fibres */
   lines: FittedLine[]
   /** start of the exposure; NaN where the header has none */
@@ -135,22 +134,6 @@ function arcOf(file: FitsFile): ArcFile | undefined {
     return found
   }
   const numbers = (name: string) => Array.from(of(name).values as ArrayLike<number>, Number)
-  const fibres = numbers('fiber')
-  const solutions = new Map(
-    fibres.map((fibre, row): [number, WavelengthPolynomial] => {
-      const one = (name: string) => numbers(name)[row]!
-      const most = of('coefficients').repeat
-      const part = (name: string) => numbers(name).slice(row * most, (row + 1) * most)
-      const [alongX, alongOrder] = [part('degree_x'), part('degree_order')]
-      const terms = alongX.flatMap((x, k): [number, number][] => (x < 0 ? [] : [[x, alongOrder[k]!]]))
-      const n = terms.length
-      const all = numbers('covariance').slice(row * most * most, (row + 1) * most * most)
-      const covariance = Float64Array.from({ length: n * n }, (_, k) => all[Math.floor(k / n) * most + (k % n)]!)
-      const numbering = { width: one('width'), firstOrder: one('first_order'), orderStep: one('order_step') }
-      const range = { lowOrder: one('low_order'), highOrder: one('high_order') }
-      return [fibre, { ...numbering, ...range, terms, coefficients: Float64Array.from(part('coefficients').slice(0, n)), covariance }]
-    }),
-  )
   const lineColumn = (name: string) => {
     const found = column(lineTable, name)
     if (!found) throw new RangeError(`${file.name}: the table ${ARC_LINES} has no column ${name}`)
@@ -161,6 +144,26 @@ function arcOf(file: FitsFile): ArcFile | undefined {
   const lines = Array.from({ length: lineTable.rows }, (_, row) => {
     const line = Object.fromEntries(names.map((name) => [name, Number(cells[name]![row])]))
     return { ...line, used: Number(cells.used![row]) === 1 } as unknown as FittedLine
+  })
+  const cellsOf = new Map(table.columns.map(({ name }) => [name, numbers(name)]))
+  const solutions = numbers('fiber').map((fibre, row): WavelengthSolution => {
+    const one = (name: string) => cellsOf.get(name)![row]!
+    const most = of('coefficients').repeat
+    const part = (name: string, size: number) => cellsOf.get(name)!.slice(row * size, (row + 1) * size)
+    const [alongX, alongOrder] = [part('degree_x', most), part('degree_order', most)]
+    const terms = alongX.flatMap((x, k): [number, number][] => (x < 0 ? [] : [[x, alongOrder[k]!]]))
+    const n = terms.length
+    const all = part('covariance', most * most)
+    const covariance = Float64Array.from({ length: n * n }, (_, k) => all[Math.floor(k / n) * most + (k % n)]!)
+    const numbering = { width: one('width'), firstOrder: one('first_order'), orderStep: one('order_step') }
+    const range = { lowOrder: one('low_order'), highOrder: one('high_order') }
+    const coefficients = Float64Array.from(part('coefficients', most).slice(0, n))
+    return {
+      ...{ fibre, polynomial: { ...numbering, ...range, terms, coefficients, covariance } },
+      ...{ lines: lines.filter((line) => line.fibre === fibre), used: one('lines') },
+      ...{ rmsAngstrom: one('rms'), rmsVelocity: one('rms_velocity'), precision: one('precision') },
+      ...{ floor: one('floor'), chiSquare: one('chi_square') },
+    }
   })
   const header = copyHeader(file.hdus[0]!.header)
   return { solutions, lines, header, mjd: numberOf(header, 'MJD-OBS') ?? Number.NaN }

@@ -1,0 +1,113 @@
+import { basename } from 'node:path'
+import { type Job, type Row, type Tools, writeProduct } from '@nightpipe/command'
+import { copyHeader, type Header, setCard } from '@nightpipe/fits'
+import {
+  type Drift,
+  diffractionOrder,
+  driftAt,
+  findLines,
+  measureDrift,
+  polynomialDispersion,
+  polynomialWavelength,
+  type Spectra,
+  type WavelengthPolynomial,
+} from '@nightpipe/spectra'
+import type { UsedArc, WavelengthJob } from './plan.js'
+import { readWithSides, setNumbers, setWavelengths, withWavelengths } from './products.js'
+import type { WavelengthSchema } from './schema.js'
+
+/** The spectra of an exposure with the wavelengths of its arcs, moved by the drift that its own lamp fibre shows. */
+export function exposureProducts(job: Job<WavelengthJob>, { config, context, log }: Tools<WavelengthSchema>): Row[] {
+  const { arcs, shares, lamp } = job.params
+  const { spectra, sides } = readWithSides(job.inputs[0]!)
+  const lines = config.drift.apply && lamp.length > 0 ? lampLines(spectra, lamp, arcs) : []
+  const drifts = arcs.map((arc) => driftSince(arc, lines, spectra.width, config.drift))
+  const by = new Map(shares)
+  const without = new Set<number>()
+  for (const order of spectra.orders) {
+    const of = by.get(order.fibre)
+    if (!of) without.add(order.fibre)
+    const parts = of?.map(({ arc, share }) => ({ polynomial: polynomialOf(arcs[arc]!, order.fibre), drift: drifts[arc], share }))
+    const at = parts && Float64Array.from({ length: spectra.width }, (_, x) => blended(parts, order.index, x))
+    setWavelengths(order, at, parts && diffractionOrder(parts[0]!.polynomial, order.index))
+  }
+  for (const fibre of without) log.warn(`${job.name}: no arc has fibre ${fibre}: it gets no wavelengths`)
+  const age = Math.min(...arcs.map(({ mjd }) => Math.abs(mjd - job.params.mjd)))
+  const drift = meanDrift(drifts, shares)
+  const header = exposureHeader(spectra.header, job.params, { drift, age })
+  const product = job.products[0]!
+  writeProduct(product, withWavelengths(spectra, header, sides, config, 'electron'), context, job.parents)
+  const measurements = {
+    ...{ fibres: [...by.keys()].filter((fibre) => spectra.orders.some((order) => order.fibre === fibre)).join('+') },
+    ...{ drift_m_s: drift?.velocity, drift_error_m_s: drift?.velocityError, drift_lines: drift?.lines },
+    arc_age_days: Number.isFinite(age) ? age : undefined,
+  }
+  return [{ input: job.inputs[0]!, status: 'done', product, measurements }]
+}
+
+function lampLines(spectra: Spectra, lamp: readonly number[], arcs: readonly UsedArc[]) {
+  const orders = spectra.orders.filter(({ fibre }) => lamp.includes(fibre))
+  return findLines(orders, { fwhm: arcs[0]?.fwhm }).lines
+}
+
+/** The drift since an arc; undefined where the lamp fibre does not show it. */
+function driftSince(
+  arc: UsedArc,
+  lines: ReturnType<typeof lampLines>,
+  width: number,
+  { linear, reach }: { linear: boolean; reach: number },
+): Drift | undefined {
+  if (lines.length === 0) return undefined
+  const lampPolynomial = polynomialOf(arc, lines[0]!.fibre)
+  if (!lampPolynomial) return undefined
+  const dispersion = (index: number, x: number) =>
+    polynomialDispersion(lampPolynomial, index, x) / polynomialWavelength(lampPolynomial, index, x)
+  return measureDrift(arc.lines, lines, { width, linear, reach: reach * arc.fwhm, dispersion })
+}
+
+const polynomialOf = ({ polynomials }: UsedArc, fibre: number) =>
+  polynomials.find(([one]) => one === fibre)?.[1] as WavelengthPolynomial
+
+/** What lies at x now lay at x minus the drift when the arc was taken. */
+function blended(
+  parts: readonly { polynomial: WavelengthPolynomial; drift?: Drift; share: number }[],
+  index: number,
+  x: number,
+): number {
+  let sum = 0
+  for (const { polynomial, drift, share } of parts) {
+    sum += share * polynomialWavelength(polynomial, index, drift ? x - driftAt(drift, index, x) : x)
+  }
+  return sum
+}
+
+/** The drift since the arc that counts most. */
+function meanDrift(drifts: readonly (Drift | undefined)[], shares: WavelengthJob['shares']): Drift | undefined {
+  const weight = drifts.map((_, k) => shares.reduce((sum, [, some]) => sum + (some.find(({ arc }) => arc === k)?.share ?? 0), 0))
+  let best: Drift | undefined
+  let most = 0
+  drifts.forEach((drift, k) => {
+    if (drift && weight[k]! > most) [best, most] = [drift, weight[k]!]
+  })
+  return best
+}
+
+function exposureHeader(from: Header, params: WavelengthJob, { drift, age }: { drift?: Drift; age: number }): Header {
+  const header = copyHeader(from)
+  setCard(header, 'THARLIST', basename(params.list), 'list of lines')
+  params.arcs.forEach((arc, k) => {
+    if (k < 9) setCard(header, k === 0 ? 'L1IDTRIP' : `L1IDTRI${k + 1}`, basename(arc.name), 'arc of the wavelengths')
+  })
+  setNumbers(header, [['ARCAGE', age, '[d] from the nearest arc']])
+  if (drift) {
+    setNumbers(header, [
+      ['DRIFT', drift.velocity, '[m/s] since the arc, taken off the wavelengths'],
+      ['DRIFTERR', drift.velocityError, '[m/s] one sigma of DRIFT'],
+      ['DRIFTX', drift.shift, '[pixel] in the middle of the detector'],
+      ['DRIFTU', drift.alongX, '[pixel] more at the ends of orders'],
+      ['DRIFTV', drift.acrossOrders, '[pixel] more in the last order'],
+      ['DRIFTN', drift.lines, 'lines that it was measured by'],
+    ])
+  }
+  return header
+}

@@ -1,0 +1,9 @@
+import type { Job, Row, Tools } from '@nightpipe/command'
+import type { WavelengthJob } from './plan.js'
+import { arcProducts } from './arc-products.js'
+import { exposureProducts } from './exposure-products.js'
+import type { WavelengthSchema } from './schema.js'
+
+/** An arc or an exposure with its wavelengths. */
+export const addWavelengths = (job: Job<WavelengthJob>, tools: Tools<WavelengthSchema>): Promise<Row[]> | Row[] =>
+  job.params.kind === 'arc' ? arcProducts(job, tools) : exposureProducts(job, tools)

@@ -2,7 +2,7 @@ import { basename } from 'node:path'
 import { type Job, type Row, type Tools, writeProduct } from '@nightpipe/command'
 import { copyHeader, type Header, setCard } from '@nightpipe/fits'
 import { chart, writeFigure } from '@nightpipe/plot'
-import { diffractionOrder, polynomialWavelength, type WavelengthSolution } from '@nightpipe/spectra'
+import { diffractionOrder, type WavelengthSolution, wavelengthEvaluator } from '@nightpipe/spectra'
 import { solutionHdus, tharHdus, tripCards, tripHdus } from '@nightpipe/spectrographs'
 import type { Arc } from './arcs.js'
 import type { WavelengthJob } from './plan.js'
@@ -10,14 +10,22 @@ import { readWithSides, setNumbers, setWavelengths, withWavelengths } from './pr
 import type { WavelengthSchema } from './schema.js'
 
 /** The files of a solved arc: its spectra with wavelengths and the solution, THAR and TRIP in a tree, a figure of the residuals. */
-export async function arcProducts(job: Job<WavelengthJob>, { config, context, profile }: Tools<WavelengthSchema>): Promise<Row[]> {
+export async function arcProducts(
+  job: Job<WavelengthJob>,
+  { config, context, profile }: Tools<WavelengthSchema>,
+): Promise<Row[]> {
   const arc = job.params.arc!
   const { spectra, sides } = readWithSides(job.inputs[0]!)
-  const by = new Map(arc.solutions.map(({ fibre, polynomial }) => [fibre, polynomial]))
+  const by = new Map(
+    arc.solutions.map(({ fibre, polynomial }) => [
+      fibre,
+      { polynomial, wavelengthAt: wavelengthEvaluator(polynomial) },
+    ]),
+  )
   for (const order of spectra.orders) {
-    const polynomial = by.get(order.fibre)
-    const at = polynomial && Float64Array.from({ length: spectra.width }, (_, x) => polynomialWavelength(polynomial, order.index, x))
-    setWavelengths(order, at, polynomial && diffractionOrder(polynomial, order.index))
+    const of = by.get(order.fibre)
+    const at = of && Float64Array.from({ length: spectra.width }, (_, x) => of.wavelengthAt(order.index, x))
+    setWavelengths(order, at, of && diffractionOrder(of.polynomial, order.index))
   }
   const header = arcHeader(spectra.header, arc, basename(job.params.list), config.wavelength.model)
   const product = job.products[0]!
@@ -31,11 +39,17 @@ export async function arcProducts(job: Job<WavelengthJob>, { config, context, pr
     else if (kind === 'THAR') {
       const most = 1 + Math.max(fibres - 1, ...arc.solutions.map(({ fibre }) => fibre))
       const cards = withType(header, 'WAVE')
-      writeProduct(path, tharHdus(arc.solutions, cards, { orders, fibres: most, fitted: arc.model }), context, job.parents)
+      writeProduct(
+        path,
+        tharHdus(arc.solutions, cards, { orders, fibres: most, fitted: arc.model }),
+        context,
+        job.parents,
+      )
     } else {
       const cards = withType(header, 'ARC')
       setCard(cards, 'ORGNAM00', basename(job.inputs[0]!), 'made from')
-      for (const [keyword, value, comment] of arc.model ? tripCards(arc.model) : []) setCard(cards, keyword, value, comment)
+      for (const [keyword, value, comment] of arc.model ? tripCards(arc.model) : [])
+        setCard(cards, keyword, value, comment)
       writeProduct(path, tripHdus(arc.solutions, cards, { orders, reference }), context, job.parents)
     }
   }
@@ -88,7 +102,9 @@ function residualFigure({ solutions, name }: Arc) {
       { kind: 'points' as const, marker: 'cross' as const, label: `fibre ${fibre}, set aside`, ...points(false) },
     ]
   })
-  const summary = solutions.map(({ fibre, used, rmsVelocity }) => `fibre ${fibre}: ${used} lines, ${rmsVelocity.toFixed(0)} m/s`)
+  const summary = solutions.map(
+    ({ fibre, used, rmsVelocity }) => `fibre ${fibre}: ${used} lines, ${rmsVelocity.toFixed(0)} m/s`,
+  )
   return chart({
     title: `${name} · ${summary.join(' · ')}`,
     x: { label: 'wavelength (Angstrom, vacuum)' },

@@ -1,5 +1,12 @@
 import type { Request } from '@nightpipe/command'
-import { airToVacuum, type LineList, type RoughSpectrograph, type SolvedFibre, solveArc, type WavelengthSolution } from '@nightpipe/spectra'
+import {
+  airToVacuum,
+  type LineList,
+  type RoughSpectrograph,
+  type SolvedFibre,
+  solveArc,
+  type WavelengthSolution,
+} from '@nightpipe/spectra'
 import { type ArcModel, readArc, readSpectra, type Tree } from '@nightpipe/spectrographs'
 import type { Exposure } from './exposures.js'
 import { throughOptics } from './optics.js'
@@ -39,12 +46,15 @@ export function solveExposure(
     threshold: config.lines.threshold,
     ...(config.lines.width > 0 && { fwhm: config.lines.width }),
   })
-  const problems = solved.flatMap(({ fibre, problem }) => (problem ? [fibres.length > 1 ? `fibre ${fibre}: ${problem}` : problem] : []))
+  const problems = solved.flatMap(({ fibre, problem }) =>
+    problem ? [fibres.length > 1 ? `fibre ${fibre}: ${problem}` : problem] : [],
+  )
   const solutions = solved.flatMap(({ solution }) => (solution ? [solution] : []))
   if (solutions.length === 0) return { problem: problems.join('; ') }
   const optics = tree && throughOptics(solutions, { tree, exposure, request })
   const useOptics = config.wavelength.model === 'optics'
-  if (useOptics && !optics) return { problem: 'no optics for it: spectrographs.csv has no row that fits (or set model = polynomial)' }
+  if (useOptics && !optics)
+    return { problem: 'no optics for it: spectrographs.csv has no row that fits (or set model = polynomial)' }
   return {
     ...{ path: exposure.path, name: exposure.name, mjd: exposure.mjd, camera: exposure.camera, problems },
     solutions: useOptics ? optics!.solutions : solutions,

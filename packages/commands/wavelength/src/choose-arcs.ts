@@ -19,7 +19,9 @@ export function chooseArcs(
   const limit = options['maximum age'] || Number.POSITIVE_INFINITY
   const near = arcs
     .map((arc, k) => ({ k, arc, away: Number.isNaN(arc.mjd - exposure.mjd) ? 0 : arc.mjd - exposure.mjd }))
-    .filter(({ arc, away }) => Math.abs(away) <= limit && (!arc.camera || !exposure.camera || arc.camera === exposure.camera))
+    .filter(
+      ({ arc, away }) => Math.abs(away) <= limit && (!arc.camera || !exposure.camera || arc.camera === exposure.camera),
+    )
   const fibres = [...new Set(near.flatMap(({ arc }) => arc.solutions.map(({ fibre }) => fibre)))].sort((a, b) => a - b)
   return fibres.map((fibre): [number, ArcShare[]] => {
     const of = (wanted: readonly number[]) =>
@@ -27,7 +29,10 @@ export function chooseArcs(
     const both = of([fibre, ...options.lamp])
     const candidates = both.length > 0 ? both : of([fibre])
     const nearest = (some: typeof near) =>
-      some.reduce<(typeof near)[number] | undefined>((a, b) => (a && Math.abs(a.away) <= Math.abs(b.away) ? a : b), undefined)
+      some.reduce<(typeof near)[number] | undefined>(
+        (a, b) => (a && Math.abs(a.away) <= Math.abs(b.away) ? a : b),
+        undefined,
+      )
     const before = nearest(candidates.filter(({ away }) => away <= 0))
     const after = nearest(candidates.filter(({ away }) => away > 0))
     if (!options.interpolate || !before || !after) return [fibre, [{ arc: nearest(candidates)!.k, share: 1 }]]

@@ -18,7 +18,10 @@ export const wavelength = defineCommand({
     'line of the list is.',
   examples: [
     { run: 'wavelength -s spectra/ -r solved/', doc: 'all arcs and exposures of a folder' },
-    { run: 'wavelength -s star-1d.fits -r solved/ --arc solved/arc-1d.fits', doc: 'with an arc that was solved before' },
+    {
+      run: 'wavelength -s star-1d.fits -r solved/ --arc solved/arc-1d.fits',
+      doc: 'with an arc that was solved before',
+    },
     {
       run: 'wavelength -s temp/extr --root /data --site cpt --nres-instrument nres03',
       doc: 'in the tree of a spectrograph: arcs are entered and chosen there',
@@ -28,7 +31,12 @@ export const wavelength = defineCommand({
   flags: {
     ...treeFlags,
     arc: { type: 'list', doc: 'arcs besides those among the inputs: solved before, or spectra', placeholder: 'FILE' },
-    'line-list': { type: 'text', doc: 'list of lines: a name of configs/lines, or a file', placeholder: 'FILE', config: 'lines.list' },
+    'line-list': {
+      type: 'text',
+      doc: 'list of lines: a name of configs/lines, or a file',
+      placeholder: 'FILE',
+      config: 'lines.list',
+    },
   },
   measurements: [
     { name: 'fibres', doc: 'that have wavelengths', type: 'text' },
@@ -58,7 +66,11 @@ export const wavelength = defineCommand({
     const made = plan.jobs.filter(({ inputs }) => done.has(inputs[0]!))
     if (tree) await enterTriples(tree, rows, plan)
     const feedback = writeLineFeedback(output, plan)
-    return { ok: true, reasons: [], products: [...made.flatMap(({ products }) => products.slice(1)), ...(feedback ? [feedback] : [])] }
+    return {
+      ok: true,
+      reasons: [],
+      products: [...made.flatMap(({ products }) => products.slice(1)), ...(feedback ? [feedback] : [])],
+    }
   },
 })
 

@@ -7,10 +7,9 @@ import {
   driftAt,
   findLines,
   measureDrift,
-  polynomialDispersion,
-  polynomialWavelength,
   type Spectra,
   type WavelengthPolynomial,
+  wavelengthEvaluator,
 } from '@nightpipe/spectra'
 import type { UsedArc, WavelengthJob } from './plan.js'
 import { readWithSides, setNumbers, setWavelengths, withWavelengths } from './products.js'
@@ -27,7 +26,10 @@ export function exposureProducts(job: Job<WavelengthJob>, { config, context, log
   for (const order of spectra.orders) {
     const of = by.get(order.fibre)
     if (!of) without.add(order.fibre)
-    const parts = of?.map(({ arc, share }) => ({ polynomial: polynomialOf(arcs[arc]!, order.fibre), drift: drifts[arc], share }))
+    const parts = of?.map(({ arc, share }) => {
+      const polynomial = polynomialOf(arcs[arc]!, order.fibre)
+      return { polynomial, wavelengthAt: wavelengthEvaluator(polynomial), drift: drifts[arc], share }
+    })
     const at = parts && Float64Array.from({ length: spectra.width }, (_, x) => blended(parts, order.index, x))
     setWavelengths(order, at, parts && diffractionOrder(parts[0]!.polynomial, order.index))
   }
@@ -60,8 +62,9 @@ function driftSince(
   if (lines.length === 0) return undefined
   const lampPolynomial = polynomialOf(arc, lines[0]!.fibre)
   if (!lampPolynomial) return undefined
+  const wavelengthAt = wavelengthEvaluator(lampPolynomial)
   const dispersion = (index: number, x: number) =>
-    polynomialDispersion(lampPolynomial, index, x) / polynomialWavelength(lampPolynomial, index, x)
+    (wavelengthAt(index, x + 0.5) - wavelengthAt(index, x - 0.5)) / wavelengthAt(index, x)
   return measureDrift(arc.lines, lines, { width, linear, reach: reach * arc.fwhm, dispersion })
 }
 
@@ -70,20 +73,22 @@ const polynomialOf = ({ polynomials }: UsedArc, fibre: number) =>
 
 /** What lies at x now lay at x minus the drift when the arc was taken. */
 function blended(
-  parts: readonly { polynomial: WavelengthPolynomial; drift?: Drift; share: number }[],
+  parts: readonly { wavelengthAt: (index: number, x: number) => number; drift?: Drift; share: number }[],
   index: number,
   x: number,
 ): number {
   let sum = 0
-  for (const { polynomial, drift, share } of parts) {
-    sum += share * polynomialWavelength(polynomial, index, drift ? x - driftAt(drift, index, x) : x)
+  for (const { wavelengthAt, drift, share } of parts) {
+    sum += share * wavelengthAt(index, drift ? x - driftAt(drift, index, x) : x)
   }
   return sum
 }
 
 /** The drift since the arc that counts most. */
 function meanDrift(drifts: readonly (Drift | undefined)[], shares: WavelengthJob['shares']): Drift | undefined {
-  const weight = drifts.map((_, k) => shares.reduce((sum, [, some]) => sum + (some.find(({ arc }) => arc === k)?.share ?? 0), 0))
+  const weight = drifts.map((_, k) =>
+    shares.reduce((sum, [, some]) => sum + (some.find(({ arc }) => arc === k)?.share ?? 0), 0),
+  )
   let best: Drift | undefined
   let most = 0
   drifts.forEach((drift, k) => {

@@ -6,10 +6,19 @@ import type { WavelengthJob } from './plan.js'
 
 /** What the arcs of a run say of each line of the list: how often it was seen and used, and where it lies beside its listed wavelength. */
 export function writeLineFeedback(output: string, { jobs }: Plan<WavelengthJob>): string | undefined {
-  const seen = new Map<number, { wavelength: number; residuals: number[]; velocities: number[]; used: number; flux: number[] }>()
+  const seen = new Map<
+    number,
+    { wavelength: number; residuals: number[]; velocities: number[]; used: number; flux: number[] }
+  >()
   for (const { params } of jobs) {
     for (const line of params.arc?.solutions.flatMap(({ lines }) => lines) ?? []) {
-      const one = seen.get(line.listed) ?? { wavelength: line.wavelength, residuals: [], velocities: [], used: 0, flux: [] }
+      const one = seen.get(line.listed) ?? {
+        wavelength: line.wavelength,
+        residuals: [],
+        velocities: [],
+        used: 0,
+        flux: [],
+      }
       one.residuals.push(line.residual)
       one.velocities.push(line.velocity)
       one.flux.push(line.flux)

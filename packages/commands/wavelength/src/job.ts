@@ -1,7 +1,7 @@
 import type { Job, Row, Tools } from '@nightpipe/command'
-import type { WavelengthJob } from './plan.js'
 import { arcProducts } from './arc-products.js'
 import { exposureProducts } from './exposure-products.js'
+import type { WavelengthJob } from './plan.js'
 import type { WavelengthSchema } from './schema.js'
 
 /** An arc or an exposure with its wavelengths. */

@@ -11,7 +11,13 @@ import {
   reproduce,
   type WavelengthSolution,
 } from '@nightpipe/spectra'
-import { type ArcModel, chooseSpectrograph, readSpectrographs, type SpectrographRow, type Tree } from '@nightpipe/spectrographs'
+import {
+  type ArcModel,
+  chooseSpectrograph,
+  readSpectrographs,
+  type SpectrographRow,
+  type Tree,
+} from '@nightpipe/spectrographs'
 import type { Exposure } from './exposures.js'
 import type { WavelengthSchema } from './schema.js'
 
@@ -35,7 +41,10 @@ export function throughOptics(
   const displacements = new Map<number, ArrayLike<number>>()
   for (const other of solutions) {
     if (other === reference) continue
-    const pairs = pairLines(lines, other.lines.filter(({ used }) => used))
+    const pairs = pairLines(
+      lines,
+      other.lines.filter(({ used }) => used),
+    )
     const found = fitDisplacement(pairs, start.nx, start.orders)
     if (found) displacements.set(other.fibre, found)
   }
@@ -63,7 +72,12 @@ function startModel(row: SpectrographRow): EchelleModel | undefined {
   const residual = Float64Array.from({ length: 15 }, (_, k) => value(`C${k}`) || 0)
   const model = {
     ...{ nx: value('Nx'), orders: value('Nord'), firstOrder: value('Ord0'), grooveSpacing: value('GrSpc') },
-    ...{ sinAlpha: Math.sin((value('GrInc') * Math.PI) / 180), focalLength: value('FL'), y0: value('Y0'), z0: value('Z0') },
+    ...{
+      sinAlpha: Math.sin((value('GrInc') * Math.PI) / 180),
+      focalLength: value('FL'),
+      y0: value('Y0'),
+      z0: value('Z0'),
+    },
     ...{ apex: value('Apex'), centralWavelength: value('LamCen'), rotation: value('Rot'), pixelSize: value('PixSiz') },
   }
   return glass && Object.values(model).every(Number.isFinite) ? { ...model, glass, residual } : undefined

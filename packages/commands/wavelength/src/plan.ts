@@ -106,7 +106,13 @@ function arcJob(exposure: Exposure, kit: Kit): Job<WavelengthJob> {
 const TRIP_OFFSET_DAYS = 0.001
 
 const treePath = (tree: Tree, kind: 'THAR' | 'TRIP', mjd: number) =>
-  inTree(tree, ...(productPathInTree(kind, tree.site, kind === 'TRIP' ? mjd + TRIP_OFFSET_DAYS : mjd).split('/') as [never, string]))
+  inTree(
+    tree,
+    ...(productPathInTree(kind, tree.site, kind === 'TRIP' ? mjd + TRIP_OFFSET_DAYS : mjd).split('/') as [
+      never,
+      string,
+    ]),
+  )
 
 function productOf({ stem, path }: Exposure, { output }: Request<WavelengthSchema>): string {
   const product = join(output, `${stem.endsWith('-1d') ? stem : `${stem}-1d`}.fits`)
@@ -115,7 +121,15 @@ function productOf({ stem, path }: Exposure, { output }: Request<WavelengthSchem
 }
 
 const paramsOf = (exposure: Exposure, { listPath, request }: Kit) => ({
-  ...{ list: listPath, arcs: [], shares: [], lamp: [], mjd: exposure.mjd, start: exposure.start, camera: exposure.camera },
+  ...{
+    list: listPath,
+    arcs: [],
+    shares: [],
+    lamp: [],
+    mjd: exposure.mjd,
+    start: exposure.start,
+    camera: exposure.camera,
+  },
   fibres: request.profile.values.spectrograph.fibres,
 })
 

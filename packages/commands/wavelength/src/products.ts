@@ -1,5 +1,4 @@
-import { findCard, type Header, type NewHdu, openFits, setCard } from '@nightpipe/fits'
-import { sideHdus } from '@nightpipe/fits'
+import { findCard, type Header, type NewHdu, openFits, setCard, sideHdus } from '@nightpipe/fits'
 import { type Spectra, SpectrumBit, vacuumToAir } from '@nightpipe/spectra'
 import { ARC_LINES, readSpectra, SOLUTIONS, SPECTRUM, type SpectrumFile, spectraHdus } from '@nightpipe/spectrographs'
 import type { WavelengthConfig } from './schema.js'
@@ -18,13 +17,23 @@ export function readWithSides(path: string): { spectra: SpectrumFile; sides: New
 }
 
 /** The HDUs of a `-1d` file with wavelengths, in vacuum and in air. */
-export function withWavelengths(spectra: Spectra, header: Header, sides: readonly NewHdu[], config: WavelengthConfig, unit: string): NewHdu[] {
+export function withWavelengths(
+  spectra: Spectra,
+  header: Header,
+  sides: readonly NewHdu[],
+  config: WavelengthConfig,
+  unit: string,
+): NewHdu[] {
   const formula = config.wavelength['air formula']
   return [...spectraHdus(spectra, header, { unit, air: (vacuum) => vacuumToAir(vacuum, formula) }), ...sides]
 }
 
 /** Gives an order its wavelengths, or the mark that it has none. */
-export function setWavelengths(order: Spectra['orders'][number], wavelength: Float64Array | undefined, number: number | undefined): void {
+export function setWavelengths(
+  order: Spectra['orders'][number],
+  wavelength: Float64Array | undefined,
+  number: number | undefined,
+): void {
   if (wavelength) {
     order.wavelength = wavelength
     if (number !== undefined) order.order = number

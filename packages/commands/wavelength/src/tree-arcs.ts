@@ -11,7 +11,11 @@ export function arcsOfTree(tree: Tree, exposures: readonly Exposure[], known: re
   for (const { mjd, camera = tree.camera } of exposures) {
     if (!camera || !Number.isFinite(mjd)) continue
     // Each set of fibres by itself: a frame with fibres 0 and 1 cannot do for 2.
-    for (const fibres of [[0, 1], [1, 2], [0, 1, 2]]) {
+    for (const fibres of [
+      [0, 1],
+      [1, 2],
+      [0, 1, 2],
+    ]) {
       const wanted = { type: 'TRIPLE' as const, mjd, site: tree.site, camera, fibres }
       const { chosen } = chooseFrom(rows, wanted, (row) => standardPath(tree, row), existsSync)
       if (!chosen || found.has(chosen.path)) continue

@@ -54,7 +54,12 @@ const moved = (model: EchelleModel, [sine, focal, zero]: Iterable<number>): Eche
 })
 
 function opticsStep(model: EchelleModel, points: readonly ModelPoint[]): EchelleModel | undefined {
-  const stepped = STEPS.map((step, k) => moved(model, STEPS.map((_, j) => (j === k ? step : 0))))
+  const stepped = STEPS.map((step, k) =>
+    moved(
+      model,
+      STEPS.map((_, j) => (j === k ? step : 0)),
+    ),
+  )
   const row = ({ index, x }: ModelPoint) => {
     const here = modelWavelength(model, index, x)
     return { here, terms: stepped.map((other, k) => (modelWavelength(other, index, x) - here) / STEPS[k]) }
@@ -70,8 +75,14 @@ function opticsStep(model: EchelleModel, points: readonly ModelPoint[]): Echelle
 
 function residualFit(model: EchelleModel, points: readonly ModelPoint[]): EchelleModel | undefined {
   const rows = points.map(({ index, x }) => [...modelTerms(model, index, x)])
-  const left = points.map(({ index, x, nm }) => nm - modelWavelength(model, index, x) + residualWavelength(model, index, x))
-  const residual = weightedFit(rows, left, points.map(({ error }) => error))
+  const left = points.map(
+    ({ index, x, nm }) => nm - modelWavelength(model, index, x) + residualWavelength(model, index, x),
+  )
+  const residual = weightedFit(
+    rows,
+    left,
+    points.map(({ error }) => error),
+  )
   return residual && { ...model, residual }
 }
 
@@ -92,7 +103,9 @@ export function pairLines(
   const by = new Map(reference.map((line) => [`${line.index} ${line.listed}`, line]))
   return other.flatMap((line) => {
     const same = by.get(`${line.index} ${line.listed}`)
-    return same ? [{ index: line.index, reference: same.x, other: line.x, error: Math.hypot(same.error, line.error) }] : []
+    return same
+      ? [{ index: line.index, reference: same.x, other: line.x, error: Math.hypot(same.error, line.error) }]
+      : []
   })
 }
 
@@ -107,9 +120,14 @@ export function fitDisplacement(pairs: readonly LinePair[], nx: number, orders: 
     if (used.length <= DISPLACEMENT_TERMS.length) return undefined
     const rows = used.map((pair) => displacementRow(pair, nx, orders))
     // Scaled columns: the monomials run over ten powers of ten.
-    const scaled = weightedFit(rows, used.map((pair) => pair.other - pair.reference), used.map(({ error }) => Math.hypot(error, 0.01)))
+    const scaled = weightedFit(
+      rows,
+      used.map((pair) => pair.other - pair.reference),
+      used.map(({ error }) => Math.hypot(error, 0.01)),
+    )
     if (!scaled) return undefined
-    const value = (pair: LinePair) => displacementRow(pair, nx, orders).reduce((sum, term, k) => sum + term * scaled[k], 0)
+    const value = (pair: LinePair) =>
+      displacementRow(pair, nx, orders).reduce((sum, term, k) => sum + term * scaled[k], 0)
     const misses = pairs.map((pair) => Math.abs(pair.other - pair.reference - value(pair)))
     const scatter = MAD_TO_SIGMA * median([...misses])
     used = pairs.filter((_, k) => misses[k] < 5 * scatter + 1e-9)

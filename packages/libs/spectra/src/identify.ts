@@ -4,9 +4,9 @@ import type { LineList } from './line-list.js'
 import type { OrderLines } from './line-votes.js'
 import { type LineMatch, refineMatches } from './match-lines.js'
 import { bestOrderNumbers } from './order-numbers.js'
-import { shiftedStart } from './shifted-start.js'
 import { searchAttempts } from './search-attempts.js'
 import { polish, searchShapes, startFrom } from './search-shapes.js'
+import { shiftedStart } from './shifted-start.js'
 import type { WavelengthPolynomial } from './wavelength-polynomial.js'
 
 /** What is known of a spectrograph before its first arc is solved. 0: not known. */

@@ -23,6 +23,7 @@ export type { NoiseModel, SpectralFrame, TraceFlux } from './extract-group.js'
 export { DISPLACEMENT_TERMS, displaced, displacement } from './fibre-displacement.js'
 export { findLines, LineFlag, type LineOptions, type SpectralLine } from './find-lines.js'
 export { type FindOptions, type FoundOrders, findOrders, type LitFrame } from './find-orders.js'
+export { fitDisplacement, fitEchelleModel, type LinePair, type ModelPoint, pairLines } from './fit-echelle-model.js'
 export { type RefinedTraces, type RefineOptions, refineTraces } from './fit-traces.js'
 export {
   divideByFlat,
@@ -35,7 +36,7 @@ export {
 export { GLASSES, type Glass, refractiveIndex } from './glass.js'
 export { isGood, LIGHT } from './good-pixels.js'
 export { type HandTrace, type HandTraceOptions, tracesFromHand } from './hand-traces.js'
-export { type Identification, identifyLines, type RoughSpectrograph } from './identify.js'
+export { followLines, type Identification, identifyLines, type RoughSpectrograph } from './identify.js'
 export { type LineList, type LineListOptions, linesWithin, parseLineList } from './line-list.js'
 export { type LineMask, maskOfTemplate } from './line-mask.js'
 export { type LitTrace, litTraces } from './lit-traces.js'
@@ -59,6 +60,7 @@ export {
   scatteredLight,
   subtractScatteredLightInPlace,
 } from './scattered-light.js'
+export { type ArcSetup, type SolvedFibre, solveArc } from './solve-arc.js'
 export { type OrderSpectrum, type Spectra, SpectrumBit } from './spectrum.js'
 export { fitUniformSpline, type UniformSpline, uniformSplineAt } from './spline-fit.js'
 export { type FlatFrame, type SummedFlat, sumFlats } from './sum-flats.js'
@@ -76,7 +78,13 @@ export {
 } from './traces.js'
 export { fitVelocity, type OrderVelocity, type Velocity, type VelocityOptions } from './velocity.js'
 export { type TemplateOrder, templateCurves, type VelocityTemplate } from './velocity-template.js'
-export { type FitLimits, type FittedLine, fitWavelengths, reproduce, type WavelengthSolution } from './wavelength-fit.js'
+export {
+  type FitLimits,
+  type FittedLine,
+  fitWavelengths,
+  reproduce,
+  type WavelengthSolution,
+} from './wavelength-fit.js'
 export {
   diffractionOrder,
   fitWavelengthPolynomial,
@@ -86,7 +94,5 @@ export {
   termsUpTo,
   type WavelengthPoint,
   type WavelengthPolynomial,
+  wavelengthEvaluator,
 } from './wavelength-polynomial.js'
-export { fitDisplacement, fitEchelleModel, type LinePair, type ModelPoint, pairLines } from './fit-echelle-model.js'
-export { followLines } from './identify.js'
-export { type ArcSetup, type SolvedFibre, solveArc } from './solve-arc.js'

@@ -3,11 +3,10 @@ import type { SpectralLine } from './find-lines.js'
 import { firstAbove } from './line-votes.js'
 import {
   fitWavelengthPolynomial,
-  polynomialDispersion,
-  polynomialWavelength,
   termsUpTo,
   type WavelengthPoint,
   type WavelengthPolynomial,
+  wavelengthEvaluator,
 } from './wavelength-polynomial.js'
 
 /** A line of the spectrum and the line of the list that it is: places in their arrays. */
@@ -34,9 +33,10 @@ export function matchLines(
   tolerance: number,
 ): LineMatch[] {
   const best = new Map<string, LineMatch>()
+  const wavelengthAt = wavelengthEvaluator(polynomial)
   lines.forEach((line, k) => {
-    const wavelength = polynomialWavelength(polynomial, line.index, line.x)
-    const dispersion = polynomialDispersion(polynomial, line.index, line.x)
+    const wavelength = wavelengthAt(line.index, line.x)
+    const dispersion = wavelengthAt(line.index, line.x + 0.5) - wavelengthAt(line.index, line.x - 0.5)
     if (!(wavelength > 0) || dispersion === 0) return
     const above = firstAbove(list, wavelength)
     const listed =
@@ -95,10 +95,14 @@ function robustFit(
   terms: WavelengthPolynomial['terms'],
 ): { polynomial: WavelengthPolynomial; scatter: number } | undefined {
   const frame = { ...before, terms }
-  const points = matches.map(({ line, listed }): WavelengthPoint => {
+  const beforeAt = wavelengthEvaluator(before)
+  const dispersions = matches.map(({ line }) => {
+    const { index, x } = lines[line]
+    return Math.abs(beforeAt(index, x + 0.5) - beforeAt(index, x - 0.5))
+  })
+  const points = matches.map(({ line, listed }, k): WavelengthPoint => {
     const { index, x, error } = lines[line]
-    const dispersion = Math.abs(polynomialDispersion(before, index, x))
-    return { index, x, wavelength: list[listed], error: Math.hypot(error, 0.05) * dispersion }
+    return { index, x, wavelength: list[listed], error: Math.hypot(error, 0.05) * dispersions[k] }
   })
   let used = points
   let polynomial: WavelengthPolynomial | undefined
@@ -106,10 +110,10 @@ function robustFit(
   for (let round = 0; round < 4; round++) {
     polynomial = fitWavelengthPolynomial(used, frame)
     if (!polynomial) return undefined
-    const fit = polynomial
-    const residuals = points.map(({ index, x, wavelength }) => {
-      return Math.abs(polynomialWavelength(fit, index, x) - wavelength) / Math.abs(polynomialDispersion(fit, index, x))
-    })
+    const wavelengthAt = wavelengthEvaluator(polynomial)
+    const residuals = points.map(
+      ({ index, x, wavelength }, k) => Math.abs(wavelengthAt(index, x) - wavelength) / dispersions[k],
+    )
     scatter = MAD_TO_SIGMA * median([...residuals])
     used = points.filter((_, k) => residuals[k] <= 3 * scatter)
   }

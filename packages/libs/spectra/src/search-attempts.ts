@@ -19,7 +19,7 @@ const STEP = { s: 0.005, q: 0.018 }
 /** q of gratings: the dispersion falls along the direction of rising wavelength, by up to half from the middle to the end. */
 const Q_RANGE = { from: -0.42, to: 0.14 }
 
-/** From what is known well to what is not known at all. */
+/** Of what is known, from well to badly; where something is not known, blind. */
 export function searchAttempts(
   rough: RoughSpectrograph,
   indices: readonly number[],
@@ -47,9 +47,11 @@ export function searchAttempts(
     }
     attempts.push({ way: 'rough numbers, bright lines', linesPerOrder: 20, share: 0.5, range: close })
     attempts.push({ way: 'rough numbers, all lines', linesPerOrder: 40, share: 1, range: { ...close, orders: 1000 } })
-    const wide = { ...close, shapes: shapes([s, -s], 0.1), centre: near(0.06, 5) }
+    const wide = { ...close, shapes: shapes([s, -s], 0.06), centre: near(0.06, 5), orders: 12 }
     attempts.push({ way: 'doubtful numbers, bright lines', linesPerOrder: 25, share: 0.5, range: wide })
-    attempts.push({ way: 'doubtful numbers, all lines', linesPerOrder: 40, share: 1, range: wide })
+    const all = { ...wide, shapes: shapes([s], 0.06), orders: 10 }
+    attempts.push({ way: 'doubtful numbers, all lines', linesPerOrder: 25, share: 1, range: all })
+    return attempts
   }
   const blind = {
     ...{ step: { s: 2 * STEP.s * 0.01, q: 2 * STEP.q }, numberings: anyNumbering(indices) },

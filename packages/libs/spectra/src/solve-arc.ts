@@ -1,7 +1,7 @@
 import { findLines, type SpectralLine } from './find-lines.js'
 import { followLines, type Identification, identifyLines, type RoughSpectrograph } from './identify.js'
 import type { LineList } from './line-list.js'
-import { SpectrumBit, type Spectra } from './spectrum.js'
+import { type Spectra, SpectrumBit } from './spectrum.js'
 import { type FitLimits, fitWavelengths, type WavelengthSolution } from './wavelength-fit.js'
 import type { WavelengthPolynomial } from './wavelength-polynomial.js'
 

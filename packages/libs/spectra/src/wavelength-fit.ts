@@ -9,6 +9,7 @@ import {
   termsUpTo,
   type WavelengthPoint,
   type WavelengthPolynomial,
+  wavelengthEvaluator,
 } from './wavelength-polynomial.js'
 
 const LIGHT = 299792458 // m/s
@@ -121,7 +122,8 @@ function clippedFit(lines: readonly FittedLine[], frame: Frame, clip: number): C
       frame,
     )
     if (!polynomial) return undefined
-    const residuals = lines.map((line) => polynomialWavelength(polynomial, line.index, line.x) - line.wavelength)
+    const wavelengthAt = wavelengthEvaluator(polynomial)
+    const residuals = lines.map((line) => wavelengthAt(line.index, line.x) - line.wavelength)
     floor = floorOf(lines, residuals)
     const within = lines.filter((line, k) => Math.abs(residuals[k]) < clip * sigmaOf(line, floor))
     if ((within.length === used.length && round > 1) || round >= 12) {
@@ -179,9 +181,10 @@ function crossScatter(lines: readonly FittedLine[], frame: Frame): number {
     const points = core.filter((_, k) => k % 5 !== part).map((line) => pointOf(line, 0.03))
     const polynomial = fitWavelengthPolynomial(points, frame)
     if (!polynomial) return Number.POSITIVE_INFINITY
+    const wavelengthAt = wavelengthEvaluator(polynomial)
     core.forEach((line, k) => {
       if (k % 5 !== part) return
-      misses.push(Math.abs(polynomialWavelength(polynomial, line.index, line.x) - line.wavelength) / line.dispersion)
+      misses.push(Math.abs(wavelengthAt(line.index, line.x) - line.wavelength) / line.dispersion)
     })
   }
   // Root mean square of the better 90 %: it still feels the ends of orders, where polynomials go astray first.
@@ -215,7 +218,10 @@ function describe(
  * The same solution with the wavelengths of another model, λ(index, x) in Angstrom: as the polynomial through them, of degrees at which
  * nothing is lost. Lines are judged anew.
  */
-export function reproduce(solution: WavelengthSolution, model: (index: number, x: number) => number): WavelengthSolution {
+export function reproduce(
+  solution: WavelengthSolution,
+  model: (index: number, x: number) => number,
+): WavelengthSolution {
   const { polynomial: old } = solution
   const indices = [...new Set(solution.lines.map(({ index }) => index))]
   const degreeOrder = Math.min(9, indices.length - 1)

@@ -39,12 +39,8 @@ export const diffractionOrder = (of: Pick<WavelengthPolynomial, 'firstOrder' | '
   of.firstOrder + of.orderStep * index
 
 /** Wavelength at a pixel (fractions too) of the order of this index. */
-export function polynomialWavelength(of: WavelengthPolynomial, index: number, x: number): number {
-  const terms = termValues(of, index, x)
-  let sum = 0
-  for (let k = 0; k < terms.length; k++) sum += of.coefficients[k] * terms[k]
-  return sum / diffractionOrder(of, index)
-}
+export const polynomialWavelength = (of: WavelengthPolynomial, index: number, x: number): number =>
+  wavelengthEvaluator(of)(index, x)
 
 /** One sigma of the wavelength at a pixel, from the covariance of the coefficients: of the fit, not of a single line. */
 export function polynomialError(of: WavelengthPolynomial, index: number, x: number): number {
@@ -59,27 +55,44 @@ export function polynomialError(of: WavelengthPolynomial, index: number, x: numb
 
 /** Angstrom per pixel at a place. */
 export function polynomialDispersion(of: WavelengthPolynomial, index: number, x: number): number {
-  return polynomialWavelength(of, index, x + 0.5) - polynomialWavelength(of, index, x - 0.5)
+  const wavelengthAt = wavelengthEvaluator(of)
+  return wavelengthAt(index, x + 0.5) - wavelengthAt(index, x - 0.5)
 }
 
 type Frame = Pick<WavelengthPolynomial, 'width' | 'firstOrder' | 'orderStep' | 'lowOrder' | 'highOrder' | 'terms'>
 
 /** The polynomials of all terms at a place. */
-export function termValues(of: Frame, index: number, x: number): Float64Array {
-  let highX = 0
-  let highOrder = 0
-  for (const [i, j] of of.terms) {
-    if (i > highX) highX = i
-    if (j > highOrder) highOrder = j
-  }
+export const termValues = (of: Frame, index: number, x: number): Float64Array => termEvaluator(of)(index, x)
+
+/** The same for many places: the array that it gives is filled anew at each call. */
+export function termEvaluator(of: Frame): (index: number, x: number) => Float64Array {
+  const { terms } = of
+  const alongX = new Float64Array(1 + Math.max(...terms.map(([i]) => i)))
+  const acrossOrders = new Float64Array(1 + Math.max(...terms.map(([, j]) => j)))
   const middle = (of.width - 1) / 2
-  const alongX = legendre((x - middle) / middle, new Float64Array(highX + 1))
   const half = (of.highOrder - of.lowOrder) / 2 || 1
-  const across = (diffractionOrder(of, index) - (of.highOrder + of.lowOrder) / 2) / half
-  const acrossOrders = legendre(across, new Float64Array(highOrder + 1))
-  const out = new Float64Array(of.terms.length)
-  for (let k = 0; k < out.length; k++) out[k] = alongX[of.terms[k][0]] * acrossOrders[of.terms[k][1]]
-  return out
+  const centre = (of.highOrder + of.lowOrder) / 2
+  const degreeX = Int32Array.from(terms, ([i]) => i)
+  const degreeOrder = Int32Array.from(terms, ([, j]) => j)
+  const out = new Float64Array(terms.length)
+  return (index, x) => {
+    legendre((x - middle) / middle, alongX)
+    legendre((diffractionOrder(of, index) - centre) / half, acrossOrders)
+    for (let k = 0; k < out.length; k++) out[k] = alongX[degreeX[k]] * acrossOrders[degreeOrder[k]]
+    return out
+  }
+}
+
+/** Wavelengths at many places. */
+export function wavelengthEvaluator(of: WavelengthPolynomial): (index: number, x: number) => number {
+  const valuesAt = termEvaluator(of)
+  const { coefficients } = of
+  return (index, x) => {
+    const values = valuesAt(index, x)
+    let sum = 0
+    for (let k = 0; k < values.length; k++) sum += coefficients[k] * values[k]
+    return sum / diffractionOrder(of, index)
+  }
 }
 
 /** The polynomial nearest to the points by least squares; undefined where they do not determine it. */
@@ -91,10 +104,11 @@ export function fitWavelengthPolynomial(
   if (points.length < n) return undefined
   const normal = new Float64Array(n * n)
   const right = new Float64Array(n)
+  const valuesAt = termEvaluator(frame)
   for (const { index, x, wavelength, error } of points) {
     const order = diffractionOrder(frame, index)
     const weight = 1 / (order * error) ** 2
-    const values = termValues(frame, index, x)
+    const values = valuesAt(index, x)
     for (let i = 0; i < n; i++) {
       const v = values[i] * weight
       right[i] += v * order * wavelength

@@ -88,6 +88,17 @@ export {
   treeOf,
 } from './tree.js'
 export { readVelocities, replaceVelocities } from './velocities.js'
+export {
+  ARC_LINES,
+  type ArcFile,
+  type ArcModel,
+  readArc,
+  SOLUTIONS,
+  solutionHdus,
+  tharHdus,
+  tripCards,
+  tripHdus,
+} from './wavelength-file.js'
 export { type NewZeroFile, readZero, type ZeroFile, type ZeroStar, zeroHdus } from './zero-file.js'
 export {
   addZero,
@@ -103,14 +114,3 @@ export {
   type ZeroChoice,
   zeroPath,
 } from './zeros.js'
-export {
-  ARC_LINES,
-  type ArcFile,
-  type ArcModel,
-  readArc,
-  SOLUTIONS,
-  solutionHdus,
-  tharHdus,
-  tripCards,
-  tripHdus,
-} from './wavelength-file.js'

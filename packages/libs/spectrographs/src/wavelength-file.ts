@@ -14,9 +14,9 @@ import {
   diffractionOrder,
   type EchelleModel,
   type FittedLine,
-  polynomialWavelength,
   type WavelengthPolynomial,
   type WavelengthSolution,
+  wavelengthEvaluator,
 } from '@nightpipe/spectra'
 
 /** The tables that hold solutions, and the lines that they were made from. */
@@ -45,7 +45,10 @@ export function solutionHdus(solutions: readonly WavelengthSolution[]): NewHdu[]
   const degrees = (name: string, part: 0 | 1): NewColumn => {
     const values = new Int16Array(most * solutions.length).fill(-1)
     solutions.forEach(({ polynomial }, row) => {
-      values.set(polynomial.terms.map((term) => term[part]), row * most)
+      values.set(
+        polynomial.terms.map((term) => term[part]),
+        row * most,
+      )
     })
     return { name, format: `${most}I`, values, comment: 'degree of each term; -1: none' }
   }
@@ -98,7 +101,9 @@ const REAL = {
 
 function linesHdu(solutions: readonly WavelengthSolution[]): NewHdu {
   const lines = solutions.flatMap((solution) => solution.lines)
-  const order = solutions.flatMap(({ polynomial, lines: own }) => own.map(({ index }) => diffractionOrder(polynomial, index)))
+  const order = solutions.flatMap(({ polynomial, lines: own }) =>
+    own.map(({ index }) => diffractionOrder(polynomial, index)),
+  )
   const columns: NewColumn[] = [
     { name: 'order', format: 'J', values: Int32Array.from(order) },
     ...WHOLE.map((name) => ({ name, format: 'J', values: Int32Array.from(lines, (line) => line[name]) })),
@@ -180,8 +185,9 @@ export interface ArcModel {
 function wavelengthPlane(polynomial: WavelengthPolynomial, orders: number): Float64Array {
   const { width } = polynomial
   const plane = new Float64Array(width * orders)
+  const wavelengthAt = wavelengthEvaluator(polynomial)
   for (let index = 0; index < orders; index++) {
-    for (let x = 0; x < width; x++) plane[index * width + x] = polynomialWavelength(polynomial, index, x) / 10
+    for (let x = 0; x < width; x++) plane[index * width + x] = wavelengthAt(index, x) / 10
   }
   return plane
 }
@@ -203,7 +209,12 @@ export function tharHdus(
     return { name, format: 'D', values: new Float64Array(rows).fill(value ?? Number.NaN) }
   }
   const model = fitted?.model
-  const optics = [same('SINALP', model?.sinAlpha), same('FL', model?.focalLength), same('Y0', model?.y0), same('Z0', model?.z0)]
+  const optics = [
+    same('SINALP', model?.sinAlpha),
+    same('FL', model?.focalLength),
+    same('Y0', model?.y0),
+    same('Z0', model?.z0),
+  ]
   const residual = Array.from({ length: 15 }, (_, k) => same(`C${String(k).padStart(2, '0')}`, model?.residual[k]))
   return [
     { kind: 'image', header, bitpix: -64, axes: [width, orders, fibres], pixels },

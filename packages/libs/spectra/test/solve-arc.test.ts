@@ -1,0 +1,132 @@
+import { random } from '@nightpipe/math'
+import t from 'tap'
+import {
+  type ArcSetup,
+  findLines,
+  type LineList,
+  measureDrift,
+  polynomialDispersion,
+  polynomialError,
+  polynomialWavelength,
+  type SolvedFibre,
+  solveArc,
+} from '../src/index.js'
+import { MADE, type MadeSpectrograph, madeArc, madeLamp, madeWavelength } from './made-arc.js'
+
+const LAMP = madeLamp(1, 1500)
+const LIMITS = { degreeX: 6, degreeOrder: 4, clip: 4 }
+
+/** What an observer has: three quarters of the lines, brightness good to a factor, and some that this lamp lacks. */
+function listOf(lamp: typeof LAMP, withIntensity = true): LineList {
+  const draw = random(77)
+  const kept = [...lamp.wavelength.keys()].filter(() => draw.uniform() < 0.75)
+  const lines = kept.map((k) => ({
+    wavelength: lamp.wavelength[k],
+    intensity: lamp.light[k] * Math.exp(draw.normal()),
+  }))
+  for (let k = 0; k < 200; k++)
+    lines.push({ wavelength: 4300 + 1700 * draw.uniform(), intensity: 1000 * draw.uniform() })
+  lines.sort((a, b) => a.wavelength - b.wavelength)
+  return {
+    wavelength: Float64Array.from(lines, (line) => line.wavelength),
+    intensity: Float64Array.from(lines, (line) => (withIntensity ? line.intensity : Number.NaN)),
+    error: new Float64Array(lines.length),
+  }
+}
+
+/** Dispersion in the middle, km/s per pixel. */
+const pixelVelocity = (of: MadeSpectrograph) => {
+  const [a, b] = [-0.5, 0.5].map((d) => madeWavelength(of, 10, of.width / 2 + d))
+  return (299792.458 * 2 * (b - a)) / (a + b)
+}
+
+const setup = (of: MadeSpectrograph, change: Partial<ArcSetup['rough']> = {}, list = listOf(LAMP)): ArcSetup => ({
+  list,
+  limits: LIMITS,
+  rough: {
+    ...{
+      firstOrder: of.firstOrder,
+      orderStep: of.orderStep,
+      orderConstant: of.constant,
+      pixelVelocity: pixelVelocity(of),
+    },
+    ...change,
+  },
+})
+
+/** Errors of the wavelengths over all orders, m/s: root mean square, and in units of what the solution says itself. */
+function judge({ solution }: SolvedFibre, of: MadeSpectrograph, shift = 0): { rms: number; pull: number } {
+  let [squares, pulls, n] = [0, 0, 0]
+  for (let index = 0; index < of.orders; index++) {
+    for (let x = 20; x < of.width - 20; x += 9) {
+      const truth = madeWavelength(of, index, x, shift)
+      const miss = polynomialWavelength(solution!.polynomial, index, x) - truth
+      squares += (miss / truth) ** 2
+      pulls += (miss / polynomialError(solution!.polynomial, index, x)) ** 2
+      n++
+    }
+  }
+  return { rms: 299792458 * Math.sqrt(squares / n), pull: Math.sqrt(pulls / n) }
+}
+
+t.test('an arc is solved from rough numbers: constant and dispersion wrong by 1 %, orders counted wrong', async (t) => {
+  const arc = madeArc(MADE, LAMP, { seed: 5 })
+  const wrong = [
+    {},
+    { orderConstant: MADE.constant * 1.01, pixelVelocity: pixelVelocity(MADE) * 0.99 },
+    { orderConstant: MADE.constant * 0.99, pixelVelocity: pixelVelocity(MADE) * 1.01, firstOrder: MADE.firstOrder + 1 },
+    { firstOrder: MADE.firstOrder - 2 },
+  ]
+  for (const change of wrong) {
+    const [fibre] = solveArc(arc, [0], setup(MADE, change))
+    if (!fibre.solution) t.fail(`${JSON.stringify(change)}: ${fibre.problem}`)
+    else {
+      t.equal(fibre.solution.polynomial.firstOrder, MADE.firstOrder)
+      const { rms, pull } = judge(fibre, MADE)
+      t.ok(
+        rms < 90 && pull < 3,
+        `${JSON.stringify(change)}: ${rms.toFixed(1)} m/s, ${pull.toFixed(2)} of its own error`,
+      )
+    }
+  }
+})
+
+t.test('wavelengths that fall with x, orders that fall with the index, and a list without intensities', async (t) => {
+  const other = { ...MADE, sine: -0.6, opening: -0.03, firstOrder: 100, orderStep: -1 }
+  const mirrored = { ...other, sine: 0.9, opening: -0.024 }
+  const arc = madeArc(mirrored, LAMP, { seed: 6 })
+  const [fibre] = solveArc(arc, [0], setup(mirrored, { orderConstant: mirrored.constant * 1.005 }, listOf(LAMP, false)))
+  t.equal(fibre.problem, undefined)
+  t.ok(judge(fibre, mirrored).rms < 90)
+})
+
+t.test('fibres beside it follow the first one', async (t) => {
+  const arc = madeArc(MADE, LAMP, { seed: 7, fibres: [0, 1], fibreShift: 9 })
+  const [first, second] = solveArc(arc, [0, 1], setup(MADE))
+  t.equal([first, second].filter(({ identification }) => identification?.way === 'followed').length, 1)
+  t.ok(judge(first, MADE).rms < 90)
+  t.ok(judge(second, MADE, 9).rms < 90, `${judge(second, MADE, 9).rms}`)
+})
+
+t.test('another lamp, or no lamp, is refused and never solved', async (t) => {
+  const rough = setup(MADE)
+  const [other] = solveArc(madeArc(MADE, madeLamp(99, 1500), { seed: 8 }), [0], rough)
+  t.equal(other.solution, undefined)
+  t.match(other.problem, /no solution/)
+  const [dark] = solveArc(madeArc(MADE, { wavelength: [], light: [] }, { seed: 9 }), [0], rough)
+  t.match(dark.problem, /the lamp was off/)
+})
+
+t.test('a drift is measured as well as its error says', async (t) => {
+  const [fibre] = solveArc(madeArc(MADE, LAMP, { seed: 10 }), [0], setup(MADE))
+  const { polynomial, lines } = fibre.solution!
+  const dispersion = (index: number, x: number) =>
+    polynomialDispersion(polynomial, index, x) / polynomialWavelength(polynomial, index, x)
+  for (const shift of [0, 0.02, -0.3, 1.4]) {
+    const later = findLines(madeArc(MADE, LAMP, { seed: 11, shift }).orders, { fwhm: fibre.fwhm }).lines
+    const drift = measureDrift(lines, later, { width: MADE.width, reach: 1.5 * fibre.fwhm, linear: true, dispersion })!
+    t.ok(Math.abs(drift.shift - shift) < 4 * drift.shiftError, `${shift}: ${drift.shift} ± ${drift.shiftError}`)
+    t.ok(drift.shiftError < 0.01)
+    t.equal(Math.sign(drift.velocity), Math.sign(drift.shift))
+  }
+})

@@ -3,7 +3,9 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { loadProfile } from '@nightpipe/config'
-import { numberOf, openFits, textOf, writeFits } from '@nightpipe/fits'
+import { numberOf, openFits, readPixels64, textOf, writeFits } from '@nightpipe/fits'
+import { barycentricCorrection } from '@nightpipe/sky'
+import { airToVacuum, TELLURIC_BANDS } from '@nightpipe/spectra'
 import {
   addZero,
   makeTree,
@@ -17,6 +19,8 @@ import {
   zeroHdus,
 } from '@nightpipe/spectrographs'
 import t from 'tap'
+import { ironMask } from '../src/inputs.js'
+import { measureStar } from '../src/measure.js'
 import { STAR, writeScene } from './scene.js'
 
 const bin = fileURLToPath(new URL('../../bin/rv.js', import.meta.url))
@@ -189,3 +193,49 @@ t.test('a ZERO file holds the template: planes, star, wavelengths at rest in nm'
   t.ok(Math.abs(a.flux[500]! / b.flux[500]! - 1) < 1e-6)
   t.ok(made.template.signalToNoise > 500, String(made.template.signalToNoise))
 })
+
+const barnard = join(
+  process.env.NIGHTPIPE_FIXTURES ?? fileURLToPath(new URL('../../../../../../shared/fixtures', import.meta.url)),
+  'echelle/chiron/tchi140917.1119.fits',
+)
+
+// Barnard's star, 2014-09-18, 600 s, with the 1.5 m of Cerro Tololo: -110.5 km/s in the literature, of another kind than the mask.
+t.test(
+  'a real spectrum of an M dwarf against the lines of iron',
+  { skip: existsSync(barnard) ? false : 'no echelle/chiron fixture' },
+  async (t) => {
+    const file = openFits(barnard)
+    const image = file.hdus[0]!
+    const [, width, count] = image.axes as [number, number, number]
+    const pixels = readPixels64(image)
+    file.close()
+    const orders = Array.from({ length: count }, (_, index) => {
+      const cell = (k: number) => Float64Array.from({ length: width }, (_, x) => pixels[k + 2 * (x + width * index)]!)
+      const flux = cell(1).map((value) => (value > 0 ? value : Number.NaN))
+      const uncertainty = flux.map((value) => Math.sqrt(Math.max(value, 1) + 25))
+      return {
+        ...{ index, order: 0, fibre: 0, flux, uncertainty },
+        mask: new Int32Array(width),
+        wavelength: cell(0).map((w) => airToVacuum(w)),
+      }
+    })
+    const measured = measureStar(orders, {
+      ...{
+        mask: ironMask(),
+        method: 'auto',
+        degree: 4,
+        clip: 5,
+        search: 300e3,
+        tellurics: TELLURIC_BANDS,
+        blocks: 12,
+        range: 30e3,
+      },
+    })
+    const { z } = barycentricCorrection({
+      ...{ mjdUtc: 56918 + 793 / 86400, site: { latitude: -30.169, longitude: -70.807, height: 2241 } },
+      ...{ ra: 269.4520769586, dec: 4.6933649665, pmRa: -802.8, pmDec: 10362.5, parallax: 547.45 },
+    })
+    const rv = 299792.458 * ((1 + measured.z) * (1 + z) - 1)
+    t.ok(Math.abs(rv + 110.5) < Math.max(1, (3 * measured.error) / 1000), `${rv} +- ${measured.error / 1000} km/s`)
+  },
+)

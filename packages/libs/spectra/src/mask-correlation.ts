@@ -57,7 +57,7 @@ export function maskCorrelation(
   const [sum, variance] = [new Float64Array(velocity.length), new Float64Array(velocity.length)]
   let [total, lines, pixels] = [0, 0, 0]
   for (const one of spectrum) {
-    const order = normalised(one, search)
+    const order = prepared(one, search)
     if (!order) continue
     pixels += order.pixel
     for (let k = lowerBound(mask.wavelength, order.from); k < mask.wavelength.length; k++) {
@@ -86,6 +86,16 @@ interface Normalised {
   to: number
   /** m/s */
   pixel: number
+}
+
+const known = new WeakMap<OrderSpectrum, Normalised>()
+
+/** An order over its continuum; made once for measurements, since these look at it several times. */
+function prepared(one: OrderSpectrum, search: boolean): Normalised | undefined {
+  if (search) return normalised(one, true)
+  const order = known.get(one) ?? normalised(one, false)
+  if (order) known.set(one, order)
+  return order
 }
 
 function normalised(one: OrderSpectrum, search: boolean): Normalised | undefined {

@@ -53,7 +53,7 @@ export interface Velocity {
   models: Float64Array[]
 }
 
-const DEFAULTS = { degree: 4, clip: 5, least: 100, still: 3e-5 }
+const DEFAULTS = { degree: 4, clip: 5, least: 100, still: 1e-3 }
 
 /**
  * The redshift at which a template fits the orders of one fibre best: least squares over all pixels, with a polynomial for

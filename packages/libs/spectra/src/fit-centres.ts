@@ -20,6 +20,8 @@ export interface CentreRound {
   inOrder: number
   /** one column in so many */
   step: number
+  /** scatter and errors are wanted */
+  last: boolean
 }
 
 /** What the centres of a trace say of its coefficients: the best ones, and the inverse of their covariance. */
@@ -72,7 +74,7 @@ export function fitCentres(
         points.momentWeight[n] = seen.momentWeight
       }
     })
-    const normal = moveTrace(trace, points, traces, basis, round.inOrder)
+    const normal = moveTrace(trace, points, traces, basis, round)
     if (trace.crowded) for (let k = 0; k < trace.images.length; k++) addLight(trace, k, grid, -1)
     return normal
   })
@@ -101,16 +103,16 @@ function moveTrace(
   points: Points,
   traces: Traces,
   basis: Float64Array,
-  wanted: number,
+  { inOrder, last }: CentreRound,
 ): TraceEstimate {
   const { terms, fibres } = traces
   const { count, x, offset, weight, residual } = points
-  const n = Math.min(wanted, terms)
+  const n = Math.min(inOrder, terms)
   const at = trace.order * fibres + trace.fibre
   let move: Float64Array = new Float64Array(n)
   residual.fill(0, 0, count)
   let limit = Number.POSITIVE_INFINITY
-  for (let round = 0; round < 3 && count > 0; round++) {
+  for (let round = 0; round < (last ? 3 : 2) && count > 0; round++) {
     const { matrix, right } = normalEquations(points, weight, limit, basis, terms, n)
     for (let t = 0; t < n; t++) matrix[t * (n + 1)]! += 1 / DOUBT ** 2
     move = solve(matrix, right)
@@ -122,6 +124,7 @@ function moveTrace(
     limit = 4 * Math.max(1e-6, MAD_TO_SIGMA * medianSize(points, (k) => residual[k]!))
   }
   moveBy(trace, traces, basis, move)
+  if (!last) return { coefficients: move, matrix: move }
   const sure = normalEquations(points, points.momentWeight, limit, basis, terms, n)
   traces.scatter![at] = count
     ? MAD_TO_SIGMA * medianSize(points, (k) => residual[k]! / Math.sqrt(weight[k]!))

@@ -29,7 +29,7 @@ function fitBlock(trace: FittedTrace, block: number, shape: ProfileShape, grid: 
   const { width, blocks, samples, perRow, rows } = grid
   const from = Math.max(trace.first, Math.round((block * width) / blocks))
   const to = Math.min(trace.last, Math.round(((block + 1) * width) / blocks) - 1)
-  const sums = profileSums(shape)
+  const bins = phaseBins(rows)
   const own = new Float64Array(rows)
   let sure = 0
   for (const { image, flux } of trace.images) {
@@ -41,21 +41,60 @@ function fitBlock(trace: FittedTrace, block: number, shape: ProfileShape, grid: 
       // one weight for all rows of a column: what is brighter than the mean of its noise must not be believed less
       const w = 1 / (dark + perLight * (f / 6 + background) + (0.006 * 0.2 * f) ** 2)
       sure += w * f * f * 0.2
+      const phase = first - trace.y[x]! + shape.reach
+      const bin = Math.min(PHASES - 1, Math.floor(phase * PHASES))
+      bins.phase[bin]! += w * f * f * phase
+      bins.weight[bin]! += w * f * f
       if (trace.crowded) columnProfile(trace, grid, x, first - trace.y[x]!, own)
-      for (let r = 0; r < rows; r++) {
-        const row = first + r
-        if (row < 0 || row >= height) continue
-        const p = row * image.width + x
+      const start = Math.max(0, -first)
+      const end = Math.min(rows, height - first)
+      for (let r = start, p = (first + start) * image.width + x; r < end; r++, p += image.width) {
         if (bad[p] !== 0) continue
-        // where a neighbour is brighter, whose light is whose cannot be told: that side follows the other one
-        const contest = trace.crowded ? (all[p]! - rest[p]!) / (f * Math.max(own[r]!, 1e-4)) : 0
-        addPixel(shape, sums, row - trace.y[x]!, rest[p]!, f, w / (1 + CONTEST * contest * contest))
+        let v = w
+        if (trace.crowded) {
+          // where a neighbour is brighter, whose light is whose cannot be told: that side follows the other one
+          const contest = (all[p]! - rest[p]!) / (f * Math.max(own[r]!, 1e-4))
+          v /= 1 + CONTEST * contest * contest
+        }
+        bins.square[bin * rows + r]! += v * f * f
+        bins.product[bin * rows + r]! += v * f * rest[p]!
       }
     }
   }
   if (!(sure > SURE ** 2)) return false
   const out = trace.profiles.subarray(block * samples, (block + 1) * samples)
-  return sampleShape(shape, solveProfile(shape, sums), perRow, out) !== undefined
+  return sampleShape(shape, solveProfile(shape, sumsOf(bins, rows, shape)), perRow, out) !== undefined
+}
+
+/** Columns whose centres lie alike in their row are summed up before anything is fitted. */
+const PHASES = 48
+
+/** Sums over columns of w f² and w f d, by phase and row; and of the phases, for their means. */
+interface PhaseBins {
+  phase: Float64Array
+  weight: Float64Array
+  square: Float64Array
+  product: Float64Array
+}
+
+const phaseBins = (rows: number): PhaseBins => ({
+  phase: new Float64Array(PHASES),
+  weight: new Float64Array(PHASES),
+  square: new Float64Array(PHASES * rows),
+  product: new Float64Array(PHASES * rows),
+})
+
+function sumsOf({ phase, weight, square, product }: PhaseBins, rows: number, shape: ProfileShape) {
+  const sums = profileSums(shape)
+  for (let bin = 0; bin < PHASES; bin++) {
+    if (!(weight[bin]! > 0)) continue
+    const lowest = phase[bin]! / weight[bin]! - shape.reach
+    for (let r = 0; r < rows; r++) {
+      const w = square[bin * rows + r]!
+      if (w > 0) addPixel(shape, sums, lowest + r, product[bin * rows + r]! / w, 1, w)
+    }
+  }
+  return sums
 }
 
 /** Blocks without a profile of their own get that of the nearest that has one. */

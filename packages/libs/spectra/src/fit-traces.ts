@@ -69,7 +69,7 @@ export function refineTraces(frames: readonly FlatFrame[], start: Traces, option
   rounds.forEach((round, k) => {
     const last = k === rounds.length - 1
     if (round.profiles) fitProfiles(fitted, shape, grid, rounds[k - 1]!.step)
-    const normal = fitCentres(fitted, traces, grid, basis, round)
+    const normal = fitCentres(fitted, traces, grid, basis, { ...round, last })
     if (last && options.smooth) smoothOrders(fitted, traces, basis, normal)
   })
   return finish(fitted, traces, flats, images, grid, { moved, fwhm })
@@ -104,7 +104,7 @@ function groups(frames: readonly FlatFrame[]): FlatFrame[][] {
 function imageOf(flat: SummedFlat, traces: Traces, scattered: boolean): FlatImage {
   const { width, height, dark, perLight, bad } = flat
   const rest = flat.pixels
-  const mask = Int16Array.from(bad)
+  const mask = new Int16Array(bad)
   const light = scattered ? scatteredLight({ width, height, pixels: rest, mask }, traces) : undefined
   if (light) subtractScatteredLightInPlace(light, rest)
   return { width, height, all: rest.slice(), rest, bad, dark, perLight, background: Math.max(0, light?.median ?? 0) }

@@ -141,6 +141,7 @@ export function sampleShape(
     }
     if (!(sum > 0)) return undefined
     centre += moment / sum
+    if (Math.abs(moment) < 1e-6 * sum) break
     if (!(Math.abs(centre) < shape.reach / 2)) return undefined
   }
   for (let k = -half; k <= half; k++) out[k + half] = profileValue(shape, coefficients, k / perRow + centre)

@@ -12,6 +12,7 @@ import { astrometry } from './truth/astrometry.mjs'
 import { cosmicRays } from './truth/cosmic-rays.mjs'
 import { echelleExtraction } from './truth/echelle-extraction.mjs'
 import { echelleReduction } from './truth/echelle-reduction.mjs'
+import { echelleTraces } from './truth/echelle-traces.mjs'
 import { echelleVelocities } from './truth/echelle-velocities.mjs'
 import { findStars } from './truth/find-stars.mjs'
 import { masters } from './truth/masters.mjs'
@@ -52,6 +53,7 @@ const MEASURES = {
   places,
   'find-stars': findStars,
   photometry,
+  'echelle-traces': echelleTraces,
   'echelle-velocities': echelleVelocities,
   'echelle-reduction': echelleReduction,
   'echelle-extraction': echelleExtraction,

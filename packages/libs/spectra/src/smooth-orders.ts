@@ -37,11 +37,13 @@ function smoothFibre(own: readonly Own[], traces: Traces, basis: Float64Array): 
   )
   const scatter = new Float64Array(terms).fill(DOUBT)
   let surface = new Float64Array(terms * (degree + 1))
+  let trusted = own
   for (let round = 0; round < 6; round++) {
-    surface = fitSurface(own, lines, scatter, terms) as Float64Array<ArrayBuffer>
+    surface = fitSurface(trusted, lines, scatter, terms) as Float64Array<ArrayBuffer>
     for (let t = 0; t < terms; t++) scatter[t] = scatterOf(own, lines, surface, t, terms)
+    trusted = own.map((one, k) => doubted(one, smoothCoefficients(surface, lines[k]!, terms), scatter, terms))
   }
-  own.forEach(({ trace, coefficients, matrix }, k) => {
+  trusted.forEach(({ trace, coefficients, matrix }, k) => {
     const prior = smoothCoefficients(surface, lines[k]!, terms)
     const sum = matrix.slice()
     const right = new Float64Array(terms)
@@ -59,6 +61,22 @@ function smoothFibre(own: readonly Own[], traces: Traces, basis: Float64Array): 
     const at = trace.order * traces.fibres + trace.fibre
     traces.error![at] = formalError({ matrix: sum, terms }, trace, basis, terms)
   })
+}
+
+/** An order may be off by so much (mean square of its terms, in sigma) before it is believed less. */
+const FAR = 9
+
+/** An order that lies far from where its neighbours have it (a bad row of the detector runs along it, say) is believed less. */
+function doubted(own: Own, prior: Float64Array, scatter: Float64Array, terms: number): Own {
+  const weight = certainty(own.matrix, scatter, terms)
+  let square = 0
+  for (let a = 0; a < terms; a++) {
+    for (let b = 0; b < terms; b++) {
+      square += weight[a * terms + b]! * (own.coefficients[a]! - prior[a]!) * (own.coefficients[b]! - prior[b]!)
+    }
+  }
+  const trust = (FAR * terms) / square
+  return trust < 1 ? { ...own, matrix: own.matrix.map((value) => value * trust * trust) } : own
 }
 
 /** The coefficients that the surface has for an order. */

@@ -4,9 +4,18 @@ import { join } from 'node:path'
 import { CALIBRATIONS_FILE, calibrationsTable, describeMaster } from '@nightpipe/calibrations'
 import { type Plan, productPath, type Request, type Row } from '@nightpipe/command'
 import { numberOf, textOf } from '@nightpipe/fits'
-import { addStandards, addZero, type NewStandard, openTree, readOrderImage, readZero } from '@nightpipe/spectrographs'
+import {
+  addStandards,
+  addZero,
+  type NewStandard,
+  openTree,
+  readArc,
+  readOrderImage,
+  readZero,
+} from '@nightpipe/spectrographs'
 
 import { upsertRows } from '@nightpipe/table'
+import { TRIPLE_OFFSET_DAYS } from './combine-arcs.js'
 import type { StackJob } from './plan.js'
 import type { schema } from './schema.js'
 import type { SpectraJob } from './spectra-job.js'
@@ -36,7 +45,7 @@ async function registerInTree(
   }
   const made = jobs.flatMap(({ products, params }): NewStandard[] => {
     const path = productPath(products[0]!, context)
-    if (!('group' in params)) return params.kind === 'FLAT' ? flatRow(path, params, used.get(path)) : []
+    if (!('group' in params)) return rowOfSpectra(path, params, used.get(path))
     const { kind, group } = params
     const frames = group.frames.filter((frame) => used.get(path)?.has(frame.path))
     const last = frames.at(-1)
@@ -64,6 +73,17 @@ async function enterTemplate(path: string, { tree, singles }: SpectraJob, used: 
     ...{ fibre: first.fibres?.[0] ?? 0, ...stars },
     ...{ bv: colour(value('BMAG'), value('VMAG')), jk: colour(value('JMAG'), value('KMAG')) },
   })
+}
+
+/** Flats and arcs go to csv/standards.csv. */
+function rowOfSpectra(path: string, params: SpectraJob, used: Set<string> | undefined): NewStandard[] {
+  if (params.kind === 'FLAT') return flatRow(path, params, used)
+  const own = params.singles.filter((single) => used?.has(single.path))
+  const [first] = own
+  if (params.kind !== 'DOUBLE' || !first || !existsSync(path)) return []
+  const fibres = readArc(path)?.solutions.map(({ fibre }) => fibre) ?? []
+  const mjd = first.mjd + TRIPLE_OFFSET_DAYS
+  return [{ type: 'TRIPLE', path, averaged: Math.max(2, own.length), camera: first.camera, mjd, fibres }]
 }
 
 /** A master flat: it has the fibres that any of its flats has, and is flagged where it failed its check. */

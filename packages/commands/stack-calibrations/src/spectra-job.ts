@@ -11,7 +11,7 @@ export interface SpectraSingle {
 
 /** Extracted spectra to be combined. Plain data. */
 export interface SpectraJob {
-  kind: 'FLAT' | 'ZERO'
+  kind: 'FLAT' | 'DOUBLE' | 'ZERO'
   tree: Tree
   singles: SpectraSingle[]
   /** of templates */

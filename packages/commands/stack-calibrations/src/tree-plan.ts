@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { DataError, type Job, type Plan, type Request, type Row } from '@nightpipe/command'
 import { formatMjd } from '@nightpipe/sky'
@@ -10,6 +11,7 @@ import {
   standardPath,
   type Tree,
 } from '@nightpipe/spectrographs'
+import { TRIPLE_OFFSET_DAYS, tripOf } from './combine-arcs.js'
 import { type Candidate, type Group, groupFrames } from './groups.js'
 import type { MasterJob, StackJob } from './plan.js'
 import type { schema } from './schema.js'
@@ -54,7 +56,7 @@ function hint(kind: StackKind, call: TreeCall, window: Window, request: Sources)
   return raw > 0 ? ` (${raw} raw frames are there: run reduction and extract on them in the tree first)` : ''
 }
 
-/** A master of each camera: of flats, or of the exposures of a star in each of its fibres. */
+/** A master of each camera: of flats, of arcs, or of the exposures of a star in each of its fibres. */
 function spectraJobs(
   kind: 'FLAT' | 'DOUBLE' | 'ZERO',
   { tree, target }: TreeCall,
@@ -62,7 +64,6 @@ function spectraJobs(
   request: Sources,
   rows: Row[],
 ): Job<SpectraJob>[] {
-  if (kind === 'DOUBLE') return []
   const set = (path: string, reason: string) => rows.push({ input: path, status: 'rejected', reason })
   const singles =
     kind === 'ZERO'
@@ -74,9 +75,15 @@ function spectraJobs(
     groups.set(key, [...(groups.get(key) ?? []), single])
   }
   return [...groups.values()].map((own) => {
-    const name = productPathInTree(kind, tree.site, own[0]!.mjd + MASTER_OFFSET_DAYS)
     const inputs = own.map(({ path }) => path)
-    const parents = inputs.map((path) => ({ path, role: kind === 'ZERO' ? 'exposure' : 'flat' }))
+    const offset = MASTER_OFFSET_DAYS + (kind === 'DOUBLE' ? TRIPLE_OFFSET_DAYS : 0)
+    const name = productPathInTree(kind === 'DOUBLE' ? 'TRIP' : kind, tree.site, own[0]!.mjd + offset)
+    const wavelengths = kind === 'DOUBLE' ? own.map(({ mjd }) => tripOf(tree, mjd)).filter(existsSync) : []
+    const role = { FLAT: 'flat', DOUBLE: 'arc', ZERO: 'exposure' }[kind]
+    const parents = [
+      ...inputs.map((path) => ({ path, role })),
+      ...wavelengths.map((path) => ({ path, role: 'wavelengths' })),
+    ]
     const params: SpectraJob = { kind, tree, singles: own, target }
     return { name, inputs, products: [join(tree.folder, name)], parents, params }
   })

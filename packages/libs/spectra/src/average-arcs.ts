@@ -1,8 +1,9 @@
 import { medianOf } from '@nightpipe/math'
-import type { WavelengthSolution } from './wavelength-fit.js'
+import type { FittedLine, WavelengthSolution } from './wavelength-fit.js'
 import {
   diffractionOrder,
   fitWavelengthPolynomial,
+  polynomialDispersion,
   polynomialError,
   polynomialWavelength,
   type WavelengthPoint,
@@ -82,8 +83,41 @@ function together(
     Math.sqrt(own.reduce((sum, one) => sum + one.used * of(one) ** 2, 0) / Math.max(1, used))
   const rmsVelocity = square((one) => one.rmsVelocity)
   return {
-    ...{ fibre, polynomial, lines: own.flatMap(({ lines }) => lines), used },
+    ...{ fibre, polynomial, lines: mergedLines(polynomial, own), used },
     ...{ rmsAngstrom: square((one) => one.rmsAngstrom), rmsVelocity, precision: rmsVelocity / Math.sqrt(used || 1) },
     ...{ floor: square((one) => one.floor), chiSquare: square((one) => Math.sqrt(one.chiSquare)) ** 2 },
+  }
+}
+
+/**
+ * The lines of all arcs, where they would be if the spectrograph had stood as the average says: each is moved by what its own
+ * arc differs from the average, and those of one wavelength are then one, by their errors.
+ */
+function mergedLines(average: WavelengthPolynomial, own: readonly WavelengthSolution[]): FittedLine[] {
+  const same = new Map<string, FittedLine[]>()
+  for (const { polynomial, lines } of own) {
+    for (const line of lines) {
+      const { index, x, listed } = line
+      const apart = polynomialWavelength(polynomial, index, x) - polynomialWavelength(average, index, x)
+      const moved = { ...line, x: x + apart / polynomialDispersion(average, index, x) }
+      const key = `${index} ${listed}`
+      same.set(key, [...(same.get(key) ?? []), moved])
+    }
+  }
+  return [...same.values()].map(mergedLine).sort((a, b) => a.index - b.index || a.x - b.x)
+}
+
+function mergedLine(lines: readonly FittedLine[]): FittedLine {
+  const used = lines.filter((line) => line.used)
+  const some = used.length > 0 ? used : lines
+  const weights = some.map(({ error }) => 1 / Math.max(error, 1e-6) ** 2)
+  const all = weights.reduce((sum, weight) => sum + weight, 0)
+  const mean = (of: (line: FittedLine) => number) =>
+    some.reduce((sum, line, k) => sum + weights[k]! * of(line), 0) / all
+  return {
+    ...some[0]!,
+    ...{ x: mean(({ x }) => x), error: 1 / Math.sqrt(all), used: 2 * used.length > lines.length },
+    ...{ residual: mean(({ residual }) => residual), velocity: mean(({ velocity }) => velocity) },
+    ...{ sigma: mean(({ sigma }) => sigma) / Math.sqrt(some.length) },
   }
 }

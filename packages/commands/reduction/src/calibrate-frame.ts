@@ -7,7 +7,8 @@ import { keepBits, setKnownBits } from './known-bits.js'
 import { byTable, linearityOf } from './linearity.js'
 import { trimmedSize } from './master.js'
 import type { ReductionJob } from './plan.js'
-import { alignedReader, maskJoiner, type Planes, stripRows, strips } from './planes.js'
+import { type AlignedReader, alignedReader, maskJoiner, type Planes, stripRows, strips } from './planes.js'
+import { quietBias } from './quiet-bias.js'
 import type { ReductionConfig } from './schema.js'
 import { endWatches, lookThrough, readWhole, requireWholeOnce } from './whole.js'
 
@@ -28,6 +29,8 @@ interface Open {
   see?: Onlooker
   error?: Hdu
   mask?: Hdu
+  /** Of a bias that is not taken pixel by pixel: its level and error. */
+  quiet?: { pixels: AlignedReader; error?: AlignedReader }
 }
 
 /**
@@ -75,6 +78,7 @@ export function calibrateFrame(job: ReductionJob, config: ReductionConfig): Cali
     const hasError = config.frame.error || config['cosmic rays'].method !== 'none'
     if (config.frame.mask || hasError) joinMaskPlanes(planes, job, masters)
     const saturation = detector.saturation - detector.saturationNoise
+    if (bias && hasError) bias.quiet = quietBias(bias, job, config, width)
     // what is expected of a pixel is told from its net neighbours: without errors, bias and the rest go off in one pass
     const atOnce = !hasError && isPlain(detector, config)
     for (const reading of atOnce ? [] : detector.readings) {
@@ -133,7 +137,7 @@ function takeBiasOff(
   scoped(() => {
     const most = stripRows(width, place.y1 - place.y0)
     const biasRows = bias && allocate(Float32Array, most * width)
-    const readBias = bias && alignedReader(bias.image, frame, width, bias.see)
+    const readBias = bias && (bias.quiet?.pixels ?? alignedReader(bias.image, frame, width, bias.see))
     const pedestal = allocate(Float32Array, most)
     const across = overscan?.columns && allocate(Float32Array, columns)
     if (across) across.set(overscan.columns!)
@@ -213,7 +217,7 @@ function finish(
       return (y: number, rows: number) => read(y, rows, into)
     }
     const errorOf = (master: Open | undefined) => (planes.hasError ? master?.error : undefined)
-    const biasError = rowsOf(errorOf(masters.bias))
+    const biasError = quietError(masters.bias, size) ?? rowsOf(errorOf(masters.bias))
     const flat = rowsOf(masters.flat?.image, masters.flat?.see)
     const flatError = rowsOf(errorOf(masters.flat))
     const dark = masters.darkRows && darkRowsOf(masters.darkRows, masters.bias?.image, frame, width, size)
@@ -250,6 +254,14 @@ function finish(
       }
     }
   })
+}
+
+/** The rows of the error of a bias that is not taken pixel by pixel. */
+function quietError(bias: Open | undefined, size: number): ((y: number, rows: number) => Float32Array) | undefined {
+  const read = bias?.quiet?.error
+  if (!read) return undefined
+  const into = allocate(Float32Array, size)
+  return (y, rows) => read(y, rows, into)
 }
 
 /** The level of the overscan for each of some rows. */

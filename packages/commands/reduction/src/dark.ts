@@ -21,7 +21,7 @@ export interface DarkSource {
 const TOO_LOW = 50
 
 /** Noise of a dark over that of an unlit pixel from which it is subtracted at hot pixels only: it would add 2 %. */
-const SEEN = 0.2
+export const SEEN = 0.2
 
 export function darkSource(
   { image, error: itsError, see }: { image: Hdu; error?: Hdu; see?: Onlooker },
@@ -88,7 +88,7 @@ function onlyHotPixels(
 const errors = new Map<string, number>()
 
 /** The median error of a master, of some of its rows. */
-function typicalError(path: string, error: Hdu): number {
+export function typicalError(path: string, error: Hdu): number {
   const known = errors.get(path)
   if (known !== undefined) return known
   const middle = sampleRows(error).filter(Number.isFinite)

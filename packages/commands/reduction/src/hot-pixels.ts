@@ -3,12 +3,16 @@ import { type SkyMap, sampleSky, skyAt } from '@nightpipe/image'
 import type { RawFrame } from './frames.js'
 import { type AlignedReader, alignedReader } from './planes.js'
 
-/** Pixels of a dark that stand this far from the smooth level are hot (or dead). */
+/** Pixels of a master that stand this far from the smooth level are hot (or dead). */
 const HOT = 5
 
-/** A dark without its noise: a smooth level, and the pixels that differ from it. */
+/** A master without its noise: a smooth level, what columns differ from it by, and the pixels that differ from that. */
 interface HotPixels {
   map: SkyMap
+  /** where columns count */
+  columns?: Float32Array
+  /** variance about the level, pixels that differ left out */
+  variance: number
   /** Row-major positions, rising, and the values there. */
   positions: Int32Array
   values: Float32Array
@@ -23,40 +27,75 @@ const known = new Map<string, HotPixels>()
  * hot. The error is that of the master at hot pixels, and none elsewhere.
  */
 export function hotOnly(
-  { path, read }: { path: string; read: AlignedReader },
+  { path, read, withColumns = false }: { path: string; read: AlignedReader; withColumns?: boolean },
   error: Hdu | undefined,
   frame: RawFrame,
   width: number,
-): { pixels: AlignedReader; error?: AlignedReader } {
+): { pixels: AlignedReader; error?: AlignedReader; variance: number } {
   const height = Math.max(...frame.facts.amplifiers.map(({ place }) => place.y1))
   const key = `${path} ${width}x${height}${error ? ' with errors' : ''}`
-  const hot = known.get(key) ?? findHot(read, error && alignedReader(error, frame, width), width, height)
+  const readError = error && alignedReader(error, frame, width)
+  const hot = known.get(key) ?? findHot(read, readError, width, height, withColumns)
   known.set(key, hot)
   const pixels: AlignedReader = (firstRow, rows, into) => {
-    for (let y = 0; y < rows; y++) smoothRow(hot.map, firstRow + y, into.subarray(y * width, (y + 1) * width))
+    for (let y = 0; y < rows; y++) levelRow(hot, firstRow + y, into.subarray(y * width, (y + 1) * width))
     return putHot(hot, hot.values, firstRow * width, into.subarray(0, rows * width))
   }
   const errors: AlignedReader = (firstRow, rows, into) =>
     putHot(hot, hot.errors!, firstRow * width, into.subarray(0, rows * width).fill(0))
-  return { pixels, error: error && errors }
+  return { pixels, error: error && errors, variance: hot.variance }
 }
 
-function findHot(read: AlignedReader, readError: AlignedReader | undefined, width: number, height: number): HotPixels {
+function findHot(
+  read: AlignedReader,
+  readError: AlignedReader | undefined,
+  width: number,
+  height: number,
+  withColumns: boolean,
+): HotPixels {
   const whole = read(0, height, new Float32Array(width * height))
   const map = sampleSky(whole, width, height)
+  const columns = withColumns ? columnsOf(whole, map, width, height) : undefined
   const [level, limit] = [new Float32Array(width), new Float32Array(width)]
   const positions: number[] = []
+  let squares = 0
+  for (let y = 0; y < height; y++) {
+    levelRow({ map, columns }, y, level)
+    smoothRow({ ...map, level: map.sigma }, y, limit)
+    for (let x = 0; x < width; x++) {
+      const off = whole[y * width + x] - level[x]
+      if (Math.abs(off) > HOT * limit[x]) positions.push(y * width + x)
+      else squares += off * off
+    }
+  }
+  const at = (plane: Float32Array) => Float32Array.from(positions, (p) => plane[p])
+  const variance = squares / Math.max(1, whole.length - positions.length)
+  const found = { map, columns, variance, positions: Int32Array.from(positions), values: at(whole) }
+  if (!readError) return found
+  return { ...found, errors: at(readError(0, height, whole)) }
+}
+
+/** What each column differs from the smooth level by: the mean, pixels that stand out left out. */
+function columnsOf(whole: Float32Array, map: SkyMap, width: number, height: number): Float32Array {
+  const [level, limit] = [new Float32Array(width), new Float32Array(width)]
+  const [sums, counts] = [new Float64Array(width), new Float64Array(width)]
   for (let y = 0; y < height; y++) {
     smoothRow(map, y, level)
     smoothRow({ ...map, level: map.sigma }, y, limit)
     for (let x = 0; x < width; x++) {
-      if (Math.abs(whole[y * width + x] - level[x]) > HOT * limit[x]) positions.push(y * width + x)
+      const off = whole[y * width + x] - level[x]
+      if (!(Math.abs(off) <= HOT * limit[x])) continue
+      sums[x] += off
+      counts[x]++
     }
   }
-  const at = (plane: Float32Array) => Float32Array.from(positions, (p) => plane[p])
-  const found = { map, positions: Int32Array.from(positions), values: at(whole) }
-  if (!readError) return found
-  return { ...found, errors: at(readError(0, height, whole)) }
+  return Float32Array.from(sums, (sum, x) => (counts[x] > 0 ? sum / counts[x] : 0))
+}
+
+/** The level of a row: smooth, and by columns where those count. */
+function levelRow({ map, columns }: Pick<HotPixels, 'map' | 'columns'>, y: number, into: Float32Array): void {
+  smoothRow(map, y, into)
+  if (columns) for (let x = 0; x < into.length; x++) into[x] += columns[x]
 }
 
 /** The smooth level along a row: linear between the centres of the tiles. */

@@ -21,6 +21,12 @@ export const schema = {
       ['auto', 'bias', 'no bias'],
       'whether the bias is still in the dark; auto: it is in those that are not per second and lie as high as the bias',
     ),
+    'bias pixels': choice(
+      'auto',
+      ['auto', 'all', 'smooth'],
+      'subtract the bias pixel by pixel, or (its noise is then kept out) its smooth level, its columns and what stands out; ' +
+        'auto: all, but of spectra the latter where the bias is of few frames and has no pattern beyond its noise',
+    ),
     'dark pixels': choice(
       'auto',
       ['auto', 'all', 'hot'],

@@ -19,6 +19,7 @@ export function settle(config: ReductionConfig, profile: InstrumentProfile, inTr
     calibration: {
       ...calibration,
       flat: calibration.flat || (spectra ? 'none' : ''),
+      'bias pixels': !spectra && calibration['bias pixels'] === 'auto' ? 'all' : calibration['bias pixels'],
       'dark pixels': !spectra && calibration['dark pixels'] === 'auto' ? 'all' : calibration['dark pixels'],
     },
     select: { ...select, types: select.types.length > 0 ? select.types : types },

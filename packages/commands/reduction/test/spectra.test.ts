@@ -184,3 +184,19 @@ t.test(
     t.ok(Math.abs(mean) < 0.6, `${mean} electrons are left between the orders`)
   },
 )
+
+t.test(
+  'a bias of few frames is taken off without its noise, pixel by pixel when asked, and errors know it',
+  async (t) => {
+    const { raw, folder } = containerNight()
+    const scatter = (...settings: string[]) => {
+      const { stdout } = reduction('-s', raw, '-r', join(folder, scratch().split('/').at(-1)!), ...NRES, ...settings)
+      const { values, pulls } = ground(readFrame(stdout.trim().split('\n')[3]!))
+      return { noise: rms(values), pulls: rms(pulls), count: pulls.length }
+    }
+    const [smooth, all] = [scatter(), scatter(...set('calibration.bias pixels=all'))]
+    t.ok(all.noise > 1.02 * smooth.noise, `pixel by pixel ${all.noise}, without its noise ${smooth.noise}`)
+    for (const { pulls, count } of [smooth, all])
+      t.ok(Math.abs(pulls - 1) < 4 / Math.sqrt(2 * count) + 0.01, `${pulls}`)
+  },
+)

@@ -38,7 +38,11 @@ export async function schedule(
       lost(step, outcome)
     }
     const ready = steps.filter(
-      (step) => !outcomes.has(step) && !running.has(step) && step.after.every((one) => outcomes.has(one)),
+      (step) =>
+        !outcomes.has(step) &&
+        !running.has(step) &&
+        step.after.every((one) => outcomes.has(one)) &&
+        !givesWay(step, steps, outcomes),
     )
     if (!limits.signal.aborted) {
       for (const [k, step] of ready.entries()) {
@@ -57,6 +61,11 @@ export async function schedule(
     await Promise.race(running.values())
   }
 }
+
+/** The candidates of a group are what people wait for: its photometry leaves them both cores until they are there. */
+const givesWay = (step: Step, steps: readonly Step[], outcomes: ReadonlyMap<Step, Outcome>) =>
+  step.stage === 'photometry' &&
+  steps.some(({ group, stage }, k) => stage === 'subtraction' && group === step.group && !outcomes.has(steps[k]!))
 
 /** What it works on could not be made: it is not tried, and says so. */
 function lostOutcome(step: Step, outcomes: ReadonlyMap<Step, Outcome>, { keepGoing }: Limits): Outcome | undefined {

@@ -37,6 +37,12 @@ const plain = (name: string) =>
     .replace(/[^a-z0-9]/gi, '')
     .toLowerCase()
 
+/** A unit at the end of a name: `pmra_mas`, `rv_kms`, `parallax_arcsec`. */
+const UNIT = /_(mas(?:_?yr)?|arcsec(?:_?yr)?|km_?s|m_?s|deg|k|dex|mag)$/i
+
+/** Our column for a name of theirs, with or without its unit. */
+const columnOf = (name: string) => NAMES[plain(name)] ?? NAMES[plain(name.replace(UNIT, ''))]
+
 export interface Understood {
   /** column of ours, and which of theirs it is */
   columns: Map<Column | 'epoch', number>
@@ -48,7 +54,7 @@ export function understand(fields: readonly Field[]): Understood {
   const columns = new Map<Column | 'epoch', number>()
   const unknown: string[] = []
   fields.forEach(({ name }, at) => {
-    const column = NAMES[plain(name)]
+    const column = columnOf(name)
     if (column === undefined || columns.has(column)) unknown.push(name)
     else columns.set(column, at)
   })
@@ -57,8 +63,11 @@ export function understand(fields: readonly Field[]): Understood {
 
 const MISSING = /^(|--+|~|null|nan|n\/a|none|-99(\.9+0*)?|-999(\.9+0*)?|\.\.\.)$/i
 
-/** The unit of a column: said by the table, or in brackets behind its name. */
-const unitOf = ({ name, unit }: Field) => (unit ?? /[([](.*?)[)\]]/.exec(name)?.[1] ?? '').toLowerCase()
+/** The unit of a column: said by the table, in brackets behind its name, or at its end. */
+function unitOf({ name, unit }: Field): string {
+  const said = unit ?? /[([](.*?)[)\]]/.exec(name)?.[1] ?? UNIT.exec(name)?.[1]?.replace(/_?(s|yr)$/i, '/$1') ?? ''
+  return said.toLowerCase()
+}
 
 export interface Star {
   row: TargetRow

@@ -44,7 +44,7 @@ async function conduct(request: Conducting): Promise<number> {
         'name a column name, ra, dec',
       )
     }
-    if (unknown.length) log.info(`${shown}: not used: ${unknown.join(', ')}`)
+    if (unknown.length) log.warn(`${shown}: columns that mean nothing here: ${unknown.join(', ')}`)
     return starsOf(records, understood)
   })
   for (const problem of stars.flatMap(({ problems }) => problems)) log.warn(`${problem}: left missing`)

@@ -59,11 +59,19 @@ t.test('a list of any columns is understood, and what it does not say stays as i
     stdout,
     /changed {2}51Peg: RA\(deg\) 344\.36658 -> 344\.36658\d+, .*PMRA 207\.25 -> 208\.1.*\nnew {6}tau Cet\n/,
   )
-  t.match(stderr, /not used: remark/)
+  t.match(stderr, /columns that mean nothing here: remark/)
   const [, one, two] = table(cwd).split('\n')
   t.match(one, /,208\.1,60\.34,64\.07,-33\.020,5598,4\.000,"NULL"$/, 'its PMDE is that of before')
   t.match(two, /^"tau Cet",26\.017,-0\.937472222,3\.5,,,,,,,-1721\.05,854\.16,273\.96,,,,$/, 'minus 0 degrees is south')
   t.match(targets(cwd, 'import', '--input', 'mine.csv').stdout, /as it was 51Peg/)
+})
+
+t.test('units at the end of names are understood', async (t) => {
+  const mine = 'name,ra_deg,dec_deg,pmra_arcsec_yr,pmdec_mas,parallax_mas,rv_m_s\nA,150.1,-21.5,0.35,-420,45,12345\n'
+  const cwd = t.testdir(made('', { 'mine.csv': mine }))
+  const { status, stderr } = targets(cwd, 'import', '--input', 'mine.csv')
+  t.equal(status, 0, stderr)
+  t.match(table(cwd), /"A",150\.1,-21\.5,,,,,,,,350,-420,45,12\.345,/)
 })
 
 t.test('a VOTable and records of a TAP service are read with their units and epoch', async (t) => {

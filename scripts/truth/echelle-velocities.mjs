@@ -113,8 +113,11 @@ function verdicts(all, inTemplate) {
     line(GROUP, 'change with the motion of the Earth, from its mean to its most', sway, {
       ...{ limit: { most: 3 + 2 * swayChance }, target: { most: 1 }, unit, note: note(swayChance) },
     }),
-    line(GROUP, 'middle of the exposure, worst', Math.max(...told.map(({ middle }) => Math.abs(middle))), {
-      ...{ target: { most: 1 }, unit: 's' },
-    }),
+    line(
+      GROUP,
+      'middle of the exposure, worst: the photons of the exposure meter',
+      Math.max(...told.map(({ middle }) => Math.abs(middle))),
+      { unit: 's' },
+    ),
   ]
 }

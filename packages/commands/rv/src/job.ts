@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 import { DataError, type Job, type Row, type Tools, writeProduct } from '@nightpipe/command'
-import { openFits, sideHdus } from '@nightpipe/fits'
+import { numberOf, openFits, sideHdus } from '@nightpipe/fits'
 import { writeFigure } from '@nightpipe/plot'
 import { LIGHT, maskOfTemplate, vacuumToAir } from '@nightpipe/spectra'
 import {
@@ -36,7 +36,8 @@ export async function measureExposure(job: Job<RvJob>, tools: Tools<RvSchema>): 
   const { params, products, parents } = job
   const input = job.inputs[0]!
   const exposure = readStarExposure(input, tools.profile, starOptions(params, config))
-  const stars = exposure.stars.map((one) => measureOne(exposure, one, params, config))
+  const drift = numberOf(exposure.spectra.header, 'DRIFTERR') ?? 0
+  const stars = exposure.stars.map((one) => withDrift(measureOne(exposure, one, params, config), drift))
   const header = velocityHeader(exposure, stars)
   const file = openFits(input)
   try {
@@ -55,6 +56,12 @@ export async function measureExposure(job: Job<RvJob>, tools: Tools<RvSchema>): 
   }
   return [{ input, status: 'done', product: products[0], measurements: measurementsOf(stars) }]
 }
+
+/** The error of the drift is common to all orders, so that their scatter does not know it. */
+const withDrift = (star: StarVelocity, drift: number): StarVelocity => ({
+  ...star,
+  measured: { ...star.measured, error: Math.hypot(star.measured.error, drift) },
+})
 
 function starOptions({ targets }: RvJob, { barycentre }: RvConfig) {
   const { longitude, latitude, height, place, secular, ut1 } = barycentre

@@ -66,10 +66,10 @@ function excess(values: ArrayLike<number>, errors: ArrayLike<number>, used: Uint
   return chi - (n - 1)
 }
 
-/** The common error that makes chi square what it should be; 0 while chance explains it (one sigma of chi square). */
+/** The common error that makes chi square what it should be; 0 while chance explains it (two sigma of chi square). */
 function jitterOf(values: ArrayLike<number>, errors: ArrayLike<number>, used: Uint8Array): number {
   const n = used.reduce((sum, one) => sum + one, 0)
-  if (!(excess(values, errors, used, 0) > Math.sqrt(2 * (n - 1)))) return 0
+  if (!(excess(values, errors, used, 0) > 2 * Math.sqrt(2 * (n - 1)))) return 0
   let high = 0
   for (let i = 0; i < used.length; i++) if (used[i] === 1) high = Math.max(high, errors[i]!)
   while (excess(values, errors, used, high) > 0 && high < 1e300) high *= 2

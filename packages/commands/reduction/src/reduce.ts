@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs'
 import { basename } from 'node:path'
 import { DataError, type Job, type Row, type Tools, writeProduct } from '@nightpipe/command'
 import {
@@ -52,12 +53,12 @@ export function reduceFrame(job: Job<ReductionJob>, given: Tools<ReductionSchema
     warn(job, tools)
     const counted = countMask(frame.mask)
     const reason = unusable(frame, counted, job.params, tools)
-    if (reason) return [{ input: job.inputs[0], status: 'rejected', reason }]
+    if (reason) return setAside(job, reason, tools)
     const { measured, cosmic, onlyHere } = maskFrame(frame, counted.saturated, job.params, tools)
     const orientation = orientationOf(job.params, config)
     const turned = turn(frame, orientation, config)
     const spectra = job.params.traces ? spectraOf(turned, job.params, tools) : undefined
-    if (spectra?.reason) return [{ input: job.inputs[0], status: 'rejected', reason: spectra.reason }]
+    if (spectra?.reason) return setAside(job, spectra.reason, tools)
     const header = productHeader(job.params, frame, measured, orientation, config, tools.profile)
     if (spectra) scatteredCards(header, job.params.traces!, spectra.scattered, unitOf(config))
     singleCards(header, job.params)
@@ -80,6 +81,12 @@ export function reduceFrame(job: Job<ReductionJob>, given: Tools<ReductionSchema
       },
     ]
   })
+}
+
+/** Spectra that are set aside now may have been reduced before (without traces): what was made then would be extracted. */
+function setAside(job: Job<ReductionJob>, reason: string, { profile }: Tools<ReductionSchema>): Row[] {
+  if (isSpectrograph(profile)) rmSync(job.products[0], { force: true })
+  return [{ input: job.inputs[0], status: 'rejected', reason }]
 }
 
 const STALE_SUM = 'the data do not agree with their DATASUM: damaged, or changed without a new sum'

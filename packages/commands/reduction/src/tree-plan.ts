@@ -3,8 +3,10 @@ import { sep } from 'node:path'
 import { DataError, type Request } from '@nightpipe/command'
 import {
   ccdOf,
+  ccdsTable,
   chooseFrom,
   inTree,
+  isPlaceholder,
   litFibres,
   openTree,
   productPathInTree,
@@ -14,6 +16,7 @@ import {
   standardPath,
   type Tree,
 } from '@nightpipe/spectrographs'
+import { readTable } from '@nightpipe/table'
 import { buildFirstOfTree } from './build-masters.js'
 import type { MasterReader } from './choose.js'
 import type { RawFrame, Sorted } from './frames.js'
@@ -25,11 +28,18 @@ import type { ReductionSchema } from './schema.js'
 export interface TreeState {
   tree: Tree
   standards: StandardRow[]
+  /** in csv/ccds.csv, lower case; none where nobody filled it in */
+  cameras: string[]
 }
 
 export function treeState({ flags }: Pick<Request<ReductionSchema>, 'flags'>): TreeState | undefined {
   const tree = openTree(flags)
-  return tree && { tree, standards: readStandards(tree) }
+  return tree && { tree, standards: readStandards(tree), cameras: camerasOf(tree) }
+}
+
+function camerasOf(tree: Tree): string[] {
+  const rows = readTable(inTree(tree, 'csv', ccdsTable.name), { ...ccdsTable, key: [] }, { orEmpty: true })
+  return rows.flatMap(({ camera }) => (isPlaceholder(camera) ? [] : [camera.trim().toLowerCase()]))
 }
 
 /** Frames of which the first masters of a tree are made, at least. */
@@ -37,10 +47,11 @@ const FEWEST = 3
 
 /** The state after the first masters of cameras without any were made of the frames at hand: biases first. */
 export async function withFirstMasters(
-  { tree }: TreeState,
+  state: TreeState,
   { science }: Sorted,
   request: Request<ReductionSchema>,
 ): Promise<TreeState> {
+  const { tree } = state
   const { build } = request.config.calibration
   for (const role of build && !request.dryRun ? (['bias', 'dark'] as const) : []) {
     const frames = science.filter(({ facts }) => facts.type === role)
@@ -55,11 +66,11 @@ export async function withFirstMasters(
       if (!known && own.length >= FEWEST) await buildFirstOfTree(ROLES[role], own, tree, request)
     }
   }
-  return { tree, standards: readStandards(tree) }
+  return { ...state, standards: readStandards(tree) }
 }
 
 /** Why a frame does not belong to the tree; undefined when it does. */
-export function strangerInTree({ path, facts }: RawFrame, { tree }: TreeState): string | undefined {
+export function strangerInTree({ path, facts }: RawFrame, { tree, cameras }: TreeState): string | undefined {
   if (path.startsWith(tree.folder + sep)) return 'is in the tree itself: a product, not a raw frame'
   const { site, camera, instrument, mjd } = facts
   const differs = (what: string, has: string | undefined, wanted: string) => {
@@ -71,7 +82,10 @@ export function strangerInTree({ path, facts }: RawFrame, { tree }: TreeState): 
   return (
     differs('site', site, tree.site) ??
     differs('spectrograph', instrument === 'unknown' ? undefined : instrument, tree.instrument) ??
-    differs('camera', camera, tree.camera)
+    differs('camera', camera, tree.camera) ??
+    (tree.camera === '' && cameras.length > 0 && !cameras.includes(camera.toLowerCase())
+      ? `camera is ${camera}, which csv/ccds.csv does not have (add its row there)`
+      : undefined)
   )
 }
 

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { numberOf, readFrame, textOf, writeFits } from '@nightpipe/fits'
 import { medianOf } from '@nightpipe/math'
@@ -83,7 +83,7 @@ t.test('an empty tree and a night as it comes: masters are made first, then all 
 })
 
 t.test('what does not belong to the tree is set aside, and what it lacks is said', async (t) => {
-  const { raw, flags, folder } = treeNight()
+  const { raw, reduced, flags, folder } = treeNight()
   const shot = {
     type: 'LAMPFLAT',
     letter: 'w',
@@ -103,6 +103,9 @@ t.test('what does not belong to the tree is set aside, and what it lacks is said
   const of = (number: string) => reasons.find(({ inputs }) => inputs[0]?.includes(number))?.reason
   t.match(of('-0060-'), /site is lsc, not cpt/)
   t.match(of('-0061-'), /camera is fl09, not fa13/)
+  writeFileSync(join(reduced, 'csv/ccds.csv'), 'c,nx,ny,a,b,g,r,p\n"fa13",320,256,0,319,2.,6.,15.0\n')
+  const known = reduction('-s', join(raw, '*-006*'), ...flags, '--json')
+  t.match(known.stdout, /camera is fl09, which csv\/ccds.csv does not have/)
   t.match(of('-0012-'), /needs a BIAS of fa13 at cpt, and csv\/standards.csv offers none/)
   const nowhere = reduction('-s', raw, '--root', join(folder, 'none'), '--site', 'cpt', '--nres-instrument', 'nres03')
   t.equal(nowhere.code, 2)
@@ -130,8 +133,12 @@ t.test('with the traces of the tree scattered light goes, and fibres without the
   } as const
   const ghost = { ...half, light: (fibre: number) => 60 + flatLight([0, 1])(fibre) }
   const paths = [writeContainer(raw, 70, cloudy), writeContainer(raw, 71, half), writeContainer(raw, 72, ghost)]
+  const early = join(reduced, 'temp/red/cptnrs03-fa13-20190405-0070-e00.fits')
+  reduction('-s', paths[0]!, ...flags, ...none, ...set('scattered light.method=none'))
+  t.ok(existsSync(early), 'without a look at the orders it passes')
   const { stdout, stderr, code } = reduction('-s', raw, ...flags, ...none, '--json')
   t.equal(code, 0, stderr)
+  t.notOk(existsSync(early), 'and is gone when it does no longer')
   const rows = stdout
     .trim()
     .split('\n')

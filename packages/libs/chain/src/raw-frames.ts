@@ -87,10 +87,12 @@ function describe(path: string, profile: InstrumentProfile): RawFrame | undefine
       const [width, height] = hdu.axes as [number, number]
       const facts = describeFrame(cardLookup(hdu), profile, { width, height, name: path })
       if (facts.type === 'focus') return undefined
-      const { type, fibres, camera, mjd, exposureSeconds: seconds } = facts
+      const { type, fibres, camera, mjd, exposureSeconds: seconds, object } = facts
       const day = about.day || (mjd === undefined ? '' : compact(mjd))
       const stars = (fibres ?? []).filter((word) => lightOf(word) === 'star')
-      const target = stars.length ? stars.join('&') : undefined
+      // Where one slit is all there is, the header names the star and no fibres.
+      const single = type === 'object' && !fibres ? object : undefined
+      const target = stars.length ? stars.join('&') : single
       return { ...about, day, type, fibres, camera, mjd, seconds, target }
     } finally {
       file.close()

@@ -63,7 +63,7 @@ function optionsOf(
   const reach = extraction['shift reach']
   const moves = extraction.shift === 'auto' && reach > 0
   const shift = moves ? measureShift(frame, traces, { ...noise, fibres: steady, reach }).shift : 0
-  const limits = { high: rays.high, near: rays.near, low: rays.low, accuracy: rays.accuracy }
+  const limits = { high: rays.high, near: rays.near, low: rays.low, accuracy: rays.accuracy, tilt: rays.tilt }
   return { fibres: lit, method: extraction.method, rows: extraction.rows, shift, ...noise, ...limits }
 }
 

@@ -32,6 +32,9 @@ export const schema = {
     accuracy: number(0.005, 'how well the profile is known: this fraction of the light in a pixel is no cosmic ray', {
       ...{ min: 0, max: 1 },
     }),
+    tilt: number(0.08, 'lines may be tilted by this much without being taken for cosmic rays', {
+      ...{ unit: 'px per px', min: 0, max: 1 },
+    }),
   },
   'bad wavelengths': {
     list: path('', 'bloomed lines and telluric stretches to mark in stars (badlams.txt); empty: that of the tree'),

@@ -27,6 +27,8 @@ export interface NoiseModel {
   low: number
   /** how well profiles are known, as a fraction of the light in a pixel */
   accuracy: number
+  /** lines may be tilted by up to this much, columns per row: light that goes by so much with its slope is no cosmic ray */
+  tilt?: number
   /** and, while they are being measured, as a fraction of the light of the column: wings may yet be missing */
   blur?: number
 }
@@ -218,7 +220,7 @@ function rejectPixels(
   solved: boolean,
 ): number {
   const { span, start, profile, data, model, inverse, state, error, rows } = fit
-  const { blur = 0 } = noise
+  const { blur = 0, tilt = 0 } = noise
   let sum = 0
   for (let a = 0; a < fit.traces; a++) {
     const y = group[a]!.y[x]!
@@ -238,12 +240,28 @@ function rejectPixels(
       const expected = (was === 0 ? 1 - leverage : 1 + leverage) + known * known * inverse[row]!
       const sharp = residual > 0 && again && besideHit(frame, rejected, x, row + bottom)
       const limit = residual > 0 ? (sharp ? noise.near : noise.high) : noise.low
-      const off = square > limit * limit * expected
+      let off = square > limit * limit * expected
+      if (off && tilt > 0) {
+        const leaning = tilt * Math.abs(row + bottom - y) * slopeAt(frame, x, row + bottom)
+        const lean = known + Math.min(leaning, LEAN * Math.max(0, model[row]!))
+        off = square > limit * limit * (expected + (lean * lean - known * known) * inverse[row]!)
+      }
       state[row] = off ? PixelState.rejected : PixelState.used
       if (off) sum += row + 1
     }
   }
   return sum
+}
+
+/** The most that a tilt can do, as a fraction of the light in a pixel. */
+const LEAN = 0.25
+
+/** By how much the light rises or falls steadily through a column: 0 in peaks, as of cosmic rays, and in dips. */
+function slopeAt({ width, pixels }: SpectralFrame, x: number, y: number): number {
+  if (x === 0 || x === width - 1) return 0
+  const at = y * width + x
+  const [before, after] = [pixels[at]! - pixels[at - 1]!, pixels[at + 1]! - pixels[at]!]
+  return before * after > 0 ? Math.min(Math.abs(before), Math.abs(after)) : 0
 }
 
 /** Pixels as near as this to the model are never rejected, in sigma squared: leverage is 0.9 at most, and limits 1 at least. */

@@ -9,7 +9,7 @@ interface Extracted {
 /** No line is sharper than this: in the middle of one, flux over that of the better of its neighbours. */
 const SHARPEST = 1.3
 /** A column of the detector that gives less than this part of what both its neighbours give is weak. */
-const WEAK = 0.75
+const WEAK = 0.8
 const SIGNIFICANT = 5
 
 /**
@@ -55,8 +55,8 @@ function dipsOf({ first, last }: LitTrace, { flux, error }: TraceFlux): Uint8Arr
   for (let x = first + 1; x < last; x++) {
     const least = Math.min(flux[x - 1]!, flux[x + 1]!)
     const noise = noiseAt(error, x)
-    if (!(least > 0) || !((1 - WEAK) * least > SIGNIFICANT * noise)) continue
-    dips[x] = WEAK * least - flux[x]! > 0 ? 1 : 0
+    if (flux[x]! < WEAK * least && least - flux[x]! > SIGNIFICANT * noise) dips[x] = 1
+    else if ((1 - WEAK) * least > SIGNIFICANT * noise) dips[x] = 0
   }
   return dips
 }

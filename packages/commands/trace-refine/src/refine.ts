@@ -3,7 +3,7 @@ import { DataError, type Job, type Row, type Tools, writeProduct } from '@nightp
 import { writeAtomically } from '@nightpipe/files'
 import { medianOf } from '@nightpipe/math'
 import { tracesFigure, writeFigure } from '@nightpipe/plot'
-import { type FlatFrame, type RefinedTraces, refineTraces } from '@nightpipe/spectra'
+import { dimFlats, type FlatFrame, noiseOf, type RefinedTraces, refineTraces } from '@nightpipe/spectra'
 import { readOrderFrame, readTraces, traceCards, tracesHdus } from '@nightpipe/spectrographs'
 import { ordersChart, ordersTable } from './orders.js'
 import type { RefineJob } from './plan.js'
@@ -16,13 +16,14 @@ export async function refine(
 ): Promise<Row[]> {
   const { profile, config, context } = tools
   const { rows, neighbours, ...options } = config.fit
-  const flats = params.flats.map(({ path, shown, lit }, k): FlatFrame & { name: string } => {
-    const { width, height, pixels, error, mask, name } = readOrderFrame(path, shown, profile)
-    // the noise of flats of one kind is that of the first of them
-    const first = params.flats.findIndex((flat) => flat.lit.join() === lit.join()) === k
-    return { name, width, height, pixels, mask, lit, error: first ? error : new Float32Array(0) }
+  const all = params.flats.map(({ path, shown, lit }): NamedFlat => {
+    const frame = readOrderFrame(path, shown, profile)
+    const { width, height, pixels, mask, name } = frame
+    return { path, name, width, height, pixels, mask, lit, noise: noiseOf({ ...frame, lit }) }
   })
-  const [shownFlat] = flats as [FlatFrame & { name: string }]
+  const dim = dimOnes(all)
+  const flats = all.filter((flat) => !dim.has(flat))
+  const [shownFlat] = flats as [NamedFlat]
   const picture = { ...shownFlat, pixels: shownFlat.pixels.slice(), unit: '' }
   const start = readTraces(params.traces, { height: shownFlat.height })
   const fitted = refineTraces(flats, rows ? { ...start, rows: Math.ceil(rows) } : start, {
@@ -56,7 +57,26 @@ export async function refine(
   await writeFigure(chart, ordersChart(shownFlat.name, fitted))
   writeAtomically(table, ordersTable(fitted))
   const measurements = measure(fitted, params, config.judge, config.fit.search)
-  return inputs.map((input) => ({ input, status: 'done', product, measurements }))
+  const reason = 'has less than a fifth of the light of the others of these fibres'
+  return inputs.map((input) =>
+    [...dim].some(({ path }) => path === input)
+      ? { input, status: 'rejected', reason }
+      : { input, status: 'done', product, measurements },
+  )
+}
+
+type NamedFlat = FlatFrame & { name: string; path: string }
+
+/** Flats whose lamp was off, beside others of the same fibres. */
+function dimOnes(all: readonly NamedFlat[]): Set<NamedFlat> {
+  const kinds = new Map<string, NamedFlat[]>()
+  for (const flat of all) kinds.set(flat.lit.join(), [...(kinds.get(flat.lit.join()) ?? []), flat])
+  return new Set(
+    [...kinds.values()].flatMap((flats) => {
+      const dim = dimFlats(flats)
+      return flats.filter((_, k) => dim[k])
+    }),
+  )
 }
 
 /** What the report tells, and why the traces should not be used, if so. */

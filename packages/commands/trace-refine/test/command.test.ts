@@ -8,6 +8,8 @@ import { emptyTraces, setColumnsOnDetector, type Traces, traceY } from '@nightpi
 import { addStandards, makeTree, readStandards, readTraces, tracesHdus } from '@nightpipe/spectrographs'
 import t from 'tap'
 
+t.setTimeout(120_000) // frames are painted and fitted: a machine that is busy takes its time
+
 const bin = fileURLToPath(new URL('../../bin/trace-refine.js', import.meta.url))
 const run = (args: readonly string[], cwd: string) =>
   spawnSync(process.execPath, [bin, ...args], { cwd, encoding: 'utf8' })
@@ -122,6 +124,20 @@ t.test('one flat refines two fibres; the third only moves with the image', async
   t.ok(Math.abs(traceY(traces, 3, 1, 100) - painted(3, 1, 100)) < 0.01)
   const moved = traceY(traces, 3, 2, 100) - traceY(firstTraces(), 3, 2, 100)
   t.ok(Math.abs(moved) < 1 && Math.abs(traceY(traces, 0, 2, 9) - traceY(firstTraces(), 0, 2, 9) - moved) < 1e-9)
+})
+
+t.test('a flat whose lamp was off is set aside where others are lit', async (t) => {
+  const cwd = folder(t)
+  writeFlat(join(cwd, 'a.fits'), [0, 1], 'tung&tung&none')
+  writeFlat(join(cwd, 'dark.fits'), [0, 1], 'tung&tung&none', { light: 0 })
+  const { status } = run(['-s', 'a.fits', 'dark.fits', '--traces', 'first.fits', '-r', 'out', ...small], cwd)
+  t.equal(status, 0)
+  t.match(
+    readFileSync(join(cwd, 'out/trace-refine.csv'), 'utf8'),
+    /dark\.fits,rejected,has less than a fifth of the light/,
+  )
+  const traces = readTraces(join(cwd, 'out/a-trace.fits'))
+  t.ok(Math.abs(traceY(traces, 3, 1, 100) - painted(3, 1, 100)) < 0.01)
 })
 
 t.test('a lamp that is off gives no traces, and strangers are refused in one line', async (t) => {

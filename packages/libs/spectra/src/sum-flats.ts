@@ -1,12 +1,13 @@
-import { MAD_TO_SIGMA, median } from '@nightpipe/math'
+import { MAD_TO_SIGMA, median, select } from '@nightpipe/math'
 
 /** A flat as it comes from the detector or from reduction. */
 export interface FlatFrame {
   width: number
   height: number
   pixels: Float32Array
-  /** one sigma */
-  error: Float32Array
+  /** one sigma; not needed where the noise is told */
+  error?: Float32Array
+  noise?: FlatNoise
   /** not 0: do not use */
   mask: ArrayLike<number>
   /** fibres with light */
@@ -36,11 +37,36 @@ const CLIP = 5
 /** Differences between flats, as part of the light, that are none: the lamp flickers, the image drifts. */
 const UNLIKE = 0.02
 
-/** Flats that light the same fibres as one: the mean, each scaled to the light of the first, without what stands out. */
-export function sumFlats(frames: readonly FlatFrame[]): SummedFlat {
+/** Flats with less than this part of the light of the brightest are none: the lamp was off, or going out. */
+const LEAST_LIGHT = 0.2
+
+/** Which of some flats have too little light beside the others. */
+export function dimFlats(frames: readonly FlatFrame[]): boolean[] {
+  const light = frames.map(lightOf)
+  const most = Math.max(...light)
+  return light.map((own) => !(own >= LEAST_LIGHT * most))
+}
+
+/** How far the brightest twentieth of the pixels stands above the darkest fifth. */
+function lightOf({ pixels, mask }: FlatFrame): number {
+  const step = Math.max(1, Math.floor(pixels.length / SAMPLE)) | 1
+  const sample: number[] = []
+  for (let p = 0; p < pixels.length; p += step)
+    if (mask[p] === 0 && Number.isFinite(pixels[p]!)) sample.push(pixels[p]!)
+  if (sample.length === 0) return 0
+  return select(sample, Math.floor(0.95 * (sample.length - 1))) - select(sample, Math.floor(0.2 * (sample.length - 1)))
+}
+
+/**
+ * Flats that light the same fibres as one: the mean, each scaled to the light of the first, without what stands out, and
+ * without those that have hardly any light.
+ */
+export function sumFlats(all: readonly FlatFrame[]): SummedFlat {
+  const dim = dimFlats(all)
+  const frames = all.filter((_, k) => !dim[k])
   const [first] = frames
   if (!first) throw new RangeError('no flats to combine')
-  const noise = noiseOf(first)
+  const noise = first.noise ?? noiseOf(first)
   if (frames.length === 1) return { ...single(first), ...noise }
   const scales = frames.map((frame) => (frame === first ? 1 : scaleTo(first, frame)))
   const { width, height, lit } = first
@@ -100,7 +126,7 @@ function single({ width, height, pixels, mask, lit }: FlatFrame): Omit<SummedFla
 const SAMPLE = 40000
 
 /** Dark and bright pixels tell read noise and gain from the errors that the frame has. */
-export function noiseOf({ pixels, error, mask }: FlatFrame): FlatNoise {
+export function noiseOf({ pixels, error = new Float32Array(0), mask }: FlatFrame): FlatNoise {
   const step = Math.max(1, Math.floor(pixels.length / SAMPLE)) | 1
   const points: { level: number; variance: number }[] = []
   for (let p = 0; p < pixels.length; p += step) {

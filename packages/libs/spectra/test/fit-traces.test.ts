@@ -2,6 +2,8 @@ import t from 'tap'
 import { emptyTraces, profileRows, refineTraces, setColumnsOnDetector, type Traces, traceY } from '../src/index.js'
 import { type Painting, paint } from './paint.js'
 
+t.setTimeout(120_000) // frames are painted and fitted: a machine that is busy takes its time
+
 const options = { degree: 4, blocks: 6, search: 4, clip: 5, scattered: true, smooth: false }
 
 /** Straight lines where the orders about are: what a first estimate may look like. */

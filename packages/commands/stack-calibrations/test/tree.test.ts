@@ -2,6 +2,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createHeader, numberOf, readFrame, textOf, writeFits } from '@nightpipe/fits'
+import { random } from '@nightpipe/math'
 import t from 'tap'
 import { call } from './support/run.js'
 import {
@@ -101,6 +102,47 @@ t.test('singles of an old tree are stacked: flags count, masters and lost files 
   t.equal(made, '"BIAS","bias/BIAScpt2019095.50410.fits",4,"cpt","fl13",2458579.004,"0000"')
   t.match(readFileSync(table, 'utf8'), /^Type,Filename,0,Site,Camera,0\.000,Flags\n/, 'the table is continued')
 })
+
+t.test(
+  'singles of darks are per second already: their mean, whoever made them, with the scatter that they show',
+  async (t) => {
+    const { reduced, flags } = emptyTree(t.testdir())
+    mkdirSync(join(reduced, 'dark'))
+    const rows = [0, 1, 2, 3, 4].map((k) => {
+      const { normal } = random(k + 1)
+      const pixels = Float32Array.from({ length: WIDTH * HEIGHT }, (_, p) => current(p) / GAIN + 0.01 * normal())
+      const header = createHeader([
+        ...([
+          ['OBSTYPE', 'DARK'],
+          ['SITEID', 'cpt'],
+          ['TELESCOP', 'nres03'],
+          ['INSTRUME', 'fl13'],
+        ] as const),
+        ...([
+          ['MJD-OBS', NOON + k / 1000],
+          ['EXPTIME', 1],
+          ['GAIN', 1],
+          ['RDNOISE', 10],
+          ['NFRAVGD', 1],
+        ] as const),
+      ])
+      const name = `dark/DARKcpt2019095.50${k}00.fits`
+      writeFits(join(reduced, name), [{ kind: 'image', bitpix: -32, axes: [WIDTH, HEIGHT], pixels, header }])
+      return `"DARK","${name}",1,"cpt","fl13",${2458579 + k / 1000},"0000"`
+    })
+    writeFileSync(join(reduced, 'csv/standards.csv'), `T,F,0,S,C,0.0,Flags\n${rows.join('\n')}\n`)
+    const { status, stderr, stdout } = call(...flags, ...day('05', '06'), '--calibration-type', 'DARK')
+    t.equal(status, 0, stderr)
+    const { pixels, error, header } = readFrame(stdout.trim())
+    t.equal(numberOf(header, 'EXPTIME'), 1)
+    const hot = pixels[5]! / (current(5) / GAIN)
+    t.ok(Math.abs(hot - 1) < 0.02, `a hot pixel: ${hot} of the truth`)
+    t.ok(
+      Math.abs(error![100]! - 0.01 / Math.sqrt(5)) < 0.001,
+      `an error of ${error![100]} adu/s, not of the raw frames' read noise`,
+    )
+  },
+)
 
 t.test('frames are counted after those that do not fit have been dropped', async (t) => {
   const { instrument, reduced, flags } = emptyTree(t.testdir())

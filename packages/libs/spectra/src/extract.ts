@@ -91,6 +91,9 @@ function toSpectrum({ order, fibre, first, last }: LitTrace, result: TraceFlux, 
   return spectrum
 }
 
+/** Columns on either side whose scatter says how wrong a line between two of them may be. */
+const AROUND = 6
+
 /** Columns without data between columns with them get what lies on the line between; their error is that of not knowing. */
 function fillGaps({ flux, uncertainty, mask }: OrderSpectrum, first: number, last: number): void {
   for (let x = first; x <= last; x++) {
@@ -98,15 +101,28 @@ function fillGaps({ flux, uncertainty, mask }: OrderSpectrum, first: number, las
     let end = x
     while (end <= last && (mask[end]! & SpectrumBit.noData) !== 0) end++
     const [a, b] = [x - 1, end]
+    const scatter = scatterOf(flux, mask, Math.max(first, a - AROUND), Math.min(last, b + AROUND))
     for (let k = x; k < end; k++) {
       flux[k] = Number.NaN
       uncertainty[k] = Number.NaN
       if (a < first || b > last) continue
       const t = (k - a) / (b - a)
       flux[k] = (1 - t) * flux[a]! + t * flux[b]!
-      uncertainty[k] = Math.hypot(uncertainty[a]!, uncertainty[b]!, (flux[b]! - flux[a]!) / 2)
+      uncertainty[k] = Math.hypot(uncertainty[a]!, uncertainty[b]!, scatter)
       mask[k]! |= SpectrumBit.interpolated
     }
     x = end - 1
   }
+}
+
+/** The standard deviation of the fluxes of columns with data. */
+function scatterOf(flux: Float64Array, mask: Int32Array, from: number, to: number): number {
+  let [n, sum, squares] = [0, 0, 0]
+  for (let x = from; x <= to; x++) {
+    if ((mask[x]! & SpectrumBit.noData) !== 0) continue
+    n++
+    sum += flux[x]!
+    squares += flux[x]! ** 2
+  }
+  return n > 1 ? Math.sqrt(Math.max(0, squares / n - (sum / n) ** 2)) : 0
 }

@@ -12,7 +12,7 @@ import type { WavelengthSchema } from './schema.js'
 /** The files of a solved arc: its spectra with wavelengths and the solution, THAR and TRIP in a tree, a figure of the residuals. */
 export async function arcProducts(
   job: Job<WavelengthJob>,
-  { config, context, profile }: Tools<WavelengthSchema>,
+  { config, context }: Tools<WavelengthSchema>,
 ): Promise<Row[]> {
   const arc = job.params.arc!
   const { spectra, sides } = readWithSides(job.inputs[0]!)
@@ -32,7 +32,7 @@ export async function arcProducts(
   const hdus = [...withWavelengths(spectra, header, sides, config, 'electron'), ...solutionHdus(arc.solutions)]
   writeProduct(product, hdus, context, job.parents)
   const orders = 1 + Math.max(...spectra.orders.map(({ index }) => index))
-  const { fibres, 'arc fibre': reference } = profile.values.spectrograph
+  const { fibres, reference } = job.params
   for (const path of job.products.slice(1)) {
     const kind = basename(path).slice(0, 4)
     if (path.endsWith('.png')) await writeFigure(path, residualFigure(arc))

@@ -5,7 +5,7 @@ import type { LineList, SpectralLine, WavelengthPolynomial } from '@nightpipe/sp
 import { inTree, openTree, productPathInTree, type Tree } from '@nightpipe/spectrographs'
 import { type Arc, readSolved, solveExposure } from './arcs.js'
 import { type ArcShare, chooseArcs } from './choose-arcs.js'
-import { describeExposure, type Exposure } from './exposures.js'
+import { describeExposure, type Exposure, profileOf } from './exposures.js'
 import { listOf } from './line-list.js'
 import type { WavelengthSchema } from './schema.js'
 import { arcsOfTree } from './tree-arcs.js'
@@ -32,11 +32,14 @@ export interface WavelengthJob {
   mjd: number
   start: number
   camera?: string
+  /** of the spectrograph: how many fibres, and which is the lamp's own */
   fibres: number
+  reference: number
 }
 
 /** Arcs are solved here, one after the other; every exposure is then a job with the solutions that it needs. */
-export function planWavelengths(request: Request<WavelengthSchema>): Plan<WavelengthJob> {
+export function planWavelengths(asked: Request<WavelengthSchema>): Plan<WavelengthJob> {
+  const request = { ...asked, profile: profileOf(asked) }
   const tree = openTree(request.flags)
   const { list, path: listPath } = listOf(request)
   const rows: Row[] = []
@@ -52,11 +55,16 @@ export function planWavelengths(request: Request<WavelengthSchema>): Plan<Wavele
     if (job) arcJobs.push(job)
   }
   const arcs = [...arcJobs.map(({ params }) => params.arc!), ...givenArcs(kit)]
-  const stars = exposures.filter(({ type }) => type !== 'arc')
+  for (const { path, type } of exposures.filter(({ type }) => !HAVE_WAVELENGTHS.includes(type))) {
+    rows.push({ input: path, status: 'rejected', reason: `needs no wavelengths: ${type}` })
+  }
+  const stars = exposures.filter(({ type }) => type === 'object' || type === 'unknown')
   const known = [...arcs, ...(tree ? arcsOfTree(tree, stars, arcs) : [])]
   const jobs = stars.flatMap((exposure) => attempt(() => exposureJob(exposure, known, kit), exposure.path, rows) ?? [])
   return { jobs: [...arcJobs, ...jobs], rows, memoryPerJob: 300e6 }
 }
+
+const HAVE_WAVELENGTHS: readonly string[] = ['arc', 'object', 'unknown']
 
 interface Kit {
   list: LineList
@@ -131,6 +139,7 @@ const paramsOf = (exposure: Exposure, { listPath, request }: Kit) => ({
     camera: exposure.camera,
   },
   fibres: request.profile.values.spectrograph.fibres,
+  reference: request.profile.values.spectrograph['arc fibre'],
 })
 
 /** Arcs that --arc names: solved ones, or spectra that are solved now. */
@@ -147,7 +156,6 @@ function givenArcs(kit: Kit): Arc[] {
 
 function exposureJob(exposure: Exposure, arcs: readonly Arc[], kit: Kit): Job<WavelengthJob> {
   const { config } = kit.request
-  if (!['object', 'unknown', 'flat'].includes(exposure.type)) throw new Rejection(`holds no spectra: ${exposure.type}`)
   const lamp = exposure.arcFibres ?? []
   const shares = chooseArcs(exposure, arcs, { ...config.arcs, lamp: config.drift.apply ? lamp : [] })
   if (shares.length === 0) {

@@ -35,6 +35,8 @@ export interface Identification {
 
 /** The probability of chance (decimal logarithm) that is asked of a solution: the search has tried up to 1e9 others. */
 const CHANCE_ASKED = -15
+/** Degrees of a fit that begins near the truth. */
+const HIGH = { first: 2, last: 3 }
 /** The share of the lines that the list must know. */
 const SHARE_ASKED = 0.3
 
@@ -57,7 +59,7 @@ export function identifyLines(
     for (const guess of searchShapes(voters, bright, attempt.range)) {
       const hypothesis = polish(guess, voters, bright, attempt.range.step)
       const start = startFrom(hypothesis, setup.width, indices)
-      const found = start && verified(trusted, list, attempt, start, setup)
+      const found = start && verified(trusted, list, attempt, { start, ...extent(hypothesis.path.places) }, setup)
       if (!found) continue
       if (!nearest || found.coincidence.logChance < nearest.logChance) nearest = found.coincidence
       if (!isBeyondChance(found.coincidence)) continue
@@ -75,25 +77,57 @@ function verified(
   lines: readonly SpectralLine[],
   list: LineList,
   { linesPerOrder, share }: { linesPerOrder: number; share: number },
-  start: WavelengthPolynomial,
+  from: { start: WavelengthPolynomial; low: number; high: number },
   { width, fwhm }: { width: number; fwhm: number },
 ): Omit<Identification, 'way'> | undefined {
   const reach = Math.max(2 * fwhm, 0.004 * width)
   const voters = strongLines(lines, linesPerOrder)
   const bright = brightLines(list, share)
-  const first = refineMatches(everySecond(voters, 0), bright, start, reach, fwhm, 2)
+  const first = grown(everySecond(voters, 0), bright, from, reach, fwhm)
   if (!first) return undefined
   const tolerance = Math.min(reach, Math.max(4 * first.scatter, 0.5 * fwhm))
-  const half = refineMatches(everySecond(lines, 0), list.wavelength, first.polynomial, tolerance, fwhm)
+  const half = refineMatches(everySecond(lines, 0), list.wavelength, first.polynomial, tolerance, fwhm, HIGH)
   if (!half) return undefined
   const narrow = Math.min(fwhm, Math.max(4 * half.scatter, 0.25 * fwhm))
   const coincidence = coincidenceTest(everySecond(lines, 1), list.wavelength, half.polynomial, narrow)
-  const all = refineMatches(lines, list.wavelength, half.polynomial, 1.5 * narrow, fwhm)
+  const all = refineMatches(lines, list.wavelength, half.polynomial, 1.5 * narrow, fwhm, HIGH)
   return all && { ...all, coincidence }
 }
 
-const isBeyondChance = ({ logChance, found, asked }: Coincidence) =>
-  logChance <= CHANCE_ASKED && found >= SHARE_ASKED * asked
+/** The range of orders of a path. */
+function extent(places: readonly { index: number }[]): { low: number; high: number } {
+  const indices = places.map(({ index }) => index)
+  return { low: Math.min(...indices), high: Math.max(...indices) }
+}
+
+/** Matches in the orders where the start is right, then in ever more orders on both sides, each time with what was learnt. */
+function grown(
+  lines: readonly SpectralLine[],
+  list: Float64Array,
+  { start, low, high }: { start: WavelengthPolynomial; low: number; high: number },
+  reach: number,
+  fwhm: number,
+): ReturnType<typeof refineMatches> {
+  const all = extent(lines)
+  let [from, to] = [Math.max(low, all.low), Math.min(high, all.high)]
+  let polynomial = start
+  let round = 0
+  while (true) {
+    const here = lines.filter(({ index }) => index >= from && index <= to)
+    const near = round === 0 ? reach : 1.5 * fwhm
+    const found = refineMatches(here, list, polynomial, near, fwhm, { first: round, last: 2, lenient: 0.2 * fwhm })
+    if (!found || (from <= all.low && to >= all.high)) return found
+    polynomial = found.polynomial
+    round = Math.min(2, round + 1)
+    // A polynomial sees a few orders beyond its own, and no more.
+    const more = Math.max(1, Math.min(4, Math.round((to - from) / 6)))
+    from -= more
+    to += more
+  }
+}
+
+const isBeyondChance = ({ logChance, found, asked, expected }: Coincidence) =>
+  logChance <= CHANCE_ASKED && found >= SHARE_ASKED * asked && found > 2.2 * expected
 
 /**
  * The same from a solution that is nearly right: of another fibre, or of an earlier arc. How far each group of neighbouring orders moved
@@ -109,7 +143,8 @@ export function followLines(
   if (trusted.length < 20) return undefined
   const attempt = { linesPerOrder: 25, share: 0.5 }
   const start = shiftedStart(strongLines(trusted, 25), brightLines(list, 0.5), before, setup.reach)
-  const found = start && verified(trusted, list, attempt, start, setup)
+  const everywhere = { low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY }
+  const found = start && verified(trusted, list, attempt, { start, ...everywhere }, setup)
   return found && isBeyondChance(found.coincidence) ? { ...found, way: 'followed' } : undefined
 }
 

@@ -54,7 +54,8 @@ export function matchLines(
 
 /**
  * Matches lines with a list and fits m λ, in turns, with narrower tolerance and higher degrees as the fit allows. `start` must be right
- * to about `tolerance` px. Undefined where nothing holds together.
+ * to about `tolerance` px. What lies within thrice `lenient` px is kept whatever the others do: orders that have just joined. Undefined where
+ * nothing holds together.
  */
 export function refineMatches(
   lines: readonly SpectralLine[],
@@ -62,23 +63,32 @@ export function refineMatches(
   start: WavelengthPolynomial,
   tolerance: number,
   fwhm: number,
-  stages: number = STAGES.length,
+  { first: lowest, last, lenient = 0 }: { first: number; last: number; lenient?: number } = {
+    first: 0,
+    last: STAGES.length - 1,
+  },
 ): { polynomial: WavelengthPolynomial; matches: LineMatch[]; scatter: number } | undefined {
   let polynomial = start
   let matches: LineMatch[] = []
   let reach = tolerance
   let scatter = tolerance
   const orders = new Set(lines.map((line) => line.index)).size
-  for (const [x, order, total] of STAGES.slice(0, stages)) {
-    const terms = termsUpTo(x, Math.min(order, Math.max(0, orders - 2)), total)
+  const known = matchLines(lines, list, polynomial, reach).length
+  const termsOf = ([x, order, total]: (typeof STAGES)[number]) =>
+    termsUpTo(x, Math.min(order, Math.max(0, orders - 2)), total)
+  // A plain fit would spoil a start that is better than plain: begin as high as the lines allow.
+  let first = lowest
+  while (first > 0 && known < 5 * termsOf(STAGES[first]).length) first--
+  for (const stage of STAGES.slice(first, Math.max(first, last) + 1)) {
+    const terms = termsOf(stage)
     for (let round = 0; round < 3; round++) {
       matches = matchLines(lines, list, polynomial, reach)
       if (matches.length < 2 * terms.length) break
-      const next = robustFit(lines, list, matches, polynomial, terms)
+      const next = robustFit(lines, list, matches, polynomial, terms, lenient)
       if (!next) return undefined
       polynomial = next.polynomial
       scatter = next.scatter
-      reach = Math.min(reach, Math.max(4 * scatter, 0.3 * fwhm))
+      reach = Math.min(reach, Math.max(4 * scatter, 4 * lenient, 0.3 * fwhm))
     }
     if (matches.length < 6 * terms.length) break
   }
@@ -93,6 +103,7 @@ function robustFit(
   matches: readonly LineMatch[],
   before: WavelengthPolynomial,
   terms: WavelengthPolynomial['terms'],
+  lenient: number,
 ): { polynomial: WavelengthPolynomial; scatter: number } | undefined {
   const frame = { ...before, terms }
   const beforeAt = wavelengthEvaluator(before)
@@ -115,7 +126,7 @@ function robustFit(
       ({ index, x, wavelength }, k) => Math.abs(wavelengthAt(index, x) - wavelength) / dispersions[k],
     )
     scatter = MAD_TO_SIGMA * median([...residuals])
-    used = points.filter((_, k) => residuals[k] <= 3 * scatter)
+    used = points.filter((_, k) => residuals[k] <= 3 * Math.max(scatter, lenient))
   }
   return polynomial && { polynomial, scatter }
 }

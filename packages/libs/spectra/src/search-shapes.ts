@@ -101,8 +101,8 @@ export function polish(
   let shape = start.shape
   let course = courseOf(start.path, start.numbering)
   let best = { score: 0, path: start.path }
-  for (const part of [1, 1 / 2, 1 / 4, 1 / 4]) {
-    const known = within(orders, best.path)
+  const known = within(orders, start.path)
+  for (const part of [1, 1 / 2, 1 / 4]) {
     const bin = BIN * Math.abs(shape.s) * Math.max(part, 0.4)
     const reach = 3 * BIN * Math.abs(shape.s) + bin
     const worth = (tried: DispersionShape) => placesNear(known, list, tried, course, reach, bin, scratch)
@@ -126,12 +126,11 @@ const NEIGHBOURS = [-1, 0, 1]
   .flatMap((ds) => [-1, 0, 1].map((dq) => [ds, dq] as const))
   .filter(([ds, dq]) => ds !== 0 || dq !== 0)
 
-/** The orders of a path, and half as many again on both sides: as far as its course can be trusted. */
+/** The orders between the first and the last of a path. */
 function within(orders: readonly OrderLines[], path: OrderPath): OrderLines[] {
   const indices = path.places.map(({ index }) => index)
   const [low, high] = [Math.min(...indices), Math.max(...indices)]
-  const margin = (high - low) / 2 + 1
-  return orders.filter(({ index }) => index >= low - margin && index <= high + margin)
+  return orders.filter(({ index }) => index >= low && index <= high)
 }
 
 /** The best place of each order near a course, and what they are worth together. */

@@ -1,3 +1,4 @@
+import { centroidOffset } from './centroid-offset.js'
 import { findLines, type SpectralLine } from './find-lines.js'
 import { followLines, type Identification, identifyLines, type RoughSpectrograph } from './identify.js'
 import type { LineList } from './line-list.js'
@@ -50,17 +51,21 @@ function solveFibre(
 ): SolvedFibre {
   const own = orders.filter((order) => order.fibre === fibre)
   const { lines, fwhm } = findLines(own, { fwhm: setup.fwhm, threshold: setup.threshold })
+  // Wavelengths are those of centres of gravity; the lines keep the places of their Gaussians, with which later frames are compared.
+  const offset = centroidOffset(lines, own, fwhm)
+  const centred = lines.map((line) => ({ ...line, x: line.x + offset(line.x) }))
   const about = { fibre, lines, fwhm }
   const saturated = saturatedShare(own)
   if (saturated > 0.05) return { ...about, problem: `saturated: ${(100 * saturated).toFixed(0)} % of its pixels` }
   if (lines.length < 20) return { ...about, problem: `${lines.length} lines, 20 needed: the lamp was off` }
   let identification: Identification | undefined
   for (const before of near) {
-    identification ??= followLines(lines, setup.list, before, { width, fwhm, reach: setup.followReach ?? 40 })
+    identification ??= followLines(centred, setup.list, before, { width, fwhm, reach: setup.followReach ?? 40 })
   }
-  const named = identification ?? identifyLines(lines, setup.list, { width, fwhm, rough: setup.rough })
+  const named = identification ?? identifyLines(centred, setup.list, { width, fwhm, rough: setup.rough })
   if ('problem' in named) return { ...about, problem: named.problem }
-  const solution = fitWavelengths(lines, setup.list, named.polynomial, fwhm, setup.limits)
+  const solution = fitWavelengths(centred, setup.list, named.polynomial, fwhm, setup.limits)
+  for (const line of solution?.lines ?? []) line.x -= offset(line.x)
   return solution
     ? { ...about, identification: named, solution }
     : { ...about, identification: named, problem: `too few of ${lines.length} lines are fit to be fitted` }

@@ -77,7 +77,7 @@ export function fitWavelengths(
   let matched: FittedLine[] = []
   for (const reach of [0.5 * fwhm, 0.35 * fwhm]) {
     matched = namedLines(lines, list, polynomial, reach)
-    const candidates = matched.filter((line) => !(line.flags & UNFIT))
+    const candidates = matched.filter((line) => !(line.flags & UNFIT) && isAlone(line, list, fwhm))
     const frame = bestFrame(candidates, polynomial, limits)
     fit = frame && clippedFit(candidates, frame, limits.clip)
     if (!fit) return undefined
@@ -103,9 +103,25 @@ function namedLines(
   })
 }
 
+/** No other line of the list lies within a width of it that has more than a twentieth of its light. */
+function isAlone({ listed, dispersion }: FittedLine, { wavelength, intensity }: LineList, fwhm: number): boolean {
+  const reach = fwhm * dispersion
+  const disturbs = (k: number) => Number.isNaN(intensity[k]) || !(intensity[k] < 0.05 * intensity[listed])
+  for (const step of [-1, 1]) {
+    for (let k = listed + step; k >= 0 && k < wavelength.length; k += step) {
+      if (Math.abs(wavelength[k] - wavelength[listed]) > reach) break
+      if (disturbs(k)) return false
+    }
+  }
+  return true
+}
+
 interface Clipped {
   polynomial: WavelengthPolynomial
   used: FittedLine[]
+  /** px, by line */
+  floorOf: ReadonlyMap<FittedLine, number>
+  /** of the brightest lines */
   floor: number
   chiSquare: number
 }
@@ -114,48 +130,60 @@ type Frame = Omit<WavelengthPolynomial, 'coefficients' | 'covariance'>
 
 /** A weighted fit that sets lines aside until all that are left lie within `clip` sigma. */
 function clippedFit(lines: readonly FittedLine[], frame: Frame, clip: number): Clipped | undefined {
-  let used: readonly FittedLine[] = lines
-  let floor = 0.02
+  const groups = groupsOf(lines)
+  let used: readonly number[] = [...lines.keys()]
+  let floors: Float64Array = new Float64Array(groups.count).fill(0.02)
   for (let round = 0; ; round++) {
-    const polynomial = fitWavelengthPolynomial(
-      used.map((line) => pointOf(line, floor)),
-      frame,
-    )
+    const sigma = lines.map((line, k) => Math.hypot(line.sigma, floors[groups.of[k]] * line.dispersion))
+    const points = used.map((k) => ({ ...lines[k], error: sigma[k] }))
+    const polynomial = fitWavelengthPolynomial(points, frame)
     if (!polynomial) return undefined
     const wavelengthAt = wavelengthEvaluator(polynomial)
     const residuals = lines.map((line) => wavelengthAt(line.index, line.x) - line.wavelength)
-    floor = floorOf(lines, residuals)
-    const within = lines.filter((line, k) => Math.abs(residuals[k]) < clip * sigmaOf(line, floor))
+    floors = floorsOf(lines, residuals, groups)
+    const now = lines.map((line, k) => Math.hypot(line.sigma, floors[groups.of[k]] * line.dispersion))
+    const within = [...lines.keys()].filter((k) => Math.abs(residuals[k]) < clip * now[k])
     if ((within.length === used.length && round > 1) || round >= 12) {
-      const inFit = new Set(used)
       const freedom = Math.max(1, used.length - frame.terms.length)
-      let squares = 0
-      lines.forEach((line, k) => {
-        if (inFit.has(line)) squares += (residuals[k] / sigmaOf(line, floor)) ** 2
-      })
-      return { polynomial, used: [...used], floor, chiSquare: squares / freedom }
+      const squares = used.reduce((sum, k) => sum + (residuals[k] / now[k]) ** 2, 0)
+      const floorOf = new Map(lines.map((line, k) => [line, floors[groups.of[k]]]))
+      const fit = { polynomial, used: used.map((k) => lines[k]), floorOf, chiSquare: squares / freedom }
+      return { ...fit, floor: floors[groups.count - 1] }
     }
     used = within
   }
 }
 
-const sigmaOf = (line: FittedLine, floor: number) => Math.hypot(line.sigma, floor * line.dispersion)
-
-function pointOf(line: FittedLine, floor: number): WavelengthPoint {
-  return { index: line.index, x: line.x, wavelength: line.wavelength, error: sigmaOf(line, floor) }
+/** Lines in four groups of brightness (their light over its error), the faintest first: faint ones suffer more from unseen neighbours. */
+function groupsOf(lines: readonly FittedLine[]): { of: Int32Array; count: number } {
+  const count = Math.max(1, Math.min(4, Math.floor(lines.length / 40)))
+  const of = new Int32Array(lines.length)
+  const ranked = [...lines.keys()].sort(
+    (a, b) => lines[a].flux / lines[a].fluxError - lines[b].flux / lines[b].fluxError,
+  )
+  ranked.forEach((k, rank) => {
+    of[k] = Math.min(count - 1, Math.floor((rank * count) / lines.length))
+  })
+  return { of, count }
 }
 
-/** The scatter (px) that, added to their errors, makes half of the lines lie within 0.6745 sigma. */
-function floorOf(lines: readonly FittedLine[], residuals: readonly number[]): number {
-  let low = 1e-4
-  let high = 1
-  for (let step = 0; step < 24; step++) {
-    const floor = Math.sqrt(low * high)
-    const pulls = lines.map((line, k) => Math.abs(residuals[k]) / sigmaOf(line, floor))
-    if (MAD_TO_SIGMA * median(pulls) > 1) low = floor
-    else high = floor
-  }
-  return Math.sqrt(low * high)
+/** For each group the scatter (px) that, added to their errors, makes half of its lines lie within 0.6745 sigma. */
+function floorsOf(
+  lines: readonly FittedLine[],
+  residuals: readonly number[],
+  { of, count }: ReturnType<typeof groupsOf>,
+): Float64Array {
+  return Float64Array.from({ length: count }, (_, group) => {
+    const members = [...lines.keys()].filter((k) => of[k] === group)
+    let [low, high] = [1e-4, 1]
+    for (let step = 0; step < 18; step++) {
+      const floor = Math.sqrt(low * high)
+      const pulls = members.map((k) => Math.abs(residuals[k]) / Math.hypot(lines[k].sigma, floor * lines[k].dispersion))
+      if (MAD_TO_SIGMA * median(pulls) > 1) low = floor
+      else high = floor
+    }
+    return Math.sqrt(low * high)
+  })
 }
 
 /** The degrees that predict best: of all within the limits, the fewest terms whose fifths, left out in turn, come out as well as any. */
@@ -167,40 +195,47 @@ function bestFrame(lines: readonly FittedLine[], before: WavelengthPolynomial, l
       const frame = { ...before, terms: termsUpTo(x, order, Math.max(x, order) + 1) }
       if (lines.length < 4 * frame.terms.length) continue
       const scatter = crossScatter(lines, frame)
-      if (scatter < (best ? 0.99 * best.scatter : Number.POSITIVE_INFINITY)) best = { frame, scatter }
+      if (scatter < (best ? 0.995 * best.scatter : Number.POSITIVE_INFINITY)) best = { frame, scatter }
     }
   }
   return best?.frame
 }
 
-/** Scatter (px) of lines about fits that they had no part in. */
+/** How far lines lie from fits that they had no part in, in units of their errors; far ones count as 4. */
 function crossScatter(lines: readonly FittedLine[], frame: Frame): number {
-  const misses: number[] = []
+  let squares = 0
+  let count = 0
   const core = lines.filter((line) => Math.abs(line.residual) < 0.4 * line.fwhm * line.dispersion)
+  const sigma = (line: FittedLine) => Math.hypot(line.sigma, 0.01 * line.dispersion)
   for (let part = 0; part < 5; part++) {
-    const points = core.filter((_, k) => k % 5 !== part).map((line) => pointOf(line, 0.03))
+    const points = core.filter((_, k) => k % 5 !== part).map((line) => ({ ...line, error: sigma(line) }))
     const polynomial = fitWavelengthPolynomial(points, frame)
     if (!polynomial) return Number.POSITIVE_INFINITY
     const wavelengthAt = wavelengthEvaluator(polynomial)
     core.forEach((line, k) => {
       if (k % 5 !== part) return
-      misses.push(Math.abs(wavelengthAt(line.index, line.x) - line.wavelength) / line.dispersion)
+      squares += Math.min(16, ((wavelengthAt(line.index, line.x) - line.wavelength) / sigma(line)) ** 2)
+      count++
     })
   }
-  // Root mean square of the better 90 %: it still feels the ends of orders, where polynomials go astray first.
-  const kept = misses.sort((a, b) => a - b).slice(0, Math.ceil(0.9 * misses.length))
-  return Math.sqrt(kept.reduce((sum, miss) => sum + miss * miss, 0) / kept.length)
+  return Math.sqrt(squares / count)
 }
 
 function describe(
   matched: readonly FittedLine[],
-  { polynomial, used, floor, chiSquare }: Clipped,
+  { polynomial, used, floorOf, floor, chiSquare }: Clipped,
 ): Omit<WavelengthSolution, 'fibre' | 'polynomial'> {
   const inFit = new Set(used)
   const lines = matched.map((line) => {
     const residual = polynomialWavelength(polynomial, line.index, line.x) - line.wavelength
     const velocity = (residual / line.wavelength) * LIGHT
-    return { ...line, residual, velocity, sigma: sigmaOf(line, floor), used: inFit.has(line) }
+    return {
+      ...line,
+      residual,
+      velocity,
+      sigma: Math.hypot(line.sigma, (floorOf.get(line) ?? 0) * line.dispersion),
+      used: inFit.has(line),
+    }
   })
   const good = lines.filter((line) => line.used)
   const rms = (values: number[]) => Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / values.length)
@@ -238,6 +273,6 @@ export function reproduce(
   // The covariance of points that have no noise says nothing.
   const polynomial = { ...fitted, covariance: undefined }
   const used = solution.lines.filter((line) => line.used)
-  const clipped = { polynomial, used, floor: solution.floor, chiSquare: solution.chiSquare }
+  const clipped = { polynomial, used, floorOf: new Map(), floor: solution.floor, chiSquare: solution.chiSquare }
   return { fibre: solution.fibre, polynomial, ...describe(solution.lines, clipped) }
 }

@@ -45,7 +45,7 @@ export function findOrders(frames: readonly LitFrame[], options: FindOptions): F
   const sliced = frames.map((frame) => sliceFrame(frame))
   const together = sliced.length === 1 ? sliced[0]! : sumOf(sliced)
   const scale = orderScale(together)
-  const warp = orderWarp(together, lightOf(together, scale, 0), scale)
+  const warp = orderWarp(together, lightOf(together, scale, 0, WINGS), scale)
   const middle = { bottom: warp.start, top: warp.start + warp.paths }
   const perFrame = sliced.map((slices, k) => {
     const lit = sortedByY(frames[k]!.lit, options.fibreOrder)
@@ -70,12 +70,25 @@ function sumOf(all: readonly Slices[]): Slices {
   return { ...first, cuts, noise: first.noise.map((_, k) => Math.hypot(...all.map(({ noise }) => noise[k]!))) }
 }
 
-/** How much each row of each strip stands out, strong light held down so that it does not speak for the faint: it counts `beyond`. */
-function lightOf({ count, height, cuts, noise }: Slices, { fwhm }: OrderScale, beyond: number): Float32Array {
+/** Of the highest light of a strip: less is its wings and ghosts, in which deep flats drown the shape of the orders. */
+const WINGS = 0.001
+
+/**
+ * How much each row of each strip stands out, strong light held down so that it does not speak for the faint: it counts `beyond`.
+ * What is below `floor` times the highest of the strip is taken for noise.
+ */
+function lightOf(
+  { count, height, cuts, noise }: Slices,
+  { fwhm }: OrderScale,
+  beyond: number,
+  floor = 0,
+): Float32Array {
   const light = new Float32Array(cuts.length)
   for (let k = 0; k < count; k++) {
     const out = standingOut(cuts.subarray(k * height, (k + 1) * height), 1.5 * fwhm)
-    const sigma = noise[k]!
+    let highest = 0
+    for (let y = 0; y < height; y++) highest = Math.max(highest, out[y]!)
+    const sigma = Math.max(noise[k]!, floor * highest)
     for (let y = 0; y < height; y++) {
       const value = Math.asinh(Math.max(0, out[y]! - 1.5 * sigma) / (3 * sigma))
       light[k * height + y] = value < 4 ? value : 4 + beyond * (value - 4)

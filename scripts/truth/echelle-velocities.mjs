@@ -1,6 +1,6 @@
 // Velocities against the truth, over a year: one star, two exposures in each of 24 nights, the Earth moving by 30 km/s, the image
-// drifting. First the step rv alone, on spectra made of the simulator's own fluxes, wavelengths and noise; what extraction and
-// wavelengths add is for the measures of the whole chain.
+// drifting. First the step rv alone, on spectra made of the simulator's own fluxes, wavelengths and noise; then a night through
+// the whole chain, from raw frames on.
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { loadProfile } from '@nightpipe/config'
@@ -13,7 +13,11 @@ import { rowsOf, setting } from './workshop.mjs'
 
 const GROUP = 'Velocities: 24 nights of a year, a star of large proper motion, drifts; the step rv alone'
 
-export function echelleVelocities(shop, { cases }) {
+export function echelleVelocities(shop, scale) {
+  return [...stepAlone(shop, scale), ...(scale.cases === 1 ? [] : wholeChain(shop))]
+}
+
+function stepAlone(shop, { cases }) {
   return attempt(GROUP, 'velocities', () => {
     const quick = cases === 1
     const none = { 'bias.count': 0, 'dark.count': 0, 'flat.count': 0, 'arc.count': 0 }
@@ -32,9 +36,53 @@ export function echelleVelocities(shop, { cases }) {
     shop.run('rv', ['-s', ...files.map(([, path]) => path), '-r', out, '--template', zero, '--quiet', ...sets])
     const rows = new Map(rowsOf(join(out, 'rv.csv')).map((row) => [row.input.replace(/^.*\//, ''), row]))
     return verdicts(
+      GROUP,
       files.map(([frame]) => ({ frame, row: rows.get(`${frame.name}-1d.fits`) })),
       made.length,
     )
+  })
+}
+
+const CHAIN = 'Velocities: a night of 2048x2048, 30 orders, from raw frames to rv'
+
+/** Every command in its turn; the template is made of the first three exposures. */
+function wholeChain(shop) {
+  return attempt(CHAIN, 'velocities', () => {
+    const few = { 'star.frames': 12, 'bias.count': 3, 'dark.count': 0, 'flat.count': 2, 'arc.count': 1 }
+    const night = echelleNight(shop, 'medium', few, 'echelle-velocities-night')
+    const at = (name) => shop.path(`velocities-${name}`)
+    const profile = 'echelle-medium'
+    const run = (command, frames, folder, more = {}, flags = []) => {
+      const sets = setting({ 'instrument.profile': profile, ...more })
+      const { stdout } = shop.run(command, ['-s', ...frames, '-r', at(folder), '--quiet', ...flags, ...sets])
+      return stdout
+        .trim()
+        .split('\n')
+        .map((path) => join(shop.folder, path))
+    }
+    const paths = (frames) => frames.map(({ path }) => path)
+    const fits = (files, ending) => files.filter((path) => path.endsWith(ending))
+    run('stack-calibrations', paths(night.bias), 'masters')
+    const masters = { 'calibration.bias': at('masters'), 'calibration.dark': 'none' }
+    const flats = run('reduction', paths(night.flat), 'flats', masters)
+    const first = fits(run('trace0', flats, 'trace0'), '.fits')
+    const traces = ['--traces', ...fits(run('trace-refine', flats, 'traces', {}, ['--traces', ...first]), 'trace.fits')]
+    const lamps = run('extract', flats, 'lamps', {}, traces)
+    const arcs = run('reduction', paths(night.arc), 'arcs', masters)
+    const stars = run('reduction', paths(night.object), 'stars', masters, traces)
+    const spectra = run('extract', [...arcs, ...stars], 'spectra', {}, [
+      ...traces,
+      '--flat',
+      ...fits(lamps, 'flat.fits'),
+    ])
+    const solved = fits(run('wavelength', fits(spectra, '-1d.fits'), 'solved'), 'e00-1d.fits').sort()
+    const zero = join(at('solved'), 'ZERO.fits')
+    writeZero(solved.slice(0, 3), zero, 1000 * Number(night.object[0].star_km_s), profile)
+    const how = { 'barycentre.secular': 'keep', 'products.plots': 'no' }
+    run('rv', solved, 'night', how, ['--template', zero])
+    const rows = new Map(rowsOf(join(at('night'), 'rv.csv')).map((row) => [row.input.replace(/^.*\//, ''), row]))
+    const told = night.object.map((frame) => ({ frame, row: rows.get(`${frame.name}-1d.fits`) }))
+    return verdicts(CHAIN, told, 3)
   })
 }
 
@@ -67,13 +115,13 @@ function writeSpectra(night, frame, folder, seed) {
 }
 
 /** A template of some exposures, as stack-calibrations makes it, at the velocity of the star. */
-function writeZero(paths, target, velocity) {
-  const profile = loadProfile('nres')
-  const exposures = paths.map((path) => readStarExposure(path, profile, { keepSecular: true }))
+function writeZero(paths, target, velocity, profile = 'nres') {
+  const facts = loadProfile(profile)
+  const exposures = paths.map((path) => readStarExposure(path, facts, { keepSecular: true }))
   writeFits(target, zeroHdus(makeZero(exposures, { velocity }).file))
 }
 
-function verdicts(all, inTemplate) {
+function verdicts(group, all, inTemplate) {
   const told = all.slice(inTemplate).map(({ frame, row }) => ({
     off: Number(row.rv_m_s) - 1000 * Number(frame.star_km_s),
     limit: Number(row.photon_limit_m_s),
@@ -97,20 +145,20 @@ function verdicts(all, inTemplate) {
   const chance = limit * Math.hypot(1 / Math.sqrt(n), 1 / Math.sqrt(inTemplate))
   const swayChance = limit * Math.sqrt(3 / n)
   return [
-    line(GROUP, 'scatter over the photon limit', scatter / limit, {
+    line(group, 'scatter over the photon limit', scatter / limit, {
       ...{
         limit: { most: 1.1 + 2 / Math.sqrt(2 * n) },
         target: { most: 1.1 },
         note: note(scatter / limit / Math.sqrt(2 * n)),
       },
     }),
-    line(GROUP, 'photon limit', limit, { unit }),
-    line(GROUP, 'own error over the scatter', error / scatter, { target: { least: 0.8, most: 1.25 } }),
-    line(GROUP, 'mean less the truth', mean, {
+    line(group, 'photon limit', limit, { unit }),
+    line(group, 'own error over the scatter', error / scatter, { target: { least: 0.8, most: 1.25 } }),
+    line(group, 'mean less the truth', mean, {
       ...{ limit: { most: 3 + 2 * chance }, target: { most: 1 }, unit, size: 'absolute' },
       note: note(chance),
     }),
-    line(GROUP, 'change with the motion of the Earth, from its mean to its most', sway, {
+    line(group, 'change with the motion of the Earth, from its mean to its most', sway, {
       ...{ limit: { most: 3 + 2 * swayChance }, target: { most: 1 }, unit, note: note(swayChance) },
     }),
     line(

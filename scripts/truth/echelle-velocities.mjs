@@ -2,7 +2,7 @@
 // drifting. First the step rv alone, on spectra made of the simulator's own fluxes, wavelengths and noise; then a night through
 // the whole chain, from raw frames on.
 import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { loadProfile } from '@nightpipe/config'
 import { copyHeader, openFits, sideHdus, writeFits } from '@nightpipe/fits'
 import { random } from '@nightpipe/math'
@@ -58,7 +58,7 @@ function wholeChain(shop) {
       return stdout
         .trim()
         .split('\n')
-        .map((path) => join(shop.folder, path))
+        .map((path) => resolve(shop.folder, path))
     }
     const paths = (frames) => frames.map(({ path }) => path)
     const fits = (files, ending) => files.filter((path) => path.endsWith(ending))

@@ -1,5 +1,6 @@
-import { extractGroup, type NoiseModel, type SpectralFrame, type TraceFlux } from './extract-group.js'
+import { extractGroup } from './extract-group.js'
 import { darkVariance } from './frame-noise.js'
+import type { NoiseModel, SpectralFrame, TraceFlux } from './group-work.js'
 import { groupTraces, type LitTrace, litTraces } from './lit-traces.js'
 import { measureProfiles } from './measure-profiles.js'
 import { dropSpikes, weakColumns } from './odd-columns.js'

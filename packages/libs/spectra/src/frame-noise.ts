@@ -1,5 +1,5 @@
 import { median } from '@nightpipe/math'
-import type { SpectralFrame } from './extract-group.js'
+import type { SpectralFrame } from './group-work.js'
 import type { LitTrace } from './lit-traces.js'
 
 /** Rows beyond those used that are looked at too: between orders the frame shows its noise without their light. */

@@ -19,7 +19,6 @@ export {
   residualWavelength,
 } from './echelle-model.js'
 export { type Extraction, type ExtractOptions, extractOrders } from './extract.js'
-export type { NoiseModel, SpectralFrame, TraceFlux } from './extract-group.js'
 export { DISPLACEMENT_TERMS, displaced, displacement } from './fibre-displacement.js'
 export { findLines, LineFlag, type LineOptions, type SpectralLine } from './find-lines.js'
 export { type FindOptions, type FoundOrders, findOrders, type LitFrame } from './find-orders.js'
@@ -35,6 +34,7 @@ export {
 } from './flat-response.js'
 export { GLASSES, type Glass, refractiveIndex } from './glass.js'
 export { isGood, LIGHT } from './good-pixels.js'
+export type { NoiseModel, SpectralFrame, TraceFlux } from './group-work.js'
 export { type HandTrace, type HandTraceOptions, tracesFromHand } from './hand-traces.js'
 export { followLines, type Identification, identifyLines, type RoughSpectrograph } from './identify.js'
 export { type LineList, type LineListOptions, linesWithin, parseLineList } from './line-list.js'

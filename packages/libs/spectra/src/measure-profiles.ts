@@ -1,6 +1,7 @@
 import { medianOf } from '@nightpipe/math'
-import { extractGroup, type GroupWork, type NoiseModel, type SpectralFrame } from './extract-group.js'
+import { extractGroup } from './extract-group.js'
 import { darkVariance } from './frame-noise.js'
+import type { GroupWork, NoiseModel, SpectralFrame } from './group-work.js'
 import { groupTraces, type LitTrace } from './lit-traces.js'
 import { addLeftovers, addModel, correctProfiles, createLeftovers } from './profile-leftovers.js'
 import { type ProfileTable, reachOf } from './profile-table.js'

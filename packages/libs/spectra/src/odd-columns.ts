@@ -1,4 +1,4 @@
-import type { TraceFlux } from './extract-group.js'
+import type { TraceFlux } from './group-work.js'
 import type { LitTrace } from './lit-traces.js'
 
 interface Extracted {

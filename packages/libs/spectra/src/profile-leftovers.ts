@@ -1,4 +1,4 @@
-import type { GroupWork, TraceFlux } from './extract-group.js'
+import type { GroupWork, TraceFlux } from './group-work.js'
 import type { LitTrace } from './lit-traces.js'
 import { type ProfileTable, reachOf, sampleProfile } from './profile-table.js'
 

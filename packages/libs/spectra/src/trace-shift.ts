@@ -1,5 +1,5 @@
 import { medianOf } from '@nightpipe/math'
-import type { NoiseModel, SpectralFrame } from './extract-group.js'
+import type { NoiseModel, SpectralFrame } from './group-work.js'
 import { type LitTrace, litTraces } from './lit-traces.js'
 import { gaussianProfiles } from './measure-profiles.js'
 import { type ProfileTable, profileTable, sampleProfile } from './profile-table.js'

@@ -45,11 +45,16 @@ export interface ZeroPoint {
 }
 
 const ROUNDS = 12
+/** How far the sky under stars may be off, in the least error of a flux, one sigma: a twentieth of its noise over a circle. */
+const SKY = 0.5
 
 /**
  * The zero point of a frame, with colour and place, by least squares that weigh each star with its errors and the
  * intrinsic scatter that makes chi square what it should be; stars beyond `clip` sigma are set aside in turn, from a start
  * by medians. Undefined with fewer stars than unknowns.
+ *
+ * What the sky under all stars is off by makes faint ones too bright or too faint, by one over their flux: it is fitted
+ * along, within what is likely, so that the many faint stars do not pull the zero point (2 mmag where stars crowd the sky).
  */
 export function fitZeroPoint(matched: Matched, options: ZeroPointOptions): ZeroPoint | undefined {
   const { colourTerm, width, height, clip } = options
@@ -64,16 +69,19 @@ export function fitZeroPoint(matched: Matched, options: ZeroPointOptions): ZeroP
   let order = options.order
   while (order > 0 && able.length < 3 * (termsOf(order) + fitted)) order--
   const spatial = termsOf(order) - 1
-  const columns = 1 + fitted + spatial
-  if (able.length < columns + 1 || able.length < 3) return undefined
+  // the sky is held by what is likely: it takes no star to fit it
+  const unknowns = 1 + fitted + spatial
+  const columns = unknowns + 1
+  if (able.length < unknowns + 1 || able.length < 3) return undefined
   const meanColour = colourTerm === 'none' ? 0 : medianOf(able.map((i) => matched.colour[i]!))
   const known = typeof colourTerm === 'number' ? colourTerm : 0
   const target = (i: number) =>
     matched.catalogue[i]! - matched.instrumental[i]! - (known ? known * (matched.colour[i]! - meanColour) : 0)
   const terms = new Float64Array(termsOf(order))
+  const sky = skyTerms(matched, able)
   const row = (i: number) => {
     fieldTerms({ width, height }, matched.x[i]!, matched.y[i]!, order, terms)
-    return [1, ...(fitted ? [matched.colour[i]! - meanColour] : []), ...terms.subarray(1)]
+    return [1, ...(fitted ? [matched.colour[i]! - meanColour] : []), ...terms.subarray(1), sky.get(i)!]
   }
   const rows = new Map(able.map((i) => [i, row(i)]))
   const variance = (i: number) => matched.error[i]! ** 2 + matched.catalogueError[i]! ** 2
@@ -85,18 +93,15 @@ export function fitZeroPoint(matched: Matched, options: ZeroPointOptions): ZeroP
   let intrinsic = 0
   for (let round = 0; round < ROUNDS; round++) {
     const residual = (i: number) => target(i) - modelOf(i)
-    intrinsic = intrinsicScatter(used.map(residual), used.map(variance), columns)
+    intrinsic = intrinsicScatter(used.map(residual), used.map(variance), unknowns)
     const next = able.filter((i) => Math.abs(residual(i)) < clip * Math.sqrt(variance(i) + intrinsic ** 2))
-    if (next.length < columns + 1) break
+    if (next.length < unknowns + 1) break
     const same = round > 2 && next.length === used.length && next.every((i, k) => i === used[k])
     used = next
     const weights = used.map((i) => 1 / Math.sqrt(variance(i) + intrinsic ** 2))
     const a = used.flatMap((i, k) => rows.get(i)!.map((term) => term * weights[k]!))
-    const fit = leastSquares(
-      a,
-      used.map((i, k) => target(i) * weights[k]!),
-      columns,
-    )
+    a.push(...new Array<number>(columns - 1).fill(0), 1 / SKY)
+    const fit = leastSquares(a, [...used.map((i, k) => target(i) * weights[k]!), 0], columns)
     solution = new Float64Array(fit.solution)
     covariance = new Float64Array(fit.covariance)
     if (same) break
@@ -119,6 +124,13 @@ export function fitZeroPoint(matched: Matched, options: ZeroPointOptions): ZeroP
     scatter: MAD_TO_SIGMA * medianOf(used.map((i) => Math.abs(residuals[i]!))),
     ...{ count: used.length, used: all.map((i) => chosen.has(i)), residual: residuals },
   }
+}
+
+/** What an error of the sky does to the magnitude of each star: that of the least error among them, as a unit. */
+function skyTerms({ instrumental, error }: Matched, able: readonly number[]): Map<number, number> {
+  const flux = (i: number) => 10 ** (-0.4 * instrumental[i]!)
+  const least = able.reduce((low, i) => Math.min(low, error[i]! * flux(i)), Number.POSITIVE_INFINITY)
+  return new Map(able.map((i) => [i, least / flux(i)]))
 }
 
 /** The scatter beyond the errors that makes the robust chi square what it should be. */

@@ -30,13 +30,13 @@ export interface BlockVelocities {
  * shifted to fit, from the velocity of all. Blocks without enough good pixels or lines are missing.
  */
 export function blockVelocities(
-  { data, z }: Pick<Velocity, 'data' | 'z'>,
+  { data, z, added }: Pick<Velocity, 'data' | 'z' | 'added'>,
   width: number,
   blocks: number,
 ): BlockVelocities {
   const from = Math.log1p(z)
   const found = data.flatMap((order) =>
-    Array.from({ length: blocks }, (_, block) => blockOf(order, from, block, width / blocks)).filter(
+    Array.from({ length: blocks }, (_, block) => blockOf(order, from, added, block, width / blocks)).filter(
       (one) => one !== undefined,
     ),
   )
@@ -48,18 +48,24 @@ export function blockVelocities(
   return { blocks: found, combined }
 }
 
-function blockOf(order: OrderData, shift: number, block: number, width: number): BlockVelocity | undefined {
+function blockOf(
+  order: OrderData,
+  shift: number,
+  added: boolean,
+  block: number,
+  width: number,
+): BlockVelocity | undefined {
   const first = order.column.findIndex((x) => x >= block * width)
   const past = order.column.findIndex((x) => x >= (block + 1) * width)
   const to = past < 0 ? order.column.length : past
   if (first < 0 || to - first < 30) return undefined
   const simple = { ...order, terms: 2, continuum: firstTwo(order) }
   let at = shift
-  let match = matchOrder(simple, at, false, undefined, first, to)
+  let match = matchOrder(simple, at, added, undefined, first, to)
   for (let round = 0; round < 10 && match && Math.abs(match.shift) > 1e-12; round++) {
     at += match.shift
     if (Math.abs(at - shift) > 3e-4) return undefined // it has wandered to other lines
-    match = matchOrder(simple, at, false, match.solution, first, to)
+    match = matchOrder(simple, at, added, match.solution, first, to)
   }
   if (!match) return undefined
   const [solution, errors] = [match.solution, match.errors]

@@ -48,6 +48,8 @@ export interface Velocity {
   /** rounds of the fit until the velocity stood still */
   rounds: number
   converged: boolean
+  /** a continuum was added to the template as well, not only multiplied */
+  added: boolean
   /** the data and the fit, order by order: for blocks and figures */
   data: OrderData[]
   models: Float64Array[]
@@ -172,6 +174,6 @@ function conclude({ shift, data, matches, combined, converged }: State, added: b
   const information = matches.reduce((sum, { limit }) => sum + 1 / limit ** 2, 0)
   return {
     ...{ z, velocity: LIGHT * z, error: combined.error, limit: LIGHT / Math.sqrt(information) },
-    ...{ combined, orders, rounds, converged, data, models: fitted.map(({ model }) => model) },
+    ...{ combined, orders, rounds, converged, added, data, models: fitted.map(({ model }) => model) },
   }
 }

@@ -1,5 +1,6 @@
 import t from 'tap'
 import {
+  blockVelocities,
   buildTemplate,
   combineVelocities,
   crossCorrelate,
@@ -128,6 +129,27 @@ t.test('the middle of an exposure is that of its light: background, clouds, read
   t.match(midExposure(start, 500, [reading(0, 0)]).note!, /no light/)
   t.match(midExposure(start, 500, [reading(9000, 10)]).note!, /falls into/)
 })
+
+t.test(
+  'a template whose continuum was taken off, as the old ones had, gives the same velocity, and so do its blocks',
+  async (t) => {
+    const orders = shoot(3)
+    const bare = truth.orders.map((one) => {
+      const flux = one.flux.map((value, x) => (value - 1e4) * (1 - 0.85 * ((2 * x) / 1023 - 1) ** 2))
+      return { ...one, flux }
+    })
+    const [now, old] = [truth, { orders: bare, subtracted: true }].map((template) => {
+      const fit = fitVelocity(orders, template, crossCorrelate(orders, template).z)
+      return { fit, blocks: blockVelocities(fit, LAYOUT.width, 12) }
+    })
+    t.ok(Math.abs(now!.fit.velocity - old!.fit.velocity) < now!.fit.error)
+    for (const { fit, blocks } of [now!, old!]) {
+      t.ok(blocks.blocks.length > 100)
+      t.ok(blocks.combined!.error * C < 1.4 * fit.error, 'their error is one of redshift')
+      t.ok(Math.abs(blocks.combined!.value * C - fit.velocity) < fit.error, 'and their sign that of the velocity')
+    }
+  },
+)
 
 t.test('a spectrum that the template does not cover is refused', async (t) => {
   const elsewhere = expose(star, { ...LAYOUT, first: 200 }, { z: 0, electrons: 1e4, seed: 1 })

@@ -14,6 +14,7 @@ import { echelleExtraction } from './truth/echelle-extraction.mjs'
 import { echelleReduction } from './truth/echelle-reduction.mjs'
 import { echelleTraces } from './truth/echelle-traces.mjs'
 import { echelleVelocities } from './truth/echelle-velocities.mjs'
+import { echelleWavelengths } from './truth/echelle-wavelengths.mjs'
 import { findStars } from './truth/find-stars.mjs'
 import { masters } from './truth/masters.mjs'
 import { withSections } from './truth/page.mjs'
@@ -55,6 +56,7 @@ const MEASURES = {
   photometry,
   'echelle-traces': echelleTraces,
   'echelle-velocities': echelleVelocities,
+  'echelle-wavelengths': echelleWavelengths,
   'echelle-reduction': echelleReduction,
   'echelle-extraction': echelleExtraction,
 }

@@ -1,5 +1,5 @@
 import { fitPolynomial, median } from '@nightpipe/math'
-import { LineFlag, type SpectralLine } from './find-lines.js'
+import type { SpectralLine } from './find-lines.js'
 import type { OrderSpectrum } from './spectrum.js'
 
 /**

@@ -1,5 +1,5 @@
 import { MAD_TO_SIGMA, median, solve } from '@nightpipe/math'
-import { type EchelleModel, modelTerms, modelWavelength, residualWavelength } from './echelle-model.js'
+import { type EchelleModel, modelTerms, modelWavelength } from './echelle-model.js'
 import { DISPLACEMENT_TERMS } from './fibre-displacement.js'
 
 /** A named line of one fibre, as the fit of the model wants it. */
@@ -18,8 +18,8 @@ const AIR_PER_FOCAL_LENGTH = 0.00015751
 const STEPS = [1e-7, 1e-3, 1e-3] as const
 
 /**
- * The optical model through the lines of the reference fibre: first the angle of incidence, the focal length (with the air) and the
- * zero of γ, by Gauss and Newton; then the fifteen residual terms by least squares; both again without what lies beyond 4 sigma.
+ * The optical model through the lines of the reference fibre: the angle of incidence, the focal length (with the air), the zero of γ and
+ * the fifteen residual terms, by Gauss and Newton; again and again without what lies beyond 4 sigma.
  */
 export function fitEchelleModel(
   start: EchelleModel,
@@ -29,14 +29,11 @@ export function fitEchelleModel(
   let used = [...points]
   for (let round = 0; round < 4; round++) {
     if (used.length < 20) return undefined
-    for (let step = 0; step < 6; step++) {
-      const next = opticsStep(model, used)
+    for (let step = 0; step < 4; step++) {
+      const next = jointStep(model, used)
       if (!next) return undefined
       model = next
     }
-    const refined = residualFit(model, used)
-    if (!refined) return undefined
-    model = refined
     const misses = points.map((point) => Math.abs(modelWavelength(model, point.index, point.x) - point.nm))
     const scatter = MAD_TO_SIGMA * median([...misses])
     used = points.filter((_, k) => misses[k] < 4 * scatter)
@@ -53,37 +50,27 @@ const moved = (model: EchelleModel, [sine, focal, zero]: Iterable<number>): Eche
   y0: model.y0 + zero,
 })
 
-function opticsStep(model: EchelleModel, points: readonly ModelPoint[]): EchelleModel | undefined {
+/** One step of Gauss and Newton in the optics and the residual terms together: they are much alike, and one must not hide the other. */
+function jointStep(model: EchelleModel, points: readonly ModelPoint[]): EchelleModel | undefined {
   const stepped = STEPS.map((step, k) =>
     moved(
       model,
       STEPS.map((_, j) => (j === k ? step : 0)),
     ),
   )
-  const row = ({ index, x }: ModelPoint) => {
-    const here = modelWavelength(model, index, x)
-    return { here, terms: stepped.map((other, k) => (modelWavelength(other, index, x) - here) / STEPS[k]) }
-  }
-  const rows = points.map(row)
+  const here = points.map(({ index, x }) => modelWavelength(model, index, x))
+  const rows = points.map(({ index, x }, p) => [
+    ...stepped.map((other, k) => (modelWavelength(other, index, x) - here[p]) / STEPS[k]),
+    ...modelTerms(model, index, x),
+  ])
   const change = weightedFit(
-    rows.map(({ terms }) => terms),
-    points.map(({ nm }, k) => nm - rows[k].here),
-    points.map(({ error }) => error),
-  )
-  return change && moved(model, change)
-}
-
-function residualFit(model: EchelleModel, points: readonly ModelPoint[]): EchelleModel | undefined {
-  const rows = points.map(({ index, x }) => [...modelTerms(model, index, x)])
-  const left = points.map(
-    ({ index, x, nm }) => nm - modelWavelength(model, index, x) + residualWavelength(model, index, x),
-  )
-  const residual = weightedFit(
     rows,
-    left,
+    points.map(({ nm }, p) => nm - here[p]),
     points.map(({ error }) => error),
   )
-  return residual && { ...model, residual }
+  if (!change) return undefined
+  const optics = moved(model, change.subarray(0, 3))
+  return { ...optics, residual: model.residual.map((value, k) => value + change[3 + k]) }
 }
 
 /** A line seen through two fibres. */
@@ -163,6 +150,7 @@ function weightedFit(
   for (let i = 0; i < n; i++) {
     vector[i] *= scale[i]
     for (let j = 0; j <= i; j++) normal[i * n + j] *= scale[i] * scale[j]
+    normal[i * n + i] += 1e-11 // holds what the lines do not determine
   }
   try {
     return solve(normal, vector).map((value, i) => value * scale[i])

@@ -19,7 +19,7 @@ export interface MadeSpectrograph {
 }
 
 export const MADE: MadeSpectrograph = {
-  ...{ width: 1024, orders: 20, firstOrder: 80, orderStep: 1, constant: 466000 },
+  ...{ width: 1024, orders: 14, firstOrder: 80, orderStep: 1, constant: 466000 },
   ...{ sine: 0.9, opening: 0.024, fwhm: 3.2, skew: 0.8 },
 }
 

@@ -145,7 +145,7 @@ t.test(
     t.ok(Math.abs(now!.fit.velocity - old!.fit.velocity) < now!.fit.error)
     for (const { fit, blocks } of [now!, old!]) {
       t.ok(blocks.blocks.length > 100)
-      t.ok(blocks.combined!.error * C < 1.4 * fit.error, 'their error is one of redshift')
+      t.ok(blocks.combined!.error * C < 3 * fit.error, 'their error is one of redshift, not of level') // four more unknowns a block
       t.ok(Math.abs(blocks.combined!.value * C - fit.velocity) < fit.error, 'and their sign that of the velocity')
     }
   },

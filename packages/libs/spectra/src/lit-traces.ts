@@ -1,4 +1,4 @@
-import type { Traces } from './traces.js'
+import { type Traces, traceCentres } from './traces.js'
 
 /** One order of one lit fibre, ready to be extracted. */
 export interface LitTrace {
@@ -20,7 +20,8 @@ export function litTraces(traces: Traces, fibres: readonly number[], shift = 0):
       if (fibre < 0 || fibre >= traces.fibres) continue
       const at = order * traces.fibres + fibre
       if (!(Number.isFinite(coefficients[at * terms]) && traces.last[at]! >= traces.first[at]!)) continue
-      const y = centresOf(traces, at, shift)
+      const y = traceCentres(traces, order, fibre, new Float64Array(width))
+      if (shift !== 0) for (let x = 0; x < width; x++) y[x]! += shift
       const first = Math.max(0, traces.first[at]!)
       lit.push({ order, fibre, first, last: Math.min(width - 1, traces.last[at]!), y })
     }
@@ -48,25 +49,4 @@ function nearest(a: LitTrace, b: LitTrace): number {
   for (let x = first; x <= last; x += 32) least = Math.min(least, Math.abs(b.y[x]! - a.y[x]!))
   if (last >= first) least = Math.min(least, Math.abs(b.y[last]! - a.y[last]!))
   return least
-}
-
-/** The centres of a trace in all columns, by Clenshaw's recurrence: a third of the time that term by term takes. */
-function centresOf({ width, terms, coefficients }: Traces, trace: number, shift: number): Float64Array {
-  const [rise, fall] = [new Float64Array(terms + 1), new Float64Array(terms + 2)]
-  for (let k = 0; k <= terms; k++) {
-    rise[k] = (2 * k + 1) / (k + 1)
-    fall[k + 1] = (k + 1) / (k + 2)
-  }
-  const y = new Float64Array(width)
-  for (let x = 0; x < width; x++) {
-    const u = (2 * (x - width / 2)) / width
-    let [b1, b2] = [0, 0]
-    for (let k = terms - 1; k >= 0; k--) {
-      const b0 = coefficients[trace * terms + k]! + rise[k]! * u * b1 - fall[k + 1]! * b2
-      b2 = b1
-      b1 = b0
-    }
-    y[x] = b1 + shift
-  }
-  return y
 }

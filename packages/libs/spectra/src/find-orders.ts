@@ -1,8 +1,9 @@
+import { select } from '@nightpipe/math'
 import { followOrders } from './follow-orders.js'
 import { groupOrders, type OrderGroup } from './order-comb.js'
 import { pathPeaks } from './order-peaks.js'
 import { type OrderImage, type OrderScale, orderScale, type Slices, sliceFrame, standingOut } from './order-slices.js'
-import { orderWarp } from './order-warp.js'
+import { closestPeriod, orderWarp } from './order-warp.js'
 import { emptyTraces, setColumnsOnDetector, type Traces } from './traces.js'
 
 /** A frame with light in the orders, and the fibres that it lights. */
@@ -45,11 +46,13 @@ export function findOrders(frames: readonly LitFrame[], options: FindOptions): F
   const sliced = frames.map((frame) => sliceFrame(frame))
   const together = sliced.length === 1 ? sliced[0]! : sumOf(sliced)
   const scale = orderScale(together)
-  const warp = orderWarp(together, lightOf(together, scale, 0, WINGS), scale)
+  const room = ROOM * closestPeriod(together, lightOf(together, scale, TOP, 0), scale)
+  const whole = Math.max(TOP, Math.min(WHOLE, room / scale.fwhm))
+  const warp = orderWarp(together, lightOf(together, scale, whole, 0, WINGS), scale)
   const middle = { bottom: warp.start, top: warp.start + warp.paths }
   const perFrame = sliced.map((slices, k) => {
     const lit = sortedByY(frames[k]!.lit, options.fibreOrder)
-    const peaks = pathPeaks(slices, lightOf(slices, scale, 0.02), warp, scale)
+    const peaks = pathPeaks(slices, lightOf(slices, scale, TOP, 0.02), warp, scale)
     const groups = groupOrders(peaks, lit.length, middle.bottom, middle.top)
     const rows = groups.flatMap((group) => group.rows)
     const followed = followOrders(rows, slices, warp, first.width, scale.fwhm, options.terms)
@@ -70,25 +73,32 @@ function sumOf(all: readonly Slices[]): Slices {
   return { ...first, cuts, noise: first.noise.map((_, k) => Math.hypot(...all.map(({ noise }) => noise[k]!))) }
 }
 
-/** Of the highest light of a strip: less is its wings and ghosts, in which deep flats drown the shape of the orders. */
-const WINGS = 0.001
+/** Of what stands out of its surroundings, the height in widths of an order: for its place only the top counts. */
+const TOP = 1.5
+/** For the slope all of its profile does, or the rows of its pixels would be seen instead: but not what is between orders. */
+const WHOLE = 2.5
+/** Of the distance of the closest orders. */
+const ROOM = 0.9
+/** Of the light of a strip that a tenth of the rows exceed: less is wings and ghosts, in which deep flats drown the shape of the orders. */
+const WINGS = 0.003
 
 /**
  * How much each row of each strip stands out, strong light held down so that it does not speak for the faint: it counts `beyond`.
- * What is below `floor` times the highest of the strip is taken for noise.
+ * What is below `floor` times the light of a strip is taken for noise.
  */
 function lightOf(
   { count, height, cuts, noise }: Slices,
   { fwhm }: OrderScale,
+  size: number,
   beyond: number,
   floor = 0,
 ): Float32Array {
   const light = new Float32Array(cuts.length)
   for (let k = 0; k < count; k++) {
-    const out = standingOut(cuts.subarray(k * height, (k + 1) * height), 1.5 * fwhm)
-    let highest = 0
-    for (let y = 0; y < height; y++) highest = Math.max(highest, out[y]!)
-    const sigma = Math.max(noise[k]!, floor * highest)
+    const out = standingOut(cuts.subarray(k * height, (k + 1) * height), size * fwhm)
+    // not the highest: in an arc that is one line
+    const high = floor > 0 ? select(out.slice(), Math.floor(0.9 * (height - 1))) : 0
+    const sigma = Math.max(noise[k]!, floor * high)
     for (let y = 0; y < height; y++) {
       const value = Math.asinh(Math.max(0, out[y]! - 1.5 * sigma) / (3 * sigma))
       light[k * height + y] = value < 4 ? value : 4 + beyond * (value - 4)

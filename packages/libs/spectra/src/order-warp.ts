@@ -1,3 +1,4 @@
+import { legendre } from '@nightpipe/math'
 import type { OrderScale, Slices } from './order-slices.js'
 import { fitSurface, type Points, type Surface } from './surface.js'
 
@@ -64,20 +65,26 @@ interface Window {
   from: number
   to: number
   most: number
+  /** rows from order to order, or fibre to fibre */
+  period: number
 }
 
 /** Windows of a straightened cut (or of several, one after the other), each with the distance of the orders in it. */
-function windowsOf(cuts: Float32Array, height: number, period: number): Window[] {
-  const size = Math.min(Math.max(3 * period, height / 20), height / 3)
+function windowsOf(cuts: Float32Array, height: number, period: number, parts: number): Window[] {
+  const size = Math.min(Math.max(3 * period, height / parts), height / 3)
   const count = Math.max(4, Math.round((1.5 * height) / size))
   const longest = Math.ceil(Math.min(2 * period, size / 2))
   return Array.from({ length: count }, (_, k) => {
     const middle = ((k + 0.5) * height) / count
     const [from, to] = [Math.max(0, Math.round(middle - size / 2)), Math.min(height, Math.round(middle + size / 2))]
     const own = localPeriod(cuts, height, from, to, longest) ?? period
-    return { from, to, most: Math.max(2, Math.min(40, Math.floor(0.45 * own))) }
+    return { from, to, most: Math.max(2, Math.min(40, Math.floor(0.45 * own))), period: own }
   })
 }
+
+/** How far orders (or fibres) are apart where they are closest to one another. */
+export const closestPeriod = ({ height }: Slices, light: Float32Array, { period }: OrderScale): number =>
+  Math.min(...windowsOf(light, height, period, MANY).map((window) => window.period))
 
 /** The lag of the first peak of the autocorrelation of some rows; undefined where there is none. */
 function localPeriod(
@@ -108,11 +115,23 @@ function localPeriod(
  * The way of the orders through the frame: first their slope, from how each strip lies on the next; then, the frame
  * straightened by it, how each strip lies on the mean of all. `light` is [strip][y], how much each row stands out.
  */
-export function orderWarp(slices: Slices, light: Float32Array, { period }: OrderScale): Warp {
+export function orderWarp(slices: Slices, light: Float32Array, scale: OrderScale): Warp {
+  const least = slices.count / 8
+  const sharpness = (warp: Warp) =>
+    meanOfPaths(alongPaths(warp, slices, light), warp.paths, least).reduce((sum, value) => sum + value * value, 0)
+  const tried = [MANY, FEW].map((parts) => warpBy(slices, light, scale, parts))
+  return tried.reduce((best, warp) => (sharpness(warp) > sharpness(best) ? warp : best))
+}
+
+/** Parts of the frame across the orders, each looked at on its own: many show how close orders bend, few where sparse ones go. */
+const MANY = 20
+const FEW = 10
+
+function warpBy(slices: Slices, light: Float32Array, { period }: OrderScale, parts: number): Warp {
   const { count, height, x } = slices
   const middle = (x[0]! + x[count - 1]!) / 2
   const half = (x[count - 1]! - x[0]!) / 2
-  const slope = slopeOf(slices, light, period)
+  const slope = slopeOf(slices, light, period, parts)
   const beyond = Math.round(height * 0.25)
   const warp: Warp = { start: -beyond, paths: height + 2 * beyond, y: new Float32Array(count * (height + 2 * beyond)) }
   const v = (y: number) => Math.min(1.2, Math.max(-1.2, (2 * y) / height - 1))
@@ -131,17 +150,17 @@ export function orderWarp(slices: Slices, light: Float32Array, { period }: Order
       }
     }
   }
-  for (const [reach, degree] of STEPS) straighten(warp, slices, light, period, reach, degree)
+  for (const [reach, degree] of STEPS) straighten(warp, slices, light, period, parts, reach, degree)
   return warp
 }
 
 /** Strips apart that are laid on one another: the next one first, so that no order is taken for another, then further ones. */
 const APART = [1, 3, 6] as const
 
-function slopeOf({ count, height, x }: Slices, light: Float32Array, period: number): Surface {
-  const windows = windowsOf(light, height, period)
+function slopeOf({ count, height, x }: Slices, light: Float32Array, period: number, parts: number): Surface {
+  const windows = windowsOf(light, height, period, parts)
   const cut = (k: number) => light.subarray(k * height, (k + 1) * height)
-  let slope: Surface = { at: () => 0 }
+  let slope: Surface | undefined
   for (const apart of APART) {
     const points: Points = { u: [], v: [], value: [], weight: [] }
     for (let k = 0; k + apart < count; k++) {
@@ -149,7 +168,7 @@ function slopeOf({ count, height, x }: Slices, light: Float32Array, period: numb
       const distance = x[k + apart]! - x[k]!
       for (const { from, to, most } of windows) {
         const v = (from + to) / height - 1
-        const expected = Math.round(distance * slope.at(u, v))
+        const expected = slope ? Math.round(distance * slope.at(u, v)) : 0
         const found = shiftBetween(cut(k), cut(k + apart), from, to, most, expected)
         if (!found) continue
         points.u.push(u)
@@ -160,7 +179,7 @@ function slopeOf({ count, height, x }: Slices, light: Float32Array, period: numb
     }
     slope = fitSurface(points, 3, 2)
   }
-  return slope
+  return slope!
 }
 
 /** The cuts along the paths: [strip][path], NaN outside the frame. */
@@ -215,6 +234,7 @@ function straighten(
   slices: Slices,
   light: Float32Array,
   period: number,
+  parts: number,
   reach: number,
   degree: number,
 ): void {
@@ -224,7 +244,7 @@ function straighten(
   const [west, east] = [Math.floor((0.5 - reach / 2) * count), Math.ceil((0.5 + reach / 2) * count)]
   const mean = meanOfPaths(straight.subarray(west * paths, east * paths), paths, (reach * count) / 8)
   const points: Points = { u: [], v: [], value: [], weight: [] }
-  const windows = windowsOf(mean, paths, period)
+  const windows = windowsOf(mean, paths, period, parts)
   const groups = Math.min(GROUPS, count)
   for (let group = 0; group < groups; group++) {
     const [low, high] = [Math.floor((group * count) / groups), Math.floor(((group + 1) * count) / groups)]
@@ -240,11 +260,16 @@ function straighten(
     }
   }
   const surface = fitSurface(points, degree, Math.min(degree, 4))
+  const terms = degree + 1
+  const basis = new Float64Array(count * terms)
+  for (let k = 0; k < count; k++) basis.set(legendre(k / ((count - 1) / 2) - 1, new Float64Array(terms)), k * terms)
+  const middle = legendre(0, new Float64Array(terms))
   for (let path = 0; path < paths; path++) {
-    const v = (2 * path) / paths - 1
-    const middle = surface.at(0, v)
+    const along = surface.cut((2 * path) / paths - 1)
     for (let k = 0; k < count; k++) {
-      warp.y[k * paths + path]! += surface.at(k / ((count - 1) / 2) - 1, v) - middle
+      let move = 0
+      for (let t = 0; t < terms; t++) move += along[t]! * (basis[k * terms + t]! - middle[t]!)
+      warp.y[k * paths + path]! += move
     }
   }
 }

@@ -3,6 +3,8 @@ import { leastSquares, legendre, MAD_TO_SIGMA, median } from '@nightpipe/math'
 /** A smooth function of two variables, each in −1 … 1: a product of Legendre polynomials. */
 export interface Surface {
   at(u: number, v: number): number
+  /** the Legendre coefficients in u of its cut at v */
+  cut(v: number): Float64Array
 }
 
 export interface Points {
@@ -26,6 +28,12 @@ export function fitSurface({ u, v, value, weight }: Points, du: number, dv: numb
     for (let t = 0; t < terms.length; t++) sum += solution[t]! * a[terms[t]![0]]! * b[terms[t]![1]]!
     return sum
   }
+  const cut = (q: number) => {
+    legendre(q, b)
+    const along = new Float64Array(du + 1)
+    for (let t = 0; t < terms.length; t++) along[terms[t]![0]]! += solution[t]! * b[terms[t]![1]]!
+    return along
+  }
   for (let round = 0; round < 4; round++) {
     if (use.length < 3 * terms.length) break
     const matrix = new Float64Array((use.length + terms.length) * terms.length)
@@ -45,5 +53,5 @@ export function fitSurface({ u, v, value, weight }: Points, du: number, dv: numb
     const limit = Math.max(0.05, 3 * MAD_TO_SIGMA * median([...residuals]))
     use = use.filter((_, k) => residuals[k]! <= limit)
   }
-  return { at }
+  return { at, cut }
 }

@@ -20,7 +20,7 @@ t.test('commands, verbs and their flags', async (t) => {
   t.same((await candidates('nightpipe', 'wh')).words, ['why'])
   t.same((await candidates('nightpipe', 'why', '--fr')).words, ['--from'])
   t.same((await candidates('nightpipe', 'completion', '')).words, ['bash', 'zsh', 'fish'])
-  t.same((await candidates('nightpipe', 'tables', '')).words, ['check', 'show'])
+  t.same((await candidates('nightpipe', 'tables', '')).words, ['check', 'show', 'choose'])
   t.equal((await candidates('nightpipe', 'why', '')).more, 'files')
 })
 

@@ -121,16 +121,20 @@ function bridged(values: Float64Array): Float64Array {
   return out
 }
 
-/** Divided by its running mean, less 1: lines without the continuum. Where the mean is not positive, less the mean only. */
+/**
+ * Divided by its running mean, less 1: lines without the continuum. At the dark ends of a steep blaze the divisor stays at a
+ * twentieth of the mean of the order. What has no continuum (its mean is far below its own size) loses the mean only.
+ */
 function detrended(values: Float64Array, width: number): Float64Array {
   const n = values.length
   const sums = new Float64Array(n + 1)
   for (let k = 0; k < n; k++) sums[k + 1] = sums[k]! + values[k]!
   const whole = Math.abs(sums[n]!) / n
+  const bare = whole < 0.1 * Math.sqrt(squares(values) / n)
   return values.map((one, k) => {
     const [from, to] = [Math.max(0, k - (width >> 1)), Math.min(n, k + (width >> 1) + 1)]
     const mean = (sums[to]! - sums[from]!) / (to - from)
-    return mean > 0.05 * whole ? one / mean - 1 : one - mean
+    return bare ? one - mean : (one - mean) / Math.max(mean, 0.05 * whole)
   })
 }
 

@@ -43,6 +43,7 @@ export const classify = defineCommand({
     { name: 'vsini_km_s', unit: 'km/s', doc: 'rotation' },
     { name: 'reduced_chi_square', doc: 'of the best template' },
   ],
+  recognises: true,
   parallel: 'jobs',
   plan({ inputs, output, config }: Request<ClassifySchema>) {
     const { set } = config.classify

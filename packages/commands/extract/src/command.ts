@@ -49,6 +49,7 @@ export const extract = defineCommand({
     { name: 'cosmic', doc: 'pixels that the profile did not allow', type: 'integer' },
     { name: 'cosmic_columns', doc: 'columns of orders with such pixels', type: 'integer' },
   ],
+  recognises: true,
   parallel: 'jobs',
   plan: planExtraction,
   job: extractFrame,

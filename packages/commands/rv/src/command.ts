@@ -74,6 +74,7 @@ export const rv = defineCommand({
     { name: 'rv2_m_s', unit: 'm/s', doc: 'of a second star, in another fibre' },
     { name: 'rv2_error_m_s', unit: 'm/s', doc: 'one sigma of it' },
   ],
+  recognises: true,
   parallel: 'jobs',
   plan: planVelocities,
   job: measureExposure,

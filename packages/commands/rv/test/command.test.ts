@@ -42,6 +42,26 @@ function writeTemplate(folder: string, path: string) {
   return made
 }
 
+t.test('without a profile, the header of the first exposure says it: the same bytes, and told once', (t) => {
+  const cwd = t.testdir({ wave: {}, t: {} })
+  writeTemplate(join(cwd, 't'), join(cwd, 'ZERO.fits'))
+  for (const k of [0, 1])
+    writeScene(join(cwd, 'wave'), { name: `e${k}-1d.fits`, velocity: V, mjd: 58300.2 + k, seed: k })
+  writeFileSync(join(cwd, 'wave', 'a-note.fits'), 'not FITS')
+  const bare = (...args: string[]) =>
+    spawnSync(process.execPath, [bin, '-s', 'wave', ...args], { cwd, encoding: 'utf8' })
+  const unnamed = bare('-r', 'bare', '--template', 'ZERO.fits')
+  t.equal(unnamed.stderr.split('instrument profile nres, by the header of e0-1d.fits').length, 2, unnamed.stderr)
+  run(['-s', 'wave', '-r', 'named', '--template', 'ZERO.fits'], cwd)
+  for (const name of ['e0-1d.fits', 'e1-1d.fits']) {
+    t.ok(readFileSync(join(cwd, 'bare', name)).equals(readFileSync(join(cwd, 'named', name))), name)
+  }
+  t.match(bare('-r', 'x', '--print-config').stdout, /from the header of e0-1d.fits\nprofile = nres\n/)
+  t.match(bare('-r', 'x', '--print-config', '--set', 'instrument.profile=generic').stdout, /profile = generic\n/)
+  t.notMatch(bare('-r', 'x', '--dry-run', '--set', 'instrument.profile=generic').stderr, /profile/)
+  t.end()
+})
+
 t.test('velocities of a year against a ZERO template: bias, errors, header, tables, picture', async (t) => {
   const cwd = t.testdir({ wave: {}, t: {} })
   writeTemplate(join(cwd, 't'), join(cwd, 'ZERO.fits'))

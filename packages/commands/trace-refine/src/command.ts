@@ -62,6 +62,7 @@ export const traceRefine = defineCommand({
     { name: 'doubt', doc: 'why the traces are not to be trusted', type: 'text' },
   ],
   inputs: 'optional',
+  recognises: true,
   parallel: 'jobs',
   outputFolder: (_config, flags) => {
     const tree = openTree(flags)

@@ -45,6 +45,7 @@ export const trace0 = defineCommand({
     { name: 'faintest', doc: 'how sure the faintest order is, in sigma' },
   ],
   inputs: 'optional',
+  recognises: true,
   parallel: 'jobs',
   outputFolder: (_config, flags) => {
     const tree = openTree(flags)

@@ -53,6 +53,7 @@ export const wavelength = defineCommand({
     { name: 'drift_lines', doc: 'lines it was measured by', type: 'integer' },
     { name: 'arc_age_days', unit: 'day', doc: 'from the nearest arc' },
   ],
+  recognises: true,
   parallel: 'jobs',
   plan: planWavelengths,
   job: addWavelengths,

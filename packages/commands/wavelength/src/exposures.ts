@@ -1,11 +1,5 @@
 import type { Request } from '@nightpipe/command'
-import {
-  describeFrame,
-  type FrameFacts,
-  type InstrumentProfile,
-  loadProfile,
-  profileRecogniser,
-} from '@nightpipe/config'
+import { describeFrame, type FrameFacts } from '@nightpipe/config'
 import { cardLookup, openFits } from '@nightpipe/fits'
 import { lightOf } from '@nightpipe/spectrographs'
 import type { WavelengthSchema } from './schema.js'
@@ -23,20 +17,6 @@ export interface Exposure {
   camera?: string
   /** fibres that see a lamp of lines, and all that have light; undefined where the header does not say */
   arcFibres?: number[]
-}
-
-/** The profile of a run; where none was named, the shipped one that knows the first of the inputs. */
-export function profileOf({ profile, inputs, log }: Request<WavelengthSchema>): InstrumentProfile {
-  if (profile.name !== 'generic' || !inputs[0]) return profile
-  const file = openFits(inputs[0].path)
-  try {
-    const name = profileRecogniser()(cardLookup(file.hdus[0]!) as never)
-    if (!name) return profile
-    log.info(`the headers are those of ${name}: its profile is used`)
-    return loadProfile(name)
-  } finally {
-    file.close()
-  }
 }
 
 /** Reads the headers of the inputs. A spectrum of an arc lamp in all its fibres is an arc, whatever it is called. */

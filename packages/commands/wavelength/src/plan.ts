@@ -5,7 +5,7 @@ import type { LineList, SpectralLine, WavelengthPolynomial } from '@nightpipe/sp
 import { inTree, openTree, productPathInTree, type Tree } from '@nightpipe/spectrographs'
 import { type Arc, readSolved, solveExposure } from './arcs.js'
 import { type ArcShare, chooseArcs } from './choose-arcs.js'
-import { describeExposure, type Exposure, profileOf } from './exposures.js'
+import { describeExposure, type Exposure } from './exposures.js'
 import { listOf } from './line-list.js'
 import type { WavelengthSchema } from './schema.js'
 import { arcsOfTree } from './tree-arcs.js'
@@ -38,8 +38,7 @@ export interface WavelengthJob {
 }
 
 /** Arcs are solved here, one after the other; every exposure is then a job with the solutions that it needs. */
-export function planWavelengths(asked: Request<WavelengthSchema>): Plan<WavelengthJob> {
-  const request = { ...asked, profile: profileOf(asked) }
+export function planWavelengths(request: Request<WavelengthSchema>): Plan<WavelengthJob> {
   const tree = openTree(request.flags)
   const { list, path: listPath } = listOf(request)
   const rows: Row[] = []

@@ -1,6 +1,6 @@
 import { existsSync, realpathSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { ConfigError } from '@nightpipe/files'
+import { ConfigError, DataError, type InputFile } from '@nightpipe/files'
 import { carryOut } from './carry-out.js'
 import { Exit } from './exit.js'
 import type { Flags } from './flags.js'
@@ -8,6 +8,7 @@ import type { MainLog } from './log.js'
 import { productPath } from './product.js'
 import { isTerminal } from './progress.js'
 import { isCurrent } from './provenance.js'
+import { namesNoProfile, recognised } from './recognise.js'
 import type { Report } from './report.js'
 import {
   configFileOf,
@@ -37,16 +38,17 @@ export interface RunSession extends Session {
 
 /** From flags to exit code: settle, plan, work, report. */
 export async function run(command: Command, flags: Flags, log: MainLog, session: RunSession): Promise<number> {
-  const config = configOf(command, flags)
+  const asked = configOf(command, flags)
   if (flags['print-config']) {
-    await session.print(config.print())
+    await session.print((await configToPrint(command, flags, asked)).print())
     return Exit.done
   }
   const dryRun = flags['dry-run'] === true
   const workers = workersOf(flags)
   const memoryBytes = memoryOf(flags)
-  const folder = outputOf(command, flags, config, true)
-  const inputs = await inputsOf(command, flags, config, folder.path)
+  const folder = outputOf(command, flags, asked, true)
+  const inputs = await inputsOf(command, flags, asked, folder.path)
+  const config = withRecognised(command, flags, asked, inputs, log)
   if (!dryRun) outputOf(command, flags, config, false)
   const context = contextOf(command, config)
   const request: Request = {
@@ -70,6 +72,27 @@ export async function run(command: Command, flags: Flags, log: MainLog, session:
   }
   return await carryOut(command, request, plan, folder, wishes, log, session)
 }
+
+/** Where nobody named a profile, and the command asks for it: the configuration with the one that the inputs speak for. */
+function withRecognised(command: Command, flags: Flags, asked: Config, inputs: readonly InputFile[], log?: MainLog) {
+  const known = command.recognises && namesNoProfile(asked) ? recognised(inputs) : undefined
+  if (!known) return asked
+  log?.say('info', `instrument profile ${known.name}, by ${known.origin} (--set instrument.profile=NAME takes another)`)
+  return configOf(command, flags, known)
+}
+
+/** What would be in force. Without inputs, or where they are not to be had, nothing is recognised. */
+async function configToPrint(command: Command, flags: Flags, asked: Config): Promise<Config> {
+  if (!command.recognises || !namesNoProfile(asked)) return asked
+  try {
+    return withRecognised(command, flags, asked, await inputsOf(command, flags, asked, resolve('.')))
+  } catch (error) {
+    if (error instanceof ConfigError || error instanceof DataError) return asked
+    throw error
+  }
+}
+
+type Config = ReturnType<typeof configOf>
 
 /**
  * Commands speak of .fits; what compression makes of the name is settled here, once. So is which parents were given as

@@ -15,6 +15,7 @@ import { ConfigError, expandInputs, explainSystemError, type InputFile } from '@
 import type { Compression } from '@nightpipe/fits'
 import { type Flags, parseMemory } from './flags.js'
 import { isOwnProduct } from './provenance.js'
+import type { Recognised } from './recognise.js'
 import { calledAs } from './subcommands.js'
 import type { Command, Context, Request } from './types.js'
 import { VERSION } from './version.js'
@@ -24,35 +25,35 @@ type Common = ConfigOf<typeof commonSchema>
 /** The schema of a command with the sections that every INI has. */
 export const fullSchema = (command: Pick<Command, 'schema'>): Schema => withCommon(command.schema)
 
-/** The configuration in force: the flags of a command that are short for --set come last and win. */
-export function configOf(command: Command, flags: Flags): ConfigInForce<Schema> {
+/**
+ * The configuration in force: the flags of a command that are short for --set come last and win. Where neither they nor
+ * the INI name an instrument profile, it is that of the tree, else the `recognised` one.
+ */
+export function configOf(command: Command, flags: Flags, recognised?: Recognised): ConfigInForce<Schema> {
   const set = [...((flags.set as string[]) ?? [])]
   for (const [name, { config }] of Object.entries(command.flags ?? {})) {
     const value = flags[name]
     if (config && value !== undefined) set.push(`${config}=${value === true ? 'yes' : value === false ? 'no' : value}`)
   }
   const file = configFileOf(command, flags)
-  const found = loadConfig(fullSchema(command), { file, set })
-  const named = found.profile.name === 'generic' ? profileOfTree(flags) : undefined
-  if (named) set.push(`instrument.profile=${named}`)
-  const config = named ? loadConfig(fullSchema(command), { file, set }) : found
+  const profile = profileOfTree(flags) ?? recognised
+  const config = loadConfig(fullSchema(command), { file, set, profile })
   const { output } = config.values as Common
   // Wished on the command line, while the INI does not say how: Rice, which everybody reads.
   if (!flags.compress || output.compress !== 'none') return config
-  return loadConfig(fullSchema(command), {
-    file,
-    set: [...set, 'output.compress=RICE_1'],
-  })
+  return loadConfig(fullSchema(command), { file, set: [...set, 'output.compress=RICE_1'], profile })
 }
 
 /** Who works in the tree of a spectrograph means the profile that its config/tree.ini names, or the shipped one that knows it (nres03). */
-function profileOfTree({ tree, root, site, 'nres-instrument': given }: Flags): string | undefined {
+function profileOfTree({ tree, root, site, 'nres-instrument': given }: Flags): Recognised | undefined {
   const name = given ?? (tree && basename(dirname(resolve(String(tree)))))
   if (!name) return undefined
   const folder = tree ? String(tree) : join(String(root ?? '.'), String(site ?? ''), String(name), 'reduced')
   const path = join(folder, 'config', 'tree.ini')
   const said = existsSync(path) ? /^\s*profile\s*=\s*(\S+)/m.exec(readFileSync(path, 'utf8'))?.[1] : undefined
-  return said ?? profileRecogniser()((keyword) => (keyword === 'INSTRUME' ? String(name) : undefined))
+  if (said) return { name: said, origin: path }
+  const known = profileRecogniser()((keyword) => (keyword === 'INSTRUME' ? String(name) : undefined))
+  return known === undefined ? undefined : { name: known, origin: `the tree of ${name}` }
 }
 
 /** The INI of a call; undefined when none is given. */

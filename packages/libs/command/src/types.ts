@@ -170,6 +170,8 @@ export interface Command<S extends Schema = Schema, J = unknown> {
   inputs?: 'fits' | 'optional' | 'none'
   /** It makes no files: it prints, or sends. --output, --compress and --force are no flags of it. */
   prints?: true
+  /** Where nobody names an instrument profile, the shipped one that knows the header of the first input is in force. */
+  recognises?: true
   /** of the files to take from folders, instead of FITS: ['.csv'] */
   extensions?: readonly string[]
   /**

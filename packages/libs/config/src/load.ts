@@ -14,6 +14,8 @@ export interface LoadOptions {
   file?: string
   /** The texts of `--set section.key=value`. */
   set?: readonly string[]
+  /** The instrument profile where neither names one, and what spoke for it: `the header of a.fits`. */
+  profile?: { name: string; origin: string }
   /** Where profiles are looked for instead of configs/instruments. */
   profileFolder?: string
 }
@@ -37,7 +39,11 @@ export function loadConfig<S extends Schema>(schema: S, options: LoadOptions = {
   const name = options.file ?? 'config'
   const file = options.file === undefined ? empty() : scanFile(options.file)
   const set = scanSet(options.set ?? [])
-  const profile = loadProfile(profileName(file, set), { folder: options.profileFolder, beside: options.file })
+  if (options.profile && profileName(file, set) === undefined) set.entries.push(profileEntry(options.profile))
+  const profile = loadProfile(profileName(file, set) ?? 'generic', {
+    folder: options.profileFolder,
+    beside: options.file,
+  })
   const resolution = resolve(schema, [profileDefaults(schema, profile), file, set])
   const sections = completeSections(schema, resolution, name)
   if (resolution.problems.length) throw new ConfigError(resolution.problems)
@@ -74,11 +80,15 @@ function scanSet(set: readonly string[]): Scan {
   return scan
 }
 
-function profileName(file: Scan, set: Scan): string {
+const profileEntry = ({ name, origin }: { name: string; origin: string }) => ({
+  ...{ section: 'instrument', key: 'profile', value: name },
+  origin,
+})
+
+function profileName(file: Scan, set: Scan): string | undefined {
   const isProfile = (entry: { section: string; key: string }) =>
     plainName(entry.section) === 'instrument' && plainName(entry.key) === 'profile'
-  const given = [...file.entries, ...set.entries].findLast(isProfile)?.value
-  return given || 'generic'
+  return [...file.entries, ...set.entries].findLast(isProfile)?.value || undefined
 }
 
 /** A profile may carry defaults for sections that only some commands have: the others are not this command's matter. */

@@ -1,7 +1,8 @@
 // Extraction of simulated spectra against what was put in: noise beside the optimum, honesty of errors, bias by S/N, cosmic
 // rays that are left, from raw frames by the executables with nothing given but the profile.
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { ratioErrors } from '@nightpipe/spectra'
 import { readSpectra } from '@nightpipe/spectrographs'
 import { echelleNight } from './echelle-nights.mjs'
 import { median } from './statistics.mjs'
@@ -22,7 +23,8 @@ export function echelleExtraction(shop, { size }) {
     const lamp = night.object[0].objects.split('&').indexOf('thar')
     const star = night.object[0].objects.split('&').findIndex((word) => !/^(thar|none)$/.test(word))
     const all = { star: judge(night, spectra, star), lamp: judge(night, spectra, lamp) }
-    return [...linesOf('star', all.star, 1.03), ...linesOf('lamp beside it', all.lamp, 1.05), ...leftLine(all)]
+    const divided = judgeRatio(night, preset, shop, star)
+    return [...linesOf('star', all.star, 1.03), ...linesOf('lamp beside it', all.lamp, 1.05), divided, ...leftLine(all)]
   })
 }
 
@@ -48,6 +50,45 @@ function extracted(shop, night, profile) {
   const response = products(out('lamps'), night.flat, '-flat').flatMap(({ path }) => ['--flat', path])
   shop.run('extract', ['-s', '-', '-r', out('stars'), '--traces', traces, ...response, ...set], ready(night.object))
   return out('stars')
+}
+
+/** The first star over a single flat, against the same of the truth: errors are those of both, and pixels answer alike in both. */
+function judgeRatio(night, preset, shop, fibre) {
+  const profile = `echelle-${preset}`
+  const folder = `${night.folder}-divided`
+  const [frame] = night.object
+  const flat = night.flat.find(({ objects }) => objects.split('&')[fibre] !== 'none')
+  const lamp = `${night.folder}-lamps/${flat.name}-flat.fits`
+  const path = `${night.folder}-reduced/${frame.name}.fits`
+  const traces = onlyTraces(night)
+  const set = ['--quiet', '--set', `instrument.profile=${profile}`]
+  shop.run('extract', ['-s', path, '-r', folder, '--traces', traces, '--flat', lamp, ...set])
+  const [light, shape] = [night.spectra(frame).flux, night.spectra(flat).flux]
+  const pulls = []
+  for (const one of readSpectra(join(folder, `${frame.name}-1d.fits`)).orders) {
+    if (one.fibre !== fibre) continue
+    const { all } = ratioErrors(one)
+    const at = (x) => x + night.along * (one.index + night.orders * fibre)
+    const good = [...all.keys()].filter(
+      (x) => one.mask[x] === 0 && light[at(x)] > 0 && all[x] > 0 && one.blaze[x] > 0.1,
+    )
+    if (good.length < 100) continue
+    const ratio = (x) => one.flux[x] / one.blaze[x] / (light[at(x)] / shape[at(x)])
+    const level = median(Float64Array.from(good, ratio)) // the flat is 1 at its highest
+    for (const x of good) pulls.push((ratio(x) / level - 1) * (one.flux[x] / one.blaze[x] / all[x]))
+  }
+  const kept = pulls.filter((pull) => Math.abs(pull) < SPOILED)
+  const limits = { limit: { least: 0.95, most: 1.05 }, target: { least: 0.98, most: 1.03 } }
+  const note = `${kept.length} columns; the flat is the same in all exposures, and has a column of its own`
+  return line(GROUP, 'star over one flat, errors of both: scatter over error', rms(kept), { ...limits, note })
+}
+
+function onlyTraces(night) {
+  const folder = `${night.folder}-traces`
+  return join(
+    folder,
+    readdirSync(folder).find((name) => name.endsWith('-trace.fits')),
+  )
 }
 
 /** All columns of a fibre: electrons less those that came, over the best noise and over the error of the product. */

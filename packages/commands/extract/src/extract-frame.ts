@@ -125,8 +125,9 @@ export type Amplitudes = { index: number; fibre: number; amplitude: number }[]
 /** Of a flat: its own response. */
 function ownBlaze(spectra: Spectra): Amplitudes {
   return spectra.orders.map((one) => {
-    const { response, amplitude } = flatResponse(one)
+    const { response, error, amplitude } = flatResponse(one)
     one.blaze = response
+    one.blazeError = error
     markLow(one, response)
     return { index: one.index, fibre: one.fibre, amplitude }
   })
@@ -140,6 +141,7 @@ function givenBlaze(spectra: Spectra, { flats }: ExtractJob, orders: number): Am
     if (one.fibre >= flat.planes) continue
     const response = Float64Array.from(orderOf(flat, one.fibre, one.index))
     one.blaze = response
+    one.blazeError = Float64Array.from(orderOf({ ...flat, values: flat.errors }, one.fibre, one.index))
     markLow(one, response)
   }
   return []

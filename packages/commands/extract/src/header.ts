@@ -3,6 +3,7 @@ import type { Job, Tools } from '@nightpipe/command'
 import { copyHeader, type Header, removeCard, setCard } from '@nightpipe/fits'
 import type { Extraction } from '@nightpipe/spectra'
 import type { Amplitudes } from './extract-frame.js'
+import { amplitudeCard } from './flats.js'
 import type { ExtractJob } from './plan.js'
 import type { Quality } from './quality.js'
 import type { ExtractSchema } from './schema.js'
@@ -40,7 +41,7 @@ export function spectraHeader(
   setCard(header, 'NCOSMIC', extraction.rejected, 'pixels that the profile did not allow')
   for (const { index, fibre, amplitude } of amplitudes) {
     if (index > 99 || fibre > 9) continue // no room in eight letters
-    setCard(header, `AMPFL${fibre}${String(index).padStart(2, '0')}`, digits(amplitude), '[electron] at response 1')
+    setCard(header, amplitudeCard(fibre, index), digits(amplitude), '[electron] at response 1')
   }
   return header
 }

@@ -4,13 +4,20 @@ import {
   divideLamp,
   type Extraction,
   type FlatDivided,
+  LEAST_RESPONSE,
   type OrderSpectrum,
+  ratioErrors,
   SpectrumBit,
   type Traces,
 } from '@nightpipe/spectra'
-import { lightOf, orderImageHdus, toOrderImage } from '@nightpipe/spectrographs'
+import { lightOf, orderErrors, orderImageHdus, toOrderImage } from '@nightpipe/spectrographs'
 import type { Amplitudes } from './extract-frame.js'
 import type { ExtractJob } from './plan.js'
+
+type Values = (one: OrderSpectrum) => ArrayLike<number> | undefined
+
+/** The extension of SPEC with the part of its errors that is the flat's, and so the same in all exposures. */
+const COMMON = 'ERRFLAT'
 
 /** Columns that do not count for the amplitude of the flat, and are filled in its quotient. */
 const UNUSABLE = SpectrumBit.noData | SpectrumBit.saturated | SpectrumBit.telluric | SpectrumBit.bad
@@ -30,7 +37,7 @@ export function imagesOf(
     divided.set(one, parts)
     amplitudes.push({ index: one.index, fibre: one.fibre, amplitude: parts.amplitude })
   }
-  const values: Record<string, (one: OrderSpectrum) => ArrayLike<number> | undefined> = {
+  const values: Record<string, Values> = {
     FLAT: ({ blaze }) => blaze,
     DBLE: (one) => (one.blaze ? divideLamp(one, one.blaze) : one.flux),
     EXTR: (one) => divided.get(one)?.extracted ?? one.flux,
@@ -39,8 +46,21 @@ export function imagesOf(
   }
   const every = Array.from({ length: Math.max(3, traces.fibres) }, (_, fibre) => fibre)
   const hdus = kinds.map((kind) => {
-    const image = toOrderImage(extraction, traces.orders, kind === 'FLAT' ? every : lit, values[kind]!)
-    return (header: Header) => orderImageHdus(image, withUnit(header, kind === 'FLAT' ? '' : 'electron'))
+    const imageOf = (value: Values) => toOrderImage(extraction, traces.orders, kind === 'FLAT' ? every : lit, value)
+    const [image, unit] = [imageOf(values[kind]!), kind === 'FLAT' ? '' : 'electron']
+    if (kind === 'FLAT') {
+      const errors = imageOf(({ blazeError }) => blazeError)
+      return (header: Header) => orderImageHdus(image, withUnit(header, unit), errors)
+    }
+    if (kind !== 'SPEC') return (header: Header) => orderImageHdus(image, withUnit(header, unit))
+    const errorsOf = (one: OrderSpectrum) => ratioErrors(one, divided.has(one) ? 0 : LEAST_RESPONSE)
+    const errors = imageOf((one) => errorsOf(one).all)
+    const common = orderErrors(
+      imageOf((one) => errorsOf(one).common),
+      COMMON,
+      unit,
+    )
+    return (header: Header) => [...orderImageHdus(image, withUnit(header, unit), errors), common]
   })
   return { hdus, amplitudes }
 }

@@ -40,6 +40,8 @@ t.test('a flat gives its responses, and a star its electrons with the responses 
   const image = readOrderImage(join(cwd, 'out/w00-flat.fits'))
   t.same([image.width, image.orders, image.planes], [WIDTH, ORDERS, 3])
   const response = orderOf(image, 0, 1)
+  // 80 000 electrons and the read noise of 9 rows: one sigma of the response at its highest
+  t.ok(Math.abs(orderOf({ ...image, values: image.errors! }, 0, 1)[100]! / Math.sqrt(1 / 80000) - 1) < 0.03)
   t.ok(Math.abs(response[20]! / response[100]! - blazeOf(20) / blazeOf(100)) < 0.02)
   t.ok(
     orderOf(image, 2, 1).every((value) => value === 0),
@@ -54,6 +56,7 @@ t.test('a flat gives its responses, and a star its electrons with the responses 
       .filter((x) => Number.isFinite(one.flux[x]))
       .map((x) => one.flux[x]! / one.blaze![x]! / level)
     t.ok(Math.abs(mean(ratios) - 1) < (one.fibre === 0 ? 0.01 : 0.05), `fibre ${one.fibre}, order ${one.index}`)
+    t.ok(Math.abs(one.blazeError![100]! / Math.sqrt(1 / (one.fibre === 0 ? 80000 : 60000)) - 1) < 0.03, 'its error')
   }
   t.equal(textOf(spectra.header, 'L1IDFLAT'), 'w00-flat.fits')
   t.ok(numberOf(spectra.header, 'SNR')! > 40)

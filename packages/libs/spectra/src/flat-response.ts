@@ -81,7 +81,7 @@ function runningScatter(flux: Float64Array, middle: Float64Array, usable: (x: nu
 }
 
 /** Where the response is too small for a ratio, as the old files have it. */
-const RANGE = 0.1
+export const RANGE = 0.1
 
 /** The first and last column of the stretch about the middle in which the response is above a tenth; the middle half if there is none. */
 export function flatRange(response: ArrayLike<number>): [number, number] {

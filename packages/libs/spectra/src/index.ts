@@ -31,6 +31,7 @@ export {
   type FlatResponse,
   flatRange,
   flatResponse,
+  RANGE as LEAST_RESPONSE,
 } from './flat-response.js'
 export { GLASSES, type Glass, refractiveIndex } from './glass.js'
 export { isGood, LIGHT } from './good-pixels.js'
@@ -54,6 +55,7 @@ export { weakResponse } from './odd-columns.js'
 export type { OrderData, OrderMatch } from './order-match.js'
 export { type BlockMix, blocksAt, profileRows } from './profile-rows.js'
 export { type ProfileTable, profileTable } from './profile-table.js'
+export { type RatioErrors, ratioErrors } from './ratio-errors.js'
 export {
   type ScatteredLight,
   type ScatteredLightOptions,

@@ -23,6 +23,8 @@ export interface OrderSpectrum {
   uncertainty: Float64Array
   /** the response of the flat in this order, 1 at its highest; undefined where none was used */
   blaze?: Float64Array
+  /** one sigma of `blaze`: what all exposures have in common that were given the same flat; NaN where unknown */
+  blazeError?: Float64Array
   /** bits of SpectrumBit */
   mask: Int32Array
   /** vacuum, Angstrom; NaN where unknown */

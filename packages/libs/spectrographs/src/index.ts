@@ -23,7 +23,7 @@ export {
   readOrderFrame,
   requireOneSize,
 } from './order-frame.js'
-export { type OrderImage, orderImageHdus, orderOf, readOrderImage, toOrderImage } from './order-image.js'
+export { type OrderImage, orderErrors, orderImageHdus, orderOf, readOrderImage, toOrderImage } from './order-image.js'
 export {
   dateRange,
   dayOfRaw,

@@ -1,4 +1,13 @@
-import { type FitsFile, type Header, imageHdu, type NewHdu, openFits, readPixels64 } from '@nightpipe/fits'
+import {
+  createHeader,
+  type FitsFile,
+  type Header,
+  imageHdu,
+  type NewHdu,
+  openFits,
+  readPixels64,
+  textOf,
+} from '@nightpipe/fits'
 import type { OrderSpectrum, Spectra } from '@nightpipe/spectra'
 
 /** The spectra of the legacy files EXTR, SPEC, BLAZ, FLAT, DBLE: a value per column, order and fibre, the column fastest. */
@@ -16,7 +25,7 @@ export const orderOf = ({ width, orders, values }: OrderImage, plane: number, or
   values.subarray((plane * orders + order) * width, (plane * orders + order + 1) * width)
 
 /** Reads EXTR, SPEC, BLAZ, FLAT, DBLE or TRIP: an image of (nx, nord, planes); one without the last axis has one plane. */
-export function readOrderImage(source: string | FitsFile): OrderImage & { header: Header } {
+export function readOrderImage(source: string | FitsFile): OrderImage & { header: Header; errors?: Float64Array } {
   if (typeof source !== 'string') return readOpen(source)
   const file = openFits(source)
   try {
@@ -26,17 +35,31 @@ export function readOrderImage(source: string | FitsFile): OrderImage & { header
   }
 }
 
-function readOpen(file: FitsFile): OrderImage & { header: Header } {
+function readOpen(file: FitsFile): OrderImage & { header: Header; errors?: Float64Array } {
   const image = imageHdu(file)
   const [width = 0, orders = 1, planes = 1] = image.axes
   if (image.axes.length > 3) throw new RangeError(`${file.name} has ${image.axes.length} axes; 2 or 3 are expected`)
-  return { width, orders, planes, values: readPixels64(image), header: image.header }
+  const values = readPixels64(image)
+  const error = file.hdus.find(({ name }) => name === ERRORS)
+  if (error && error.axes.join() !== image.axes.join()) throw new RangeError(`${file.name}: ERR is not of its shape`)
+  return { width, orders, planes, values, header: image.header, ...(error && { errors: readPixels64(error) }) }
 }
 
-/** The HDU of such a file. */
-export function orderImageHdus({ width, orders, planes, values }: OrderImage, header: Header): NewHdu[] {
+/** The image extension with one sigma of each value. */
+const ERRORS = 'ERR'
+
+/** The HDUs of such a file: the values; and one sigma of each (0 where there is none), where `errors` has them. */
+export function orderImageHdus(image: OrderImage, header: Header, errors?: OrderImage): NewHdu[] {
+  const { width, orders, planes, values } = image
   const bitpix = values instanceof Float64Array ? -64 : -32
-  return [{ kind: 'image', header, bitpix, axes: [width, orders, planes], pixels: values }]
+  const hdu: NewHdu = { kind: 'image', header, bitpix, axes: [width, orders, planes], pixels: values }
+  return errors ? [hdu, orderErrors(errors, ERRORS, textOf(header, 'BUNIT') ?? '')] : [hdu]
+}
+
+/** An image extension of the shape of such a file. */
+export function orderErrors({ width, orders, planes, values }: OrderImage, name: string, unit: string): NewHdu {
+  const header = createHeader([['BUNIT', unit, 'unit of the values']])
+  return { kind: 'image', name, header, bitpix: -32, axes: [width, orders, planes], pixels: values }
 }
 
 /**

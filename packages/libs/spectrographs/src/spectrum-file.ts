@@ -47,7 +47,7 @@ function readOpen(file: FitsFile): SpectrumFile {
   const index = column(table, 'index') ? scalars('index') : order
   const [fluxes, errors] = [vectors(flux, table, width), vectors(needed('uncertainty'), table, width)]
   const masks = vectors(needed('mask'), table, width)
-  const [blazes, waves] = (['blaze', 'wavelength'] as const).map((name) => {
+  const [blazes, blazeErrors, waves] = ['blaze', 'blaze_uncertainty', 'wavelength'].map((name) => {
     const found = column(table, name)
     return found && vectors(found, table, width)
   })
@@ -57,6 +57,7 @@ function readOpen(file: FitsFile): SpectrumFile {
       ...{ index: index[row]!, order: unknown ? 0 : m, fibre: fibre[row]! },
       ...{ flux: fluxes[row]!, uncertainty: errors[row]!, mask: Int32Array.from(masks[row]!) },
       ...(blazes && { blaze: blazes[row]! }),
+      ...(blazeErrors && { blazeError: blazeErrors[row]! }),
       ...(waves && { wavelength: waves[row]! }),
     }),
   )
@@ -107,6 +108,11 @@ export function spectraHdus(
     vector('blaze', 'E', (one) => one.blaze, { comment: 'response of the flat, 1 at its highest' }),
     vector('mask', 'J', (one) => one.mask, { comment: '0 is good' }),
   ]
+  // last but for what comes later, so that files of before are read as they were
+  if (orders.some(({ blazeError }) => blazeError)) {
+    const comment = 'one sigma of blaze, common to all exposures with this flat'
+    columns.push(vector('blaze_uncertainty', 'E', (one) => one.blazeError, { comment }))
+  }
   if (air) {
     const inAir = ({ wavelength }: OrderSpectrum) => wavelength?.map((w) => (w > 0 ? air(w) : Number.NaN))
     columns.push(vector('wavelength_air', 'D', inAir, { unit: 'Angstrom', comment: 'in air' }))

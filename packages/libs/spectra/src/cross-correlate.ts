@@ -33,7 +33,8 @@ const DEFAULTS = { range: 500e3, step: 1000, smooth: 150e3 }
 
 /**
  * The correlation of all orders of one fibre with a template, on a grid of equal steps in the logarithm of the wavelength:
- * the running mean is taken off both, ends are tapered, each pixel counts by its weight. Positive: the star is red-shifted.
+ * the running mean is taken off both, ends are tapered, each point counts by the light there over its noise. Positive: the star
+ * is red-shifted.
  */
 export function crossCorrelate(
   spectrum: readonly OrderSpectrum[],
@@ -59,49 +60,60 @@ export function crossCorrelate(
   return { velocity, value, ...peakOf(velocity, value) }
 }
 
-/** The star and the template of one order on the common grid, without their continuum, weighted. */
+/**
+ * The star and the template of one order on the common grid, without their continuum, each point over the noise that the star
+ * has there: a steep blaze leaves little at the ends of an order. What is masked counts in neither.
+ */
 function gridOrder(
   one: OrderSpectrum,
   { curve, gap }: TemplateCurve,
   { step, smooth }: { step: number; smooth: number },
 ): { star: Float64Array; mirror: Float64Array } | undefined {
+  const binned = binOrder(one, step / LIGHT)
+  if (!binned) return undefined
+  const { grid, flux, variance, seen } = binned
+  const [value, slope] = [new Float64Array(grid.length), new Float64Array(grid.length)]
+  alongSpline(curve, grid, value, slope, gap)
+  const width = Math.round(smooth / step)
+  const [star, mirror] = [continuumOff(bridged(flux), width), continuumOff(bridged(value), width)]
+  const noise = runningMean(bridged(variance), width)
+  const weight = tapered(noise.map((one, k) => (one > 0 && seen[k] === 1 ? star.level[k]! / Math.sqrt(one) : 0)))
+  return {
+    star: star.lines.map((one, k) => one * weight[k]!),
+    mirror: mirror.lines.map((one, k) => (Number.isNaN(value[k]!) ? 0 : one * weight[k]!)),
+  }
+}
+
+/** Gaps wider than so many pixels are masked, and not only between two pixels. */
+const GAP = 3.5
+
+/** The good pixels of an order on the grid: mean flux and its variance, NaN where no pixel falls; `seen` is 0 in gaps. */
+function binOrder(one: OrderSpectrum, delta: number) {
   const good = Int32Array.from(one.flux.keys()).filter((x) => isGood(one, x))
   if (good.length < 100) return undefined
   const u = Float64Array.from(good, (x) => Math.log(one.wavelength![x]!))
-  const delta = step / LIGHT
   const [low, high] = [Math.min(u[0]!, u.at(-1)!), Math.max(u[0]!, u.at(-1)!)]
   const first = Math.round(low / delta)
   const n = Math.round(high / delta) - first + 1
-  const [flux, count, noise] = [new Float64Array(n), new Float64Array(n), new Float64Array(n)]
-  good.forEach((x, k) => {
-    const at = Math.min(n - 1, Math.max(0, Math.round(u[k]! / delta) - first))
-    flux[at]! += one.flux[x]!
-    noise[at]! += one.uncertainty[x]! ** 2
-    count[at]!++
-  })
-  const grid = Float64Array.from(flux, (_, k) => (first + k) * delta)
-  const [value, slope] = [new Float64Array(n), new Float64Array(n)]
-  alongSpline(curve, grid, value, slope, gap)
-  const star = new Float64Array(n)
-  for (let k = 0; k < n; k++) star[k] = count[k]! > 0 ? flux[k]! / count[k]! : Number.NaN
-  const weight = meanSignalToNoise(star, noise, count)
-  const width = Math.round(smooth / step)
-  const flattened = (values: Float64Array) => tapered(detrended(bridged(values), width))
-  const [a, b] = [flattened(star), flattened(value)]
-  for (let k = 0; k < n; k++) a[k]! *= weight
-  for (let k = 0; k < n; k++) b[k]! *= weight
-  return { star: a, mirror: b }
-}
-
-/** The weight of an order: its signal over its noise, as a typical pixel has it. */
-function meanSignalToNoise(star: Float64Array, noise: Float64Array, count: Float64Array): number {
-  let [signal, variance] = [0, 0]
-  for (let k = 0; k < star.length; k++) {
-    if (!(count[k]! > 0)) continue
-    signal += Math.max(0, star[k]!)
-    variance += noise[k]! / count[k]! ** 2
+  const at = (k: number) => Math.min(n - 1, Math.max(0, Math.round(u[k]! / delta) - first))
+  const [flux, variance, count] = [new Float64Array(n), new Float64Array(n), new Float64Array(n)]
+  const seen = new Uint8Array(n)
+  const columns = Math.abs(good.at(-1)! - good[0]!)
+  for (let k = 0; k < good.length; k++) {
+    const [x, here] = [good[k]!, at(k)]
+    flux[here]! += one.flux[x]!
+    variance[here]! += one.uncertainty[x]! ** 2
+    count[here]!++
+    const there = k === 0 ? here : at(k - 1)
+    if (k === 0 || Math.abs(u[k]! - u[k - 1]!) < (GAP * (high - low)) / columns) {
+      seen.fill(1, Math.min(here, there), Math.max(here, there) + 1)
+    } else seen[here] = 1
   }
-  return variance > 0 ? signal / Math.sqrt(variance * star.length) : 0
+  for (let k = 0; k < n; k++) {
+    flux[k]! /= count[k]! // 0 / 0 is the NaN we want
+    variance[k]! /= count[k]! ** 2
+  }
+  return { grid: Float64Array.from(flux, (_, k) => (first + k) * delta), flux, variance, seen }
 }
 
 /** Gaps filled by straight lines; what lies outside the first and last value repeats them. */
@@ -122,19 +134,25 @@ function bridged(values: Float64Array): Float64Array {
 }
 
 /**
- * Divided by its running mean, less 1: lines without the continuum. At the dark ends of a steep blaze the divisor stays at a
- * twentieth of the mean of the order. What has no continuum (its mean is far below its own size) loses the mean only.
+ * Divided by its running mean (the level), less 1: lines without the continuum. At the dark ends of a steep blaze the divisor
+ * stays at a twentieth of the mean of the order. What has no continuum (its mean is far below its own size) loses the mean only.
  */
-function detrended(values: Float64Array, width: number): Float64Array {
+function continuumOff(values: Float64Array, width: number): { lines: Float64Array; level: Float64Array } {
+  const n = values.length
+  const mean = runningMean(values, width)
+  const whole = Math.abs(values.reduce((sum, one) => sum + one, 0)) / n
+  const bare = whole < 0.1 * Math.sqrt(squares(values) / n)
+  const level = mean.map((one) => (bare ? 1 : Math.max(one, 0.05 * whole)))
+  return { lines: values.map((one, k) => (one - mean[k]!) / level[k]!), level }
+}
+
+function runningMean(values: Float64Array, width: number): Float64Array {
   const n = values.length
   const sums = new Float64Array(n + 1)
   for (let k = 0; k < n; k++) sums[k + 1] = sums[k]! + values[k]!
-  const whole = Math.abs(sums[n]!) / n
-  const bare = whole < 0.1 * Math.sqrt(squares(values) / n)
-  return values.map((one, k) => {
+  return values.map((_, k) => {
     const [from, to] = [Math.max(0, k - (width >> 1)), Math.min(n, k + (width >> 1) + 1)]
-    const mean = (sums[to]! - sums[from]!) / (to - from)
-    return bare ? one - mean : (one - mean) / Math.max(mean, 0.05 * whole)
+    return (sums[to]! - sums[from]!) / (to - from)
   })
 }
 

@@ -162,7 +162,7 @@ t.test('orders whose light falls to a fiftieth at their ends are found like othe
     }))
     const found = crossCorrelate(orders, truth)
     t.ok(Math.abs(found.z * C - velocity) < 1500, `${found.z * C} for ${velocity}`)
-    t.ok(found.height > 0.5, String(found.height))
+    t.ok(found.height > 0.9, String(found.height))
   }
 })
 

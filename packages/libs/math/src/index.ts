@@ -18,7 +18,7 @@ export {
   type PolynomialFit,
 } from './fit.js'
 export { type Histogram, histogram } from './histogram.js'
-export { type LeastSquares, leastSquares, solve } from './least-squares.js'
+export { inverse, type LeastSquares, leastSquares, solve } from './least-squares.js'
 export { MAD_TO_SIGMA, mad, median, medianOf, select, type Values } from './median.js'
 export { normalBelow, normalDensity, normalQuantile } from './normal.js'
 export { mode, percentile } from './percentile.js'

@@ -20,6 +20,30 @@ export function solve(a: ArrayLike<number>, b: ArrayLike<number>): Float64Array 
   return x
 }
 
+/** The inverse of a symmetric positive definite matrix (n x n, row by row; its lower triangle is read). */
+export function inverse(a: ArrayLike<number>, n: number): Float64Array {
+  const factor = cholesky(a, n)
+  // L⁻¹ in place of L, column by column
+  for (let j = 0; j < n; j++) {
+    factor[j * n + j] = 1 / factor[j * n + j]
+    for (let i = j + 1; i < n; i++) {
+      let rest = 0
+      for (let k = j; k < i; k++) rest -= factor[i * n + k] * factor[k * n + j]
+      factor[i * n + j] = rest / factor[i * n + i]
+    }
+  }
+  const out = new Float64Array(n * n)
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j <= i; j++) {
+      let sum = 0
+      for (let k = i; k < n; k++) sum += factor[k * n + i] * factor[k * n + j]
+      out[i * n + j] = sum
+      out[j * n + i] = sum
+    }
+  }
+  return out
+}
+
 function cholesky(a: ArrayLike<number>, n: number): Float64Array {
   const factor = new Float64Array(n * n)
   for (let i = 0; i < n; i++) {

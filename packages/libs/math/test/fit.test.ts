@@ -1,5 +1,14 @@
 import t from 'tap'
-import { evaluatePolynomial, fitLine, fitPolynomial, leastSquares, legendre, random, solve } from '../src/index.js'
+import {
+  evaluatePolynomial,
+  fitLine,
+  fitPolynomial,
+  inverse,
+  leastSquares,
+  legendre,
+  random,
+  solve,
+} from '../src/index.js'
 
 const close = (a: number, b: number, tolerance = 1e-10) => Math.abs(a - b) <= tolerance * Math.max(1, Math.abs(b))
 
@@ -74,7 +83,16 @@ t.test('Cholesky and QR solve the same normal equations', async (t) => {
   t.ok(close(chiSquare, squares))
   const unit = solve(normalMatrix, [1, 0, 0, 0])
   t.ok(unit.every((v, i) => close(v, covariance[i * columns])))
+  const whole = inverse(normalMatrix, 4)
+  for (let k = 0; k < 4; k++) {
+    const column = solve(
+      normalMatrix,
+      [0, 1, 2, 3].map((i) => Number(i === k)),
+    )
+    for (let i = 0; i < 4; i++) t.ok(Math.abs(whole[4 * i + k] / column[i] - 1) < 1e-9, 'the inverse, column by column')
+  }
   t.throws(() => solve([1, 2, 2, 1], [1, 1]), RangeError)
+  t.throws(() => inverse([1, 2, 2, 1], 2), RangeError)
 })
 
 t.test('Legendre polynomials are orthogonal and 1 at 1', async (t) => {

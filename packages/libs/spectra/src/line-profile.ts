@@ -20,6 +20,9 @@ export interface LineFit {
 const NODES = [-Math.sqrt(0.15), 0, Math.sqrt(0.15)]
 const WEIGHTS = [5 / 18, 4 / 9, 5 / 18]
 
+/** A gain of χ² below which another step would move no line by a hundredth of its error. */
+const SETTLED = 1e-4
+
 /**
  * Gaussians of one common width, integrated over pixels, on a constant background, fitted together near the given peaks
  * (Levenberg and Marquardt). The width is held near the expected one (within about 20 %) where the light does not tell; errors are
@@ -29,18 +32,25 @@ export function fitLines(light: Float64Array, sigma: Float64Array, peaks: readon
   const from = Math.max(0, Math.floor(peaks[0] - 1.7 * fwhm))
   const to = Math.min(light.length - 1, Math.ceil(peaks[peaks.length - 1] + 1.7 * fwhm))
   const width = fwhm / GAUSSIAN_FWHM
+  const n = 2 + 2 * peaks.length
+  const problem = { light, sigma, from, to, width, slope: new Float64Array(n), matrix: new Float64Array(n * n) }
+  let [current, next] = [emptyState(n), emptyState(n)]
   // background, width, then height of the peak and place of each line
-  const start = [0, width, ...peaks.flatMap((x) => [Math.max(light[x], 0) * width * Math.sqrt(2 * Math.PI), x])]
-  const problem = { light, sigma, from, to, width }
-  let current = evaluate(problem, Float64Array.from(start))
+  current.parameters[1] = width
+  peaks.forEach((x, k) => {
+    current.parameters[2 + 2 * k] = Math.max(light[x], 0) * width * Math.sqrt(2 * Math.PI)
+    current.parameters[3 + 2 * k] = x
+  })
+  evaluate(problem, current)
   let damping = 1e-3
   for (let step = 0; step < 30 && damping < 1e8; step++) {
-    const next = evaluate(problem, stepped(current, damping, fwhm))
+    moveFrom(current, damping, fwhm, problem.matrix, next.parameters)
+    evaluate(problem, next)
     const gain = current.cost - next.cost
     damping = gain >= 0 ? damping / 10 : damping * 10
     if (!(gain >= 0)) continue
-    current = next
-    if (gain < 1e-7 * (1 + current.cost)) break
+    ;[current, next] = [next, current]
+    if (gain < SETTLED + 1e-7 * current.cost) break
   }
   return describe(current, peaks.length)
 }
@@ -51,6 +61,9 @@ interface Problem {
   from: number
   to: number
   width: number
+  /** scratch */
+  slope: Float64Array
+  matrix: Float64Array
 }
 
 interface State {
@@ -63,12 +76,19 @@ interface State {
   pixels: number
 }
 
+const emptyState = (n: number): State => ({
+  parameters: new Float64Array(n),
+  normal: new Float64Array(n * n),
+  gradient: new Float64Array(n),
+  ...{ cost: 0, chiSquare: 0, pixels: 0 },
+})
+
 /** χ² of the parameters, its gradient and its curvature. */
-function evaluate({ light, sigma, from, to, width }: Problem, parameters: Float64Array): State {
+function evaluate({ light, sigma, from, to, width, slope }: Problem, state: State): void {
+  const { parameters, normal, gradient } = state
   const n = parameters.length
-  const normal = new Float64Array(n * n)
-  const gradient = new Float64Array(n)
-  const slope = new Float64Array(n)
+  normal.fill(0)
+  gradient.fill(0)
   let chiSquare = 0
   let pixels = 0
   for (let x = from; x <= to; x++) {
@@ -87,7 +107,9 @@ function evaluate({ light, sigma, from, to, width }: Problem, parameters: Float6
   const pull = (width - parameters[1]) / (0.2 * width)
   gradient[1] += pull / (0.2 * width)
   normal[n + 1] += 1 / (0.2 * width) ** 2
-  return { parameters, normal, gradient, cost: chiSquare + pull * pull, chiSquare, pixels }
+  state.cost = chiSquare + pull * pull
+  state.chiSquare = chiSquare
+  state.pixels = pixels
 }
 
 /** The model in a pixel, and its derivatives. */
@@ -113,23 +135,21 @@ function profile(p: Float64Array, x: number, slope: Float64Array): number {
 }
 
 /** The next parameters; a step moves no line by more than half a width and keeps the width within a factor of 1.5. */
-function stepped(state: State, damping: number, fwhm: number): Float64Array {
-  const n = state.parameters.length
-  const matrix = Float64Array.from(state.normal)
+function moveFrom(state: State, damping: number, fwhm: number, matrix: Float64Array, out: Float64Array): void {
+  const { parameters, normal, gradient } = state
+  const n = parameters.length
+  matrix.set(normal)
   for (let i = 0; i < n; i++) matrix[i * n + i] = matrix[i * n + i] * (1 + damping) + 1e-30
-  const out = Float64Array.from(state.parameters)
+  out.set(parameters)
   let step: Float64Array
   try {
-    step = solve(matrix, state.gradient)
+    step = solve(matrix, gradient)
   } catch {
-    return out // lines that cannot be told apart: what is there stays
+    return // lines that cannot be told apart: what is there stays
   }
   for (let i = 0; i < n; i++) out[i] += step[i]
-  out[1] = Math.min(state.parameters[1] * 1.5, Math.max(state.parameters[1] / 1.5, out[1], 0.3))
-  for (let k = 3; k < n; k += 2) {
-    out[k] = state.parameters[k] + Math.min(fwhm / 2, Math.max(-fwhm / 2, step[k]))
-  }
-  return out
+  out[1] = Math.min(parameters[1] * 1.5, Math.max(parameters[1] / 1.5, out[1], 0.3))
+  for (let k = 3; k < n; k += 2) out[k] = parameters[k] + Math.min(fwhm / 2, Math.max(-fwhm / 2, step[k]))
 }
 
 function describe({ parameters: p, normal, chiSquare, pixels }: State, lines: number): LineFit[] {

@@ -119,7 +119,7 @@ function robustFit(
   let polynomial: WavelengthPolynomial | undefined
   let scatter = 0
   for (let round = 0; round < 4; round++) {
-    polynomial = fitWavelengthPolynomial(used, frame)
+    polynomial = fitWavelengthPolynomial(used, frame, { covariance: false })
     if (!polynomial) return undefined
     const wavelengthAt = wavelengthEvaluator(polynomial)
     const residuals = points.map(

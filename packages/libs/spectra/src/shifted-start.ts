@@ -42,7 +42,7 @@ export function shiftedStart(
       points.push({ index, x, wavelength: polynomialWavelength(before, index, x - fit.at(index)), error: 1e-3 })
     }
   }
-  return fitWavelengthPolynomial(points, before)
+  return fitWavelengthPolynomial(points, before, { covariance: false })
 }
 
 /** The shift that most pairs of lines agree on, in px; undefined where none stands out of chance. */

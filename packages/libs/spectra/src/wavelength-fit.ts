@@ -1,8 +1,10 @@
 import { MAD_TO_SIGMA, median } from '@nightpipe/math'
+import { bestFrame } from './choose-degrees.js'
 import { LineFlag, type SpectralLine } from './find-lines.js'
 import type { LineList } from './line-list.js'
 import { matchLines } from './match-lines.js'
 import {
+  type Frame,
   fitWavelengthPolynomial,
   polynomialDispersion,
   polynomialWavelength,
@@ -78,7 +80,7 @@ export function fitWavelengths(
   for (const reach of [0.5 * fwhm, 0.35 * fwhm]) {
     matched = namedLines(lines, list, polynomial, reach)
     const candidates = matched.filter((line) => !(line.flags & UNFIT) && isAlone(line, list, fwhm))
-    const frame = bestFrame(candidates, polynomial, limits)
+    const frame = frameOf(candidates, polynomial, limits)
     fit = frame && clippedFit(candidates, frame, limits.clip)
     if (!fit) return undefined
     polynomial = fit.polynomial
@@ -125,8 +127,6 @@ interface Clipped {
   floor: number
   chiSquare: number
 }
-
-type Frame = Omit<WavelengthPolynomial, 'coefficients' | 'covariance'>
 
 /** A weighted fit that sets lines aside until all that are left lie within `clip` sigma. */
 function clippedFit(lines: readonly FittedLine[], frame: Frame, clip: number): Clipped | undefined {
@@ -186,39 +186,11 @@ function floorsOf(
   })
 }
 
-/** The degrees that predict best: of all within the limits, the fewest terms whose fifths, left out in turn, come out as well as any. */
-function bestFrame(lines: readonly FittedLine[], before: WavelengthPolynomial, limits: FitLimits): Frame | undefined {
-  const orders = new Set(lines.map((line) => line.index)).size
-  let best: { frame: Frame; scatter: number } | undefined
-  for (let x = 2; x <= limits.degreeX; x++) {
-    for (let order = 1; order <= Math.min(limits.degreeOrder, orders - 1); order++) {
-      const frame = { ...before, terms: termsUpTo(x, order, Math.max(x, order) + 1) }
-      if (lines.length < 4 * frame.terms.length) continue
-      const scatter = crossScatter(lines, frame)
-      if (scatter < (best ? 0.995 * best.scatter : Number.POSITIVE_INFINITY)) best = { frame, scatter }
-    }
-  }
-  return best?.frame
-}
-
-/** How far lines lie from fits that they had no part in, in units of their errors; far ones count as 4. */
-function crossScatter(lines: readonly FittedLine[], frame: Frame): number {
-  let squares = 0
-  let count = 0
+/** The degrees that predict lines best that they have not seen, from those that lie near the first solution. */
+function frameOf(lines: readonly FittedLine[], before: WavelengthPolynomial, limits: FitLimits): Frame | undefined {
   const core = lines.filter((line) => Math.abs(line.residual) < 0.4 * line.fwhm * line.dispersion)
-  const sigma = (line: FittedLine) => Math.hypot(line.sigma, 0.01 * line.dispersion)
-  for (let part = 0; part < 5; part++) {
-    const points = core.filter((_, k) => k % 5 !== part).map((line) => ({ ...line, error: sigma(line) }))
-    const polynomial = fitWavelengthPolynomial(points, frame)
-    if (!polynomial) return Number.POSITIVE_INFINITY
-    const wavelengthAt = wavelengthEvaluator(polynomial)
-    core.forEach((line, k) => {
-      if (k % 5 !== part) return
-      squares += Math.min(16, ((wavelengthAt(line.index, line.x) - line.wavelength) / sigma(line)) ** 2)
-      count++
-    })
-  }
-  return Math.sqrt(squares / count)
+  const weighed = core.map((line) => ({ ...line, sigma: Math.hypot(line.sigma, 0.01 * line.dispersion) }))
+  return bestFrame(weighed, before, limits)
 }
 
 function describe(

@@ -1,4 +1,4 @@
-import { legendre, solve } from '@nightpipe/math'
+import { inverse, legendre, solve } from '@nightpipe/math'
 
 /** m λ as a polynomial in pixel and order: what a grating gives changes little from order to order. Wavelengths in vacuum, Angstrom. */
 export interface WavelengthPolynomial {
@@ -59,7 +59,11 @@ export function polynomialDispersion(of: WavelengthPolynomial, index: number, x:
   return wavelengthAt(index, x + 0.5) - wavelengthAt(index, x - 0.5)
 }
 
-type Frame = Pick<WavelengthPolynomial, 'width' | 'firstOrder' | 'orderStep' | 'lowOrder' | 'highOrder' | 'terms'>
+/** A polynomial without its coefficients. */
+export type Frame = Pick<
+  WavelengthPolynomial,
+  'width' | 'firstOrder' | 'orderStep' | 'lowOrder' | 'highOrder' | 'terms'
+>
 
 /** The polynomials of all terms at a place. */
 export const termValues = (of: Frame, index: number, x: number): Float64Array => termEvaluator(of)(index, x)
@@ -95,10 +99,11 @@ export function wavelengthEvaluator(of: WavelengthPolynomial): (index: number, x
   }
 }
 
-/** The polynomial nearest to the points by least squares; undefined where they do not determine it. */
+/** The polynomial nearest to the points by least squares; undefined where they do not determine it. The covariance where it is wanted. */
 export function fitWavelengthPolynomial(
   points: readonly WavelengthPoint[],
   frame: Frame,
+  { covariance = true }: { covariance?: boolean } = {},
 ): WavelengthPolynomial | undefined {
   const n = frame.terms.length
   if (points.length < n) return undefined
@@ -116,19 +121,9 @@ export function fitWavelengthPolynomial(
     }
   }
   try {
-    return { ...frame, coefficients: solve(normal, right), covariance: inverse(normal, n) }
+    const coefficients = solve(normal, right)
+    return covariance ? { ...frame, coefficients, covariance: inverse(normal, n) } : { ...frame, coefficients }
   } catch {
     return undefined
   }
-}
-
-function inverse(normal: Float64Array, n: number): Float64Array {
-  const out = new Float64Array(n * n)
-  const unit = new Float64Array(n)
-  for (let k = 0; k < n; k++) {
-    unit.fill(0)
-    unit[k] = 1
-    out.set(solve(normal, unit), k * n)
-  }
-  return out
 }

@@ -1,4 +1,4 @@
-import { chart, type Figure } from '@nightpipe/plot'
+import { COLOURS, chart, type Figure } from '@nightpipe/plot'
 import { type RefinedTraces, traceY } from '@nightpipe/spectra'
 import { formatCsv } from '@nightpipe/table'
 
@@ -19,26 +19,25 @@ export function ordersTable({ traces, light }: RefinedTraces): string {
   return formatCsv([header, ...rows])
 }
 
-/** The scatter of the centres, and how sure the traces are, order by order. */
+/** The scatter of the centres of columns, and how sure the traces are, order by order. */
 export function ordersChart(name: string, fitted: RefinedTraces): Figure {
   const { traces } = fitted
   const points = fittedOrders(fitted)
   const fibres = [...new Set(points.map(({ fibre }) => fibre))]
-  const colours = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00']
   const series = fibres.flatMap((fibre) => {
     const own = points.filter((point) => point.fibre === fibre)
     const x = own.map(({ order }) => order)
-    const colour = colours[fibre % colours.length]!
+    const colour = COLOURS[fibre % COLOURS.length]
     const of = (values: Float64Array) => own.map(({ at }) => values[at]!)
     return [
-      { kind: 'points' as const, x, y: of(traces.scatter!), colour, label: `fibre ${fibre}: scatter of columns` },
-      { kind: 'line' as const, x, y: of(traces.error!), colour, label: `fibre ${fibre}: error of the trace` },
+      { kind: 'points' as const, x, y: of(traces.scatter!), colour, label: `fibre ${fibre}` },
+      { kind: 'line' as const, x, y: of(traces.error!), colour },
     ]
   })
   return chart({
     title: `${name}: how well the traces are known`,
     x: { label: 'order, from the bottom' },
-    y: { label: 'pixels', log: true },
+    y: { label: 'points: scatter, lines: error (px)', log: true },
     series,
   })
 }

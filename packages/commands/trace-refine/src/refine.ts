@@ -50,11 +50,10 @@ export async function refine(
   })
   const [product, overFlat, chart, table] = products as [string, string, string, string]
   writeProduct(product, tracesHdus(traces, cards), context, parents)
-  await writeFigure(
-    overFlat,
-    tracesFigure(`${shownFlat.name}: traces`, picture, traces, (o, f) => fitted.light[o * traces.fibres + f] === 0),
-  )
-  await writeFigure(chart, ordersChart(shownFlat.name, fitted))
+  const name = basename(shownFlat.path)
+  const foretold = (order: number, fibre: number) => fitted.light[order * traces.fibres + fibre] === 0
+  await writeFigure(overFlat, tracesFigure(`${name}: traces`, picture, traces, foretold))
+  await writeFigure(chart, ordersChart(name, fitted))
   writeAtomically(table, ordersTable(fitted))
   const measurements = measure(fitted, params, config.judge, config.fit.search)
   const reason = 'has less than a fifth of the light of the others of these fibres'

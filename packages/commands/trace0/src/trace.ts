@@ -94,7 +94,7 @@ async function drawTraces(path: string, frames: OrderFrame[], traces: Traces, st
   const pixels = first.pixels.slice()
   for (const { pixels: more } of frames.slice(1)) for (let p = 0; p < pixels.length; p++) pixels[p]! += more[p]!
   const foretold = (order: number, fibre: number) => strength?.[order * traces.fibres + fibre] === 0
-  const title = `${first.name}: ${traces.orders} orders, first estimate`
+  const title = `${basename(first.path)}: ${traces.orders} orders, first estimate`
   await writeFigure(path, tracesFigure(title, { ...first, pixels, unit: '' }, traces, foretold))
 }
 

@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
 import { type Job, type Row, type Tools, writeProduct } from '@nightpipe/command'
 import { copyHeader, type Header, setCard } from '@nightpipe/fits'
-import { chart, writeFigure } from '@nightpipe/plot'
+import { COLOURS, chart, writeFigure } from '@nightpipe/plot'
 import { diffractionOrder, type WavelengthSolution, wavelengthEvaluator } from '@nightpipe/spectra'
 import { solutionHdus, tharHdus, tripCards, tripHdus } from '@nightpipe/spectrographs'
 import type { Arc } from './arcs.js'
@@ -93,13 +93,14 @@ function arcHeader(from: Header, arc: Arc, list: string, model: string): Header 
 function residualFigure({ solutions, name }: Arc) {
   const limit = Math.max(100, ...solutions.map(({ rmsVelocity }) => 4 * rmsVelocity))
   const series = solutions.flatMap(({ fibre, lines }) => {
+    const colour = COLOURS[fibre % COLOURS.length]
     const points = (used: boolean) => {
       const some = lines.filter((line) => line.used === used)
       return { x: some.map(({ wavelength }) => wavelength), y: some.map(({ velocity }) => velocity) }
     }
     return [
-      { kind: 'points' as const, label: `fibre ${fibre}`, ...points(true) },
-      { kind: 'points' as const, marker: 'cross' as const, label: `fibre ${fibre}, set aside`, ...points(false) },
+      { kind: 'points' as const, label: `fibre ${fibre}`, colour, ...points(true) },
+      { kind: 'points' as const, marker: 'cross' as const, colour, ...points(false) },
     ]
   })
   const summary = solutions.map(
@@ -108,7 +109,7 @@ function residualFigure({ solutions, name }: Arc) {
   return chart({
     title: `${name} · ${summary.join(' · ')}`,
     x: { label: 'wavelength (Angstrom, vacuum)' },
-    y: { label: 'residual (m/s)', range: [-limit, limit] },
-    series: [...series, { kind: 'level', y: 0 }],
+    y: { label: 'residual (m/s); crosses: set aside', range: [-limit, limit] },
+    series: [...series, { kind: 'level', y: 0, colour: '#888888' }],
   })
 }

@@ -1,12 +1,16 @@
 import { histogramBars } from './histogram.js'
+import { legend } from './legend.js'
 import { position, rangeOf, type Scale, type Tick, ticks, timeTicks } from './scale.js'
 import type { Axis, Chart, Drawn } from './series.js'
 import { COLOURS, document, element, type Figure, FONT, textElement } from './svg.js'
+import { titleElements } from './title.js'
 
 const LEFT = 110
 const RIGHT = 24
 const TOP = 56
 const BOTTOM = 76
+/** What a title leaves free at both sides. */
+const EDGE = 12
 
 /** Lines, points with errors and histograms over two axes. What is not finite is not drawn. */
 export function chart({ title, x, y, series, width = 1000, height = 640 }: Chart): Figure {
@@ -31,10 +35,10 @@ export function chart({ title, x, y, series, width = 1000, height = 640 }: Chart
   const marks = drawn.map((s, k) => draw(s, colours[k], across, up))
   return document(width, height, [
     element('defs', {}, clip),
-    textElement(width / 2, 36, title, { 'text-anchor': 'middle', 'font-weight': 'bold' }),
+    ...titleElements(EDGE, width - EDGE, title),
     ...axes(x, y, across, up, width, height),
     element('g', { 'clip-path': 'url(#plot)' }, `\n${marks.join('\n')}\n`),
-    ...legend(drawn, colours, width),
+    ...legend(drawn, colours, across, up),
   ])
 }
 
@@ -176,28 +180,3 @@ function axes(x: Axis, y: Axis, across: Scale, up: Scale, width: number, height:
 }
 
 const inside = (all: readonly Tick[], { low, high }: Scale) => all.filter(({ value }) => value >= low && value <= high)
-
-function legend(drawn: readonly Drawn[], colours: readonly string[], width: number): string[] {
-  const named = drawn.flatMap((s, k) => (s.label ? [{ label: s.label, colour: colours[k] }] : []))
-  if (named.length === 0) return []
-  const longest = Math.max(...named.map(({ label }) => label.length))
-  const w = 50 + longest * FONT * 0.62
-  const left = width - RIGHT - w - 10
-  const box = {
-    x: left,
-    y: TOP + 10,
-    width: w,
-    height: named.length * 28 + 12,
-    fill: '#ffffff',
-    'fill-opacity': 0.85,
-    stroke: '#bbbbbb',
-  }
-  const lines = named.flatMap(({ label, colour }, k) => {
-    const y = TOP + 36 + k * 28
-    return [
-      element('rect', { x: left + 12, y: y - 13, width: 18, height: 14, fill: colour }),
-      textElement(left + 40, y, label),
-    ]
-  })
-  return [element('rect', box), ...lines]
-}

@@ -2,6 +2,7 @@ import { encodePng } from './png.js'
 import { type Scale, ticks } from './scale.js'
 import { type Cuts, type Stretch, stretched, zscale } from './stretch.js'
 import { document, element, type Figure, FONT, textElement } from './svg.js'
+import { titleElements } from './title.js'
 
 export interface Picture {
   title: string
@@ -46,7 +47,7 @@ export function pictureFigure({
   const bar = { x: left + w + 24, width: 28 }
   const scale: Scale = { ...levels, log: false, from: top + h, to: top }
   const body = [
-    textElement((left + left + w) / 2, 36, title, { 'text-anchor': 'middle', 'font-weight': 'bold' }),
+    ...titleElements(left, left + w, title),
     element('image', {
       x: left,
       y: top,

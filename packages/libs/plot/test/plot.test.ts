@@ -5,6 +5,7 @@ import {
   binCounts,
   chart,
   encodePng,
+  type Figure,
   percentileCuts,
   pictureFigure,
   renderPng,
@@ -12,6 +13,7 @@ import {
   zscale,
 } from '../src/index.js'
 import { rangeOf, ticks, timeTicks } from '../src/scale.js'
+import { render } from '../src/write.js'
 
 const labels = (made: { label: string }[]) => made.map((tick) => tick.label)
 
@@ -86,6 +88,51 @@ t.test('a figure renders to PNG of its size, with text on it', async (t) => {
   t.equal(png.readUInt32BE(16), 400)
   t.equal(png.readUInt32BE(20), 300)
   t.ok(titled.length > png.length + 500, 'letters were drawn, so the font was found')
+})
+
+const LONG =
+  'M 31 (lscnrs01-fl09-20180215-0024-e00, fibre 0): -301.2345 km/s +- 12.3 m/s, against MIMIMIMI MWMWMWMW WWWWWWWW MMMMMMMM'
+t.test('titles of any length stay inside of their figure, above its frame', async (t) => {
+  const blank = { x: { label: '' }, y: { label: '' }, series: [] }
+  const axes = (title: string, width: number) => chart({ ...blank, title, width, height: 300 })
+  for (const width of [300, 640, 1000]) {
+    const bare = await pixelsOf(axes('', width))
+    for (const title of [
+      LONG.slice(0, 30),
+      LONG.slice(0, 60),
+      LONG,
+      LONG.replaceAll(/[^a-z0-9]/gi, ''),
+      `${LONG} ${LONG}`,
+    ]) {
+      const drawn = await pixelsOf(axes(title, width))
+      const changed = Array.from(drawn, (value, k) => (value !== bare[k] ? k : -1)).filter((k) => k >= 0)
+      const columns = changed.map((k) => k % width)
+      t.ok(changed.length > 500, 'something is written')
+      t.ok(Math.min(...columns) >= 4 && Math.max(...columns) < width - 4, `${width}: ${title}`)
+      t.ok(Math.max(...changed) < 54 * width && Math.min(...changed) > 2 * width, `${width}: ${title}`)
+    }
+  }
+  t.match(axes('short', 640).svg, /<text x="320" y="36" text-anchor="middle" font-weight="bold">short</)
+})
+
+/** One channel of a figure as it is rendered. */
+async function pixelsOf(figure: Figure): Promise<Uint8Array> {
+  const { pixels } = await render(figure)
+  return Uint8Array.from({ length: pixels.length / 4 }, (_, k) => pixels[4 * k + 1]!)
+}
+
+t.test('a legend goes where it hides the fewest points', async (t) => {
+  const at = (x: number[], y: number[]) => {
+    const range = { label: '', range: [0, 1] as const }
+    const { svg } = chart({ title: '', x: range, y: range, series: [{ kind: 'points', x, y, label: 'one' }] })
+    const [, left, top] = /<rect x="([\d.]+)" y="([\d.]+)"[^>]*fill-opacity/.exec(svg)!
+    return `${Number(top) < 200 ? 'upper' : Number(top) < 400 ? 'middle' : 'lower'} ${Number(left) < 500 ? 'left' : 'right'}`
+  }
+  t.equal(at([0.5], [0.5]), 'upper right')
+  t.equal(at([0.95], [0.95]), 'upper left')
+  t.equal(at([0.95, 0.05], [0.95, 0.95]), 'lower right')
+  t.equal(at([0.95, 0.05, 0.95], [0.95, 0.95, 0.05]), 'lower left')
+  t.equal(at([0.95, 0.05, 0.95, 0.05], [0.95, 0.95, 0.05, 0.05]), 'middle right')
 })
 
 t.test('the first row of an image is at the bottom of its picture', async (t) => {

@@ -48,5 +48,6 @@ export {
   type Watch,
   watchWhole,
 } from './verify.js'
+export { withFits } from './with-fits.js'
 export { encodeFits, writeFits } from './write-file.js'
 export { createFits, type FitsWriter } from './writer.js'

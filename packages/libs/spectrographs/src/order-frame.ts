@@ -6,9 +6,9 @@ import {
   type Hdu,
   type Header,
   imageHdu,
-  openFits,
   readIntegers,
   readPixels,
+  withFits,
 } from '@nightpipe/fits'
 import { type Frame, MaskBit, type Orientation, orient, overscanLevel, turnsAxes } from '@nightpipe/image'
 import { litFibres } from './fibres.js'
@@ -37,8 +37,7 @@ export interface OrderFrameFacts {
 
 /** What a frame is, without reading its pixels; width and height are those it has once it is trimmed and turned. */
 export function describeOrderFrame(path: string, shown: string, profile: InstrumentProfile): OrderFrameFacts {
-  const file = openFits(path)
-  try {
+  return withFits(path, (file) => {
     const image = imageHdu(file)
     const facts = factsOf(image, shown, profile)
     const calibrated = companion(file, image, 'ERR') !== undefined
@@ -46,9 +45,7 @@ export function describeOrderFrame(path: string, shown: string, profile: Instrum
     const turned = turnOf(facts, profile, calibrated).filter(turnsAxes).length % 2 === 1
     const [width, height] = turned ? [y1 - y0, x1 - x0] : [x1 - x0, y1 - y0]
     return { width, height, facts, calibrated, ...(facts.fibres ? { lit: litFibres(facts.fibres) } : {}) }
-  } finally {
-    file.close()
-  }
+  })
 }
 
 /**
@@ -57,8 +54,7 @@ export function describeOrderFrame(path: string, shown: string, profile: Instrum
  * the frame is turned (transposed).
  */
 export function readOrderFrame(path: string, shown: string, profile: InstrumentProfile): OrderFrame {
-  const file = openFits(path)
-  try {
+  return withFits(path, (file) => {
     const image = imageHdu(file)
     const facts = factsOf(image, shown, profile)
     const errors = companion(file, image, 'ERR')
@@ -68,9 +64,7 @@ export function readOrderFrame(path: string, shown: string, profile: InstrumentP
     const { header } = image
     const lit = facts.fibres ? { lit: litFibres(facts.fibres) } : {}
     return { ...frame, path, header, facts, calibrated: errors !== undefined, ...lit }
-  } finally {
-    file.close()
-  }
+  })
 }
 
 type Planes = Required<Frame>

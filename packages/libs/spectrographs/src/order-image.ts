@@ -4,9 +4,9 @@ import {
   type Header,
   imageHdu,
   type NewHdu,
-  openFits,
   readPixels64,
   textOf,
+  withFits,
 } from '@nightpipe/fits'
 import type { OrderSpectrum, Spectra } from '@nightpipe/spectra'
 
@@ -26,13 +26,7 @@ export const orderOf = ({ width, orders, values }: OrderImage, plane: number, or
 
 /** Reads EXTR, SPEC, BLAZ, FLAT, DBLE or TRIP: an image of (nx, nord, planes); one without the last axis has one plane. */
 export function readOrderImage(source: string | FitsFile): OrderImage & { header: Header; errors?: Float64Array } {
-  if (typeof source !== 'string') return readOpen(source)
-  const file = openFits(source)
-  try {
-    return readOpen(file)
-  } finally {
-    file.close()
-  }
+  return withFits(source, readOpen)
 }
 
 function readOpen(file: FitsFile): OrderImage & { header: Header; errors?: Float64Array } {

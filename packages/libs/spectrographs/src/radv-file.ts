@@ -7,10 +7,10 @@ import {
   type NewColumn,
   type NewHdu,
   numberOf,
-  openFits,
   readTable,
   setCard,
   textOf,
+  withFits,
 } from '@nightpipe/fits'
 import type { BlockVelocities, Correlation, Velocity } from '@nightpipe/spectra'
 
@@ -148,25 +148,24 @@ export interface RadvFile {
 
 /** Reads a RADV file, ours or one of the NRES pipeline. */
 export function readRadv(source: string | FitsFile): RadvFile {
-  const file = typeof source === 'string' ? openFits(source) : source
-  try {
-    const hdu = file.hdus.find(({ kind }) => kind === 'table')
-    const table = hdu && readTable(hdu)
-    const cell = (name: string) => {
-      const found = table && column(table, name)
-      if (!found) throw new RangeError(`${file.name} is no file of velocities: no column ${name}`)
-      const stars = found.dim?.[0] ?? 1
-      const all = found.values as ArrayLike<number>
-      return Float64Array.from({ length: found.repeat / stars }, (_, k) => all[k * stars]!)
-    }
-    const header = copyHeader(file.hdus[0]!.header)
-    return {
-      ...{ header, rcc: numberOf(header, 'RCC'), bjd: numberOf(header, 'BJD') },
-      ...{ zBlock: numberOf(header, 'ZBLKAVG'), zBlockError: numberOf(header, 'ZBLKERR') },
-      template: textOf(header, 'L1IDZER0') ?? textOf(header, 'L1IDZER2'),
-      ...{ redshift: cell('RedShft'), error: cell('ErrRShft') },
-    }
-  } finally {
-    if (typeof source === 'string') file.close()
+  return withFits(source, readOpen)
+}
+
+function readOpen(file: FitsFile): RadvFile {
+  const hdu = file.hdus.find(({ kind }) => kind === 'table')
+  const table = hdu && readTable(hdu)
+  const cell = (name: string) => {
+    const found = table && column(table, name)
+    if (!found) throw new RangeError(`${file.name} is no file of velocities: no column ${name}`)
+    const stars = found.dim?.[0] ?? 1
+    const all = found.values as ArrayLike<number>
+    return Float64Array.from({ length: found.repeat / stars }, (_, k) => all[k * stars]!)
+  }
+  const header = copyHeader(file.hdus[0]!.header)
+  return {
+    ...{ header, rcc: numberOf(header, 'RCC'), bjd: numberOf(header, 'BJD') },
+    ...{ zBlock: numberOf(header, 'ZBLKAVG'), zBlockError: numberOf(header, 'ZBLKERR') },
+    template: textOf(header, 'L1IDZER0') ?? textOf(header, 'L1IDZER2'),
+    ...{ redshift: cell('RedShft'), error: cell('ErrRShft') },
   }
 }

@@ -6,9 +6,9 @@ import {
   type Header,
   type NewColumn,
   type NewHdu,
-  openFits,
   readTable,
   type Table,
+  withFits,
 } from '@nightpipe/fits'
 import type { OrderSpectrum, Spectra } from '@nightpipe/spectra'
 
@@ -22,13 +22,7 @@ export interface SpectrumFile extends Spectra {
 
 /** Reads a `-1d` file: the table SPECTRUM, a row per order and fibre. */
 export function readSpectra(source: string | FitsFile): SpectrumFile {
-  if (typeof source !== 'string') return readOpen(source)
-  const file = openFits(source)
-  try {
-    return readOpen(file)
-  } finally {
-    file.close()
-  }
+  return withFits(source, readOpen)
 }
 
 function readOpen(file: FitsFile): SpectrumFile {

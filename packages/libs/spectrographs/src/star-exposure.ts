@@ -1,6 +1,6 @@
 import { describeFrame, type FrameFacts, type InstrumentProfile } from '@nightpipe/config'
 import { DataError } from '@nightpipe/files'
-import { cardLookup, openFits } from '@nightpipe/fits'
+import { cardLookup, withFits } from '@nightpipe/fits'
 import { type CircumstanceOptions, type Circumstances, readCircumstances } from './circumstances.js'
 import { starFibres } from './fibres.js'
 import { readSpectra, type SpectrumFile } from './spectrum-file.js'
@@ -21,8 +21,7 @@ export type StarOptions = Pick<
 
 /** Reads it. DataError when no fibre sees a star, or the header has no start or no exposure time. */
 export function readStarExposure(path: string, profile: InstrumentProfile, options: StarOptions = {}): StarExposure {
-  const file = openFits(path)
-  try {
+  return withFits(path, (file) => {
     const spectra = readSpectra(file)
     const shape = { width: spectra.width, height: 1, name: file.name }
     const facts = describeFrame(cardLookup(file.hdus[0]!) as never, profile, shape)
@@ -42,7 +41,5 @@ export function readStarExposure(path: string, profile: InstrumentProfile, optio
       }),
     )
     return { path, spectra, facts, stars }
-  } finally {
-    file.close()
-  }
+  })
 }

@@ -7,10 +7,10 @@ import {
   imageHdu,
   type NewHdu,
   numberOf,
-  openFits,
   readPixels,
   readPixels64,
   readTable,
+  withFits,
 } from '@nightpipe/fits'
 import { emptyTraces, hasTrace, setColumnsOnDetector, type Traces } from '@nightpipe/spectra'
 
@@ -102,13 +102,7 @@ export interface TraceDefaults {
 
 /** Reads a TRACE file, ours or that of the NRES pipeline. */
 export function readTraces(source: string | FitsFile, defaults: TraceDefaults = {}): Traces {
-  if (typeof source !== 'string') return tracesOf(source, defaults)
-  const file = openFits(source)
-  try {
-    return tracesOf(file, defaults)
-  } finally {
-    file.close()
-  }
+  return withFits(source, (file) => tracesOf(file, defaults))
 }
 
 function tracesOf(file: FitsFile, defaults: TraceDefaults): Traces {

@@ -7,8 +7,8 @@ import {
   type NewColumn,
   type NewHdu,
   numberOf,
-  openFits,
   readTable,
+  withFits,
 } from '@nightpipe/fits'
 import {
   diffractionOrder,
@@ -118,13 +118,7 @@ function linesHdu(solutions: readonly WavelengthSolution[]): NewHdu {
 
 /** Reads the solutions of an arc from any file that has them: its `-1d` file, a TRIP or a THAR; undefined where there are none. */
 export function readArc(source: string | FitsFile): ArcFile | undefined {
-  if (typeof source !== 'string') return arcOf(source)
-  const file = openFits(source)
-  try {
-    return arcOf(file)
-  } finally {
-    file.close()
-  }
+  return withFits(source, arcOf)
 }
 
 function arcOf(file: FitsFile): ArcFile | undefined {

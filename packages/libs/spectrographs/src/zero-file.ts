@@ -8,10 +8,10 @@ import {
   type NewColumn,
   type NewHdu,
   numberOf,
-  openFits,
   readTable,
   setCard,
   textOf,
+  withFits,
 } from '@nightpipe/fits'
 import type { TemplateOrder, VelocityTemplate } from '@nightpipe/spectra'
 
@@ -160,13 +160,7 @@ function cardsOf({ star, files, redshift, template }: NewZeroFile): [string, str
 
 /** Reads a ZERO file, ours or one of the NRES pipeline. */
 export function readZero(source: string | FitsFile): ZeroFile {
-  if (typeof source !== 'string') return readOpen(source)
-  const file = openFits(source)
-  try {
-    return readOpen(file)
-  } finally {
-    file.close()
-  }
+  return withFits(source, readOpen)
 }
 
 function readOpen(file: FitsFile): ZeroFile {

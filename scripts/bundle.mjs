@@ -31,7 +31,7 @@ await build({
   target: 'node20',
   logLevel: 'warning',
   plugins: [plainWidths],
-  external: ['@resvg/resvg-js', '@electric-sql/pglite', 'pg'],
+  external: ['@resvg/resvg-js', '@electric-sql/pglite', 'pg', 'nats'],
   // Some dependencies are CommonJS and call require() on Node's own modules.
   banner: {
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",

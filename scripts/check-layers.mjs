@@ -16,7 +16,7 @@ const LAYERS = [
   ['fits', 'table', 'config'],
   ['calibrations', 'catalogues', 'plot', 'products', 'spectrographs', 'store', 'web'],
   ['command'],
-  ['chain'],
+  ['chain', 'messages'],
 ]
 /** Pure numbers: no disk, no clock, no network. `kernels` may use Buffer, which is a global. */
 const PURE = ['kernels', 'math', 'image', 'spectra', 'sky', 'stars', 'registration', 'alerts', 'sensors', 'xml']

@@ -2,13 +2,16 @@ import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type Command, type Conducting, ConfigError, defineConductor, Exit } from '@nightpipe/command'
-import { profileFolder } from '@nightpipe/config'
+import { type ConfigOf, profileFolder } from '@nightpipe/config'
+import { checkName, checkSubject, connectionOptions, publishing } from '@nightpipe/messages'
 import { descriptorJson, parseDescriptor, readDescriptorJson } from '@nightpipe/products'
 import { openStore, type Store } from '@nightpipe/store'
 import { sendersOf } from './access.js'
+import { announcer } from './announce.js'
 import { journalTable } from './journal.js'
 import { serveSchema } from './schema.js'
 import { makeServer } from './server.js'
+import { productStoreSubscribe } from './subscribe.js'
 
 /** The service. */
 export const productStoreServe = defineConductor({
@@ -20,7 +23,8 @@ export const productStoreServe = defineConductor({
     'database or on a PostgreSQL server ([database] url). An upload is answered when it is on disk and in the index; the same ' +
     'again changes nothing, another content is a new version, nothing is overwritten. A file is taken only if it is what the ' +
     'descriptor of its CARD says. Everything that came, taken or refused, is in journal.csv. GET /docs explains the routes. ' +
-    'Ends on Ctrl-C or SIGTERM.',
+    'With [messages] url a NATS message tells of each: it enters an outbox with the change that it tells of, and leaves it when ' +
+    'the server has it, so that none is lost and no store waits for NATS. Ends on Ctrl-C or SIGTERM.',
   examples: [
     {
       run: 'product-store serve --output store/ --set keys.gp1=0123456789abcdef0123',
@@ -39,27 +43,40 @@ export const productStoreServe = defineConductor({
   conduct: serve,
 })
 
-async function serve({ config, output, log, signal, print, dryRun }: Conducting<typeof serveSchema>): Promise<number> {
+async function serve(request: Conducting<typeof serveSchema>): Promise<number> {
+  const { config, output, log, signal, print, dryRun } = request
   const senders = sendersOf(config.keys)
   const local = ['127.0.0.1', '::1', 'localhost'].includes(config.server.host)
   if (config.access.open && !local)
     throw new ConfigError('[access] open with a host that others can reach', 'give [keys] to those who send')
   if (!config.access.open && Object.keys(config.keys).length === 0)
     throw new ConfigError('nobody could send: no [keys]', 'give a key to each sender, or [access] open = yes')
+  const telling = config.messages.url !== ''
+  if (telling) checkMessages(config)
   if (dryRun) return Exit.done
-  const store = await openStore({ folder: output, database: config.database.url })
+  const announce = telling ? announcer(config.messages.subject) : undefined
+  const store = await openStore({ folder: output, database: config.database.url, announce })
+  const messages = telling ? publishing(config.messages, store, { log, signal, key: '[messages] url' }) : undefined
   try {
     await enterDescriptors(store, config.products.descriptors)
-    const server = await makeServer({ store, config, senders, log })
+    const server = await makeServer({ store, config, senders, log, posted: () => messages?.poke() })
+    messages?.poke()
     const address = await server.listen({ host: config.server.host, port: config.server.port })
     await print(`${address}\n`)
     if (!signal.aborted)
       await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
     await server.close()
   } finally {
+    await messages?.close()
     await store.close()
   }
   return Exit.done
+}
+
+function checkMessages({ messages }: ConfigOf<typeof serveSchema>): void {
+  connectionOptions(messages, '[messages] url')
+  checkName(messages.stream, '[messages] stream')
+  checkSubject(messages.subject, '[messages] subject')
 }
 
 /** The descriptors that a store begins with; one that is there stays as it is. */
@@ -94,4 +111,4 @@ async function enterDescriptors(store: Store, given: string): Promise<void> {
   }
 }
 
-export const commands = [productStoreServe] as unknown as readonly Command[]
+export const commands = [productStoreServe, productStoreSubscribe] as unknown as readonly Command[]

@@ -7,6 +7,7 @@ import { descriptorJson, readDescriptorJson } from '@nightpipe/products'
 import type { Store } from '@nightpipe/store'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Senders } from './access.js'
+import { refusalMessage } from './announce.js'
 import { examine } from './examine.js'
 import { type Notice, noteDown } from './journal.js'
 import { type Received, receive } from './receive.js'
@@ -20,6 +21,8 @@ export interface Service {
   config: ConfigOf<typeof serveSchema>
   senders: Senders
   log: Log
+  /** Messages wait in the outbox. */
+  posted(): void
 }
 
 type Handler = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>
@@ -128,6 +131,7 @@ async function uploading(service: Service, request: FastifyRequest, reply: Fasti
     if (!part) throw new Refusal(400, 'the request holds no file')
     received = await receive(part, service.store)
     const { state, answer, notice } = await take(service, received, senderOf(request))
+    service.posted()
     await noteDown(service.store.folder, notice)
     return reply.code(state === 'unchanged' ? 200 : 201).send(answer)
   } finally {
@@ -143,7 +147,7 @@ const takeCard: Take = async ({ store }, { path, name, sha256 }, sender) => {
   const { card, description, dstream, instrument, dpLevel, prdmVer, programs } = descriptor
   if (!/^[A-Za-z0-9_-]{1,68}$/.test(card)) throw new Refusal(422, `'${card.slice(0, 60)}' is no name of a card`)
   const facts = { card, name: descriptor.name, description, dstream, instrument, dpLevel, prdmVer, programs }
-  const state = await store.putCard({ ...facts, descriptor: descriptorJson(descriptor), sha256 })
+  const state = await store.putCard({ ...facts, descriptor: descriptorJson(descriptor), sha256 }, sender)
   const words = { new: 'SP Card created.', changed: 'SP Card updated.', unchanged: 'SP Card updated.' }
   return {
     state,
@@ -173,8 +177,9 @@ async function refuse(
   error: Error & { statusCode?: number },
   request: FastifyRequest,
   reply: FastifyReply,
-  { store, log }: Service,
+  service: Service,
 ): Promise<void> {
+  const { log } = service
   const full = ['ENOSPC', 'EDQUOT'].includes(systemCode(error) ?? '')
   const status = error instanceof Refusal ? error.status : full ? 507 : (error.statusCode ?? 500)
   const reason =
@@ -185,11 +190,18 @@ async function refuse(
         : 'an error of the store'
   if (status >= 500) log.warn(`${request.method} ${request.url}: ${error.stack ?? error.message}`)
   if (request.method === 'POST')
-    await noteDown(store.folder, { what: 'refused', state: String(status), sender: senderOf(request), reason }).catch(
+    await tellRefusal(service, { what: 'refused', state: String(status), sender: senderOf(request), reason }).catch(
       (failure: Error) => log.warn(failure.message),
     )
   await reply
     .code(status)
     .header('connection', status === 413 ? 'close' : 'keep-alive')
     .send({ error: reason })
+}
+
+async function tellRefusal({ store, config: { messages }, posted }: Service, notice: Notice): Promise<void> {
+  await noteDown(store.folder, notice)
+  if (messages.url === '') return
+  await store.post(refusalMessage(messages.subject, notice))
+  posted()
 }

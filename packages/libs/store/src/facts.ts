@@ -1,3 +1,5 @@
+import type { Message } from './outbox.js'
+
 /** What describes a kind of product. */
 export interface CardFacts {
   card: string
@@ -45,6 +47,14 @@ export interface Taken {
   /** new: the first of its kind; version: another content than before; unchanged: it was there */
   state: 'new' | 'version' | 'unchanged'
 }
+
+/** What a store tells the world: something came, and what became of it. */
+export type Change =
+  | ({ what: 'product' } & Taken)
+  | { what: 'card'; state: 'new' | 'changed' | 'unchanged'; facts: CardFacts; sender: string }
+
+/** Puts a change into words. */
+export type Announce = (change: Change) => Message
 
 /** One condition of a search: a column, how, and with what. */
 export interface Criterion {

@@ -2,6 +2,7 @@ import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, rmS
 import { join } from 'node:path'
 import { DataError, flushFolder, tryLock, writeAtomically } from '@nightpipe/files'
 import {
+  type Announce,
   CARD_COLUMNS,
   type CardFacts,
   type Criterion,
@@ -11,6 +12,7 @@ import {
   type ProductFacts,
   type Taken,
 } from './facts.js'
+import { enterMessage, forgetMessages, type Message, waitingMessages } from './outbox.js'
 import { enterAll } from './recover.js'
 import { cardOf, enterCard, enterProduct, productOf, search } from './rows.js'
 import { isServer, openSql, type Queries, type Sql } from './sql.js'
@@ -19,7 +21,7 @@ import { migrate } from './tables.js'
 export interface Store {
   folder: string
   /** Enters a description, or replaces the one of its card. */
-  putCard(facts: CardFacts): Promise<'new' | 'changed' | 'unchanged'>
+  putCard(facts: CardFacts, sender?: string): Promise<'new' | 'changed' | 'unchanged'>
   card(card: string): Promise<CardFacts | undefined>
   /**
    * Takes a file that lies in `incoming()`. When the promise is kept, the product is on disk and in the database, whatever
@@ -33,6 +35,11 @@ export interface Store {
   searchProducts(criteria: readonly Criterion[], limit?: number): Promise<Record<string, unknown>[]>
   /** A path for a file that is coming in; on the disk of the store, so that it can be renamed. */
   incoming(): string
+  /** Puts a message into the outbox that tells of nothing in the tables. */
+  post(message: Message): Promise<void>
+  /** The oldest messages of the outbox; they stay there until `arrived` is told their ids. */
+  waiting(most: number): Promise<Message[]>
+  arrived(ids: readonly string[]): Promise<void>
   close(): Promise<void>
 }
 
@@ -40,12 +47,14 @@ export interface StorePlaces {
   folder: string
   /** URL of a PostgreSQL server; empty: an embedded database in the folder */
   database?: string
+  /** The message that tells of a change; it enters the outbox with the change, or neither does. Without it: no messages. */
+  announce?: Announce
 }
 
 let serial = 0
 
 /** Opens a store, and makes it where there is none. An embedded one is open in one process at a time. */
-export async function openStore({ folder, database = '' }: StorePlaces): Promise<Store> {
+export async function openStore({ folder, database = '', announce }: StorePlaces): Promise<Store> {
   for (const name of ['files', 'incoming', 'cards']) mkdirSync(join(folder, name), { recursive: true })
   const place = isServer(database) ? database : join(folder, 'database')
   const lock = isServer(database) ? undefined : await tryLock(join(folder, 'database'))
@@ -55,7 +64,7 @@ export async function openStore({ folder, database = '' }: StorePlaces): Promise
   try {
     await migrate(sql)
     clearIncoming(join(folder, 'incoming'))
-    await enterAll(folder, sql)
+    await enterAll(folder, sql, announce)
   } catch (error) {
     await sql.close()
     await lock?.release()
@@ -65,9 +74,9 @@ export async function openStore({ folder, database = '' }: StorePlaces): Promise
   return {
     folder,
     fileOf,
-    putCard: (facts) => putCard(folder, sql, facts),
+    putCard: (facts, sender = '') => putCard(folder, sql, { facts, sender, announce }),
     card: (card) => cardOf(sql, card),
-    takeProduct: (path, facts, received) => takeProduct(fileOf, sql, path, facts, received),
+    takeProduct: (path, facts, received) => takeProduct({ fileOf, sql, announce }, path, facts, received),
     async product(id) {
       const [row] = await sql.query('select * from products where id = $1', [id])
       return row && productOf(row)
@@ -75,6 +84,9 @@ export async function openStore({ folder, database = '' }: StorePlaces): Promise
     searchCards: (criteria) => search(sql, 'cards', CARD_COLUMNS, criteria, 10000),
     searchProducts: (criteria, limit = 10000) => search(sql, 'products', PRODUCT_COLUMNS, criteria, limit),
     incoming: () => join(folder, 'incoming', `${process.pid}-${++serial}.part`),
+    post: (message) => enterMessage(sql, message),
+    waiting: (most) => waitingMessages(sql, most),
+    arrived: (ids) => forgetMessages(sql, ids),
     async close() {
       await sql.close()
       await lock?.release()
@@ -100,17 +112,36 @@ function isAlive(pid: number): boolean {
   }
 }
 
-async function putCard(folder: string, sql: Queries, facts: CardFacts): Promise<'new' | 'changed' | 'unchanged'> {
+interface Card {
+  facts: CardFacts
+  sender: string
+  announce: Announce | undefined
+}
+
+async function putCard(
+  folder: string,
+  sql: Sql,
+  { facts, sender, announce }: Card,
+): Promise<'new' | 'changed' | 'unchanged'> {
   const before = await cardOf(sql, facts.card)
-  if (before?.sha256 === facts.sha256) return 'unchanged'
-  writeAtomically(join(folder, 'cards', `${facts.card}.json`), `${JSON.stringify(facts, undefined, 1)}\n`)
-  await enterCard(sql, facts)
-  return before ? 'changed' : 'new'
+  const state = before?.sha256 === facts.sha256 ? 'unchanged' : before ? 'changed' : 'new'
+  if (state !== 'unchanged')
+    writeAtomically(join(folder, 'cards', `${facts.card}.json`), `${JSON.stringify(facts, undefined, 1)}\n`)
+  await sql.transaction(async (queries) => {
+    if (state !== 'unchanged') await enterCard(queries, facts)
+    if (announce) await enterMessage(queries, announce({ what: 'card', state, facts, sender }))
+  })
+  return state
+}
+
+interface Places {
+  fileOf(sha256: string): string
+  sql: Sql
+  announce: Announce | undefined
 }
 
 async function takeProduct(
-  fileOf: (sha256: string) => string,
-  sql: Sql,
+  { fileOf, sql, announce }: Places,
   path: string,
   facts: ProductFacts,
   received: string,
@@ -125,15 +156,19 @@ async function takeProduct(
       facts.unicity,
     ])
     const there = same.find((row) => row.sha256 === facts.sha256)
+    const tell = async (taken: Taken) => {
+      if (announce) await enterMessage(queries, announce({ what: 'product', ...taken }))
+      return taken
+    }
     if (there) {
       rmSync(path, { force: true })
-      return { product: productOf(there), state: 'unchanged' as const }
+      return tell({ product: { ...productOf(there), sender: facts.sender }, state: 'unchanged' })
     }
     const version = same.length > 0 ? Number(same.at(-1)!.version) + 1 : 1
     keep(path, target)
     writeAtomically(noteOf(target, facts), `${JSON.stringify({ facts, version, received } satisfies Note)}\n`)
     const product = await enterProduct(queries, { facts, version, received })
-    return { product, state: version > 1 ? ('version' as const) : ('new' as const) }
+    return tell({ product, state: version > 1 ? 'version' : 'new' })
   })
 }
 

@@ -11,6 +11,8 @@ const CHANGES = [
      size bigint not null, sender text not null, unicity text not null, keywords jsonb not null,
      unique (card, unicity, version), unique (card, unicity, sha256))`,
   'create index products_burst on products (burst_id)',
+  `create table outbox (
+     number bigint generated always as identity primary key, id text not null, subject text not null, body text not null)`,
 ]
 
 /** Makes the tables, or brings those of an older version up to date. One process at a time does so. */

@@ -55,6 +55,7 @@ export { weakResponse } from './odd-columns.js'
 export type { OrderData, OrderMatch } from './order-match.js'
 export { type BlockMix, blocksAt, profileRows } from './profile-rows.js'
 export { type ProfileTable, profileTable } from './profile-table.js'
+export { quietResponse } from './quiet-response.js'
 export { type RatioErrors, ratioErrors } from './ratio-errors.js'
 export {
   type ScatteredLight,

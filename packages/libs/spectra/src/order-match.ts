@@ -1,6 +1,7 @@
 import { solve } from '@nightpipe/math'
 import { alongSpline } from './cubic-spline.js'
 import { isGood } from './good-pixels.js'
+import { quietResponse } from './quiet-response.js'
 import type { OrderSpectrum } from './spectrum.js'
 import type { TemplateCurve } from './velocity-template.js'
 
@@ -44,13 +45,14 @@ export function packOrder(
   if (n < least) return undefined
   const [u, flux, weight] = [new Float64Array(n), new Float64Array(n), new Float64Array(n)]
   const continuum = new Float64Array(n * (degree + 1))
+  const response = blazed ? quietResponse(one) : undefined
   for (let i = 0; i < n; i++) {
     const x = column[i]!
     u[i] = Math.log(one.wavelength![x]!)
     flux[i] = one.flux[x]!
     weight[i] = 1 / one.uncertainty[x]! ** 2
     const place = (2 * x) / (one.flux.length - 1) - 1
-    let [last, now] = [0, blazed ? one.blaze![x]! : 1]
+    let [last, now] = [0, response ? response[x]! : 1]
     for (let k = 0; k <= degree; k++) {
       continuum[i * (degree + 1) + k] = now
       const next = ((2 * k + 1) * place * now - k * last) / (k + 1)

@@ -1,5 +1,6 @@
 import { MAD_TO_SIGMA, medianOf, solve } from '@nightpipe/math'
 import { isGood, LIGHT } from './good-pixels.js'
+import { quietResponse } from './quiet-response.js'
 import type { OrderSpectrum } from './spectrum.js'
 import { bestStiffness, fitUniformSpline, type Knots, type UniformSpline, uniformSplineAt } from './spline-fit.js'
 import type { TemplateOrder, VelocityTemplate } from './velocity-template.js'
@@ -80,7 +81,8 @@ function samplesOf(source: OrderSpectrum, toRest: number, blazed: boolean): Samp
     (x) => isGood(source, x) && (!blazed || source.blaze![x]! > 0.02),
   )
   if (column.length < 100) return undefined
-  const response = (x: number) => (blazed ? source.blaze![x]! : 1)
+  const quiet = blazed ? quietResponse(source) : undefined
+  const response = (x: number) => quiet?.[x] ?? 1
   const of = (value: (x: number) => number) => Float64Array.from(column, value)
   const y = of((x) => source.flux[x]! / response(x))
   return {

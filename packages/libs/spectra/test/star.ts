@@ -47,6 +47,12 @@ export interface Exposure {
   tilt?: (x: number) => number
   fibre?: number
   noise?: boolean
+  /** columns that the image has moved by; the wavelengths know it */
+  drift?: number
+  /** columns whose response the flat has wrong, as a factor of it by order and column */
+  flat?: (index: number, x: number) => number
+  /** what is said of that: one sigma of the factor */
+  flatError?: number
 }
 
 export interface Layout {
@@ -68,16 +74,17 @@ export function expose(star: Star, layout: Layout, exposure: Exposure): OrderSpe
 }
 
 function exposeOrder(star: Star, layout: Layout, exposure: Exposure, index: number, draw: Random): OrderSpectrum {
-  const { z, electrons, readNoise = 8, tilt = () => 1, fibre = 0, noise = true } = exposure
+  const { z, electrons, readNoise = 8, tilt = () => 1, fibre = 0, noise = true, drift = 0, flat, flatError } = exposure
   const { width } = layout
   const array = () => new Float64Array(width)
   const [flux, uncertainty, blaze, wavelength] = [array(), array(), array(), array()]
   for (let x = 0; x < width; x++) {
     const u = (2 * x) / (width - 1) - 1
-    wavelength[x] = wavelengthOf(layout, index, x)
+    wavelength[x] = wavelengthOf(layout, index, x - drift)
     blaze[x] = Math.max(0.05, 1 - 0.85 * u * u)
     const light = electrons * blaze[x]! * tilt(u) * starAt(star, wavelength[x]! / (1 + z))
     uncertainty[x] = Math.sqrt(light + readNoise ** 2)
+    if (flat) blaze[x]! *= flat(index, x)
     flux[x] = noise ? light + uncertainty[x]! * draw.normal() : light
   }
   return {
@@ -87,6 +94,7 @@ function exposeOrder(star: Star, layout: Layout, exposure: Exposure, index: numb
     flux,
     uncertainty,
     blaze,
+    ...(flatError && { blazeError: blaze.map((one) => one * flatError) }),
     mask: new Int32Array(width),
     wavelength,
   }

@@ -1,0 +1,84 @@
+import type { OrderSpectrum } from './spectrum.js'
+
+/** Sigma of white noise of unit sigma in each scale of the B3 spline wavelets (Starck & Murtagh 2002, table 1.1). */
+const SCALE_NOISE = [0.723, 0.285, 0.178, 0.122, 0.0858] as const
+/** A structure that stands so many sigma above the noise is the detector's, and stays as it is. */
+const CERTAIN = 4
+
+/**
+ * The response of an order without the noise of its flat. All exposures divided by one flat share its noise, column by column:
+ * it holds the lines of a template to the columns they fell on, and velocities of spectra that drift follow by a part of the
+ * drift (0.01 for a flat of signal to noise 350). What columns really differ by is kept: in each scale, the scatter beyond the
+ * known errors tells how much (a Wiener filter on wavelets), and single columns that stand out stay. Without errors the
+ * response is returned as it is.
+ */
+export function quietResponse({
+  blaze,
+  blazeError,
+}: Pick<OrderSpectrum, 'blaze' | 'blazeError'>): Float64Array | undefined {
+  if (!blaze || !blazeError?.some((one) => one > 0)) return blaze
+  const n = blaze.length
+  const smooth = [blaze]
+  for (let scale = 0; scale < SCALE_NOISE.length; scale++) smooth.push(smoothed(smooth[scale]!, 1 << scale))
+  const level = smooth.at(-1)!
+  const out = level.slice()
+  const [detail, sigma] = [new Float64Array(n), new Float64Array(n)]
+  SCALE_NOISE.forEach((noise, scale) => {
+    const [fine, coarse] = [smooth[scale]!, smooth[scale + 1]!]
+    for (let x = 0; x < n; x++) {
+      detail[x] = (fine[x]! - coarse[x]!) / level[x]!
+      sigma[x] = (noise * blazeError[x]!) / level[x]!
+    }
+    const real = realVariance(detail, sigma, 2 ** scale)
+    for (let x = 0; x < n; x++) {
+      const uncertain = Math.abs(detail[x]!) <= CERTAIN * sigma[x]! // false, too, where the error is not known
+      out[x]! += (fine[x]! - coarse[x]!) * (uncertain ? real / (real + sigma[x]! ** 2) : 1)
+    }
+  })
+  return out
+}
+
+/**
+ * The B3 spline with holes: a mean over columns `hole` and `2 hole` away, of those with a response; of both sides or of none,
+ * as one side alone would lean with the slope.
+ */
+function smoothed(values: Float64Array, hole: number): Float64Array {
+  const out = new Float64Array(values.length)
+  for (let x = 0; x < values.length; x++) {
+    if (!(values[x]! > 0)) continue
+    let [sum, total] = [6 * values[x]!, 6]
+    const [a, b, c, d] = [values[x - 2 * hole]!, values[x - hole]!, values[x + hole]!, values[x + 2 * hole]!]
+    if (b > 0 && c > 0) {
+      sum += 4 * (b + c)
+      total += 8
+    }
+    if (a > 0 && d > 0) {
+      sum += a + d
+      total += 2
+    }
+    out[x] = sum / total
+  }
+  return out
+}
+
+/** The variance of the details that their errors do not explain, defects left out; 0 while chance does (two sigma of chi square). */
+function realVariance(detail: Float64Array, sigma: Float64Array, correlated: number): number {
+  let real = 0
+  for (let round = 0; round < 10; round++) {
+    let [chi, n, sum, total] = [0, 0, 0, 0]
+    for (let x = 0; x < detail.length; x++) {
+      const [variance, square] = [sigma[x]! ** 2, detail[x]! ** 2]
+      if (!(square <= CERTAIN ** 2 * (variance + real))) continue
+      const weight = (variance + real) ** -2
+      chi += square / variance
+      sum += weight * (square - variance)
+      total += weight
+      n++
+    }
+    const before = real
+    const chance = 2 * Math.sqrt((2 * correlated) / Math.max(1, n))
+    real = n > 0 && chi / n > 1 + chance ? Math.max(0, sum / total) : 0
+    if (Math.abs(real - before) <= 0.01 * real) break
+  }
+  return real
+}

@@ -1,0 +1,70 @@
+import { random } from '@nightpipe/math'
+import t from 'tap'
+import { buildTemplate, fitVelocity, quietResponse } from '../src/index.js'
+import { expose, randomStar } from './star.js'
+
+const N = 2048
+/** A blaze, what the columns differ by, and the flat's own noise (photons: less light, more noise). */
+function madeFlat(seed: number, { columns, noise }: { columns: number; noise: number }) {
+  const { normal } = random(seed)
+  const truth = Float64Array.from(
+    { length: N },
+    (_, x) => (0.06 + 0.94 * Math.cos((x / N - 0.5) * 2.7) ** 2) * (1 + columns * normal()),
+  )
+  const blazeError = truth.map((one) => noise * Math.sqrt(one))
+  return { truth, blazeError, blaze: truth.map((one, x) => one + blazeError[x]! * normal()) }
+}
+const rms = (a: Float64Array, b: Float64Array) =>
+  Math.sqrt(a.reduce((sum, one, x) => sum + ((one - b[x]!) / b[x]!) ** 2, 0) / a.length)
+
+t.test('a flat that is smooth but for its noise loses the noise', async (t) => {
+  for (const seed of [1, 2, 3]) {
+    const flat = madeFlat(seed, { columns: 0, noise: 0.003 })
+    const [raw, quiet] = [rms(flat.blaze, flat.truth), rms(quietResponse(flat)!, flat.truth)]
+    t.ok(quiet < 0.3 * raw, `${quiet} and ${raw}`) // what is left is slow: a fifth of the noise by the width of 60 columns
+  }
+})
+
+t.test(
+  'columns that differ are told from noise: never worse than the flat itself, nor than a smooth one',
+  async (t) => {
+    for (const columns of [0.002, 0.005, 0.02]) {
+      const flat = madeFlat(7, { columns, noise: 0.004 })
+      const [raw, quiet] = [rms(flat.blaze, flat.truth), rms(quietResponse(flat)!, flat.truth)]
+      const smooth = Math.hypot(columns, 0.28 * raw) // the slow part of the noise stays
+      t.ok(quiet < 1.02 * Math.min(raw, smooth), `${quiet}: ${raw} and ${smooth}`)
+    }
+  },
+)
+
+t.test('a weak column and a column without light stay; a flat without errors is left alone', async (t) => {
+  const flat = madeFlat(5, { columns: 0, noise: 0.003 })
+  flat.blaze[700]! *= 0.93
+  flat.blaze.fill(0, 1990)
+  const quiet = quietResponse(flat)!
+  t.ok(Math.abs(quiet[700]! / flat.truth[700]! - 0.93) < 0.01, String(quiet[700]! / flat.truth[700]!))
+  t.ok(quiet.subarray(1990).every((one) => one === 0))
+  t.ok(quiet.subarray(0, 1990).every((one) => one > 0))
+  t.equal(quietResponse({ blaze: flat.blaze }), flat.blaze)
+})
+
+t.test('velocities of spectra that drift do not follow the noise of their common flat', async (t) => {
+  const star = randomStar(4950, 5900, 0.6, 3)
+  const layout = { width: 1024, orders: 12, first: 80 }
+  const draw = random(11)
+  const noise = Array.from({ length: 12 }, () => Float64Array.from({ length: 1024 }, () => 1 + 0.004 * draw.normal()))
+  const flat = (index: number, x: number) => noise[index]![x]!
+  const slope = (flatError?: number) => {
+    const drifts = Array.from({ length: 9 }, (_, k) => (k - 4) / 10)
+    const shots = drifts.map((drift, seed) =>
+      expose(star, layout, { z: 0, electrons: 1e4, noise: false, seed, drift, flat, ...(flatError && { flatError }) }),
+    )
+    const template = buildTemplate(shots.map((orders) => ({ orders, z: 0 })))
+    const found = shots.map((orders) => fitVelocity(orders, template, 0).velocity)
+    return found.reduce((sum, v, k) => sum + v * drifts[k]!, 0) / drifts.reduce((sum, one) => sum + one * one, 0)
+  }
+  const [blind, told] = [slope(), slope(0.004)]
+  t.comment(`${blind.toFixed(2)} m/s a column as it is, ${told.toFixed(2)} with the error of the flat known`)
+  t.ok(Math.abs(blind) > 5, 'the noise of a flat of signal to noise 250 matters')
+  t.ok(Math.abs(told) < 1, 'and its error heals it') // m/s a column of 1450 m/s
+})

@@ -25,6 +25,9 @@ export interface Service {
   posted(): void
 }
 
+/** A service at work: how many uploads are on their way. */
+type Serving = Service & { uploads: number }
+
 type Handler = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>
 
 /** The HTTP interface of a store. */
@@ -45,7 +48,7 @@ export async function makeServer(service: Service): Promise<FastifyInstance> {
   server.setNotFoundHandler((request, reply) =>
     reply.code(404).send({ error: `nothing at ${request.method} ${request.url.split('?')[0]}` }),
   )
-  const handlers = handlersOf(service)
+  const handlers = handlersOf({ ...service, uploads: 0 })
   for (const route of ROUTES)
     server.route({ method: route.method, url: route.path, handler: guarded(route, handlers[route.name], service) })
   log.detail(`${ROUTES.length} routes`)
@@ -67,7 +70,7 @@ function guarded(route: Route, handler: Handler, { config, senders }: Service): 
 
 const senderOf = (request: FastifyRequest) => (request as { sender?: string }).sender ?? 'nobody'
 
-function handlersOf(service: Service): Record<Route['name'], Handler> {
+function handlersOf(service: Serving): Record<Route['name'], Handler> {
   const { store } = service
   const idOf = (request: FastifyRequest) => {
     const { id } = request.params as { id: string }
@@ -118,13 +121,12 @@ type Take = (
   sender: string,
 ) => Promise<{ state: string; answer: object; notice: Notice }>
 
-let uploads = 0
-
 /** Receives the file of a request, hands it on, and leaves nothing behind when it is refused. */
-async function uploading(service: Service, request: FastifyRequest, reply: FastifyReply, take: Take): Promise<unknown> {
+async function uploading(service: Serving, request: FastifyRequest, reply: FastifyReply, take: Take): Promise<unknown> {
   if (!request.isMultipart()) throw new Refusal(400, 'a file is expected, as multipart/form-data')
-  if (uploads >= service.config.server['at once']) throw new Refusal(503, 'too many uploads at once: come again later')
-  uploads++
+  if (service.uploads >= service.config.server['at once'])
+    throw new Refusal(503, 'too many uploads at once: come again later')
+  service.uploads++
   let received: Received | undefined
   try {
     const part = await request.file()
@@ -135,7 +137,7 @@ async function uploading(service: Service, request: FastifyRequest, reply: Fasti
     await noteDown(service.store.folder, notice)
     return reply.code(state === 'unchanged' ? 200 : 201).send(answer)
   } finally {
-    uploads--
+    service.uploads--
     if (received) rmSync(received.path, { force: true })
   }
 }

@@ -27,7 +27,7 @@ import {
   withLegacyZeros,
 } from '@nightpipe/products'
 import { formatMjd, parseDate } from '@nightpipe/sky'
-import { findingChart } from './chart.js'
+import { chartFrame, findingChart } from './chart.js'
 import { fillSchema } from './fill-schema.js'
 import { findDescriptor, loadDescriptor } from './find-descriptor.js'
 import { readTrigger } from './read-trigger.js'
@@ -42,8 +42,8 @@ interface FillParams {
   tables: string[]
   /** when each frame was exposed, by its stem */
   frames: [string, Exposure][]
-  /** the frames that the finding chart may be cut from */
-  chartFrames?: string[]
+  /** the frame that the finding chart is cut from */
+  chartFrame?: string
 }
 
 /** What subtraction makes beside the frame: no picture of the sky. */
@@ -107,6 +107,12 @@ function planFill({ inputs, output, config, profile, log }: Request<typeof fillS
     return facts ? [[file, facts]] : []
   })
   const burst = burstPart(config)
+  const paths = tables.map(({ path }) => path)
+  const exposures = frames.map(([{ stem }, exposure]): [string, Exposure] => [stem, exposure])
+  const pictures = frames.filter(([{ stem }]) => !MADE.test(stem)).map(([{ path }]) => path)
+  const wantsChart =
+    config.images.chart && pictures.length > 0 && config.product.kinds.some((kind) => /^Q?PO$/i.test(kind))
+  const picture = wantsChart ? chartFrame(pictures, resultsOf(paths, new Map(exposures), config)) : undefined
   const unknown = config.product.kinds.filter((kind) => !KINDS.includes(kind.toUpperCase() as Kind))
   if (unknown.length > 0)
     throw new DataError(`no product is called ${unknown.join(', ')}`, `there are ${KINDS.join(', ')}`)
@@ -116,7 +122,7 @@ function planFill({ inputs, output, config, profile, log }: Request<typeof fillS
     const descriptor = findDescriptor(`${model}_GFT_${config.product.instrument}`, config.product.descriptor)
     const version = config.product.processing > 1 ? `_v${config.product.processing}` : ''
     const stem = [`${kind}_GFT_${config.product.instrument}`, burst.burstId].filter(Boolean).join('_')
-    const chart = model === 'PO' && config.images.chart && frames.length > 0
+    const chart = model === 'PO' && picture !== undefined
     return {
       name: `${stem}${version}`,
       inputs: [],
@@ -130,9 +136,8 @@ function planFill({ inputs, output, config, profile, log }: Request<typeof fillS
         ...(chart ? frames.map(([{ path }]) => ({ path, role: 'frame' })) : []),
       ],
       params: {
-        ...{ kind, descriptor, tables: tables.map(({ path }) => path) },
-        frames: frames.map(([{ stem }, exposure]) => [stem, exposure]),
-        ...(chart ? { chartFrames: frames.filter(([{ stem }]) => !MADE.test(stem)).map(([{ path }]) => path) } : {}),
+        ...{ kind, descriptor, tables: paths, frames: exposures },
+        ...(chart ? { chartFrame: picture } : {}),
       },
     }
   })
@@ -180,11 +185,15 @@ async function fillOne(job: Job<FillParams>, { config, context }: FillTools): Pr
   const table = descriptor.extensions.find(({ type }) => type === 'bintable')
   if (!table) throw new DataError(`${descriptor.card} has no table to fill`)
   const [product, chart] = job.products as [string, string?]
-  const charted = chart !== undefined && (await drawChart(job, results, config, chart))
+  if (chart) {
+    const frame = job.params.chartFrame!
+    const name = basename(chart, '.png')
+    await writeFigure(chart, findingChart(frame, results.candidates, config.images['chart size'], name))
+  }
   const facts = {
     ...{ creator: 'nightpipe', pipelineVersion: VERSION, program: config.product.program },
     processing: config.product.processing,
-    ...(charted ? { chart: urlOf(config.images['chart url'], 'chart', basename(chart!)) } : {}),
+    ...(chart ? { chart: urlOf(config.images['chart url'], 'chart', basename(chart)) } : {}),
   }
   const plain = contentOf(kind, table.name, results, facts)
   const content = config.product['legacy zero'] ? withLegacyZeros(plain) : plain
@@ -244,19 +253,4 @@ function withImages(observations: readonly Observation[], { images }: Config): O
     const imageId = images.naming === 'number' ? counted.get(one.imageId)! : name
     return { ...one, imageId, ...(images.url ? { imageUrl: urlOf(images.url, 'image', name) } : {}) }
   })
-}
-
-/** The chart of the frame that shows a candidate first; none where no frame with a WCS does. */
-async function drawChart(job: Job<FillParams>, results: Results, config: Config, path: string): Promise<boolean> {
-  const { candidates, observations } = results
-  const first = observations.find(({ detected, imageId }) => detected && imageId !== undefined)?.imageId
-  const frames = job.params.chartFrames ?? []
-  const shows = (frame: string) => first !== undefined && stemOf(basename(frame)) === stemOf(first)
-  for (const frame of [...frames.filter(shows), ...frames.filter((one) => !shows(one))]) {
-    const figure = findingChart(frame, candidates, config.images['chart size'], basename(path, '.png'))
-    if (!figure) continue
-    await writeFigure(path, figure)
-    return true
-  }
-  return false
 }

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { column, openFits, readTable, textOf, writeFits } from '@nightpipe/fits'
+import { column, createHeader, openFits, readTable, textOf, writeFits } from '@nightpipe/fits'
 import t from 'tap'
 
 const bin = fileURLToPath(new URL('../../bin/product-build.js', import.meta.url))
@@ -69,6 +69,48 @@ t.test('products of observations are filled, with nulls, and again they are up t
   t.match(run(...args, '--set', 'observation.filters=g,r,z').stderr, /7 jobs were up to date/)
   for (const kind of ['DT', 'PO', 'QF', 'QLC', 'LC', 'QTI', 'META'])
     t.equal(run('check', '-s', path(kind)).status, 0, kind)
+})
+
+t.test('a finding chart is made of the frame that shows a candidate, and of none where none does', async (t) => {
+  const folder = t.testdir({ 'observations.csv': OBSERVATIONS })
+  const frame = (name: string, ra: number) =>
+    writeFits(join(folder, name), [
+      {
+        ...{ kind: 'image', bitpix: -32, axes: [60, 60], pixels: Float32Array.from({ length: 3600 }, (_, k) => k % 7) },
+        header: createHeader([
+          ...([
+            ['CTYPE1', 'RA---TAN'],
+            ['CTYPE2', 'DEC--TAN'],
+            ['CRVAL1', ra],
+            ['CRVAL2', 46.65],
+          ] as const),
+          ...([
+            ['CRPIX1', 30],
+            ['CRPIX2', 30],
+            ['CD1_1', -3e-4],
+            ['CD2_2', 3e-4],
+            ['CD1_2', 0],
+            ['CD2_1', 0],
+          ] as const),
+          ...([
+            ['DATE-OBS', '2020-05-31T00:01:26'],
+            ['EXPTIME', 30],
+          ] as const),
+        ]),
+      },
+    ])
+  frame('aside.fits', 80)
+  const fill = (...inputs: string[]) =>
+    run('fill', '-s', ...inputs.map((name) => join(folder, name)), '-r', join(folder, 'out'), '--kind', 'PO')
+  const bare = fill('observations.csv', 'aside.fits')
+  t.equal(bare.status, 0, bare.stderr)
+  t.notOk(existsSync(join(folder, 'out/PO_GFT_FGFT.png')), 'no candidate is on the frame')
+  t.match(fill('observations.csv', 'aside.fits').stderr, /up to date/, 'what is not to be made is not missed')
+  frame('img1.fits', 51.72917)
+  const charted = fill('observations.csv', 'aside.fits', 'img1.fits')
+  t.equal(charted.status, 0, charted.stderr)
+  t.ok(existsSync(join(folder, 'out/PO_GFT_FGFT.png')))
+  t.match(fill('observations.csv', 'aside.fits', 'img1.fits').stderr, /up to date/)
 })
 
 t.test('filled products pass fitsverify', { skip: fitsverify }, async (t) => {

@@ -3,8 +3,8 @@ import { FitsError } from './errors.js'
 import type { FitsFile, Hdu } from './hdu.js'
 import type { Header } from './header.js'
 import { imageHdu } from './image.js'
-import { openFits } from './open.js'
 import { readIntegers, readPixels } from './read-pixels.js'
+import { withFits } from './with-fits.js'
 
 export interface FitsFrame extends Frame {
   header: Header
@@ -20,13 +20,7 @@ export interface FrameRows {
 
 /** The image of a file, with the ERR and MASK extensions where it has them. A cube gives its first plane. */
 export function readFrame(source: string | FitsFile, options: FrameRows = {}): FitsFrame {
-  if (typeof source !== 'string') return readFrameRows(source, options)
-  const file = openFits(source)
-  try {
-    return readFrameRows(file, options)
-  } finally {
-    file.close()
-  }
+  return withFits(source, (file) => readFrameRows(file, options))
 }
 
 /** Rows of a frame from an open file: `height` is their number. */

@@ -1,9 +1,10 @@
 import { extractGroup } from './extract-group.js'
 import { darkVariance } from './frame-noise.js'
 import type { NoiseModel, SpectralFrame, TraceFlux } from './group-work.js'
+import { dropSpikes, LEAST_SEEN } from './hit-columns.js'
 import { groupTraces, type LitTrace, litTraces } from './lit-traces.js'
 import { measureProfiles } from './measure-profiles.js'
-import { dropSpikes, weakColumns } from './odd-columns.js'
+import { weakColumns } from './odd-columns.js'
 import { type ProfileTable, profileTable, reachOf } from './profile-table.js'
 import { type OrderSpectrum, type Spectra, SpectrumBit } from './spectrum.js'
 import type { Traces } from './traces.js'
@@ -64,8 +65,6 @@ export function extractOrders(frame: SpectralFrame, traces: Traces, options: Ext
   return { width, orders, rejected: count, shift, traces: done }
 }
 
-/** A column of which less than this much was told has no flux of its own. */
-const LEAST_SEEN = 0.4
 /** A column of which more than this was told is not marked as hit. */
 const UNHURT = 0.97
 

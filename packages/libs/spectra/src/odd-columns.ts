@@ -1,32 +1,14 @@
 import type { TraceFlux } from './group-work.js'
 import type { LitTrace } from './lit-traces.js'
 
-interface Extracted {
+export interface Extracted {
   trace: LitTrace
   result: TraceFlux
 }
 
-/** No line is sharper than this: in the middle of one, flux over that of the better of its neighbours. */
-const SHARPEST = 1.3
 /** A column of the detector that gives less than this part of what both its neighbours give is weak. */
 const WEAK = 0.8
 const SIGNIFICANT = 5
-
-/**
- * Columns hit by a cosmic ray whose flux still stands out of both neighbours further than any line can: all that could tell
- * the flux was hit, and nothing is known. Their `seen` becomes 0.
- */
-export function dropSpikes({ trace, result: { flux, error, hits, seen } }: Extracted): void {
-  for (let x = trace.first + 1; x < trace.last; x++) {
-    if (hits[x] === 0 || !(seen[x]! > 0)) continue
-    const beside = Math.max(reliable(flux, seen, x - 1), reliable(flux, seen, x + 1))
-    if (beside === Number.NEGATIVE_INFINITY) continue
-    if (flux[x]! - SHARPEST * Math.max(0, beside) > SIGNIFICANT * noiseAt(error, x)) seen[x] = 0
-  }
-}
-
-const reliable = (flux: Float64Array, seen: Float32Array, x: number) =>
-  seen[x]! > 0 && Number.isFinite(flux[x]) ? flux[x]! : Number.NEGATIVE_INFINITY
 
 const noiseAt = (error: Float64Array, x: number) => Math.hypot(error[x]!, error[x - 1]! || 0, error[x + 1]! || 0)
 

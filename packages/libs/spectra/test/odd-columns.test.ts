@@ -26,6 +26,30 @@ t.test('a cosmic ray that fills the core of a column is taken out, or told as un
   t.equal(star.mask[60], 0)
 })
 
+t.test('a track that looks like the profile is told as unknown; a line hit as hard stays', async (t) => {
+  const line = (x: number) => 300 + 40000 * Math.exp(-0.5 * ((x - 90) / 1.1) ** 2)
+  const frame = synthetic({ fluxes: [line, () => 3000], seed: 6 })
+  const { traces, pixels, error, truth } = frame
+  const { width, height } = traces
+  const y = Math.round(traces.coefficients[0]! - 0.5 * traces.coefficients[2]!)
+  const row = (x: number) => y + Math.round(1.7 * ((2 * x) / width - 1))
+  // one column filled with light of the shape of the profile, and the end of the track beside it
+  for (let r = -4; r <= 4; r++) pixels[(row(200) + r) * width + 200]! += 3000 * Math.exp(-0.5 * (r / 1.5) ** 2)
+  for (const r of [1, 2]) pixels[(row(201) + r) * width + 201]! += 2500
+  // the middle of the line and one of its flanks
+  for (const x of [90, 92]) pixels[(row(x) + 2) * width + x]! += 20000
+  const { orders } = extractOrders({ width, height, pixels, error }, traces, noise)
+  const star = orders.find(({ index, fibre }) => index === 0 && fibre === 0)!
+  t.ok(star.mask[200]! & SpectrumBit.noData)
+  for (const x of [88, 89, 90, 91, 92]) {
+    t.notOk(star.mask[x]! & SpectrumBit.noData, `column ${x} of the line is measured`)
+    t.ok(
+      Math.abs(star.flux[x]! - truth(0, 0, x)) < 5 * star.uncertainty[x]!,
+      `column ${x}: ${star.flux[x]!.toFixed(0)}`,
+    )
+  }
+})
+
 t.test('a weak column of the detector is marked in all traces that it crosses', async (t) => {
   const { traces, pixels, error } = synthetic({ fluxes: [() => 9000, () => 40], seed: 3 })
   const { width, height } = traces

@@ -35,8 +35,9 @@ export const ironMask = (): LineMask => ({
   weight: Float64Array.from(IRON_LINES, ([, weight]) => weight),
 })
 
-/** The bands of the air that a key of the configuration means. */
-export function readTellurics(said: string): readonly Window[] {
+/** The bands of the air that a key of the configuration means; undefined: as the spectrum shows. */
+export function readTellurics(said: string): readonly Window[] | undefined {
+  if (said.toLowerCase() === 'auto') return undefined
   if (said.toLowerCase() === 'none') return []
   if (said.toLowerCase() === 'standard') return TELLURIC_BANDS
   return rowsOf(said, 2).map(([from, to]) => ({ from: from!, to: to! }))

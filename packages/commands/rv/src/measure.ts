@@ -1,4 +1,5 @@
 import {
+  airSeen,
   type BlockVelocities,
   blockVelocities,
   type Correlation,
@@ -10,6 +11,7 @@ import {
   maskCorrelation,
   maskTellurics,
   type OrderSpectrum,
+  TELLURIC_BANDS,
   type Velocity,
   type VelocityTemplate,
   type Window,
@@ -24,7 +26,8 @@ export interface MeasureOptions {
   clip: number
   search: number
   guess?: number | undefined
-  tellurics: readonly Window[]
+  /** where the air absorbs; undefined: the standard bands, if the spectrum may show oxygen */
+  tellurics: readonly Window[] | undefined
   first?: number | undefined
   last?: number | undefined
   blocks: number
@@ -59,7 +62,7 @@ export function measureStar(all: readonly OrderSpectrum[], options: MeasureOptio
   if (!within.some(({ wavelength }) => wavelength?.some((w) => w > 0))) {
     throw new RangeError('the spectra have no wavelengths')
   }
-  const orders = maskTellurics(within, options.tellurics)
+  const orders = maskTellurics(within, options.tellurics ?? (airSeen(within) ? TELLURIC_BANDS : []))
   const notes: string[] = []
   const against = template && method !== 'mask' ? againstTemplate(orders, template, options, notes) : undefined
   if (!against && method === 'template') throw new RangeError('there is no template for the star')

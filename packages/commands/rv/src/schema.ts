@@ -21,7 +21,10 @@ export const schema = {
     guess: number(undefined, 'measured velocity to start from, instead of a search; of the template or mask at rest', {
       ...{ optional: true, unit: 'km/s' },
     }),
-    tellurics: text('standard', 'where the air absorbs: standard, none, or a CSV with from and to (vacuum, Angstrom)'),
+    tellurics: text(
+      'auto',
+      'where the air absorbs: standard bands, none, or a CSV with from and to (vacuum, Angstrom); auto: the standard ones, unless the A band of oxygen is covered and not there',
+    ),
     first: integer(undefined, 'first order that counts, as its index', { optional: true, min: 0 }),
     last: integer(undefined, 'last order that counts, as its index', { optional: true, min: 0 }),
     blocks: integer(12, 'pieces of an order for the block fit', { min: 1, max: 64 }),

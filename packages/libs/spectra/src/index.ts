@@ -1,4 +1,5 @@
 export { type AirFormula, airToVacuum, refractiveIndexOfAir, SHORTEST_IN_AIR, vacuumToAir } from './air.js'
+export { airSeen } from './air-seen.js'
 export { averageArcs } from './average-arcs.js'
 export { type BadWavelength, markBadWavelengths, parseBadWavelengths } from './bad-wavelengths.js'
 export { type BlockVelocities, type BlockVelocity, blockVelocities } from './block-velocities.js'

@@ -1,6 +1,13 @@
 import { basename } from 'node:path'
 import { DataError } from '@nightpipe/files'
-import { buildTemplate, type MadeTemplate, maskTellurics, TELLURIC_BANDS, type Window } from '@nightpipe/spectra'
+import {
+  airSeen,
+  buildTemplate,
+  type MadeTemplate,
+  maskTellurics,
+  TELLURIC_BANDS,
+  type Window,
+} from '@nightpipe/spectra'
 import type { Circumstances } from './circumstances.js'
 import type { StarExposure } from './star-exposure.js'
 import type { NewZeroFile } from './zero-file.js'
@@ -23,7 +30,7 @@ export interface MakeZeroOptions {
   velocity?: number | undefined
   /** orders of the spectrograph, for the planes of the file; as many as there are where it is left out */
   orders?: number | undefined
-  /** where the air absorbs */
+  /** where the air absorbs; left out: the standard bands, if any exposure shows oxygen */
   tellurics?: readonly Window[] | undefined
 }
 
@@ -47,8 +54,10 @@ export function makeZero(exposures: readonly StarExposure[], options: MakeZeroOp
   }
   const row = chosen.find(({ target }) => target)?.target
   const velocity = options.velocity ?? 1000 * (row?.RV ?? 0)
-  const series = exposures.map((exposure, k) => ({
-    orders: maskTellurics(ordersOf(exposure, fibre), options.tellurics ?? TELLURIC_BANDS),
+  const spectra = exposures.map((exposure) => ordersOf(exposure, fibre))
+  const tellurics = options.tellurics ?? (spectra.some(airSeen) ? TELLURIC_BANDS : [])
+  const series = spectra.map((orders, k) => ({
+    orders: maskTellurics(orders, tellurics),
     z: chosen[k]!.correction!.z,
   }))
   const template = buildTemplate(series, { velocity })

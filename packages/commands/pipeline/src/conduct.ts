@@ -52,7 +52,8 @@ async function holderOf(place: string): Promise<string> {
 
 async function planned(request: Ask): Promise<NightPlan> {
   const { configPath, config, profile, log } = request
-  const { frames, skipped } = await indexFrames(request, workspaceOf(config, profile))
+  const reduces = stagesOf(request).includes('reduction')
+  const { frames, skipped } = await indexFrames(request, workspaceOf(config, profile), reduces)
   if (skipped > 0) log.info(`${skipped} files are products of nightpipe, not raw frames: left out`)
   return planNight(request, frames, configPath && dirname(configPath))
 }

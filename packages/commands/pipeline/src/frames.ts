@@ -11,7 +11,7 @@ import type { PipelineSchema } from './schema.js'
 /** A raw frame as the pipeline sees it. */
 export interface RawFrame {
   path: string
-  /** bias, dark, flat, arc, object, focus, unknown; `product` for what a command of ours made */
+  /** bias, dark, flat, arc, object, focus, unknown; `reduced` for what reduction made, `product` for what other commands did */
   type: string
   /** folder of its group below the output: `GRB260101A/C1/r`; undefined for calibrations */
   group?: string
@@ -39,10 +39,14 @@ export const framesTable = defineTable({
   sort: ['file'],
 })
 
-/** What every frame of the night is, and the group that it belongs to: from headers, or from an earlier look at them. */
+/**
+ * What every frame of the night is, and the group that it belongs to: from headers, or from an earlier look at them.
+ * `reduces`: the stages begin with reduction.
+ */
 export async function indexFrames(
   request: Conducting<PipelineSchema>,
   workspace: Workspace,
+  reduces: boolean,
 ): Promise<{ frames: RawFrame[]; skipped: number }> {
   const { output, inputs, dryRun } = request
   const table = join(output, 'frames.csv')
@@ -70,8 +74,11 @@ export async function indexFrames(
     fresh.push({ ...facts, file: relative(output, path), stamp, reader: workspace.digest })
   }
   if (fresh.length > 0 && !dryRun) await upsertRows(table, framesTable, fresh)
-  const raw = frames.filter(({ type }) => type !== 'product')
-  return { frames: raw, skipped: frames.length - raw.length }
+  const raw = frames.filter(({ type }) => type !== 'product' && type !== 'reduced')
+  const reduced = frames.filter(({ type }) => type === 'reduced')
+  // Frames that were reduced before are what the later stages work on, where nobody gives raw ones.
+  const taken = !reduces && !raw.some(({ group }) => group !== undefined) ? [...raw, ...reduced] : raw
+  return { frames: taken, skipped: frames.length - taken.length }
 }
 
 function stampOf(path: string): string {
@@ -85,14 +92,16 @@ function lookAt({ path }: InputFile, { profile }: Conducting<PipelineSchema>, wo
     const digest = digestOf(path)
     const file = openFits(path)
     try {
-      if (file.hdus.slice(0, 2).some((hdu) => textOf(hdu.header, 'NP_ID'))) return { path, type: 'product', digest }
+      const ours = file.hdus.slice(0, 2).find((hdu) => textOf(hdu.header, 'NP_ID'))
+      const reduced = ours !== undefined && textOf(ours.header, 'NP_CMD') === 'reduction'
+      if (ours && !reduced) return { path, type: 'product', digest }
       const hdu = imageHdu(file)
       const [width, height] = hdu.axes as [number, number]
       const lookup = cardLookup(hdu)
       const facts = describeFrame(lookup, profile, { width, height, name: path })
       const science = facts.type === 'object' || facts.type === 'unknown'
       const group = science ? groupOf(workspace, lookup, facts) : undefined
-      return { path, type: facts.type, group, mjd: facts.mjd, digest }
+      return { path, type: reduced ? 'reduced' : facts.type, group, mjd: facts.mjd, digest }
     } finally {
       file.close()
     }

@@ -92,7 +92,9 @@ export function groupStep(
     const lists = { lists: [listOf('frames')], frames, set, reads: after.length ? [masters] : [], after }
     return { ...base, ...lists, alone: isAlone(module) }
   }
-  const there = (name: StageName) => step(name) !== undefined || existsSync(listOf(name))
+  const given = givenFrames(members)
+  const there = (name: StageName) =>
+    step(name) !== undefined || (given !== undefined && name === 'reduction') || existsSync(listOf(name))
   const found = SOURCES[stage].filter(there)
   if (!found[0]) {
     const wanted = SOURCES[stage].join(' or ')
@@ -103,14 +105,31 @@ export function groupStep(
   const set = takes ? [`stars.catalogues=${join(workspace, 'findstars')}`] : []
   if (stage === 'subtraction')
     set.push(...referenceFor(module, also.includes('stacking') && join(workspace, 'stacking')))
-  const sources = found.map((name): Source => ({ list: listOf(name), step: step(name) }))
+  const sources = found.map(
+    (name): Source => ({ list: listOf(given && name === 'reduction' ? 'frames' : name), step: step(name) }),
+  )
+  const frames = given && found[0] === 'reduction' ? { frames: given } : {}
   // One that does not read catalogues need not wait for them.
   const waits = also.filter((name) => name !== 'findstars' || takes)
   const after = [...new Set([...found, ...waits])].map(step).filter((one) => one !== undefined)
   // Catalogues follow from the frames and the configuration of findstars.
   const depends = takes ? (step('findstars')?.module.digest ?? '') : ''
-  return { ...base, lists: [sources[0]!.list], set, depends, reads: [], sources, after, alone: isAlone(module) }
+  return {
+    ...base,
+    ...frames,
+    lists: [sources[0]!.list],
+    set,
+    depends,
+    reads: [],
+    sources,
+    after,
+    alone: isAlone(module),
+  }
 }
+
+/** Frames that were reduced elsewhere: they stand for the products of reduction. */
+const givenFrames = (members: readonly RawFrame[]): string[] | undefined =>
+  members.every(({ type }) => type === 'reduced') ? members.map(({ path }) => path).sort() : undefined
 
 /** What is subtracted where the configuration names nothing: the stack of the group, else its best frame. */
 function referenceFor({ inForce }: Module, stack: string | false): string[] {

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { run, setUp, shellEnvironment } from './night.js'
+import { products, run, setUp, shellEnvironment } from './night.js'
 
 t.test('a stage that fails costs its group what needs it; --keep-going goes on with what there is', (t) => {
   const cwd = t.testdir()
@@ -20,6 +20,27 @@ t.test('a stage that fails costs its group what needs it; --keep-going goes on w
   t.ok(existsSync(join(out, 'M_67/summary/summary.html')), 'the page shows what there is')
   t.notMatch(call('--keep-going').stderr, /photometry: not tried/)
   t.match(readFileSync(join(out, 'steps.csv'), 'utf8'), /photometry --input @\S*reduction\.list/)
+  t.end()
+})
+
+t.test('frames that were reduced before are taken where no raw ones are given: the same products follow', (t) => {
+  const cwd = t.testdir()
+  const { raw, configs, out } = setUp(cwd, 'reduction = yes\nfindstars = yes\nsummary = yes')
+  t.equal(run('--config', configs, '--input', raw, '--output', out).status, 0)
+  const again = (...more: string[]) => run('--config', configs, '--input', out, '--output', join(cwd, 'again'), ...more)
+  const { status, stderr } = again('--from', 'findstars')
+  t.equal(status, 0, stderr)
+  const [one, other] = [products(out), products(join(cwd, 'again'))]
+  const stars = [...one.keys()].filter((path) => path.includes('/findstars/'))
+  t.equal(stars.length, 6)
+  for (const path of stars) t.ok(other.get(path) === one.get(path), path)
+  t.notOk([...other.keys()].some((path) => path.includes('/reduction/')))
+  t.match(again('--from', 'findstars').stderr, /0 steps done, 3 up to date/)
+  t.match(
+    again().stderr,
+    /\d+ files are products of nightpipe, not raw frames: left out/,
+    'to reduction they are nothing',
+  )
   t.end()
 })
 

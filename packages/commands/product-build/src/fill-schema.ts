@@ -9,6 +9,7 @@ export const fillSchema = {
     descriptor: path('', 'folder of descriptors; empty: configs/products'),
     program: text('CoreProgram', 'observing program'),
     processing: integer(1, 'version of the re-processing; from 2 on the names of files end in _v2', { min: 1 }),
+    replaces: list([], 'products that these take the place of, each CARD:VERSION:SHA-256; told in NP_REPL and HISTORY'),
     'legacy zero': flag(false, 'write 0 where nothing was detected, for consumers that want it'),
   },
   observation: {

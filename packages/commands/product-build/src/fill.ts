@@ -31,6 +31,7 @@ import { chartFrame, findingChart } from './chart.js'
 import { fillSchema } from './fill-schema.js'
 import { findDescriptor, loadDescriptor } from './find-descriptor.js'
 import { readTrigger } from './read-trigger.js'
+import { tellReplaced } from './replaces.js'
 import { type Exposure, kindOfTable, observationsTable, readResults } from './tables-read.js'
 
 type Config = ConfigOf<typeof fillSchema>
@@ -198,7 +199,9 @@ async function fillOne(job: Job<FillParams>, { config, context }: FillTools): Pr
   const plain = contentOf(kind, table.name, results, facts)
   const content = config.product['legacy zero'] ? withLegacyZeros(plain) : plain
   const dated = { ...content, cards: { ...content.cards, DATE: newest(results.observations) } }
-  writeProduct(product, productHdus(descriptor, dated), context, job.parents)
+  const hdus = productHdus(descriptor, dated)
+  tellReplaced(hdus[0]!, descriptor.card, config.product)
+  writeProduct(product, hdus, context, job.parents)
   const measurements = {
     ...{ card: descriptor.card, candidates: results.candidates.length, observations: results.observations.length },
     rows: content.rows[table.name]!.length,

@@ -89,7 +89,7 @@ export function pictureFigure({
 }
 
 /** Two strokes that leave the place itself free, and its name beside them, on the side where there is room. */
-function reticle(x: number, y: number, side: 1 | -1, label?: string): string[] {
+export function reticle(x: number, y: number, side: 1 | -1, label?: string): string[] {
   const stroke = { stroke: '#d55e00', 'stroke-width': 3 }
   const anchor = { 'text-anchor': side > 0 ? 'start' : 'end' }
   return [
@@ -119,7 +119,7 @@ function curvePath(
 }
 
 /** RGB, top row last in the data; `shrink` pixels of each direction become one, their mean, NaN left out. */
-function render(
+export function render(
   pixels: ArrayLike<number>,
   stride: number,
   shrink: number,

@@ -26,15 +26,49 @@ function chunk(name: string, data: Uint8Array): Uint8Array {
 /** An 8-bit PNG: grey (one byte a pixel) or RGB (three), rows from the top. */
 export function encodePng(pixels: Uint8Array, width: number, height: number): Uint8Array {
   const samples = pixels.length / (width * height)
-  const header = new Uint8Array(13)
-  const view = new DataView(header.buffer)
-  view.setUint32(0, width)
-  view.setUint32(4, height)
-  header[8] = 8
-  header[9] = samples === 3 ? 2 : 0
-  const stride = width * samples
+  const data = chunk('IDAT', compressedRows(pixels, width, height))
+  return Buffer.concat([SIGNATURE, headerChunk(width, height, samples), data, chunk('IEND', new Uint8Array(0))])
+}
+
+/**
+ * An animated PNG: pictures of one size, shown in turn for `milliseconds` each, for ever. A viewer that knows no
+ * animation shows the first.
+ */
+export function encodeAnimatedPng(
+  pictures: readonly Uint8Array[],
+  width: number,
+  height: number,
+  milliseconds: number,
+): Uint8Array {
+  if (pictures.length === 0) throw new RangeError('an animation needs a picture')
+  const samples = pictures[0]!.length / (width * height)
+  const parts = [SIGNATURE, headerChunk(width, height, samples), chunk('acTL', words(pictures.length, 0))]
+  let number = 0
+  pictures.forEach((pixels, k) => {
+    // place and size; the delay as a fraction of a second; drawn over what was there
+    const delay = Uint8Array.of(milliseconds >> 8, milliseconds & 255, 1000 >> 8, 1000 & 255, 0, 0)
+    parts.push(chunk('fcTL', Buffer.concat([words(number++, width, height, 0, 0), delay])))
+    const rows = compressedRows(pixels, width, height)
+    parts.push(k === 0 ? chunk('IDAT', rows) : chunk('fdAT', Buffer.concat([words(number++), rows])))
+  })
+  return Buffer.concat([...parts, chunk('IEND', new Uint8Array(0))])
+}
+
+/** Numbers of four bytes, the highest first. */
+function words(...values: number[]): Uint8Array {
+  const out = new DataView(new ArrayBuffer(4 * values.length))
+  values.forEach((value, k) => void out.setUint32(4 * k, value))
+  return new Uint8Array(out.buffer)
+}
+
+const headerChunk = (width: number, height: number, samples: number) =>
+  chunk('IHDR', Buffer.concat([words(width, height), Uint8Array.of(8, samples === 3 ? 2 : 0, 0, 0, 0)]))
+
+/** Each row after the number of its filter, 0. */
+function compressedRows(pixels: Uint8Array, width: number, height: number): Uint8Array {
+  const stride = pixels.length / height
+  if (stride !== width && stride !== 3 * width) throw new RangeError(`${pixels.length} bytes are no ${width}x${height}`)
   const rows = new Uint8Array(height * (stride + 1))
   for (let y = 0; y < height; y++) rows.set(pixels.subarray(y * stride, (y + 1) * stride), y * (stride + 1) + 1)
-  const parts = [SIGNATURE, chunk('IHDR', header), chunk('IDAT', deflateSync(rows)), chunk('IEND', new Uint8Array(0))]
-  return Buffer.concat(parts)
+  return deflateSync(rows)
 }

@@ -1,10 +1,30 @@
 import { createRequire } from 'node:module'
 import { writeAtomically } from '@nightpipe/files'
+import { encodeAnimatedPng } from './png.js'
 import type { Figure } from './svg.js'
 import { FONT_FAMILY } from './svg.js'
 
 /** The picture as PNG. */
 export const renderPng = async (figure: Figure): Promise<Uint8Array> => (await render(figure)).asPng()
+
+/** Figures of one size, shown in turn for `milliseconds` each, as an animated PNG. */
+export async function renderAnimation(figures: readonly Figure[], milliseconds: number): Promise<Uint8Array> {
+  const pages = await Promise.all(figures.map(render))
+  const { width, height } = pages[0] ?? { width: 0, height: 0 }
+  const pictures = pages.map(({ pixels }) => withoutAlpha(pixels))
+  return encodeAnimatedPng(pictures, width, height, milliseconds)
+}
+
+/** The page of a figure is opaque. */
+function withoutAlpha(rgba: Uint8Array): Uint8Array {
+  const out = new Uint8Array((rgba.length / 4) * 3)
+  for (let from = 0, to = 0; from < rgba.length; from += 4) {
+    out[to++] = rgba[from]!
+    out[to++] = rgba[from + 1]!
+    out[to++] = rgba[from + 2]!
+  }
+  return out
+}
 
 /** The picture as pixels: red, green, blue and how opaque. The font comes with the package: a bare machine has none. */
 export async function render({ svg, width }: Figure) {

@@ -60,10 +60,13 @@ export function authorDoor(
       const text = transportText({ role, origin: door.ivo, response, timestamp: now(), result, params: [] })
       if (socket.writable) socket.write(frameMessage(text))
     }
-    const handle = async (message: Uint8Array) => {
+    const event = async (message: Uint8Array) =>
+      readTransport(message)?.role === 'iamalive' ? undefined : take(message, from)
+    /** Answers in the order of the messages; several may be on their way to the disk together. */
+    const handle = async (taken: Promise<string | undefined>) => {
       try {
-        if (readTransport(message)?.role === 'iamalive') return
-        answer('ack', await take(message, from))
+        const ivorn = await taken
+        if (ivorn !== undefined) answer('ack', ivorn)
       } catch (error) {
         door.log.warn(`refused what ${from} sent: ${(error as Error).message}`)
         answer('nak', 'ivo://unknown/event', (error as Error).message)
@@ -71,7 +74,11 @@ export function authorDoor(
     }
     socket.on('data', (piece) => {
       try {
-        for (const message of reader.take(piece)) last = last.then(() => handle(message))
+        for (const message of reader.take(piece)) {
+          const taken = event(message)
+          taken.catch(() => undefined) // told when its turn comes
+          last = last.then(() => handle(taken))
+        }
       } catch (error) {
         door.log.warn(`${from}: ${(error as Error).message}`)
         answer('nak', 'ivo://unknown/event', (error as Error).message)

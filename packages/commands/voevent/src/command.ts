@@ -41,7 +41,7 @@ export const voeventListen = defineConductor({
   summary: 'receives VOEvents from authors and from other brokers, makes triggers, passes them on',
   description:
     'A VTP broker and subscriber. Authors send events to [broker] receive; brokers named in [broker] remotes are subscribed ' +
-    'to, and called again when they fall silent; subscribers of [broker] broadcast get every event that comes, once. Events ' +
+    'to, and called again when they fall silent; NATS ([nats] url) and a folder ([folder] watch) bring events too; subscribers of [broker] broadcast get every event that comes, once. Events ' +
     'become triggers as with voevent parse, and [command] run is started for them, one at a time, with the XML on its ' +
     'standard input and VOEVENT_IVORN, VOEVENT_BURST, VOEVENT_TRIGGER and VOEVENT_STATE in its environment. Ends on Ctrl-C ' +
     'or SIGTERM, after the event at hand. Comet users: --receive is [broker] receive, --remote is [broker] remotes, --cmd ' +

@@ -1,6 +1,7 @@
 import { meets, parseFilter } from '@nightpipe/alerts'
-import { type Conducting, Exit } from '@nightpipe/command'
+import { type Conducting, Exit, type Log } from '@nightpipe/command'
 import { ConfigError, DataError } from '@nightpipe/files'
+import { checkName, checkSubject, connectionOptions, type Fate, follow, hidden } from '@nightpipe/messages'
 import { addressOf, networks } from './address.js'
 import { authorDoor, type Door, subscriberDoor } from './broker.js'
 import { commandQueue } from './command-queue.js'
@@ -8,6 +9,7 @@ import { lineOf, tell } from './parse.js'
 import { openBook, type Taken } from './record.js'
 import { subscribe } from './remote.js'
 import type { listenSchema } from './schema.js'
+import { checkSpool, watchSpool } from './spool.js'
 
 type Listening = Conducting<typeof listenSchema>
 
@@ -21,15 +23,16 @@ export async function listen(request: Listening): Promise<number> {
     ...{ address: addressOf(address, `[broker] ${key}`), ivo: broker.ivo, log },
     allowed: networks(broker[nets], `[broker] ${nets}`),
   })
-  if (!broker.receive && remotes.length === 0) {
-    throw new ConfigError('nothing to listen to', 'set [broker] receive to a port, or remotes to brokers')
-  }
+  checkSources(request)
   const doors = {
     authors: broker.receive ? door(broker.receive, 'receive', 'authors') : undefined,
     subscribers: broker.broadcast ? door(broker.broadcast, 'broadcast', 'subscribers') : undefined,
   }
   if (request.dryRun) {
-    await request.print(`${[broker.receive, broker.broadcast, ...broker.remotes].filter(Boolean).join('\n')}\n`)
+    const others = [config.nats.url && hidden(config.nats.url), config.folder.watch]
+    await request.print(
+      `${[broker.receive, broker.broadcast, ...broker.remotes, ...others].filter(Boolean).join('\n')}\n`,
+    )
     return Exit.done
   }
   const subscribers = doors.subscribers && (await subscriberDoor(doors.subscribers, timing.alive))
@@ -45,12 +48,59 @@ export async function listen(request: Listening): Promise<number> {
       ...{ firstWait: timing['first wait'], longestWait: timing['longest wait'] },
     }),
   )
+  const end = new AbortController()
+  const other = otherSources(request, end.signal, filtered)
   await Promise.race([stopped(signal), receiver.enough(Number(flags.count ?? 0))])
   for (const call of calls) call.close()
   authors?.close()
+  end.abort()
+  await Promise.all(other)
   await receiver.settle()
   subscribers?.close()
   return Exit.done
+}
+
+/** Refuses at the start what could not work, or would do nothing. */
+function checkSources({ config: { broker, nats, folder } }: Listening): void {
+  if (!broker.receive && broker.remotes.length === 0 && !nats.url && !folder.watch) {
+    throw new ConfigError(
+      'nothing to listen to',
+      'set [broker] receive to a port, remotes to brokers, [nats] url, or [folder] watch',
+    )
+  }
+  checkSpool(folder.watch)
+  if (!nats.url) return
+  connectionOptions(nats, '[nats] url')
+  checkName(nats.stream, '[nats] stream')
+  checkName(nats.durable, '[nats] durable')
+  checkSubject(nats.subject, '[nats] subject', true)
+}
+
+/** Events that come as messages, and as files. */
+function otherSources(
+  { config: { nats, folder }, log }: Listening,
+  signal: AbortSignal,
+  take: (event: Uint8Array, from: string) => Promise<string>,
+): Promise<void>[] {
+  const work: Promise<void>[] = []
+  if (folder.watch) work.push(watchSpool(folder, { log, signal, take }))
+  if (nats.url) {
+    const means = { log, signal, key: '[nats] url' }
+    work.push(follow({ ...nats, atOnce: 256 }, means, ({ body, subject }) => fateOf(take(body, subject), subject, log)))
+  }
+  return work
+}
+
+/** What is no event never becomes one; what the disk is to blame for comes again. */
+async function fateOf(taken: Promise<unknown>, subject: string, log: Log): Promise<Fate> {
+  try {
+    await taken
+    return 'done'
+  } catch (error) {
+    const never = error instanceof DataError || (error as Error).name === 'XmlError'
+    if (never) log.warn(`refused a message of ${subject}: ${(error as Error).message}`)
+    return never ? 'refused' : 'again'
+  }
 }
 
 function filterOf(text: string) {
@@ -67,12 +117,12 @@ const stopped = (signal: AbortSignal) =>
     else signal.addEventListener('abort', () => resolve(), { once: true })
   })
 
-/** One event after the other into the book, on to subscribers, and to the command. */
+/** Events into the book, then on to subscribers and to the command, in the order in which they came. */
 function events(request: Listening, pass: (event: Uint8Array) => void) {
   const { config, log, output } = request
   const book = openBook(output, config)
   const queue = config.command.run ? commandQueue(config.command, log) : undefined
-  let last: Promise<unknown> = Promise.resolve()
+  const open = new Set<Promise<unknown>>()
   let count = 0
   let reached = () => {}
   let wanted = 0
@@ -96,10 +146,15 @@ function events(request: Listening, pass: (event: Uint8Array) => void) {
   }
   return {
     take(event: Uint8Array, from: string): Promise<string> {
-      const mine = last.then(() => one(event, from))
-      last = mine.catch((error: unknown) => {
-        if (!(error instanceof DataError)) log.warn(`${from}: ${(error as Error).message}`)
-      })
+      const mine = one(event, from)
+      const settled = mine.then(
+        () => undefined,
+        (error: unknown) => {
+          if (!(error instanceof DataError)) log.warn(`${from}: ${(error as Error).message}`)
+        },
+      )
+      open.add(settled)
+      void settled.then(() => open.delete(settled))
       return mine
     },
     enough: (most: number) =>
@@ -108,7 +163,7 @@ function events(request: Listening, pass: (event: Uint8Array) => void) {
         reached = resolve
       }),
     async settle() {
-      await last
+      while (open.size > 0) await Promise.all(open)
       await queue?.idle()
     },
   }

@@ -5,6 +5,9 @@ import { eventsGiven } from './events-given.js'
 import { openBook, readEvent, type Taken } from './record.js'
 import type { eventSchema } from './schema.js'
 
+/** Files that are open in memory at the same time. */
+const TOGETHER = 512
+
 /** Events from files or standard input into trigger files. */
 export async function parse(request: Conducting<typeof eventSchema>): Promise<number> {
   const { output, config, log, dryRun, flags } = request
@@ -14,24 +17,35 @@ export async function parse(request: Conducting<typeof eventSchema>): Promise<nu
   const received = typeof flags.received === 'string' ? flags.received : new Date().toISOString()
   const triggers = new Set<string>()
   let failed = 0
-  for (const { name, read } of given) {
+  /** Resolves to what became of it; an event that cannot be one is told by the error that it gives. */
+  const ask = async (name: string, read: () => Uint8Array): Promise<Taken | DataError | undefined> => {
     try {
       const bytes = read()
-      if (dryRun) {
-        await request.print(`${name}: ${summary(readEvent(bytes, name))}\n`)
+      if (!dryRun) return await book.take(bytes, received)
+      await request.print(`${name}: ${summary(readEvent(bytes, name))}\n`)
+      return undefined
+    } catch (error) {
+      if (error instanceof DataError) return error
+      throw error
+    }
+  }
+  for (let from = 0; from < given.length; from += TOGETHER) {
+    // Read together, entered together: the disk is waited for once.
+    const asked = given.slice(from, from + TOGETHER).map(({ name, read }) => ({ name, done: ask(name, read) }))
+    for (const { name, done } of asked) {
+      const taken = await done
+      if (taken instanceof DataError) {
+        failed++
+        const message = taken.message.replace(/^the event: /, `${name}: `)
+        log.warn(`refused: ${message}`)
+        if (request.json) await request.print(`${JSON.stringify({ input: name, status: 'failed', reason: message })}\n`)
         continue
       }
-      const taken = await book.take(bytes, received)
+      if (!taken) continue
       tell(name, taken, request)
       if (request.json) await request.print(`${JSON.stringify(lineOf(name, taken))}\n`)
       else if (taken.trigger && !triggers.has(taken.trigger)) await request.print(`${shown(taken.trigger)}\n`)
       if (taken.trigger) triggers.add(taken.trigger)
-    } catch (error) {
-      if (!(error instanceof DataError)) throw error
-      failed++
-      const message = error.message.replace(/^the event: /, `${name}: `)
-      log.warn(`refused: ${message}`)
-      if (request.json) await request.print(`${JSON.stringify({ input: name, status: 'failed', reason: message })}\n`)
     }
   }
   if (failed === 0) return Exit.done

@@ -1,21 +1,13 @@
 import { createHash } from 'node:crypto'
-import { existsSync, linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import {
-  type Alert,
-  mergeAlert,
-  noTrigger,
-  readVoEvent,
-  savedName,
-  TRIGGER_LAYOUT,
-  type Trigger,
-  triggerText,
-} from '@nightpipe/alerts'
+import { type Alert, readVoEvent, savedName, type Trigger } from '@nightpipe/alerts'
 import type { ConfigOf } from '@nightpipe/config'
-import { DataError, systemCode, withLock, writeAtomically } from '@nightpipe/files'
-import { appendRows, defineTable, readTable } from '@nightpipe/table'
+import { DataError, withLock, writeTogether } from '@nightpipe/files'
+import { appendRows, defineTable, type RowOf, readTable } from '@nightpipe/table'
 import { XmlError } from '@nightpipe/xml'
 import type { eventSchema } from './schema.js'
+import { openTriggers, type Triggers } from './triggers.js'
 
 /** Every event that was ever taken, one row each. */
 export const eventsTable = defineTable({
@@ -52,6 +44,7 @@ export interface Taken {
 
 /** The events of one output folder. */
 export interface Book {
+  /** Enters an event; when the promise is kept, it is on disk. Events that come meanwhile are entered together. */
   take(bytes: Uint8Array, received: string): Promise<Taken>
 }
 
@@ -65,98 +58,151 @@ export function readEvent(bytes: Uint8Array, name: string): Alert {
   }
 }
 
+interface Asked {
+  bytes: Uint8Array
+  received: string
+  resolve(taken: Taken): void
+  reject(error: unknown): void
+}
+
+/** Events that are entered together, at most: a batch on a slow disk is answered within a second. */
+const AT_ONCE = 512
+
 /**
- * Opens the book. An event is entered in three steps, each whole or not at all: its bytes are kept, its trigger is merged, its
- * row is written. What was killed in between is found without its row, and done again: merging twice changes nothing.
+ * Opens the book. Events are entered in three steps, each whole or not at all: their bytes are kept and their triggers merged,
+ * all are flushed, their rows are written. What was killed in between is found without its row, and done again: merging
+ * twice changes nothing. The disk is waited for once for all events that came meanwhile.
  */
 export function openBook(output: string, config: EventConfig): Book {
-  const table = join(output, eventsTable.name)
-  const rows = readTable(table, eventsTable, { orEmpty: true })
-  const entered = new Map(rows.map((row) => [identity(String(row.ivorn)), row]))
+  const entered = rowsOf(join(output, eventsTable.name))
+  const asked: Asked[] = []
+  let working = false
+  const work = async () => {
+    working = true
+    // Those who ask at this moment come along.
+    await new Promise((resolve) => setImmediate(resolve))
+    while (asked.length > 0) {
+      const batch = asked.splice(0, AT_ONCE)
+      try {
+        await withLock(join(output, 'events'), () => enter(batch, output, config, entered))
+      } catch (error) {
+        for (const one of batch) one.reject(error)
+      }
+    }
+    working = false
+  }
   return {
-    async take(bytes, received) {
-      const alert = readEvent(bytes, 'the event')
-      const key = identity(alert.ivorn)
-      const before = entered.get(key)
-      if (before) return { alert, again: true, ...(before.reason ? { reason: String(before.reason) } : {}) }
-      const file = config.events.save ? keep(output, alert.ivorn, bytes) : undefined
-      const merged = await mergeInto(output, alert, received, config)
-      const row = {
-        ...{ ivorn: alert.ivorn, received_utc: received, role: alert.role, family: alert.family, kind: alert.kind },
-        ...{ burst_id: alert.burstId, trigger: merged.name, reason: merged.reason, file },
-        sha256: createHash('sha256').update(bytes).digest('hex'),
-      }
-      entered.set(key, row)
-      await appendRows(table, eventsTable, [row])
-      return {
-        ...{ alert, again: false },
-        ...(merged.name ? { trigger: join(output, merged.name), state: merged.state } : {}),
-        ...(merged.reason ? { reason: merged.reason } : {}),
-      }
-    },
+    take: (bytes, received) =>
+      new Promise((resolve, reject) => {
+        asked.push({ bytes, received, resolve, reject })
+        if (!working) void work()
+      }),
   }
 }
 
 /** Authorities are the same in any case. */
 const identity = (ivorn: string) => ivorn.replace(/^ivo:\/\/[^/#]*/i, (authority) => authority.toLowerCase())
 
-/** Keeps the bytes under a name of their own; the same event is kept once, whoever else is at it. */
-function keep(output: string, ivorn: string, bytes: Uint8Array): string {
-  const folder = join(output, 'events')
-  mkdirSync(folder, { recursive: true })
-  const partial = join(folder, `.${createHash('sha256').update(bytes).digest('hex').slice(0, 16)}.${process.pid}.part`)
-  writeFileSync(partial, bytes, { flush: true })
-  try {
-    for (let name = savedName(ivorn); ; name += '_') {
-      const path = join(folder, `${name}.xml`)
-      try {
-        linkSync(partial, path)
-        return `events/${name}.xml`
-      } catch (error) {
-        if (systemCode(error) !== 'EEXIST') throw error
-        if (ofSameEvent(path, ivorn)) return `events/${name}.xml`
-      }
-    }
-  } finally {
-    unlinkSync(partial)
+type EventRow = RowOf<typeof eventsTable>
+
+/** The rows of the table by the identity of their events; read again when somebody else has written. */
+function rowsOf(path: string) {
+  let rows = new Map<string, EventRow>()
+  let seen = ''
+  const state = () => {
+    const found = statSync(path, { throwIfNoEntry: false })
+    return found ? `${found.ino} ${found.size}` : ''
+  }
+  return {
+    refresh() {
+      if (state() === seen) return
+      rows = new Map(readTable(path, eventsTable, { orEmpty: true }).map((row) => [identity(row.ivorn), row]))
+      seen = state()
+    },
+    of: (alert: Alert) => rows.get(identity(alert.ivorn)),
+    async add(more: readonly EventRow[]) {
+      if (more.length > 0) await appendRows(path, eventsTable, more)
+      for (const row of more) rows.set(identity(row.ivorn), row)
+      seen = state()
+    },
   }
 }
 
-function ofSameEvent(path: string, ivorn: string): boolean {
+/** Enters a batch: nobody else writes to the folder meanwhile. */
+async function enter(
+  batch: readonly Asked[],
+  output: string,
+  config: EventConfig,
+  entered: ReturnType<typeof rowsOf>,
+): Promise<void> {
+  entered.refresh()
+  const triggers = openTriggers(output, config)
+  const [kept, fresh] = [new Map<string, Uint8Array>(), new Map<string, EventRow>()]
+  const answers: (() => void)[] = []
+  for (const { bytes, received, resolve, reject } of batch) {
+    try {
+      const alert = readEvent(bytes, 'the event')
+      const before = entered.of(alert) ?? fresh.get(identity(alert.ivorn))
+      if (before) {
+        const reason = before.reason ? { reason: before.reason } : {}
+        answers.push(() => resolve({ alert, again: true, ...reason }))
+        continue
+      }
+      const { row, taken } = enterOne({ bytes, received, alert }, { output, save: config.events.save, triggers, kept })
+      fresh.set(identity(alert.ivorn), row)
+      answers.push(() => resolve(taken))
+    } catch (error) {
+      reject(error)
+    }
+  }
+  const events = [...kept].map(([path, data]) => ({ path, data }))
+  if (events.length > 0) mkdirSync(join(output, 'events'), { recursive: true })
+  await writeTogether([...events, ...triggers.files()])
+  await entered.add([...fresh.values()])
+  for (const answer of answers) answer()
+}
+
+interface Means {
+  output: string
+  save: boolean
+  triggers: Triggers
+  /** files of this batch, to be written */
+  kept: Map<string, Uint8Array>
+}
+
+function enterOne(
+  { bytes, received, alert }: { bytes: Uint8Array; received: string; alert: Alert },
+  { output, save, triggers, kept }: Means,
+): { row: EventRow; taken: Taken } {
+  const file = save ? placeOf(output, alert.ivorn, bytes, kept) : undefined
+  const merged = triggers.merge(alert, received)
+  const row = {
+    ...{ ivorn: alert.ivorn, received_utc: received, role: alert.role, family: alert.family, kind: alert.kind },
+    ...{ burst_id: alert.burstId, trigger: merged.name, reason: merged.reason, file },
+    sha256: createHash('sha256').update(bytes).digest('hex'),
+  }
+  const taken = {
+    ...{ alert, again: false },
+    ...(merged.name ? { trigger: join(output, merged.name), state: merged.state } : {}),
+    ...(merged.reason ? { reason: merged.reason } : {}),
+  }
+  return { row, taken }
+}
+
+/** Under which name the bytes are kept: one of their own, unless the same event is there already. */
+function placeOf(output: string, ivorn: string, bytes: Uint8Array, kept: Map<string, Uint8Array>): string {
+  for (let name = savedName(ivorn); ; name += '_') {
+    const path = join(output, 'events', `${name}.xml`)
+    const there = kept.get(path) ?? (existsSync(path) ? readFileSync(path) : undefined)
+    if (there === undefined) kept.set(path, bytes)
+    if (there === undefined || isEvent(there, ivorn)) return `events/${name}.xml`
+  }
+}
+
+function isEvent(bytes: Uint8Array, ivorn: string): boolean {
   try {
-    return identity(readVoEvent(readFileSync(path)).ivorn) === identity(ivorn)
+    return identity(readVoEvent(bytes).ivorn) === identity(ivorn)
   } catch {
     return false
   }
-}
-
-interface Merged {
-  name?: string
-  state?: Trigger['status']
-  reason?: string
-}
-
-/** The trigger of the burst with this event in it: the state as JSON, and the file made of it. */
-async function mergeInto(output: string, alert: Alert, received: string, config: EventConfig): Promise<Merged> {
-  const early = noTrigger(alert, { acceptTests: config.events['accept tests'], known: true })
-  if (early) return { reason: early }
-  const stem = `trigger_${alert.burstId}`
-  const path = join(output, `${stem}.json`)
-  return withLock(path, async () => {
-    const known = existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Trigger) : undefined
-    const reason = noTrigger(alert, { acceptTests: config.events['accept tests'], known: known !== undefined })
-    if (reason) return { reason }
-    const trigger = mergeAlert(known, alert, received)
-    writeAtomically(path, `${JSON.stringify(trigger, null, 2)}\n`)
-    writeAtomically(join(output, `${stem}.dat`), triggerText(trigger, layoutOf(config)))
-    return { name: `${stem}.dat`, state: trigger.status }
-  })
-}
-
-function layoutOf({ layout }: EventConfig): Readonly<Record<string, readonly string[]>> {
-  const own = Object.entries(layout as Record<string, string>).map(([section, facts]) => [
-    section,
-    facts.split(',').map((fact) => fact.trim()),
-  ])
-  return own.length ? (Object.fromEntries(own) as Record<string, string[]>) : TRIGGER_LAYOUT
 }

@@ -69,31 +69,37 @@ function hearFrom(socket: Socket, name: string, { ivo, filter, log, take }: Remo
     const text = transportText({ role, origin: ivo, response, timestamp: new Date().toISOString(), params })
     if (socket.writable) socket.write(frameMessage(text))
   }
-  const handle = async (message: Uint8Array) => {
+  let last = Promise.resolve()
+  const handle = (message: Uint8Array): void => {
     let said: ReturnType<typeof readTransport>
     try {
       said = readTransport(message)
     } catch (error) {
       // Nobody is told: subscribers do not refuse.
-      return log.warn(`${name} sends what is no XML: ${(error as Error).message}`)
+      log.warn(`${name} sends what is no XML: ${(error as Error).message}`)
+      return
     }
-    if (said?.role === 'iamalive') return say('iamalive', said.origin)
-    if (said?.role === 'authenticate') {
-      return say('authenticate', said.origin, filter ? [{ name: 'xpath-filter', value: filter }] : [])
-    }
+    if (said?.role === 'iamalive') say('iamalive', said.origin)
+    if (said?.role === 'authenticate')
+      say('authenticate', said.origin, filter ? [{ name: 'xpath-filter', value: filter }] : [])
     if (said) return
+    // Acknowledged in their order, entered together.
+    const taken = take(message, name)
+    taken.catch(() => undefined)
+    last = last.then(() => acknowledge(message, taken))
+  }
+  const acknowledge = async (message: Uint8Array, taken: Promise<string>) => {
     const ivorn = /\sivorn\s*=\s*["']([^"']*)/.exec(Buffer.from(message).toString('utf8'))?.[1] ?? 'ivo://unknown/event'
     try {
-      await take(message, name)
+      await taken
     } catch (error) {
       log.warn(`refused what ${name} sent: ${(error as Error).message}`)
     }
     say('ack', ivorn)
   }
-  let last = Promise.resolve()
   socket.on('data', (piece) => {
     try {
-      for (const message of reader.take(piece)) last = last.then(() => handle(message))
+      for (const message of reader.take(piece)) handle(message)
     } catch (error) {
       log.warn(`${name}: ${(error as Error).message}`)
       socket.destroy()

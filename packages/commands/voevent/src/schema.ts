@@ -1,4 +1,5 @@
-import { flag, freeSection, integer, list, number, text } from '@nightpipe/config'
+import { flag, freeSection, integer, list, number, path, text } from '@nightpipe/config'
+import { followSchema, placeSchema } from '@nightpipe/messages'
 
 /** What becomes of an event, however it came. */
 export const eventSchema = {
@@ -22,7 +23,21 @@ export const listenSchema = {
     remotes: list([], 'brokers to subscribe to, as voevent.example.org:8099'),
     authors: list(['127.0.0.0/8', '::1/128'], 'networks that may send'),
     subscribers: list(['127.0.0.0/8', '::1/128'], 'networks that may subscribe'),
-    filter: text('', 'rule that events of remotes must meet, as //Param[@name="SNR"]/@value > 7; empty: all'),
+    filter: text(
+      '',
+      'rule that events of remotes, of NATS and of the folder must meet, as //Param[@name="SNR"]/@value > 7; empty: all',
+    ),
+  },
+  nats: {
+    ...placeSchema,
+    subject: text('voevent.>', 'messages that hold events, as XML; * is any word, > at the end any rest'),
+    ...followSchema,
+  },
+  folder: {
+    watch: path('', 'folder into which others put events; they are moved to taken/ or refused/ in it. Empty: none'),
+    settle: number(0.5, 'a file that has not changed for so long is whole', { unit: 's', min: 0 }),
+    patience: number(30, 'a file that is no event and has not changed for so long is refused', { unit: 's', min: 0 }),
+    poll: number(2, 'it is looked through this often where the file system tells no events', { unit: 's', min: 0.05 }),
   },
   timing: {
     alive: number(60, 'how often subscribers are asked whether they are there', { unit: 's', min: 0.05 }),

@@ -1,6 +1,6 @@
 export { type Means, whileConnected } from './connected.js'
 export { type Arrived, type Fate, type Following, follow } from './follow.js'
 export { type HandedOver, handOver } from './hand-over.js'
-export { checkName, checkSubject, connectionOptions, followSchema, type Place, placeSchema } from './place.js'
+export { checkName, checkSubject, connectionOptions, followSchema, hidden, type Place, placeSchema } from './place.js'
 export { type Message, type Outbox, type Publishing, publishing } from './publish.js'
 export { covers } from './stream.js'

@@ -33,7 +33,7 @@ function rowOf(
   const name = (keyword: string) => (mark ? `${keyword.slice(0, 7)}${mark}` : keyword)
   const number = (keyword: string) => numberOf(header, name(keyword))
   const fibre = number('SCIFIBER')
-  if (fibre === undefined) return undefined
+  if (fibre === undefined || textOf(header, name('RVMETH')) === 'none') return undefined
   const orders = all.filter((one) => one.fibre === fibre)
   const [bary, rcc] = [number('BARYCORR'), number('RCC')]
   const seen = rcc === undefined ? number('RVMEAS') : rcc * 299792458

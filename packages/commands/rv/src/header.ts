@@ -30,7 +30,7 @@ function cardsOf({ circumstances, measured, rv, template }: StarVelocity): Said[
     ['RVERR', rounded(measured.error, 4), '[m/s] one sigma of RV'],
     ['RVPHOT', rounded(measured.limit, 4), '[m/s] the photons alone would allow'],
     ['RVMEAS', rounded(LIGHT * measured.z, 4), '[m/s] c z as seen, not barycentric'],
-    ['RVMETH', measured.by, 'compared with a template, or a mask'],
+    ['RVMETH', measured.by, 'template, mask, or none: no velocity'],
     ['BARYCORR', rounded(correction?.velocity, 4), '[m/s] c z, 1 + z_true = (1 + z_seen)(1 + z)'],
     ['SECACC', rounded(correction?.secular, 4), '[m/s] of it the secular acceleration'],
     ['TCORR', rounded(correction?.bjdTdb, 8), '[d] BJD_TDB, flux-weighted middle'],

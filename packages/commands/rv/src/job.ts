@@ -14,7 +14,7 @@ import {
 } from '@nightpipe/spectrographs'
 import { velocityHeader } from './header.js'
 import { ironMask, readMask, readTellurics, readUt1 } from './inputs.js'
-import { type Measured, type MeasureOptions, measureStar } from './measure.js'
+import { type Measured, type MeasureOptions, measureStar, NoVelocity, unmeasured } from './measure.js'
 import type { RvJob } from './plan.js'
 import { velocityFigure } from './plot.js'
 import type { RvConfig, RvSchema } from './schema.js'
@@ -37,7 +37,7 @@ export async function measureExposure(job: Job<RvJob>, tools: Tools<RvSchema>): 
   const input = job.inputs[0]!
   const exposure = readStarExposure(input, tools.profile, starOptions(params, config))
   const drift = numberOf(exposure.spectra.header, 'DRIFTERR') ?? 0
-  const stars = exposure.stars.map((one) => withDrift(measureOne(exposure, one, params, config), drift))
+  const stars = measureAll(exposure, params, config).map((one) => withDrift(one, drift))
   const header = velocityHeader(exposure, stars)
   const file = openFits(input)
   try {
@@ -54,7 +54,31 @@ export async function measureExposure(job: Job<RvJob>, tools: Tools<RvSchema>): 
   for (const { circumstances, measured } of stars) {
     for (const note of [...circumstances.notes, ...measured.notes]) tools.log.warn(`${job.name}: ${note}`)
   }
-  return [{ input, status: 'done', product: products[0], measurements: measurementsOf(stars) }]
+  const none = stars.every(({ measured }) => measured.by === 'none')
+  const reason = none ? stars.flatMap(({ measured }) => measured.notes).join('; ') : undefined
+  return [{ input, status: 'done', reason, product: products[0], measurements: measurementsOf(stars) }]
+}
+
+/** All stars of an exposure. One that cannot be measured does not spoil the other; a spectrum without a velocity remains one. */
+function measureAll(exposure: StarExposure, params: RvJob, config: RvConfig): StarVelocity[] {
+  const tried = exposure.stars.map((circumstances) => {
+    try {
+      return measureOne(exposure, circumstances, params, config)
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error
+      return { circumstances, error }
+    }
+  })
+  const told = tried.some((one) => !('error' in one))
+  return tried.map((one): StarVelocity => {
+    if (!('error' in one)) return one
+    const { circumstances, error } = one
+    if (told || error instanceof NoVelocity) return { circumstances, measured: unmeasured(error.message) }
+    throw new DataError(
+      `${basename(exposure.path)}, fibre ${circumstances.fibre}: ${error.message}`,
+      'see that it has wavelengths and light, and a template of its kind',
+    )
+  })
 }
 
 /** The error of the drift is common to all orders, so that their scatter does not know it. */
@@ -93,21 +117,13 @@ function measureOne(
         ? maskOfTemplate(template)
         : ironMask(),
   }
-  try {
-    const measured = measureStar(
-      exposure.spectra.orders.filter((one) => one.fibre === fibre),
-      options,
-    )
-    const rv = correction && LIGHT * ((1 + measured.z) * (1 + correction.z) - 1)
-    const name = measured.by === 'template' ? basename(chosen!.path) : undefined
-    return { circumstances, measured, rv, template: name }
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error
-    throw new DataError(
-      `${basename(exposure.path)}, fibre ${fibre}: ${error.message}`,
-      'see that it has wavelengths and light, and a template of its kind',
-    )
-  }
+  const measured = measureStar(
+    exposure.spectra.orders.filter((one) => one.fibre === fibre),
+    options,
+  )
+  const rv = correction && LIGHT * ((1 + measured.z) * (1 + correction.z) - 1)
+  const name = measured.by === 'template' ? basename(chosen!.path) : undefined
+  return { circumstances, measured, rv, template: name }
 }
 
 function writeRadv(
@@ -142,18 +158,26 @@ function meterImage(file: ReturnType<typeof openFits>, { stars }: StarExposure) 
   return { kind: 'image' as const, bitpix: -64 as const, axes: [9], pixels: values }
 }
 
+/** Missing is empty. */
+const known = (value: number | undefined) => (Number.isFinite(value) ? value : undefined)
+
 function measurementsOf(stars: readonly StarVelocity[]): Record<string, number | string | undefined> {
   const { circumstances, measured, rv, template } = stars[0]!
   const { correction, middle, star } = circumstances
   const fit = measured.line?.fit
   return {
     ...{ star: circumstances.object, fibre: circumstances.fibre, by: measured.by, template },
-    ...{ rv_m_s: rv, rv_error_m_s: measured.error, photon_limit_m_s: measured.limit, measured_m_s: LIGHT * measured.z },
+    ...{ rv_m_s: known(rv), rv_error_m_s: known(measured.error), photon_limit_m_s: known(measured.limit) },
+    measured_m_s: known(LIGHT * measured.z),
     ...{ barycentric_m_s: correction?.velocity, bjd_tdb: correction?.bjdTdb, middle_mjd: middle.mjd },
     ...{ meter_readings: middle.readings, place_from: circumstances.sunlight ? 'Sun' : star?.from },
     ...{ orders: measured.velocity?.combined.parts, jitter_m_s: measured.velocity?.combined.jitter },
     ...{ clipped: measured.velocity?.orders.reduce((sum, one) => sum + one.clipped, 0) },
     ...{ ccf_height: measured.correlation?.height, line_fwhm_m_s: fit?.fwhm, line_contrast: fit?.contrast },
-    ...{ bisector_span_m_s: fit?.bisectorSpan, rv2_m_s: stars[1]?.rv, rv2_error_m_s: stars[1]?.measured.error },
+    ...{
+      bisector_span_m_s: fit?.bisectorSpan,
+      rv2_m_s: known(stars[1]?.rv),
+      rv2_error_m_s: known(stars[1]?.measured.error),
+    },
   }
 }

@@ -1,3 +1,4 @@
+import { medianOf } from '@nightpipe/math'
 import {
   airSeen,
   type BlockVelocities,
@@ -11,6 +12,7 @@ import {
   maskCorrelation,
   maskTellurics,
   type OrderSpectrum,
+  peakOf,
   TELLURIC_BANDS,
   type Velocity,
   type VelocityTemplate,
@@ -37,8 +39,8 @@ export interface MeasureOptions {
 
 /** The velocity of a star as it was seen, before the barycentric correction. */
 export interface Measured {
-  by: 'template' | 'mask'
-  /** redshift */
+  by: 'template' | 'mask' | 'none'
+  /** redshift; NaN where there is none */
   z: number
   /** one sigma, and what the photons allow, m/s */
   error: number
@@ -52,8 +54,16 @@ export interface Measured {
   notes: string[]
 }
 
-/** Peaks of a correlation below this stand out by chance. */
-const SIGNIFICANT = 5
+/** A spectrum that does not tell a velocity; it may serve for all else. */
+export class NoVelocity extends RangeError {}
+
+/** What is left of a star without a velocity. */
+export const unmeasured = (reason: string): Measured => ({
+  ...{ by: 'none', z: Number.NaN, error: Number.NaN, limit: Number.NaN, notes: [`no velocity: ${reason}`] },
+})
+
+/** Peaks of a correlation below this stand out by chance: of noise and of other stars the highest reach 4.2 with a template, 5.2 with a mask. */
+const SIGNIFICANT = { template: 5, mask: 6 } as const
 
 /** Measures the orders of one fibre. RangeError where nothing can be measured. */
 export function measureStar(all: readonly OrderSpectrum[], options: MeasureOptions): Measured {
@@ -82,7 +92,7 @@ export function measureStar(all: readonly OrderSpectrum[], options: MeasureOptio
       notes,
     }
   }
-  if (!line?.fit) throw new RangeError('the lines of the mask are not in the spectrum')
+  if (!line?.fit) throw new NoVelocity('the lines of the mask are not in the spectrum')
   const { centre, centreError } = line.fit
   const error = Math.max(centreError, scatterOfGroups(orders, centre, options))
   return { by: 'mask', z: centre / LIGHT, error, limit: centreError, line, notes }
@@ -97,11 +107,19 @@ function againstTemplate(
   // With a guess the search is about it; the grid must hold it.
   const range = guess === undefined ? search : Math.abs(guess) + 50e3
   const correlation = crossCorrelate(orders, template, { range })
-  if (correlation.significance < SIGNIFICANT) {
-    notes.push(`the correlation stands out by ${correlation.significance.toFixed(1)} sigma only`)
+  if (correlation.significance < SIGNIFICANT.template) {
+    const faint = `the correlation with the template stands out by ${correlation.significance.toFixed(1)} sigma only`
+    if (guess === undefined) throw new NoVelocity(faint)
+    notes.push(faint)
   }
-  const velocity = fitVelocity(orders, template, guess === undefined ? correlation.z : guess / LIGHT, { degree, clip })
-  if (!velocity.converged) notes.push('the velocity did not converge')
+  const from = guess === undefined ? correlation.z : guess / LIGHT
+  const velocity = fitVelocity(orders, template, from, { degree, clip })
+  const off = Math.abs(velocity.velocity - LIGHT * from)
+  if (!velocity.converged) throw new NoVelocity('the fit did not converge')
+  if (guess === undefined && off > correlation.width) {
+    const [there, here] = [velocity.velocity, correlation.peak].map((one) => (one / 1000).toFixed(1))
+    throw new NoVelocity(`the fit went to ${there} km/s, but the correlation is highest at ${here}`)
+  }
   const width = orders[0]!.flux.length
   return { correlation, velocity, blocks: blockVelocities(velocity, width, blocks) }
 }
@@ -117,6 +135,12 @@ function findByMask(orders: readonly OrderSpectrum[], { mask, search }: MeasureO
   if (lines === 0) return undefined
   let at = 0
   for (let k = 1; k < value.length; k++) if (value[k]! < value[at]!) at = k
+  const level = medianOf(value)
+  const depths = value.map((one) => level - one)
+  const { significance } = peakOf(velocity, depths)
+  if (!(significance > SIGNIFICANT.mask)) {
+    throw new NoVelocity(`the mean line of the mask stands out by ${significance.toFixed(1)} sigma only`)
+  }
   return velocity[at]!
 }
 

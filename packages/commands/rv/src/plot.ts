@@ -16,7 +16,12 @@ const REGIONS = [
 
 /** Correlation, mean line, velocities of the orders, and lines that one looks at, of the first star (and a second). */
 export function velocityFigure(name: string, exposure: StarExposure, stars: readonly StarVelocity[]): Figure {
-  return stacked(stars.flatMap((star) => [...chartsOf(name, star), ...regionsOf(exposure, star)]))
+  return stacked(
+    stars.flatMap((star) => [
+      ...(star.measured.by === 'none' ? [plain(name, exposure, star)] : chartsOf(name, star)),
+      ...regionsOf(exposure, star),
+    ]),
+  )
 }
 
 function chartsOf(name: string, { circumstances, measured, rv }: StarVelocity): Figure[] {
@@ -71,10 +76,21 @@ function ordersPanel(velocity: NonNullable<StarVelocity['measured']['velocity']>
   })
 }
 
-/** The lines at rest, as far as an order has them in its middle. */
+/** Of a star without a velocity: the light of its middle order. */
+function plain(name: string, { spectra }: StarExposure, { circumstances: { fibre, object } }: StarVelocity): Figure {
+  const orders = spectra.orders.filter((one) => one.fibre === fibre)
+  const { flux } = orders[orders.length >> 1]!
+  const x = Array.from(flux.keys()).filter((k) => Number.isFinite(flux[k]!))
+  return panel(`${object} (${name}, fibre ${fibre}): no velocity`, 'column of the middle order', 'electrons', [
+    { kind: 'line', x, y: x.map((k) => flux[k]!) },
+  ])
+}
+
+/** The lines at rest (as seen, where the velocity is not known), as far as an order has them in its middle. */
 function regionsOf({ spectra }: StarExposure, { circumstances, measured }: StarVelocity): Figure[] {
   return REGIONS.flatMap(([label, rest, half]) => {
-    const seen = rest * (1 + measured.z)
+    const z = measured.z || 0
+    const seen = rest * (1 + z)
     const order = spectra.orders
       .filter((one) => one.fibre === circumstances.fibre && one.wavelength)
       .map((one) => ({ one, at: one.wavelength!.findIndex((w) => w >= seen) }))
@@ -84,7 +100,7 @@ function regionsOf({ spectra }: StarExposure, { circumstances, measured }: StarV
     const near = [...order.flux.keys()].filter(
       (x) => Math.abs(order.wavelength![x]! - seen) < half && Number.isFinite(order.flux[x]!),
     )
-    const x = near.map((k) => order.wavelength![k]! / (1 + measured.z))
+    const x = near.map((k) => order.wavelength![k]! / (1 + z))
     return [
       panel(label, 'vacuum wavelength at rest (Angstrom)', 'electrons', [
         { kind: 'line', x, y: near.map((k) => order.flux[k]!) },

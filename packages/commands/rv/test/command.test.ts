@@ -186,6 +186,37 @@ t.test('what cannot be measured is set aside with its reason, and the rest goes 
   t.ok(Math.abs(numberOf(readSpectra(join(cwd, 'two/c-1d.fits')).header, 'RV')! - V) < 15)
 })
 
+t.test('a spectrum that tells no velocity gets none, says why, and remains a spectrum', async (t) => {
+  const cwd = t.testdir({ wave: {}, t: {} })
+  writeTemplate(join(cwd, 't'), join(cwd, 'ZERO.fits'))
+  const wave = join(cwd, 'wave')
+  writeScene(wave, { name: 'dark-1d.fits', velocity: V, mjd: 58300.2, electrons: 0.2 })
+  writeScene(wave, { name: 'faint-1d.fits', velocity: V, mjd: 58300.3, electrons: 40, seed: 6 })
+  for (const how of [
+    ['--template', 'ZERO.fits'],
+    ['--set', 'velocity.method=mask'],
+  ]) {
+    const { status, stderr } = run(['-s', 'wave/dark-1d.fits', '-r', 'out', ...how, '--force'], cwd)
+    t.equal(status, 0, stderr)
+    t.match(stderr, /no velocity: the .* stands out by .* sigma only/)
+    const { header, orders } = readSpectra(join(cwd, 'out/dark-1d.fits'))
+    t.equal(textOf(header, 'RVMETH'), 'none')
+    t.same(
+      ['RV', 'RVERR', 'RVMEAS', 'RVPHOT'].map((name) => numberOf(header, name)),
+      [undefined, undefined, undefined, undefined],
+    )
+    t.ok(numberOf(header, 'BARYCORR') !== undefined && orders.length > 20)
+    t.match(readFileSync(join(cwd, 'out/rv.csv'), 'utf8'), /dark-1d\.fits,done,.*no velocity/)
+    t.ok(existsSync(join(cwd, 'out/dark-rv.png')))
+  }
+  // Signal to noise 4 a pixel is little, but enough; the error is what it is worth.
+  const faint = run(['-s', 'wave/faint-1d.fits', '-r', 'out', '--template', 'ZERO.fits'], cwd)
+  t.equal(faint.status, 0, faint.stderr)
+  const { header } = readSpectra(join(cwd, 'out/faint-1d.fits'))
+  const [rv, error] = [numberOf(header, 'RV')!, numberOf(header, 'RVERR')!]
+  t.ok(error > 100 && error < 1000 && Math.abs(rv - V) < 3 * error, `${rv - V} +- ${error}`)
+})
+
 t.test('wrong files are refused before anything is read', async (t) => {
   const cwd = t.testdir({ wave: {}, 'bad.mas': 'wavelength weight\n5000 a\n' })
   writeScene(join(cwd, 'wave'), { name: 'e-1d.fits', velocity: 0, mjd: 58300 })

@@ -38,7 +38,7 @@ import { levelUnder } from './detector.js'
 import { INTERPOLATED, type ReductionJob } from './plan.js'
 import { alignedReader } from './planes.js'
 import { type Measured, productHeader, unitOf } from './product-header.js'
-import { darkFibre, scatteredCards, type Turned, takeScatteredOff, tracesFor } from './scattered.js'
+import { darkFibre, scatteredCards, type Turned, takeScatteredOff, tracesFor, tracesOnLight } from './scattered.js'
 import type { ReductionConfig, ReductionSchema } from './schema.js'
 import { isSpectrograph, settle, settleFor } from './settle.js'
 import { lightTrouble } from './spectrum-light.js'
@@ -219,7 +219,7 @@ function takePatternOff(frame: Calibrated, job: ReductionJob, { positions }: Sky
 function spectraOf(turned: Turned, job: ReductionJob, { config, log, profile }: Tools<ReductionSchema>) {
   const upright = profile.values.spectrograph.dispersion === 'y'
   const laid = upright ? turn(turned, 'transpose', config) : turned
-  const traces = tracesFor(job.traces!, laid)
+  const traces = tracesOnLight(laid, tracesFor(job.traces!, laid), job.frame)
   const scattered = takeScatteredOff(laid, traces, job.frame, config)
   if (!scattered) log.detail(`${job.frame.name}: its orders leave no room to see scattered light`)
   const reason = scattered && config.frame.error ? darkFibre(laid, traces, job.frame, config) : undefined

@@ -3,8 +3,10 @@ import { DataError } from '@nightpipe/command'
 import { type Header, setCard } from '@nightpipe/fits'
 import {
   hasTrace,
+  movedTraces,
   type ScatteredLight,
   scatteredLight,
+  startShift,
   subtractScatteredLightInPlace,
   type Traces,
   traceY,
@@ -34,6 +36,21 @@ export function tracesFor(path: string, { width, height }: Turned): Traces {
     'name others in [scattered light] traces, or set [scattered light] method = none',
   )
 }
+
+/** How far the orders of a flat are looked for, px: its traces may be of another night. */
+const SEARCH = 4
+
+/** Flats are reduced with traces that others made, and they are what new ones are made of: they say where their light is. */
+export function tracesOnLight(frame: Turned, traces: Traces, { facts }: RawFrame): Traces {
+  if (facts.type !== 'flat') return traces
+  const lit = facts.fibres ? litFibres(facts.fibres) : Array.from({ length: traces.fibres }, (_, fibre) => fibre)
+  const light = { width: frame.width, height: frame.height, rest: frame.pixels, bad: frame.mask }
+  const shift = startShift([light], [lit.filter((fibre) => fibre < traces.fibres)], traces, SEARCH)
+  return Math.abs(shift) < LEVEL ? traces : movedTraces(traces, shift)
+}
+
+/** A shift below this, px, is none: what is clear of the orders by a row is clear of them by this much less. */
+const LEVEL = 0.2
 
 /** Takes what is between the orders off as a smooth surface. */
 export function takeScatteredOff(

@@ -1,5 +1,6 @@
 import type { InstrumentProfile } from '@nightpipe/config'
 import { MaskBit } from '@nightpipe/image'
+import { select } from '@nightpipe/math'
 import type { Calibrated } from './calibrate-frame.js'
 import type { RawFrame } from './frames.js'
 import type { ReductionConfig } from './schema.js'
@@ -36,17 +37,18 @@ const LIT = ['object', 'flat', 'arc']
 /** Above the dark ground of the frame by so many sigma there is light. */
 const LIGHT = 10
 /** Pixels that are looked at, and the part of them that is ground even where orders are packed. */
-const SAMPLE = 200_000
+const SAMPLE = 100_000
 const GROUND = 0.1
 /** Pixels that are counted, at least: an odd step meets all columns. */
-const COUNTED = 2_000_000
+const COUNTED = 400_000
 
 /** What part of the pixels has light, and what part of those is saturated. */
 export function measureLight({ pixels, mask, detector, scale }: Calibrated): { lit: number; saturated: number } {
   const step = Math.max(1, Math.floor(pixels.length / SAMPLE)) | 1
-  const sample = Float32Array.from({ length: Math.ceil(pixels.length / step) }, (_, k) => pixels[k * step])
-  const good = sample.filter(Number.isFinite).sort()
-  const ground = good[Math.floor(GROUND * good.length)] ?? 0
+  const sample = new Float32Array(Math.ceil(pixels.length / step))
+  let good = 0
+  for (let p = 0; p < pixels.length; p += step) if (Number.isFinite(pixels[p])) sample[good++] = pixels[p]
+  const ground = good > 0 ? select(sample, Math.floor(GROUND * good), good) : 0
   // in the unit of the planes: a value that is read with noise, on photons of the ground
   const unit = scale / detector.gain
   const limit = ground + LIGHT * unit * Math.hypot(detector.readNoise, Math.sqrt(Math.max(0, ground / unit)))

@@ -9,6 +9,7 @@ import {
   isPlaceholder,
   litFibres,
   openTree,
+  parseProductName,
   productPathInTree,
   readStandards,
   type StandardRow,
@@ -153,10 +154,24 @@ function nearest(type: StandardType, frame: RawFrame, { tree, standards }: TreeS
   return { chosen, why: !chosen && first ? ` (${first.row.Filename}: ${first.why})` : '' }
 }
 
-/** The traces nearest in time, those that hold all lit fibres first; undefined before the first were made. */
+/**
+ * The traces nearest in time, those that hold all lit fibres first; undefined before the first were made. Flats are what the
+ * traces of their night are refined on: those do not count, or each refinement would make the flats that it used out of date.
+ */
 function tracesOf(frame: RawFrame, state: TreeState, { config }: Request<ReductionSchema>): string | undefined {
   const { method, traces } = config['scattered light']
   if (method === 'none' || traces) return traces || undefined
   const lit = litFibres(frame.facts.fibres ?? [])
-  return (nearest('TRACE', frame, state, 0, lit).chosen ?? nearest('TRACE', frame, state, 0).chosen)?.path
+  const others = { ...state, standards: state.standards.filter((row) => !isMadeOf(frame, row)) }
+  const from = (those: TreeState) =>
+    (nearest('TRACE', frame, those, 0, lit).chosen ?? nearest('TRACE', frame, those, 0).chosen)?.path
+  return (frame.facts.type === 'flat' ? from(others) : undefined) ?? from(state)
 }
+
+/** Whether refined traces are of the night of a frame. */
+function isMadeOf({ facts }: RawFrame, { Type, Filename }: StandardRow): boolean {
+  const name = parseProductName(Filename)
+  return Type === 'TRACE' && name !== undefined && !name.first && Math.abs(name.mjd - facts.mjd!) < HALF_A_DAY
+}
+
+const HALF_A_DAY = 0.5

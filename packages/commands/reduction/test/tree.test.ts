@@ -21,22 +21,19 @@ import { reduction, set } from './support/night.js'
 const rowsOf = (reduced: string) => readFileSync(join(reduced, 'csv/standards.csv'), 'utf8').trim().split('\n').slice(1)
 
 /** The true traces of the test frames, as a TRACE file that standards.csv knows. */
-function addTraces(reduced: string): void {
+function addTraces(reduced: string, { name = 'TRACcpt2019095.40000.fits', above = 0 } = {}): void {
   const traces = emptyTraces({ width: WIDTH, height: HEIGHT, orders: ORDERS, fibres: 3, terms: 3, rows: 9, blocks: 0 })
   for (let order = 0; order < ORDERS; order++) {
     for (let fibre = 0; fibre < 3; fibre++) {
       // 6 ((x - W/2) / W)² = 1.5 X², and X² = (2 L2 + 1) / 3
       const at = (order * 3 + fibre) * 3
-      traces.coefficients.set([centre(order, fibre, WIDTH / 2) + 0.5, 0, 1], at)
+      traces.coefficients.set([centre(order, fibre, WIDTH / 2) + 0.5 + above, 0, 1], at)
       setColumnsOnDetector(traces, order, fibre)
     }
   }
-  writeFits(join(reduced, 'TRACcpt2019095.40000.fits'), tracesHdus(traces))
+  writeFits(join(reduced, name), tracesHdus(traces))
   const table = join(reduced, 'csv/standards.csv')
-  writeFileSync(
-    table,
-    `${readFileSync(table, 'utf8')}"TRACE","TRACcpt2019095.40000.fits",1,"cpt","fa13",2458578.9,"0030"\n`,
-  )
+  writeFileSync(table, `${readFileSync(table, 'utf8')}"TRACE","${name}",1,"cpt","fa13",2458578.9,"0030"\n`)
 }
 
 t.test(
@@ -180,4 +177,23 @@ t.test('traces may be named, and must be of the size of the frame', async (t) =>
   t.equal(code, 3)
   t.match(stderr, /the traces in small.fits are of 100x80 pixels, the frame has 320x256/)
   t.ok(reduced)
+})
+
+t.test('flats take traces that were not made of them, and find their light a little beside those', async (t) => {
+  const { raw, reduced, flags } = treeNight()
+  reduction('-s', join(raw, '*b00*'), ...flags)
+  addTraces(reduced)
+  addTraces(reduced, { name: 'TRACcpt0019095.40000.fits', above: 2 })
+  const flat = {
+    ...({ type: 'LAMPFLAT', letter: 'w', objects: 'tung&tung&none', exposure: 10 } as const),
+    light: (fibre: number) => 60 + flatLight([0, 1])(fibre),
+  }
+  const path = writeContainer(raw, 73, flat)
+  const none = set('calibration.dark=none')
+  const { stdout, stderr, code } = reduction('-s', path, ...flags, ...none)
+  t.equal(code, 0, stderr)
+  const { header, pixels, width } = readFrame(stdout.trim())
+  t.equal(textOf(header, 'TRACFILE'), 'TRACcpt0019095.40000.fits')
+  const ground = Array.from({ length: WIDTH }, (_, x) => pixels[Math.round(centre(2, 2, x) - 9) * width + x]!)
+  t.ok(Math.abs(medianOf(ground)) < 1.5, `between the orders ${medianOf(ground)} electrons are left`)
 })

@@ -101,4 +101,19 @@ export interface ReductionKernels {
   /** Six counts, for bits 1 to 32. */
   countBits(mask: number, n: number, counts: number): void
   positionsOf(mask: number, n: number, bits: number, target: number, room: number): number
+
+  // lines: rows of smooth surfaces, and what stands out of them; nodes are 8 pixels apart, one more than the row needs
+  subtractNodes(pixels: number, n: number, nodes: number): void
+  blendRows(low: number, high: number, part: number, more: number, n: number, target: number): void
+  addQuiet(values: number, level: number, sigma: number, factor: number, n: number, sums: number, counts: number): void
+  hotPixels(
+    values: number,
+    level: number,
+    sigma: number,
+    factor: number,
+    n: number,
+    first: number,
+    positions: number,
+    squares: number,
+  ): number
 }

@@ -67,6 +67,7 @@ export {
 export { type ArcSetup, type SolvedFibre, solveArc } from './solve-arc.js'
 export { type OrderSpectrum, type Spectra, SpectrumBit } from './spectrum.js'
 export { fitUniformSpline, type UniformSpline, uniformSplineAt } from './spline-fit.js'
+export { startShift } from './start-profiles.js'
 export { dimFlats, type FlatFrame, type FlatNoise, noiseOf, type SummedFlat, sumFlats } from './sum-flats.js'
 export { maskTellurics, TELLURIC_BANDS, type Window } from './tellurics.js'
 export { buildTemplate, type MadeTemplate, type TemplateExposure, type TemplateOptions } from './template.js'
@@ -75,6 +76,7 @@ export {
   emptyTraces,
   type FineProfiles,
   hasTrace,
+  movedTraces,
   setColumnsOnDetector,
   type Traces,
   traceCentres,

@@ -1,3 +1,4 @@
+import { allocate, inKernelMemory, kernels, scoped } from '@nightpipe/kernels'
 import { MAD_TO_SIGMA, medianOf, select } from '@nightpipe/math'
 import { fitSurface, type SplineSurface, type SurfacePoints, surfaceRows, surfaceValues } from './spline-surface.js'
 import { hasTrace, type Traces, traceY } from './traces.js'
@@ -75,20 +76,20 @@ export function scatteredLight(
 export function subtractScatteredLightInPlace({ surface, width }: ScatteredLight, pixels: Float32Array): void {
   const nodes = Math.ceil(width / NODE) + 1
   const rowOf = surfaceRows(surface, nodes, NODE)
-  const line = new Float32Array(nodes)
-  for (let y = 0; y * width < pixels.length; y++) {
-    rowOf(y, line)
-    const start = y * width
-    for (let k = 0; k < nodes - 1; k++) {
-      const value = line[k]!
-      const slope = (line[k + 1]! - value) / NODE
-      const end = Math.min(width, (k + 1) * NODE)
-      for (let x = k * NODE; x < end; x++) pixels[start + x] -= value + slope * (x - k * NODE)
+  scoped(() => {
+    const line = allocate(Float32Array, nodes)
+    const row = inKernelMemory(pixels) ? undefined : allocate(Float32Array, width)
+    for (let start = 0, y = 0; start < pixels.length; start += width, y++) {
+      rowOf(y, line)
+      const own = pixels.subarray(start, start + width)
+      row?.set(own)
+      kernels().subtractNodes((row ?? own).byteOffset, width, line.byteOffset)
+      if (row) own.set(row)
     }
-  }
+  })
 }
 
-/** The surface is linear over so many columns: what it bends within them is a thousandth of what it does in a piece. */
+/** The surface is linear over so many columns, as the kernel has it: it bends in them by a thousandth of what it does in a piece. */
 const NODE = 8
 
 const TUKEY = 5

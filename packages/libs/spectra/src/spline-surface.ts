@@ -49,18 +49,20 @@ export function fitSurface(points: SurfacePoints, x: SplineAxis, y: SplineAxis):
   const normal = new Float64Array(n * n)
   const right = new Float64Array(n)
   const [bx, by] = [new Float64Array(4), new Float64Array(4)]
+  const both = new Float64Array(16)
   for (let p = 0; p < points.value.length; p++) {
     const weight = points.weight[p]!
     if (!(weight > 0)) continue
     const i0 = splinesAt(x, points.x[p]!, bx)
     const j0 = splinesAt(y, points.y[p]!, by)
+    for (let a = 0; a < 16; a++) both[a] = by[a >> 2]! * bx[a & 3]!
+    const start = j0 * columns + i0
     for (let a = 0; a < 16; a++) {
-      const one = (j0 + (a >> 2)) * columns + i0 + (a & 3)
-      const value = weight * by[a >> 2]! * bx[a & 3]!
-      right[one] += value * points.value[p]!
-      for (let b = 0; b < 16; b++) {
-        normal[one * n + (j0 + (b >> 2)) * columns + i0 + (b & 3)] += value * by[b >> 2]! * bx[b & 3]!
-      }
+      const one = start + (a >> 2) * columns + (a & 3)
+      const value = weight * both[a]!
+      right[one]! += value * points.value[p]!
+      // the lower triangle says it all
+      for (let b = 0; b <= a; b++) normal[one * n + start + (b >> 2) * columns + (b & 3)]! += value * both[b]!
     }
   }
   stiffen(normal, columns, y.pieces + 3)

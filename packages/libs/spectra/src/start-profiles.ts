@@ -5,12 +5,15 @@ import { type Traces, traceY } from './traces.js'
 /** Columns from one to the next that are looked at. */
 const STEP = 12
 
+/** Light, and which pixels are not good. */
+type Light = Pick<FlatImage, 'width' | 'height' | 'rest'> & { bad: ArrayLike<number> }
+
 /** Columns of all lit traces, here and there. */
-function eachColumn(
-  images: readonly FlatImage[],
+function eachColumn<T extends Light>(
+  images: readonly T[],
   lit: readonly (readonly number[])[],
   traces: Traces,
-  use: (image: FlatImage, x: number, y: number) => void,
+  use: (image: T, x: number, y: number) => void,
 ): void {
   images.forEach((image, k) => {
     for (const fibre of lit[k]!) {
@@ -23,7 +26,7 @@ function eachColumn(
 }
 
 /** The value of a column at a height between rows; NaN beside the detector and where a pixel is bad. */
-function at(image: FlatImage, x: number, y: number): number {
+function at(image: Light, x: number, y: number): number {
   const row = Math.floor(y)
   if (row < 0 || row + 1 >= image.height) return Number.NaN
   const p = row * image.width + x
@@ -33,7 +36,7 @@ function at(image: FlatImage, x: number, y: number): number {
 
 /** How far the image has moved across the orders since the traces were made: where they meet the most light. */
 export function startShift(
-  images: readonly FlatImage[],
+  images: readonly Light[],
   lit: readonly (readonly number[])[],
   traces: Traces,
   search: number,

@@ -113,6 +113,10 @@ export function setColumnsOnDetector(traces: Traces, order: number, fibre: numbe
   traces.first[at] = 0
   traces.last[at] = -1
   if (!hasTrace(traces, order, fibre)) return false
+  if (surelyInside(traces, at, margin)) {
+    traces.last[at] = width - 1
+    return true
+  }
   const centres = traceCentres(traces, order, fibre, new Float64Array(width))
   let [start, best] = [-1, 0]
   for (let x = 0; x <= width; x++) {
@@ -129,4 +133,21 @@ export function setColumnsOnDetector(traces: Traces, order: number, fibre: numbe
     start = -1
   }
   return best > 0
+}
+
+/** Legendre polynomials lie between −1 and 1: a trace is no further from its mean than the sizes of its other terms together. */
+function surelyInside({ coefficients, terms, height }: Traces, own: number, margin: number): boolean {
+  const [mean, ...others] = coefficients.subarray(own * terms, (own + 1) * terms)
+  const reach = others.reduce((sum, term) => sum + Math.abs(term), 0)
+  return mean! - reach >= margin - 0.5 && mean! + reach <= height - 0.5 - margin
+}
+
+/** The same traces, all of them so many rows higher. */
+export function movedTraces(traces: Traces, by: number): Traces {
+  const { orders, fibres, terms } = traces
+  const coefficients = traces.coefficients.slice()
+  for (let own = 0; own < orders * fibres; own++) coefficients[own * terms]! += by
+  const moved = { ...traces, coefficients, first: traces.first.slice(), last: traces.last.slice() }
+  for (let o = 0; o < orders; o++) for (let f = 0; f < fibres; f++) setColumnsOnDetector(moved, o, f)
+  return moved
 }

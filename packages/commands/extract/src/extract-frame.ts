@@ -1,5 +1,6 @@
 import { type Job, type Row, type Tools, writeProduct } from '@nightpipe/command'
 import { imageHdu, openFits, sideHdus } from '@nightpipe/fits'
+import { scoped } from '@nightpipe/kernels'
 import {
   type Extraction,
   type ExtractOptions,
@@ -26,9 +27,13 @@ import type { ExtractSchema } from './schema.js'
 
 /** One calibrated frame to the spectra of its lit fibres. */
 export function extractFrame(job: Job<ExtractJob>, tools: Tools<ExtractSchema>): Row[] {
+  return scoped(() => extractOne(job, tools)) // the frame lies in kernel memory
+}
+
+function extractOne(job: Job<ExtractJob>, tools: Tools<ExtractSchema>): Row[] {
   const input = job.inputs[0]!
   const { params } = job
-  const frame = readOrderFrame(input, job.name, tools.profile)
+  const frame = readOrderFrame(input, job.name, tools.profile, true)
   if (!frame.calibrated)
     tools.log.warn(`${job.name}: is not calibrated (no ERR): its bias and scattered light are still in it`)
   const file = openFits(input)

@@ -47,6 +47,28 @@ export interface NumericKernels {
   bytesFromFloats(...pixels: Encode): number
   shortsFromFloats(...pixels: Encode): number
   longsFromFloats(...pixels: Encode): number
+  // extract-trace: what stands for all traces of a frame, for one of them, and its columns
+  traceFrame(pixels: number, mask: number, width: number, height: number): void
+  traceNoise(perElectron: number, accuracy: number, blur: number, high: number, low: number): void
+  traceProfile(
+    values: number,
+    stride: number,
+    blocks: number,
+    samples: number,
+    perRow: number,
+    reach: number,
+    half: number,
+  ): void
+  extractTrace(
+    centres: number,
+    first: number,
+    last: number,
+    dark: number,
+    darkBlock: number,
+    flux: number,
+    error: number,
+    odd: number,
+  ): void
   /** Adds to `bins` + 3 uint32: the bins, those below, those at or above `high`, NaN. */
   histogram(values: number, n: number, low: number, high: number, bins: number, counts: number): void
 }

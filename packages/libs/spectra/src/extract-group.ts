@@ -1,3 +1,5 @@
+import { scoped } from '@nightpipe/kernels'
+import { extractCleanColumns, isAlone } from './clean-columns.js'
 import { type ColumnFit, createColumnFit, PixelState, solveFluxes, startFluxes, updateModel } from './column-fit.js'
 import { createTraceFlux, type GroupWork, type TraceFlux } from './group-work.js'
 import { keepColumn, sumBox } from './keep-column.js'
@@ -15,18 +17,30 @@ export function extractGroup(work: GroupWork): TraceFlux[] {
   const { frame, group, profiles } = work
   const reach = reachOf(profiles)
   const span = 2 * reach + 1
-  const fit = createColumnFit(group.length, frame.height, span, bandOf(group, span))
+  const fit = createColumnFit(group.length, rowsOf(group, span), span, bandOf(group, span))
   const results = group.map(() => createTraceFlux(frame.width))
   const first = Math.min(...group.map((trace) => trace.first))
   const last = Math.max(...group.map((trace) => trace.last))
   const touched = new Uint8Array(frame.width + 2) // columns with a hit, one further on
-  const { step = 1 } = work
-  for (let x = first; x <= last; x += step) if (extractColumn(work, fit, x, results, false)) touched[x + 1] = 1
+  const { step = 1, lent } = work
+  const odd = lent && isAlone(work) ? scoped(() => extractCleanColumns(work, lent, results[0]!)) : undefined
+  for (let x = first; x <= last; x += step) {
+    if (odd?.[x] === 0) continue
+    if (extractColumn(work, fit, x, results, false)) touched[x + 1] = 1
+  }
   if (step > 1) return results
   for (let x = first; x <= last; x++) {
     if (touched[x] || touched[x + 1] || touched[x + 2]) extractColumn(work, fit, x, results, true)
   }
   return results
+}
+
+/** Rows that a column of the group needs, at most. */
+function rowsOf(group: readonly LitTrace[], span: number): number {
+  const [low, high] = [group[0]!.y, group.at(-1)!.y]
+  let most = 0
+  for (let x = 0; x < low.length; x++) most = Math.max(most, high[x]! - low[x]!)
+  return Math.ceil(most) + span + 2
 }
 
 /** Neighbours that a profile can overlap with, at most. */

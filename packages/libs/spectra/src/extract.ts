@@ -1,3 +1,5 @@
+import { scoped } from '@nightpipe/kernels'
+import { type LentFrame, lendFrame } from './clean-columns.js'
 import { extractGroup } from './extract-group.js'
 import { darkVariance } from './frame-noise.js'
 import type { NoiseModel, SpectralFrame, TraceFlux } from './group-work.js'
@@ -37,6 +39,10 @@ const NOISE_BLOCK = 256
 
 /** Spectra of all lit fibres, each column of neighbouring orders solved at once. */
 export function extractOrders(frame: SpectralFrame, traces: Traces, options: ExtractOptions): Extraction {
+  return scoped(() => extractAll(frame, lendFrame(frame), traces, options))
+}
+
+function extractAll(frame: SpectralFrame, lent: LentFrame, traces: Traces, options: ExtractOptions): Extraction {
   const { width, height } = frame
   const { method = 'optimal', shift = 0 } = options
   const fibres = options.fibres ?? Array.from({ length: traces.fibres }, (_, k) => k)
@@ -48,7 +54,7 @@ export function extractOrders(frame: SpectralFrame, traces: Traces, options: Ext
   for (const group of groupTraces(lit, reachOf(profiles) + half + 1)) {
     const dark = group.map((trace) => darkVariance(frame, trace, half, NOISE_BLOCK, options.readVariance))
     const common = { frame, group, profiles, fibres: traces.fibres, half, method }
-    const results = extractGroup({ ...common, noise: options, dark, darkBlock: NOISE_BLOCK, rejected })
+    const results = extractGroup({ ...common, noise: options, dark, darkBlock: NOISE_BLOCK, rejected, lent })
     group.forEach((trace, a) => {
       done.push({ trace, result: results[a]! })
     })

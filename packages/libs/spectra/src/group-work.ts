@@ -1,3 +1,4 @@
+import type { LentFrame } from './clean-columns.js'
 import type { LitTrace } from './lit-traces.js'
 import type { ProfileTable } from './profile-table.js'
 
@@ -50,6 +51,8 @@ export interface GroupWork {
   rejected: Uint8Array
   /** every how many columns one is extracted; 1 unless only profiles are wanted */
   step?: number
+  /** the frame in kernel memory: columns without anything odd are then done by the kernel */
+  lent?: LentFrame
 }
 
 /** The results of one trace; arrays over the columns of the detector. */

@@ -22,9 +22,10 @@ export interface ShiftOptions extends Pick<NoiseModel, 'readVariance' | 'perElec
   reach: number
 }
 
-/** Columns of a piece of an order, and every how many of them one is looked at. */
+/** Columns of a piece of an order, and every how many of them one is looked at; of large frames fewer, about so many in all. */
 const PIECE = 128
 const STEP = 4
+const COLUMNS = 20000
 /** The rows about the centre that tell the shift: those with at least this part of the highest share. */
 const CORE = 0.08
 const ROUNDS = 8
@@ -44,16 +45,17 @@ export function measureShift(frame: SpectralFrame, traces: Traces, options: Shif
   const profiles = profileTable(traces) ?? gaussianProfiles(frame, traces, lit)
   const nothing = { shift: 0, error: Number.NaN, agreed: 0, asked: 0 }
   if (lit.length === 0) return nothing
+  const step = Math.max(STEP, 2 ** Math.floor(Math.log2((lit.length * frame.width) / COLUMNS)))
   let shift = coarseShift(frame, lit, options.reach)
   let found = nothing
   for (let round = 0; round < ROUNDS; round++) {
-    const pieces = lit.flatMap((trace) => piecesOf(frame, trace, traces, profiles, shift, options))
-    const step = combine(pieces.filter(({ error }) => error < WORST))
-    if (!step) return nothing
+    const pieces = lit.flatMap((trace) => piecesOf(frame, trace, traces, profiles, shift, options, step))
+    const move = combine(pieces.filter(({ error }) => error < WORST))
+    if (!move) return nothing
     // a step beyond a row is beyond what slopes can tell: half of it, and again
-    shift += Math.max(-0.7, Math.min(0.7, step.value))
-    found = { shift, error: step.error, agreed: step.agreed, asked: step.asked }
-    if (Math.abs(step.value) < CONVERGED) break
+    shift += Math.max(-0.7, Math.min(0.7, move.value))
+    found = { shift, error: move.error, agreed: move.agreed, asked: move.asked }
+    if (Math.abs(move.value) < CONVERGED) break
   }
   return Math.abs(shift) <= options.reach + 1 ? found : nothing
 }
@@ -104,6 +106,7 @@ function piecesOf(
   profiles: ProfileTable,
   shift: number,
   options: ShiftOptions,
+  step: number,
 ): Piece[] {
   const pieces: Piece[] = []
   const reach = Math.ceil(traces.rows / 2)
@@ -115,7 +118,7 @@ function piecesOf(
   }
   for (let from = trace.first; from <= trace.last; from += PIECE) {
     const sums = { along: 0, slopes: 0 }
-    for (let x = from; x <= Math.min(trace.last, from + PIECE - 1); x += STEP) {
+    for (let x = from; x <= Math.min(trace.last, from + PIECE - 1); x += step) {
       addColumn(frame, trace, traces.fibres, profiles, shift, options, x, scratch, sums)
     }
     if (sums.slopes > 0) pieces.push({ value: sums.along / sums.slopes, error: 1 / Math.sqrt(sums.slopes) })
@@ -153,13 +156,14 @@ function addColumn(
   sampleProfile(profiles, own, x, y, first, rows, share, 0)
   sampleProfile(profiles, own, x, y + SLOPE_STEP, first, rows, up, 0)
   sampleProfile(profiles, own, x, y - SLOPE_STEP, first, rows, down, 0)
-  const peak = Math.max(...share)
-  const used = (r: number) =>
-    share[r]! > CORE * peak && !mask?.[(first + r) * width + x] && Number.isFinite(pixels[(first + r) * width + x])
+  let peak = 0
+  for (let r = 0; r < rows; r++) if (share[r]! > peak) peak = share[r]!
   let flux = 0
   let total = 0
   for (let r = 0; r < rows; r++) {
-    if (!used(r)) continue
+    const at = (first + r) * width + x
+    if (!(share[r]! > CORE * peak) || mask?.[at] || !Number.isFinite(pixels[at]!)) share[r] = 0
+    if (share[r] === 0) continue
     flux += pixels[(first + r) * width + x]!
     total += share[r]!
   }
@@ -167,7 +171,7 @@ function addColumn(
   flux /= total
   let [pp, ps, ss, pr, sr] = [0, 0, 0, 0, 0]
   for (let r = 0; r < rows; r++) {
-    if (!used(r)) continue
+    if (share[r] === 0) continue
     const variance = readVariance + perElectron * flux * share[r]!
     const slope = (flux * (up[r]! - down[r]!)) / (2 * SLOPE_STEP)
     const residual = pixels[(first + r) * width + x]! - flux * share[r]!

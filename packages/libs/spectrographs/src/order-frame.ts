@@ -10,6 +10,7 @@ import {
   readPixels,
   withFits,
 } from '@nightpipe/fits'
+import { allocate } from '@nightpipe/kernels'
 import { type Frame, MaskBit, type Orientation, orient, overscanLevel, turnsAxes } from '@nightpipe/image'
 import { litFibres } from './fibres.js'
 
@@ -51,15 +52,16 @@ export function describeOrderFrame(path: string, shown: string, profile: Instrum
 /**
  * Reads a frame for work on its orders, calibrated or raw. Of a raw one each amplifier loses its overscan, the borders are
  * cut off, and the errors are those of counting and of reading. Where the profile says that the dispersion runs along y
- * the frame is turned (transposed).
+ * the frame is turned (transposed). With `lent` a calibrated frame that need not be turned lies in kernel memory: call it
+ * within `scoped`.
  */
-export function readOrderFrame(path: string, shown: string, profile: InstrumentProfile): OrderFrame {
+export function readOrderFrame(path: string, shown: string, profile: InstrumentProfile, lent = false): OrderFrame {
   return withFits(path, (file) => {
     const image = imageHdu(file)
     const facts = factsOf(image, shown, profile)
     const errors = companion(file, image, 'ERR')
     const masks = companion(file, image, 'MASK')
-    const plain = errors ? calibratedFrame(image, errors, masks) : rawFrame(image, facts)
+    const plain = errors ? calibratedFrame(image, errors, masks, lent) : rawFrame(image, facts)
     const frame = turnOf(facts, profile, errors !== undefined).reduce(orient, { ...plain, name: shown })
     const { header } = image
     const lit = facts.fibres ? { lit: litFibres(facts.fibres) } : {}
@@ -98,11 +100,13 @@ function turnOf(facts: FrameFacts, profile: InstrumentProfile, calibrated: boole
   return turns.filter((turn) => turn !== 'none')
 }
 
-function calibratedFrame(image: Hdu, errors: Hdu, masks: Hdu | undefined): Planes {
+function calibratedFrame(image: Hdu, errors: Hdu, masks: Hdu | undefined, lent: boolean): Planes {
   const [width, height] = image.axes as [number, number]
   const range = { plane: 0 }
-  const pixels = readPixels(image, range)
-  const mask = new Int16Array(pixels.length)
+  const size = width * height
+  const pixels = readPixels(image, lent ? { ...range, into: allocate(Float32Array, size) } : range)
+  const mask = lent ? allocate(Int16Array, size) : new Int16Array(size)
+  if (lent && !masks) mask.fill(0)
   if (masks) readIntegers(masks, { ...range, into: mask })
   return { name: '', width, height, pixels, error: readPixels(errors, range), mask }
 }

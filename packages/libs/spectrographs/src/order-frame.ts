@@ -10,8 +10,8 @@ import {
   readPixels,
   withFits,
 } from '@nightpipe/fits'
-import { allocate } from '@nightpipe/kernels'
 import { type Frame, MaskBit, type Orientation, orient, overscanLevel, turnsAxes } from '@nightpipe/image'
+import { allocate } from '@nightpipe/kernels'
 import { litFibres } from './fibres.js'
 
 /** A frame with orders, its dispersion along x. */

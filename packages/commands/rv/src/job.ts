@@ -2,7 +2,7 @@ import { basename } from 'node:path'
 import { DataError, type Job, type Row, type Tools, writeProduct } from '@nightpipe/command'
 import { numberOf, openFits, sideHdus } from '@nightpipe/fits'
 import { writeFigure } from '@nightpipe/plot'
-import { LIGHT, maskOfTemplate, vacuumToAir } from '@nightpipe/spectra'
+import { LIGHT, type LineMask, maskOfTemplate, vacuumToAir } from '@nightpipe/spectra'
 import {
   type Circumstances,
   meterOf,
@@ -11,6 +11,7 @@ import {
   readZero,
   type StarExposure,
   spectraHdus,
+  type ZeroFile,
 } from '@nightpipe/spectrographs'
 import { velocityHeader } from './header.js'
 import { ironMask, readMask, readTellurics, readUt1 } from './inputs.js'
@@ -104,18 +105,14 @@ function measureOne(
 ): StarVelocity {
   const { fibre, correction } = circumstances
   const chosen = templates.find((one) => one.fibre === fibre)
-  const template = chosen && readZero(chosen.path)
+  const { template, lines } = chosen ? templateOf(chosen.path) : {}
   const options: MeasureOptions = {
     ...{ method: velocity.method, degree: velocity.degree, clip: velocity.clip, blocks: velocity.blocks },
     ...{ search: 1000 * velocity.search, guess: velocity.guess === undefined ? undefined : 1000 * velocity.guess },
     ...{ first: velocity.first, last: velocity.last, range: 1000 * velocity.range },
     tellurics: readTellurics(velocity.tellurics),
     template,
-    mask: velocity.mask
-      ? readMask(velocity.mask, velocity['mask medium'])
-      : template
-        ? maskOfTemplate(template)
-        : ironMask(),
+    mask: velocity.mask ? readMask(velocity.mask, velocity['mask medium']) : (lines ?? ironMask()),
   }
   const measured = measureStar(
     exposure.spectra.orders.filter((one) => one.fibre === fibre),
@@ -124,6 +121,18 @@ function measureOne(
   const rv = correction && LIGHT * ((1 + measured.z) * (1 + correction.z) - 1)
   const name = measured.by === 'template' ? basename(chosen!.path) : undefined
   return { circumstances, measured, rv, template: name }
+}
+
+/** The templates of a thread, with their lines: read once. */
+const templates = new Map<string, { template: ZeroFile; lines: LineMask }>()
+
+function templateOf(path: string): { template?: ZeroFile; lines?: LineMask } {
+  const found = templates.get(path)
+  if (found) return found
+  const template = readZero(path)
+  const made = { template, lines: maskOfTemplate(template) }
+  templates.set(path, made)
+  return made
 }
 
 function writeRadv(

@@ -29,7 +29,8 @@ export function airSeen(orders: readonly OrderSpectrum[]): boolean {
 
 /** The light in the head over that beside it; undefined where the order does not tell. */
 function lightInHead(one: OrderSpectrum): number | undefined {
-  const [head, beside] = [lightWithin(one, [HEAD]), lightWithin(one, BESIDE)]
+  const head = lightWithin(one, [HEAD])
+  const beside = head && lightWithin(one, BESIDE)
   if (!head || !beside || !(beside.light > CERTAIN * beside.error) || !(head.error < beside.light / CERTAIN))
     return undefined
   return head.light / beside.light
@@ -40,9 +41,10 @@ function lightWithin(one: OrderSpectrum, windows: readonly Window[]): { light: n
   const { wavelength, flux, uncertainty, blaze } = one
   if (!wavelength) return undefined
   const inside = (lambda: number) => windows.some(({ from, to }) => lambda >= from && lambda <= to)
-  const columns = Array.from(flux.keys()).filter(
-    (x) => inside(wavelength[x]!) && isGood(one, x) && (!blaze || blaze[x]! > 0.05),
-  )
+  const columns: number[] = []
+  for (let x = 0; x < flux.length; x++) {
+    if (inside(wavelength[x]!) && isGood(one, x) && (!blaze || blaze[x]! > 0.05)) columns.push(x)
+  }
   if (columns.length < FEWEST) return undefined
   const light = medianOf(columns.map((x) => flux[x]! / (blaze?.[x] ?? 1)))
   const error = medianOf(columns.map((x) => uncertainty[x]! / (blaze?.[x] ?? 1)))

@@ -1,6 +1,6 @@
 import { type CombinedVelocity, combineVelocities } from './combine-velocities.js'
 import { LIGHT } from './good-pixels.js'
-import { matchOrder, type OrderData } from './order-match.js'
+import { matchOrder, type OrderData, type Scratch, scratchFor } from './order-match.js'
 import type { Velocity } from './velocity.js'
 
 /** What one block of an order says: a redshift, and the continuum of the star over that of the template. */
@@ -19,6 +19,9 @@ export interface BlockVelocity {
   limit: number
 }
 
+/** A step of 3 cm/s is the last: the next one would be a thousandth of it. */
+const STILL = 1e-10
+
 export interface BlockVelocities {
   blocks: BlockVelocity[]
   /** of the redshifts; undefined where no block could be measured */
@@ -35,8 +38,9 @@ export function blockVelocities(
   blocks: number,
 ): BlockVelocities {
   const from = Math.log1p(z)
+  const scratch = scratchFor(width)
   const found = data.flatMap((order) =>
-    Array.from({ length: blocks }, (_, block) => blockOf(order, from, added, block, width / blocks)).filter(
+    Array.from({ length: blocks }, (_, block) => blockOf(order, from, added, block, width / blocks, scratch)).filter(
       (one) => one !== undefined,
     ),
   )
@@ -54,18 +58,17 @@ function blockOf(
   added: boolean,
   block: number,
   width: number,
+  scratch: Scratch,
 ): BlockVelocity | undefined {
-  const first = order.column.findIndex((x) => x >= block * width)
-  const past = order.column.findIndex((x) => x >= (block + 1) * width)
-  const to = past < 0 ? order.column.length : past
-  if (first < 0 || to - first < 30) return undefined
+  const [first, to] = [placeOf(order.column, block * width), placeOf(order.column, (block + 1) * width)]
+  if (to - first < 30) return undefined
   const simple = { ...order, terms: 2, continuum: firstTwo(order) }
   let at = shift
-  let match = matchOrder(simple, at, added, undefined, first, to)
-  for (let round = 0; round < 10 && match && Math.abs(match.shift) > 1e-12; round++) {
+  let match = matchOrder(simple, at, added, undefined, first, to, scratch)
+  for (let round = 0; round < 10 && match && Math.abs(match.shift) > STILL; round++) {
     at += match.shift
     if (Math.abs(at - shift) > 3e-4) return undefined // it has wandered to other lines
-    match = matchOrder(simple, at, added, match.solution, first, to)
+    match = matchOrder(simple, at, added, match.solution, first, to, scratch)
   }
   if (!match) return undefined
   const [solution, errors] = [match.solution, match.errors]
@@ -73,6 +76,17 @@ function blockOf(
     ...{ index: order.index, block, z: Math.expm1(at), error: match.error * Math.exp(at), limit: match.limit * LIGHT },
     ...{ scale: solution[0]!, scaleError: errors[0]!, slope: solution[1]!, slopeError: errors[1]! },
   }
+}
+
+/** Where the columns from `x` on begin. */
+function placeOf(column: Int32Array, x: number): number {
+  let [low, high] = [0, column.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (column[middle]! < x) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
 const packed = new WeakMap<OrderData, Float64Array>()

@@ -1,6 +1,6 @@
 import { complexImage, fft, fftLength, inverseFft, opposite, partsAt } from '@nightpipe/math'
 import { alongSpline } from './cubic-spline.js'
-import { isGood, LIGHT } from './good-pixels.js'
+import { goodColumns, LIGHT } from './good-pixels.js'
 import type { OrderSpectrum } from './spectrum.js'
 import { curveFor, type TemplateCurve, templateCurves, type VelocityTemplate } from './velocity-template.js'
 
@@ -76,12 +76,16 @@ function gridOrder(
   alongSpline(curve, grid, value, slope, gap)
   const width = Math.round(smooth / step)
   const [star, mirror] = [continuumOff(bridged(flux), width), continuumOff(bridged(value), width)]
-  const noise = runningMean(bridged(variance), width)
-  const weight = tapered(noise.map((one, k) => (one > 0 && seen[k] === 1 ? star.level[k]! / Math.sqrt(one) : 0)))
-  return {
-    star: star.lines.map((one, k) => one * weight[k]!),
-    mirror: mirror.lines.map((one, k) => (Number.isNaN(value[k]!) ? 0 : one * weight[k]!)),
+  const weight = runningMean(bridged(variance), width)
+  for (let k = 0; k < weight.length; k++) {
+    weight[k] = weight[k]! > 0 && seen[k] === 1 ? star.level[k]! / Math.sqrt(weight[k]!) : 0
   }
+  tapered(weight)
+  for (let k = 0; k < weight.length; k++) {
+    star.lines[k]! *= weight[k]!
+    mirror.lines[k]! *= Number.isNaN(value[k]!) ? 0 : weight[k]!
+  }
+  return { star: star.lines, mirror: mirror.lines }
 }
 
 /** Gaps wider than so many pixels are masked, and not only between two pixels. */
@@ -89,9 +93,10 @@ const GAP = 3.5
 
 /** The good pixels of an order on the grid: mean flux and its variance, NaN where no pixel falls; `seen` is 0 in gaps. */
 function binOrder(one: OrderSpectrum, delta: number) {
-  const good = Int32Array.from(one.flux.keys()).filter((x) => isGood(one, x))
+  const good = goodColumns(one)
   if (good.length < 100) return undefined
-  const u = Float64Array.from(good, (x) => Math.log(one.wavelength![x]!))
+  const u = new Float64Array(good.length)
+  for (let k = 0; k < u.length; k++) u[k] = Math.log(one.wavelength![good[k]!]!)
   const [low, high] = [Math.min(u[0]!, u.at(-1)!), Math.max(u[0]!, u.at(-1)!)]
   const first = Math.round(low / delta)
   const n = Math.round(high / delta) - first + 1
@@ -140,20 +145,32 @@ function bridged(values: Float64Array): Float64Array {
 function continuumOff(values: Float64Array, width: number): { lines: Float64Array; level: Float64Array } {
   const n = values.length
   const mean = runningMean(values, width)
-  const whole = Math.abs(values.reduce((sum, one) => sum + one, 0)) / n
-  const bare = whole < 0.1 * Math.sqrt(squares(values) / n)
-  const level = mean.map((one) => (bare ? 1 : Math.max(one, 0.05 * whole)))
-  return { lines: values.map((one, k) => (one - mean[k]!) / level[k]!), level }
+  let [sum, square] = [0, 0]
+  for (let k = 0; k < n; k++) {
+    sum += values[k]!
+    square += values[k]! ** 2
+  }
+  const whole = Math.abs(sum) / n
+  const bare = whole < 0.1 * Math.sqrt(square / n)
+  const [lines, level] = [new Float64Array(n), new Float64Array(n)]
+  for (let k = 0; k < n; k++) {
+    level[k] = bare ? 1 : Math.max(mean[k]!, 0.05 * whole)
+    lines[k] = (values[k]! - mean[k]!) / level[k]!
+  }
+  return { lines, level }
 }
 
 function runningMean(values: Float64Array, width: number): Float64Array {
   const n = values.length
   const sums = new Float64Array(n + 1)
   for (let k = 0; k < n; k++) sums[k + 1] = sums[k]! + values[k]!
-  return values.map((_, k) => {
-    const [from, to] = [Math.max(0, k - (width >> 1)), Math.min(n, k + (width >> 1) + 1)]
-    return (sums[to]! - sums[from]!) / (to - from)
-  })
+  const half = width >> 1
+  const out = new Float64Array(n)
+  for (let k = 0; k < n; k++) {
+    const [from, to] = [Math.max(0, k - half), Math.min(n, k + half + 1)]
+    out[k] = (sums[to]! - sums[from]!) / (to - from)
+  }
+  return out
 }
 
 /** The first and last twentieth of the order fade to nothing, as half a cosine. */

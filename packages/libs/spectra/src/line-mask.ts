@@ -1,3 +1,4 @@
+import { select } from '@nightpipe/math'
 import { templateCurves, type VelocityTemplate } from './velocity-template.js'
 
 /** Absorption lines of a kind of star: a numerical mask, as Baranne et al. 1996 (A&AS 119, 373) have it. */
@@ -49,8 +50,7 @@ export function continuumOf(values: Float64Array, half: number): Float64Array {
     for (let i = Math.max(0, at - half); i <= Math.min(values.length - 1, at + half); i += 4) {
       if (Number.isFinite(values[i]!)) sample[n++] = values[i]!
     }
-    const around = sample.subarray(0, n).sort()
-    nodes.push(n > 0 ? around[Math.floor(0.9 * (n - 1))]! : Number.NaN)
+    nodes.push(n > 0 ? select(sample, Math.floor(0.9 * (n - 1)), n) : Number.NaN)
     if (at === values.length - 1) break
   }
   const out = new Float64Array(values.length)

@@ -1,6 +1,6 @@
 import { solve } from '@nightpipe/math'
 import { alongSpline } from './cubic-spline.js'
-import { isGood } from './good-pixels.js'
+import { goodColumns } from './good-pixels.js'
 import { quietResponse } from './quiet-response.js'
 import type { OrderSpectrum } from './spectrum.js'
 import type { TemplateCurve } from './velocity-template.js'
@@ -14,8 +14,9 @@ export interface OrderData {
   /** logarithm of the wavelength */
   u: Float64Array
   flux: Float64Array
-  /** 1 / sigma squared */
+  /** 1 / sigma squared, and 1 / sigma */
   weight: Float64Array
+  root: Float64Array
   /** [pixel][k]: Legendre polynomials of the column, times the response of the spectrograph where that is known */
   continuum: Float64Array
   /** terms of them */
@@ -33,17 +34,18 @@ export interface MatchOptions {
   added: boolean
 }
 
+type Plain = Float64Array<ArrayBuffer>
+
 /** The good pixels of an order; undefined below `least` of them. */
 export function packOrder(
   one: OrderSpectrum,
   template: TemplateCurve,
   { blazed, least, degree }: { blazed: boolean; least: number; degree: number },
 ): OrderData | undefined {
-  const all = Int32Array.from(one.flux.keys())
-  const column = all.filter((x) => isGood(one, x) && (!blazed || one.blaze![x]! > 0.02))
+  const column = goodColumns(one, blazed ? 0.02 : undefined)
   const n = column.length
   if (n < least) return undefined
-  const [u, flux, weight] = [new Float64Array(n), new Float64Array(n), new Float64Array(n)]
+  const [u, flux, weight, root] = [0, 0, 0, 0].map(() => new Float64Array(n)) as [Plain, Plain, Plain, Plain]
   const continuum = new Float64Array(n * (degree + 1))
   const response = blazed ? quietResponse(one) : undefined
   for (let i = 0; i < n; i++) {
@@ -51,6 +53,7 @@ export function packOrder(
     u[i] = Math.log(one.wavelength![x]!)
     flux[i] = one.flux[x]!
     weight[i] = 1 / one.uncertainty[x]! ** 2
+    root[i] = 1 / one.uncertainty[x]!
     const place = (2 * x) / (one.flux.length - 1) - 1
     let [last, now] = [0, response ? response[x]! : 1]
     for (let k = 0; k <= degree; k++) {
@@ -61,7 +64,8 @@ export function packOrder(
     }
   }
   const used = new Uint8Array(n).fill(1)
-  return { index: one.index, order: one.order, column, u, flux, weight, continuum, terms: degree + 1, used, template }
+  const { index, order } = one
+  return { index, order, column, u, flux, weight, root, continuum, terms: degree + 1, used, template }
 }
 
 /** What one order says: the shift of the template that is still missing, and how well it is known. */
@@ -91,7 +95,7 @@ interface Problem {
 /**
  * Fits P(x) T(u − shift) + Q(x) to an order, P and Q polynomials (Q for templates without continuum), and linearises in the
  * shift: one step of Gauss-Newton. `before` is the solution of the step before, whose continuum the slope is taken from;
- * without it the continuum is fitted first. `from` and `to` limit the packed pixels. Undefined where these do not determine it.
+ * without it the continuum is fitted first. `from` and `to` limit the packed pixels; `scratch` has room for them. Undefined where these do not determine it.
  */
 export function matchOrder(
   data: OrderData,
@@ -100,8 +104,9 @@ export function matchOrder(
   before?: Float64Array,
   from = 0,
   to = data.u.length,
+  scratch: Scratch = scratchFor(to - from),
 ): OrderMatch | undefined {
-  const problem: Problem = { data, from, added, ...templateAt(data, shift, from, to) }
+  const problem: Problem = { data, from, added, ...templateAt(data, shift, from, to, scratch) }
   const unknowns = (added ? 2 : 1) * data.terms
   try {
     const continuum = before ?? solveFor(problem, unknowns).solution
@@ -115,44 +120,87 @@ export function matchOrder(
   }
 }
 
-function templateAt(data: OrderData, shift: number, from: number, to: number) {
+/** Room for the template at the pixels of an order: orders that are matched one after the other can share it. */
+export interface Scratch {
+  at: Float64Array
+  value: Float64Array
+  slope: Float64Array
+}
+
+export const scratchFor = (n: number): Scratch => ({
+  ...{ at: new Float64Array(n), value: new Float64Array(n), slope: new Float64Array(n) },
+})
+
+function templateAt({ u, template }: OrderData, shift: number, from: number, to: number, scratch: Scratch) {
   const n = to - from
-  const at = new Float64Array(n)
-  for (let i = 0; i < n; i++) at[i] = data.u[from + i]! - shift
-  const [value, slope] = [new Float64Array(n), new Float64Array(n)]
-  alongSpline(data.template.curve, at, value, slope, data.template.gap)
+  const [at, value, slope] = [scratch.at.subarray(0, n), scratch.value.subarray(0, n), scratch.slope.subarray(0, n)]
+  for (let i = 0; i < n; i++) at[i] = u[from + i]! - shift
+  alongSpline(template.curve, at, value, slope, template.gap)
   return { value, slope }
 }
 
+/** Pixels whose rows are made at once: they stay in the cache. */
+const CHUNK = 256
+
 /** The least-squares solution; with a continuum, the shift is the last unknown. */
 function solveFor(problem: Problem, unknowns: number, continuum?: Float64Array) {
-  const { data, from, added, value, slope } = problem
   const size = unknowns + (continuum ? 1 : 0)
-  const { terms } = data
-  const [matrix, right, row] = [new Float64Array(size * size), new Float64Array(size), new Float64Array(size)]
+  const rows = Array.from({ length: size + 1 }, () => new Float64Array(CHUNK))
+  const [matrix, right] = [new Float64Array(size * size), new Float64Array(size)]
   let pixels = 0
-  for (let i = 0; i < value.length; i++) {
-    const p = from + i
-    if (data.used[p] === 0 || Number.isNaN(value[i]!)) continue
-    let level = 0
-    for (let k = 0; k < terms; k++) {
-      const factor = data.continuum[p * terms + k]!
-      row[k] = factor * value[i]!
-      if (added) row[terms + k] = factor
-      if (continuum) level += continuum[k]! * factor
-    }
-    if (continuum) row[unknowns] = -level * slope[i]!
-    const [w, y] = [data.weight[p]!, data.flux[p]!]
+  for (let first = 0; first < problem.value.length; first += CHUNK) {
+    const n = weightedRows(problem, first, unknowns, continuum, rows)
     for (let k = 0; k < size; k++) {
-      const wk = w * row[k]!
-      right[k]! += wk * y
-      for (let j = 0; j <= k; j++) matrix[k * size + j]! += wk * row[j]!
+      right[k]! += dot(rows[k]!, rows[size]!, n)
+      for (let j = 0; j <= k; j++) matrix[k * size + j]! += dot(rows[k]!, rows[j]!, n)
     }
-    pixels++
+    pixels += n
   }
   if (pixels < 3 * size + 5) throw new RangeError(`${pixels} pixels for ${size} unknowns`)
   const errors = continuum ? errorsOf(matrix, size) : new Float64Array(0)
   return { solution: solve(matrix, right), errors, pixels, information: matrix[size * size - 1]! }
+}
+
+/** What each unknown adds to the used pixels of a chunk, and as the last row their flux: all over one sigma; how many they are. */
+function weightedRows(
+  { data, from, added, value, slope }: Problem,
+  first: number,
+  unknowns: number,
+  continuum: Float64Array | undefined,
+  rows: readonly Float64Array[],
+): number {
+  const { terms, used, flux, root, continuum: factors } = data
+  const end = Math.min(first + CHUNK, value.length)
+  let n = 0
+  for (let i = first; i < end; i++) {
+    const p = from + i
+    if (used[p] === 0 || Number.isNaN(value[i]!)) continue
+    const [light, weight] = [root[p]! * value[i]!, root[p]!]
+    let level = 0
+    for (let k = 0; k < terms; k++) {
+      const factor = factors[p * terms + k]!
+      if (continuum) level += continuum[k]! * factor
+      rows[k]![n] = factor * light
+      if (added) rows[terms + k]![n] = factor * weight
+    }
+    if (continuum) rows[unknowns]![n] = -weight * level * slope[i]!
+    rows.at(-1)![n++] = weight * flux[p]!
+  }
+  return n
+}
+
+/** Σ a b over the first n, in four sums that do not wait for one another. */
+function dot(a: Float64Array, b: Float64Array, n: number): number {
+  let [s0, s1, s2, s3] = [0, 0, 0, 0]
+  let i = 0
+  for (; i + 3 < n; i += 4) {
+    s0 += a[i]! * b[i]!
+    s1 += a[i + 1]! * b[i + 1]!
+    s2 += a[i + 2]! * b[i + 2]!
+    s3 += a[i + 3]! * b[i + 3]!
+  }
+  for (; i < n; i++) s0 += a[i]! * b[i]!
+  return s0 + s1 + (s2 + s3)
 }
 
 /** One sigma of each unknown. */
@@ -171,19 +219,20 @@ export function fittedOrder(
   added: boolean,
   { solution }: Pick<OrderMatch, 'solution'>,
 ) {
-  const { value, slope } = templateAt(data, shift, 0, data.u.length)
+  const { value, slope } = templateAt(data, shift, 0, data.u.length, scratchFor(data.u.length))
   const { terms } = data
   const step = solution.at(-1)!
   let chiSquare = 0
-  const model = value.map((one, i) => {
+  const model = new Float64Array(value.length)
+  for (let i = 0; i < model.length; i++) {
     let [times, plus] = [0, 0]
     for (let k = 0; k < terms; k++) {
       times += solution[k]! * data.continuum[i * terms + k]!
       if (added) plus += solution[terms + k]! * data.continuum[i * terms + k]!
     }
-    const fitted = times * (one - slope[i]! * step) + plus
+    const fitted = times * (value[i]! - slope[i]! * step) + plus
     if (data.used[i] === 1 && !Number.isNaN(fitted)) chiSquare += data.weight[i]! * (data.flux[i]! - fitted) ** 2
-    return fitted
-  })
+    model[i] = fitted
+  }
   return { model, chiSquare }
 }

@@ -1,5 +1,5 @@
 import { MAD_TO_SIGMA, medianOf, solve } from '@nightpipe/math'
-import { isGood, LIGHT } from './good-pixels.js'
+import { goodColumns, LIGHT } from './good-pixels.js'
 import { quietResponse } from './quiet-response.js'
 import type { OrderSpectrum } from './spectrum.js'
 import { bestStiffness, fitUniformSpline, type Knots, type UniformSpline, uniformSplineAt } from './spline-fit.js'
@@ -77,9 +77,7 @@ interface Samples {
 }
 
 function samplesOf(source: OrderSpectrum, toRest: number, blazed: boolean): Samples | undefined {
-  const column = Int32Array.from(source.flux.keys()).filter(
-    (x) => isGood(source, x) && (!blazed || source.blaze![x]! > 0.02),
-  )
+  const column = goodColumns(source, blazed ? 0.02 : undefined)
   if (column.length < 100) return undefined
   const quiet = blazed ? quietResponse(source) : undefined
   const response = (x: number) => quiet?.[x] ?? 1

@@ -1,3 +1,4 @@
+import { select } from '@nightpipe/math'
 import { type CubicSpline, cubicSpline } from './cubic-spline.js'
 
 /** One order of a template: what the star looks like at rest. */
@@ -38,20 +39,23 @@ export function templateCurves(template: VelocityTemplate): TemplateCurve[] {
 }
 
 function curveOf({ index, order, wavelength, flux }: TemplateOrder): TemplateCurve | undefined {
-  const columns = Int32Array.from(flux.keys()).filter((x) => wavelength[x]! > 0 && Number.isFinite(flux[x]!))
-  if (columns.length < 30) return undefined
-  if (wavelength[columns[0]!]! > wavelength[columns.at(-1)!]!) columns.reverse()
+  const width = flux.length
+  const known = wavelength.filter((lambda) => lambda > 0)
+  const falling = known.length > 0 && known[0]! > known.at(-1)!
   let [n, last] = [0, 0]
-  const [x, y] = [new Float64Array(columns.length), new Float64Array(columns.length)]
-  for (const column of columns) {
-    if (!(wavelength[column]! > last)) continue // a wavelength that turns back has no curve
+  const [x, y] = [new Float64Array(width), new Float64Array(width)]
+  for (let k = 0; k < width; k++) {
+    const column = falling ? width - 1 - k : k
+    // a wavelength that turns back has no curve
+    if (!(wavelength[column]! > last && Number.isFinite(flux[column]!))) continue
     last = wavelength[column]!
     x[n] = Math.log(last)
     y[n++] = flux[column]!
   }
   if (n < 30) return undefined
-  const steps = Float64Array.from({ length: n - 1 }, (_, k) => x[k + 1]! - x[k]!).sort()
-  return { index, order, curve: cubicSpline(x.slice(0, n), y.slice(0, n)), gap: 3.5 * steps[steps.length >> 1]! }
+  const steps = new Float64Array(n - 1)
+  for (let k = 0; k < n - 1; k++) steps[k] = x[k + 1]! - x[k]!
+  return { index, order, curve: cubicSpline(x.slice(0, n), y.slice(0, n)), gap: 3.5 * select(steps, steps.length >> 1) }
 }
 
 /** The curve of a template that serves an order of a spectrum: of the same index, if the wavelengths overlap, or the one that overlaps most. */

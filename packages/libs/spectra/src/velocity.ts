@@ -1,7 +1,7 @@
 import { MAD_TO_SIGMA, medianOf } from '@nightpipe/math'
 import { type CombinedVelocity, combineVelocities } from './combine-velocities.js'
 import { LIGHT } from './good-pixels.js'
-import { fittedOrder, matchOrder, type OrderData, type OrderMatch, packOrder } from './order-match.js'
+import { fittedOrder, matchOrder, type OrderData, type OrderMatch, packOrder, scratchFor } from './order-match.js'
 import type { OrderSpectrum } from './spectrum.js'
 import { curveFor, templateCurves, type VelocityTemplate } from './velocity-template.js'
 
@@ -109,9 +109,10 @@ interface State {
 function converge(all: readonly OrderData[], added: boolean, from: number, still: number): State {
   let shift = from
   const before: (Float64Array | undefined)[] = all.map(() => undefined)
+  const scratch = scratchFor(Math.max(...all.map(({ u }) => u.length)))
   for (let rounds = 1; ; rounds++) {
     const pairs = all.flatMap((data, k) => {
-      const match = matchOrder(data, shift, added, before[k])
+      const match = matchOrder(data, shift, added, before[k], 0, data.u.length, scratch)
       before[k] = match?.solution
       return match ? [{ data, match }] : []
     })

@@ -69,6 +69,13 @@ function judge({ solution }: SolvedFibre, of: MadeSpectrograph, shift = 0): { rm
   return { rms: 299792458 * Math.sqrt(squares / n), pull: Math.sqrt(pulls / n) }
 }
 
+/**
+ * What the lines allow, m/s. The quarter of the lines that the list lacks blends with those it has, which scatter by 0.14 px (450 m/s)
+ * for it; a fit of some twenty terms to some 320 of them is then good to a hundred. Over noises and fibres 0.6 to 1.4 times this was reached.
+ */
+const allowed = ({ solution }: SolvedFibre) =>
+  1.5 * Math.min(600, solution!.rmsVelocity) * Math.sqrt(solution!.polynomial.terms.length / solution!.used)
+
 t.test('an arc is solved from rough numbers: constant and dispersion wrong by 1 %, orders counted wrong', async (t) => {
   const arc = madeArc(MADE, LAMP, { seed: 5 })
   const wrong = [
@@ -82,8 +89,8 @@ t.test('an arc is solved from rough numbers: constant and dispersion wrong by 1 
       t.equal(fibre.solution.polynomial.firstOrder, MADE.firstOrder)
       const { rms, pull } = judge(fibre, MADE)
       t.ok(
-        rms < 120 && pull < 3,
-        `${JSON.stringify(change)}: ${rms.toFixed(1)} m/s, ${pull.toFixed(2)} of its own error`,
+        rms < allowed(fibre) && pull < 3,
+        `${JSON.stringify(change)}: ${rms.toFixed(1)} of ${allowed(fibre).toFixed(1)} m/s, ${pull.toFixed(2)} of its own error`,
       )
     }
   }
@@ -95,15 +102,16 @@ t.test('wavelengths that fall with x, orders that fall with the index, and a lis
   const arc = madeArc(mirrored, LAMP, { seed: 6 })
   const [fibre] = solveArc(arc, [0], setup(mirrored, { orderConstant: mirrored.constant * 1.005 }, listOf(LAMP, false)))
   t.equal(fibre.problem, undefined)
-  t.ok(judge(fibre, mirrored).rms < 200)
+  // eight terms are enough here: 21 to 45 m/s over eight noises
+  t.ok(judge(fibre, mirrored).rms < 60, `${judge(fibre, mirrored).rms}`)
 })
 
 t.test('fibres beside it follow the first one', async (t) => {
   const arc = madeArc(MADE, LAMP, { seed: 7, fibres: [0, 1], fibreShift: 9 })
   const [first, second] = solveArc(arc, [0, 1], setup(MADE))
   t.equal([first, second].filter(({ identification }) => identification?.way === 'followed').length, 1)
-  t.ok(judge(first, MADE).rms < 200)
-  t.ok(judge(second, MADE, 9).rms < 120, `${judge(second, MADE, 9).rms}`)
+  t.ok(judge(first, MADE).rms < allowed(first), `${judge(first, MADE).rms} of ${allowed(first)}`)
+  t.ok(judge(second, MADE, 9).rms < allowed(second), `${judge(second, MADE, 9).rms} of ${allowed(second)}`)
 })
 
 t.test('another lamp, or no lamp, is refused and never solved', async (t) => {

@@ -1,6 +1,6 @@
 import { MAD_TO_SIGMA, median, solve } from '@nightpipe/math'
-import { type EchelleModel, modelTerms, modelWavelength } from './echelle-model.js'
-import { DISPLACEMENT_TERMS } from './fibre-displacement.js'
+import { type EchelleModel, modelTerms, modelWavelength, opticsWavelength } from './echelle-model.js'
+import { weightedFit } from './weighted-fit.js'
 
 /** A named line of one fibre, as the fit of the model wants it. */
 export interface ModelPoint {
@@ -19,7 +19,7 @@ const STEPS = [1e-7, 1e-3, 1e-3] as const
 
 /**
  * The optical model through the lines of the reference fibre: the angle of incidence, the focal length (with the air), the zero of γ and
- * the fifteen residual terms, by Gauss and Newton; again and again without what lies beyond 4 sigma.
+ * the fifteen residual terms; again and again without what lies beyond 4 sigma.
  */
 export function fitEchelleModel(
   start: EchelleModel,
@@ -27,13 +27,12 @@ export function fitEchelleModel(
 ): { model: EchelleModel; rms: number; used: number } | undefined {
   let model = start
   let used = [...points]
-  for (let round = 0; round < 4; round++) {
+  for (let round = 0; round < ROUNDS; round++) {
     if (used.length < 20) return undefined
-    for (let step = 0; step < 4; step++) {
-      const next = jointStep(model, used)
-      if (!next) return undefined
-      model = next
-    }
+    // At first the terms alone: misnamed lines that are still among them would drag the optics away.
+    const fitted = round < TERMS_ONLY ? withTerms(model, used) : descend(model, used)
+    if (!fitted) return undefined
+    model = fitted
     const misses = points.map((point) => Math.abs(modelWavelength(model, point.index, point.x) - point.nm))
     const scatter = MAD_TO_SIGMA * median([...misses])
     used = points.filter((_, k) => misses[k] < 4 * scatter)
@@ -50,111 +49,115 @@ const moved = (model: EchelleModel, [sine, focal, zero]: Iterable<number>): Eche
   y0: model.y0 + zero,
 })
 
-/** One step of Gauss and Newton in the optics and the residual terms together: they are much alike, and one must not hide the other. */
-function jointStep(model: EchelleModel, points: readonly ModelPoint[]): EchelleModel | undefined {
-  const stepped = STEPS.map((step, k) =>
-    moved(
-      model,
-      STEPS.map((_, j) => (j === k ? step : 0)),
-    ),
-  )
-  const here = points.map(({ index, x }) => modelWavelength(model, index, x))
-  const rows = points.map(({ index, x }, p) => [
-    ...stepped.map((other, k) => (modelWavelength(other, index, x) - here[p]) / STEPS[k]),
-    ...modelTerms(model, index, x),
-  ])
-  const change = weightedFit(
-    rows,
-    points.map(({ nm }, p) => nm - here[p]),
-    points.map(({ error }) => error),
-  )
-  if (!change) return undefined
-  const optics = moved(model, change.subarray(0, 3))
-  return { ...optics, residual: model.residual.map((value, k) => value + change[3 + k]) }
-}
-
-/** A line seen through two fibres. */
-export interface LinePair {
-  index: number
-  /** px, in the reference fibre and in the other */
-  reference: number
-  other: number
-  error: number
-}
-
-/** Lines of two fibres that are the same: of one order, and one line of the list. */
-export function pairLines(
-  reference: readonly { index: number; x: number; error: number; listed: number }[],
-  other: readonly { index: number; x: number; error: number; listed: number }[],
-): LinePair[] {
-  const by = new Map(reference.map((line) => [`${line.index} ${line.listed}`, line]))
-  return other.flatMap((line) => {
-    const same = by.get(`${line.index} ${line.listed}`)
-    return same
-      ? [{ index: line.index, reference: same.x, other: line.x, error: Math.hypot(same.error, line.error) }]
-      : []
-  })
-}
+/** Fits of all lines that are within 4 sigma of the one before, and how many of them are of the residual terms alone. */
+const [ROUNDS, TERMS_ONLY] = [6, 2]
+/** More steps than are ever needed: some five are. */
+const MOST_STEPS = 40
+/** The last step makes chi square smaller by less than this part of it: a hundredth for a thousand lines. */
+const ENOUGH = 1e-5
 
 /**
- * The ten coefficients by which lines of one fibre lie beside those of the reference fibre (px), from lines seen in both; what lies beyond
- * 5 sigma is set aside. Undefined where not more than ten lines are left.
+ * The model at the bottom of chi square, by Levenberg and Marquardt in the three numbers of the optics. The residual terms, which are
+ * much like what they do, are projected out of residuals and derivatives (variable projection, Kaufman 1975, BIT 15, 49), and are fitted
+ * to what is left at the end: all eighteen at once would be determined by the rounding of their equations.
  */
-export function fitDisplacement(pairs: readonly LinePair[], nx: number, orders: number): Float64Array | undefined {
-  let used = [...pairs]
-  let found: Float64Array | undefined
-  for (let round = 0; round < 4; round++) {
-    if (used.length <= DISPLACEMENT_TERMS.length) return undefined
-    const rows = used.map((pair) => displacementRow(pair, nx, orders))
-    // Scaled columns: the monomials run over ten powers of ten.
-    const scaled = weightedFit(
-      rows,
-      used.map((pair) => pair.other - pair.reference),
-      used.map(({ error }) => Math.hypot(error, 0.01)),
-    )
-    if (!scaled) return undefined
-    const value = (pair: LinePair) =>
-      displacementRow(pair, nx, orders).reduce((sum, term, k) => sum + term * scaled[k], 0)
-    const misses = pairs.map((pair) => Math.abs(pair.other - pair.reference - value(pair)))
-    const scatter = MAD_TO_SIGMA * median([...misses])
-    used = pairs.filter((_, k) => misses[k] < 5 * scatter + 1e-9)
-    found = scaled.map((c, k) => c / (nx / 2) ** DISPLACEMENT_TERMS[k][0] / (orders / 2) ** DISPLACEMENT_TERMS[k][1])
-  }
-  return found
-}
-
-function displacementRow({ index, other }: LinePair, nx: number, orders: number): number[] {
-  const u = (other - nx / 2) / (nx / 2)
-  const v = (index - orders / 2) / (orders / 2)
-  return DISPLACEMENT_TERMS.map(([i, j]) => u ** i * v ** j)
-}
-
-/** Least squares with errors, by the normal equations; undefined where they do not determine the unknowns. */
-function weightedFit(
-  rows: readonly (readonly number[])[],
-  right: readonly number[],
-  errors: readonly number[],
-): Float64Array | undefined {
-  const n = rows[0]?.length ?? 0
-  const normal = new Float64Array(n * n)
-  const vector = new Float64Array(n)
-  rows.forEach((row, k) => {
-    const weight = 1 / errors[k] ** 2
-    for (let i = 0; i < n; i++) {
-      vector[i] += weight * row[i] * right[k]
-      for (let j = 0; j <= i; j++) normal[i * n + j] += weight * row[i] * row[j]
+function descend(start: EchelleModel, points: readonly ModelPoint[]): EchelleModel | undefined {
+  const terms = points.map(({ index, x }) => modelTerms(start, index, x))
+  const basis = orthonormal(points, terms)
+  let model = start
+  let left = withoutTerms(missesOf(model, points), basis)
+  let chiSquare = dot(left, left)
+  for (let step = 0, damping = 1e-3; step < MOST_STEPS && damping < 1e6; step++) {
+    const change = opticsStep(model, points, left, basis, damping)
+    if (!change) return undefined
+    const next = moved(model, change)
+    const there = withoutTerms(missesOf(next, points), basis)
+    const gain = 1 - dot(there, there) / chiSquare
+    // Steps that do not go down are taken shorter.
+    if (!(gain >= 0)) damping *= 10
+    else {
+      ;[model, left, chiSquare, damping] = [next, there, dot(there, there), damping / 10]
+      if (gain < ENOUGH) break
     }
-  })
-  // Unit diagonal: the unknowns have units of their own.
-  const scale = Float64Array.from({ length: n }, (_, i) => 1 / Math.sqrt(normal[i * n + i] || 1))
-  for (let i = 0; i < n; i++) {
-    vector[i] *= scale[i]
-    for (let j = 0; j <= i; j++) normal[i * n + j] *= scale[i] * scale[j]
-    normal[i * n + i] += 1e-11 // holds what the lines do not determine
   }
+  return withTerms(model, points)
+}
+
+/** The residual terms that fit what the optics leave. */
+function withTerms(model: EchelleModel, points: readonly ModelPoint[]): EchelleModel | undefined {
+  const residual = weightedFit(
+    points.map(({ index, x }) => [...modelTerms(model, index, x)]),
+    points.map(({ index, x, nm }) => nm - opticsWavelength(model, index, x)),
+    points.map(({ error }) => error),
+  )
+  return residual && { ...model, residual }
+}
+
+/** What the optics alone leave of the lines, in their errors. */
+const missesOf = (model: EchelleModel, points: readonly ModelPoint[]) =>
+  Float64Array.from(points, ({ index, x, nm, error }) => (nm - opticsWavelength(model, index, x)) / error)
+
+function opticsStep(
+  model: EchelleModel,
+  points: readonly ModelPoint[],
+  left: Float64Array,
+  basis: readonly Float64Array[],
+  damping: number,
+): Float64Array | undefined {
+  const here = missesOf(model, points)
+  const slopes = STEPS.map((step, k) => {
+    const there = missesOf(
+      moved(
+        model,
+        STEPS.map((_, j) => (j === k ? step : 0)),
+      ),
+      points,
+    )
+    return withoutTerms(
+      here.map((value, p) => (value - there[p]) / step),
+      basis,
+    )
+  })
+  // Unit diagonal: the three have units of their own.
+  const sizes = slopes.map((slope) => Math.sqrt(dot(slope, slope)) || 1)
+  const normal = Float64Array.from({ length: 9 }, (_, at) => {
+    const [i, j] = [Math.floor(at / 3), at % 3]
+    return dot(slopes[i], slopes[j]) / sizes[i] / sizes[j] + (i === j ? damping : 0)
+  })
   try {
-    return solve(normal, vector).map((value, i) => value * scale[i])
+    const change = solve(
+      normal,
+      Float64Array.from(slopes, (slope, k) => dot(slope, left) / sizes[k]),
+    )
+    return change.map((value, k) => value / sizes[k])
   } catch {
     return undefined
   }
+}
+
+/** The residual terms at the points, in their errors, made orthonormal (Gram and Schmidt, twice). */
+function orthonormal(points: readonly ModelPoint[], terms: readonly Float64Array[]): Float64Array[] {
+  const basis: Float64Array[] = []
+  for (let k = 0; k < (terms[0]?.length ?? 0); k++) {
+    const column = Float64Array.from(points, ({ error }, p) => terms[p][k] / error)
+    const rest = withoutTerms(withoutTerms(column, basis), basis)
+    const size = Math.sqrt(dot(rest, rest))
+    if (size > 1e-9 * Math.sqrt(dot(column, column))) basis.push(rest.map((value) => value / size))
+  }
+  return basis
+}
+
+function withoutTerms(values: Float64Array, basis: readonly Float64Array[]): Float64Array {
+  const rest = values.slice()
+  for (const one of basis) {
+    const share = dot(rest, one)
+    for (let p = 0; p < rest.length; p++) rest[p] -= share * one[p]
+  }
+  return rest
+}
+
+function dot(a: Float64Array, b: Float64Array): number {
+  let sum = 0
+  for (let p = 0; p < a.length; p++) sum += a[p] * b[p]
+  return sum
 }

@@ -23,7 +23,8 @@ export { type Extraction, type ExtractOptions, extractOrders } from './extract.j
 export { DISPLACEMENT_TERMS, displaced, displacement } from './fibre-displacement.js'
 export { findLines, LineFlag, type LineOptions, type SpectralLine } from './find-lines.js'
 export { type FindOptions, type FoundOrders, findOrders, type LitFrame } from './find-orders.js'
-export { fitDisplacement, fitEchelleModel, type LinePair, type ModelPoint, pairLines } from './fit-echelle-model.js'
+export { fitDisplacement, type LinePair, pairLines } from './fit-displacement.js'
+export { fitEchelleModel, type ModelPoint } from './fit-echelle-model.js'
 export { type RefinedTraces, type RefineOptions, refineTraces } from './fit-traces.js'
 export {
   divideByFlat,

@@ -26,19 +26,21 @@ const truth: EchelleModel = {
 t.test(
   'the model of the table becomes that of a published header, from lines with noise and misnamed ones',
   async (t) => {
-    const draw = random(4)
-    const points = Array.from({ length: 1500 }, (_, k) => {
-      const [index, x] = [k % 67, 4095 * draw.uniform()]
-      const wrong = k % 40 === 0 ? 0.01 : 0
-      return { index, x, nm: modelWavelength(truth, index, x) + wrong + 5e-5 * draw.normal(), error: 5e-5 }
-    })
-    const { model, rms, used } = fitEchelleModel(start, points)!
-    t.ok(rms < 6e-5 && used > 1400 && used < 1470, `${rms} nm, ${used} lines`)
-    for (const index of [0, 20, 40, 66]) {
-      for (const x of [100, 2048, 3900]) {
-        const miss = modelWavelength(model, index, x) - modelWavelength(truth, index, x)
-        t.ok(Math.abs(miss) < 5e-5, `${index} ${x}: ${miss}`)
-      }
+    for (let seed = 1; seed <= 12; seed++) {
+      const draw = random(seed)
+      const points = Array.from({ length: 1500 }, (_, k) => {
+        const [index, x] = [k % 67, 4095 * draw.uniform()]
+        const wrong = k % 40 === 0 ? 0.01 : 0
+        return { index, x, nm: modelWavelength(truth, index, x) + wrong + 5e-5 * draw.normal(), error: 5e-5 }
+      })
+      const { model, rms, used } = fitEchelleModel(start, points)!
+      t.ok(rms > 4.7e-5 && rms < 5.3e-5 && used >= 1455 && used <= 1462, `${rms} nm, ${used} lines`)
+      const misses = [0, 20, 40, 66].flatMap((index) =>
+        [100, 2048, 3900].map((x) => modelWavelength(model, index, x) - modelWavelength(truth, index, x)),
+      )
+      // 18 numbers from 1460 lines: 5.6e-6 on the average of all places; here a third of them are corners, three times that
+      const miss = Math.sqrt(misses.reduce((sum, one) => sum + one * one, 0) / misses.length)
+      t.ok(miss < 2e-5, `noise ${seed}: ${miss} nm`)
     }
   },
 )

@@ -4,8 +4,10 @@ import { type Conducting, ConfigError, runCommand } from '@nightpipe/command'
 import type { ConfigOf, commonSchema } from '@nightpipe/config'
 import { tryLock } from '@nightpipe/files'
 import { watchFolders } from './arrivals.js'
+import { checkEvents, watchEvents } from './events.js'
 import { openFeeder } from './feeder.js'
 import { type LogFile, openLog } from './log-file.js'
+import { productMaker } from './products.js'
 import { type Route, routesFor, routesOf } from './route.js'
 import type { Gp1Schema } from './schema.js'
 import { openState, type State, type StateRow } from './state.js'
@@ -22,6 +24,7 @@ export async function conduct(request: Ask): Promise<number> {
   const routes = routesOf(config).map((route) => ({ ...route, workspace: resolve(route.workspace) }))
   const missing = config.general.input.find((folder) => !existsSync(folder))
   if (missing) throw new ConfigError(`[General] input: ${missing} does not exist`, 'make it, or mount it')
+  checkEvents(config.general.triggers)
   await Promise.all(routes.map((route) => checkPipeline(route, signal)))
   if (request.dryRun) {
     const lines = routes.map(({ name, workspace, config: folder }) => `${name}: ${folder} -> ${workspace}\n`)
@@ -53,7 +56,7 @@ async function checkPipeline({ name, config, strategy }: Route, signal: AbortSig
 
 async function serve(request: Ask, routes: readonly Route[]): Promise<number> {
   const { config, output, signal, workers, memoryBytes, flags } = request
-  const { input, poll, settle, patience, batch, attempts } = config.general
+  const { input, poll, settle, patience, batch, attempts, triggers } = config.general
   const { compress } = (config as unknown as ConfigOf<typeof commonSchema>).output
   const log = openLog(output, request.log)
   const state = openState(output)
@@ -61,7 +64,15 @@ async function serve(request: Ask, routes: readonly Route[]): Promise<number> {
   const arrivals = watchFolders(input, [output, ...routes.map(({ workspace }) => workspace)])
   const started = new Date().toISOString()
   const offered = new Set<string>()
-  const facts = () => ({ started, input: input.map((folder) => resolve(folder)), arriving: whole.waiting() })
+  const events = watchEvents(triggers, log)
+  const products = productMaker(config, log)
+  const after = ({ name, workspace }: Route) => products.make(name, workspace)
+  const facts = () => ({
+    started,
+    events: events.all(),
+    input: input.map((folder) => resolve(folder)),
+    arriving: whole.waiting(),
+  })
   const tell = everySecond(() => writeStatus(output, statusOf(state, feeders, facts())))
   // Pipelines share the machine: none waits for another.
   const share = {
@@ -69,14 +80,15 @@ async function serve(request: Ask, routes: readonly Route[]): Promise<number> {
     memoryBytes: Math.max(64e6, Math.floor(memoryBytes / routes.length)),
   }
   const feeders = routes.map((route) =>
-    openFeeder(route, state, log, { ...share, batch, attempts, compress, changed: tell.soon }),
+    openFeeder(route, state, log, { ...share, batch, attempts, compress, triggers, after, changed: tell.soon }),
   )
   signal.addEventListener('abort', () => arrivals.stop())
   log.info('gp1', `watches ${input.join(', ')} for ${routes.map(({ name }) => name).join(', ')}`)
   for (const feeder of feeders) feeder.poke() // what an earlier run left
   const look = () => {
     const news = lookAround({ state, routes, whole, offered, scan: arrivals.scan, log })
-    if (news) for (const feeder of feeders) feeder.poke()
+    const changed = events.look()
+    if (news || changed) for (const feeder of feeders) feeder.poke(changed)
     tell.soon()
     return news || whole.waiting() > 0
   }
@@ -91,6 +103,8 @@ async function serve(request: Ask, routes: readonly Route[]): Promise<number> {
   for (const feeder of feeders) feeder.stop()
   if (feeders.some(({ working }) => working > 0)) log.info('gp1', 'is asked to stop: finishes what it has begun')
   await Promise.all(feeders.map((feeder) => feeder.idle()))
+  await products.sent()
+  products.stop()
   tell.end()
   if (request.json) await request.print(`${JSON.stringify(statusOf(state, feeders, facts()))}\n`)
   log.info('gp1', 'ends')

@@ -14,8 +14,8 @@ export interface Feeder {
   working: number
   /** what ended it before its time */
   trouble?: string
-  /** Something arrived. */
-  poke(): void
+  /** Something arrived; `anew`: an event changed, and what is made of it is due again, images or not. */
+  poke(anew?: boolean): void
   /** Resolves when nothing is left to do, or when what was begun is finished after `stop`. */
   idle(): Promise<void>
   stop(): void
@@ -28,24 +28,31 @@ export interface FeederOptions {
   attempts: number
   /** [Output] compress of the pipelines; none: as they say themselves */
   compress: string
+  /** folder of the triggers of events; '': none */
+  triggers: string
+  /** After each call of the pipeline that went well. */
+  after(route: Route): Promise<void>
   changed(): void
 }
 
 /** Calls `pipeline` on all images so far whenever there are new ones; its ledger sees to it that only those cost time. */
 export function openFeeder(route: Route, state: State, log: LogFile, options: FeederOptions): Feeder {
-  let [stopped, busy] = [false, false]
+  let [stopped, busy, renew] = [false, false, false]
   let rest: (() => void)[] = []
   const expected = () => [...state.of(route.name).values()].filter(({ status }) => status === 'expected')
   const feeder: Feeder = {
     ...{ route, working: 0 },
-    poke: () => void work(),
+    poke(anew = false) {
+      renew ||= anew
+      void work()
+    },
     idle: () => (isIdle() ? Promise.resolve() : new Promise((go) => rest.push(go))),
     stop() {
       stopped = true
       settle()
     },
   }
-  const isIdle = () => !busy && (stopped || feeder.trouble !== undefined || expected().length === 0)
+  const isIdle = () => !busy && (stopped || feeder.trouble !== undefined || (expected().length === 0 && !renew))
   function settle(): void {
     if (!isIdle()) return
     for (const go of rest) go()
@@ -57,14 +64,24 @@ export function openFeeder(route: Route, state: State, log: LogFile, options: Fe
     try {
       while (!stopped && !feeder.trouble) {
         const batch = expected().slice(0, options.batch)
-        if (batch.length === 0) break
-        await feed(batch)
+        if (batch.length === 0 && !renew) break
+        renew = false
+        if (batch.length > 0) await feed(batch)
+        else await renewed()
         options.changed()
       }
     } finally {
       busy = false
       settle()
     }
+  }
+  /** The same images with what is now known of their event. */
+  async function renewed(): Promise<void> {
+    const files = filesFor(state, route, [])
+    if (files.length === 0) return
+    const { exit, reason } = await call(route, files, options)
+    if (exit === 0 || exit === 5) await options.after(route)
+    else log.warn(route.name, `not made anew: ${reason}`)
   }
   async function feed(batch: readonly StateRow[]): Promise<void> {
     feeder.working = batch.length
@@ -81,6 +98,7 @@ export function openFeeder(route: Route, state: State, log: LogFile, options: Fe
       log.warn(route.name, `${row.file}: ${row.reason}`)
     const done = rows.filter(({ status }) => status === 'done').length
     const seconds = ((performance.now() - begun) / 1000).toFixed(1)
+    if (exit === 0 || exit === 5) await options.after(route)
     log.info(route.name, `${done} of ${rows.length} images done in ${seconds} s`)
     if (exit === 2) {
       feeder.trouble = reason
@@ -99,7 +117,11 @@ function filesFor(state: State, { name }: Route, batch: readonly StateRow[]): st
     .sort()
 }
 
-async function call(route: Route, files: readonly string[], { workers, memoryBytes, compress }: FeederOptions) {
+async function call(
+  route: Route,
+  files: readonly string[],
+  { workers, memoryBytes, compress, triggers }: FeederOptions,
+) {
   const workspace = resolve(route.workspace)
   mkdirSync(workspace, { recursive: true })
   const list = join(workspace, 'images.list')
@@ -110,6 +132,7 @@ async function call(route: Route, files: readonly string[], { workers, memoryByt
     ...['--strategy', route.strategy, '--workers', String(workers), '--memory', String(memoryBytes), '--wait', '86400'],
   ]
   if (compress !== 'none') args.push('--set', `output.compress=${compress}`)
+  if (triggers !== '') args.push('--set', `event.triggers=${resolve(triggers)}`)
   // In a group of its own: Ctrl-C is for us, and what was begun is finished.
   const options = { reject: false, stdin: 'ignore', stdout: 'ignore', detached: true } as const
   const { exitCode, stderr } = await execa(process.execPath, [...args, '--quiet'], options)

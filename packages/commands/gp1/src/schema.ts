@@ -1,4 +1,4 @@
-import { type ConfigOf, integer, list, number, path, section, text } from '@nightpipe/config'
+import { type ConfigOf, flag, integer, list, number, path, section, text } from '@nightpipe/config'
 
 /** Every key of gp1.cfg, once: the first two of [General] and all of [pipeline-…] are those of the GP1 file. */
 export const schema = {
@@ -19,7 +19,22 @@ export const schema = {
       min: 1,
     }),
     batch: integer(200, 'most images that one call of a pipeline takes on', { min: 1 }),
+    triggers: path(
+      '',
+      'folder of the triggers of voevent listen: each is an event, for pages and products; empty: none',
+    ),
     attempts: integer(3, 'give an image up after its pipeline was killed so often over it', { min: 1 }),
+  },
+  products: {
+    make: flag(
+      false,
+      'after each call of a pipeline, fill the products of the events that it observed (product-build)',
+    ),
+    config: path('', 'INI of product-build fill; empty: its defaults'),
+    observation: text('1', 'identity of the observation of a burst (GFT_OBID)'),
+    store: text('', 'store that they are sent to (product-publish), as http://127.0.0.1:5000; empty: none'),
+    'key file': path('', 'file with our key for it'),
+    again: number(60, 'what the store did not take is sent again after this', { unit: 's', min: 0.1 }),
   },
   pipeline: section(
     'A pipeline that images are fed to; any number of [pipeline-NAME].',

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { TriggerContext } from '@nightpipe/alerts'
 import { type Conducting, DataError } from '@nightpipe/command'
 import { tryLock, writeAtomically } from '@nightpipe/files'
 import { alignColumns } from '@nightpipe/table'
@@ -17,6 +18,8 @@ export interface Status {
   arriving: number
   unmatched: number
   damaged: number
+  /** what alerts have opened */
+  events: TriggerContext[]
   pipelines: {
     name: string
     workspace: string
@@ -33,7 +36,7 @@ export interface Status {
 export function statusOf(
   state: State,
   feeders: readonly Feeder[],
-  facts: Pick<Status, 'started' | 'input' | 'arriving'>,
+  facts: Pick<Status, 'started' | 'input' | 'arriving' | 'events'>,
 ): Status {
   const count = (pipeline: string, wanted: string) => {
     let n = 0
@@ -83,6 +86,8 @@ function inWords(status: Status, running: boolean): string {
     ['pipeline', 'state', 'expected', 'working', 'done', 'rejected', 'failed', 'last'],
     ...rows,
   ])
-  const { arriving, unmatched, damaged } = status
-  return `gp1 ${since}\n${table}${arriving} arriving, ${unmatched} for no pipeline, ${damaged} damaged\n`
+  const { arriving, unmatched, damaged, events = [] } = status
+  const open = events.filter((event) => event.status === 'active').map(({ burstId }) => burstId)
+  const told = open.length > 0 ? `open events: ${open.slice(-10).join(', ')}\n` : ''
+  return `gp1 ${since}\n${table}${told}${arriving} arriving, ${unmatched} for no pipeline, ${damaged} damaged\n`
 }

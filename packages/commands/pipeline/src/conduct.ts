@@ -1,6 +1,7 @@
 import { dirname, join } from 'node:path'
 import { type Conducting, ConfigError, VERSION } from '@nightpipe/command'
 import { type Lock, tryLock, withLock } from '@nightpipe/files'
+import { writeEvents } from './events.js'
 import { indexFrames } from './frames.js'
 import { workspaceOf } from './groups.js'
 import { openLedger } from './ledger.js'
@@ -69,6 +70,7 @@ async function night(request: Ask, lock?: Lock): Promise<number> {
     await endOrphans(output, log)
     const started = new Date().toISOString()
     const plan = await planned(request)
+    writeEvents(output, plan.events)
     const groups = new Set(plan.steps.map(({ group }) => group).filter(Boolean)).size
     const facts = { started, version: VERSION, strategy: plan.strategy.name, config: plan.digest }
     const ledger = openLedger(output, { ...facts, frames: plan.frames.length, groups, steps: plan.steps.length })

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs'
 import { join, relative, resolve, sep } from 'node:path'
 import { type Conducting, digestOf } from '@nightpipe/command'
-import { describeFrame } from '@nightpipe/config'
+import { describeFrame, type FrameFacts } from '@nightpipe/config'
 import type { InputFile } from '@nightpipe/files'
 import { cardLookup, imageHdu, openFits, textOf } from '@nightpipe/fits'
 import { defineTable, readTable, upsertRows } from '@nightpipe/table'
@@ -16,6 +16,9 @@ export interface RawFrame {
   /** folder of its group below the output: `GRB260101A/C1/r`; undefined for calibrations */
   group?: string
   mjd?: number
+  /** where the telescope pointed, degrees */
+  ra?: number
+  dec?: number
   digest: string
   /** why it cannot be used */
   reason?: string
@@ -34,6 +37,8 @@ export const framesTable = defineTable({
     { name: 'digest', type: 'text', doc: 'SHA-256 of its bytes', required: true },
     { name: 'stamp', type: 'text', doc: 'size and time of the file when it was read', required: true },
     { name: 'reader', type: 'text', doc: 'digest of the rules by which it was read', required: true },
+    { name: 'ra', type: 'number', doc: 'where the telescope pointed', unit: 'deg' },
+    { name: 'dec', type: 'number', doc: 'where the telescope pointed', unit: 'deg' },
   ],
   key: ['file'],
   sort: ['file'],
@@ -63,6 +68,8 @@ export async function indexFrames(
         type: row.type,
         group: row.group,
         mjd: row.mjd,
+        ra: row.ra,
+        dec: row.dec,
         digest: row.digest,
         reason: row.reason,
       })
@@ -80,6 +87,8 @@ export async function indexFrames(
   const taken = !reduces && !raw.some(({ group }) => group !== undefined) ? [...raw, ...reduced] : raw
   return { frames: taken, skipped: frames.length - taken.length }
 }
+
+const whenAndWhere = ({ mjd, raDeg, decDeg }: FrameFacts) => ({ mjd, ra: raDeg, dec: decDeg })
 
 function stampOf(path: string): string {
   const { size, mtimeNs } = statSync(path, { bigint: true })
@@ -101,7 +110,7 @@ function lookAt({ path }: InputFile, { profile }: Conducting<PipelineSchema>, wo
       const facts = describeFrame(lookup, profile, { width, height, name: path })
       const science = facts.type === 'object' || facts.type === 'unknown'
       const group = science ? groupOf(workspace, lookup, facts) : undefined
-      return { path, type: reduced ? 'reduced' : facts.type, group, mjd: facts.mjd, digest }
+      return { path, type: reduced ? 'reduced' : facts.type, group, ...whenAndWhere(facts), digest }
     } finally {
       file.close()
     }

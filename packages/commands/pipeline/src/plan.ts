@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type Conducting, ConfigError } from '@nightpipe/command'
+import { eventsOfFields, type TriggerFile } from './events.js'
 import type { RawFrame } from './frames.js'
 import { loadModule, type Module } from './modules.js'
 import type { PipelineSchema } from './schema.js'
@@ -12,6 +13,8 @@ export interface NightPlan {
   steps: Step[]
   stages: StageName[]
   frames: RawFrame[]
+  /** the trigger of each field that was observed for one */
+  events: ReadonlyMap<string, TriggerFile>
   /** frames that no step takes, and why */
   /** of the configurations of all modules */
   digest: string
@@ -54,13 +57,14 @@ export async function planNight(request: Ask, frames: RawFrame[], folder: string
       steps.push(groupStep(request, group, stage, members, steps, modules.get(stage)!))
     }
   }
+  const events = eventsOfFields(groups, request.config, request.log)
   if (stages.includes('summary'))
-    steps.push(...summarySteps(request, [...groups.keys()], steps, modules.get('summary')!))
+    steps.push(...summarySteps(request, [...groups.keys()], steps, { module: modules.get('summary')!, events }))
   const digest = createHash('sha256')
     .update([...modules.values()].map((one) => one.digest).join('\n'))
     .digest('hex')
     .slice(0, 16)
-  return { strategy, steps, stages, frames, digest, aside: setAside(frames, groups) }
+  return { strategy, steps, stages, frames, events, digest, aside: setAside(frames, groups) }
 }
 
 /** All modules at once: each is a process that prints its configuration. */

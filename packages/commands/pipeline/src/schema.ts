@@ -1,4 +1,4 @@
-import { type ConfigOf, flag, integer, list, number, text } from '@nightpipe/config'
+import { type ConfigOf, flag, integer, list, number, path, text } from '@nightpipe/config'
 
 const stage = (doc: string, value = false, alias: string[] = []) => flag(value, doc, { alias, digest: false })
 
@@ -29,6 +29,14 @@ export const schema = {
   },
   calibration: {
     build: flag(true, "make masters of the night's calibration frames where reduction names none"),
+  },
+  event: {
+    triggers: path('', 'folder of the triggers of voevent: pages of fields tell the event that they were observed for'),
+    'field radius': number(0.25, 'a field without the name of a burst may lie so far outside its circle of errors', {
+      unit: 'deg',
+      min: 0,
+    }),
+    days: number(7, 'and be observed so long after it', { unit: 'd', min: 0 }),
   },
   steps: {
     timeout: number(0, 'a step that takes longer is stopped and has failed; 0: no limit', { unit: 's', min: 0 }),

@@ -151,21 +151,22 @@ export function summarySteps(
   { output }: Ask,
   groups: readonly string[],
   steps: readonly Step[],
-  module: Module,
+  { module, events }: { module: Module; events: ReadonlyMap<string, { file: string }> },
 ): Step[] {
   const fields = [...new Set(groups.map((group) => group.split('/')[0]!))]
   return fields.map((field) => {
     const after = steps.filter((step) => step.group.split('/')[0] === field)
     const lists = [...new Set(after.map((step) => step.made))]
     const made = join(output, field, 'summary.list')
+    const event = events.get(field)
     return {
       group: field,
       stage: 'summary',
       module,
       folder: join(output, field, 'summary'),
       lists,
-      set: [],
-      reads: [],
+      set: event ? [`event.trigger=${event.file}`] : [],
+      reads: event ? [event.file] : [],
       alone: false,
       after,
       made,

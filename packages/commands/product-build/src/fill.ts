@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import type { TriggerContext } from '@nightpipe/alerts'
 import {
   DataError,
   defineCommand,
@@ -165,7 +166,7 @@ function exposureOf(file: InputFile, profile: Request['profile'], log: Request['
 }
 
 function burstPart({ observation }: Config) {
-  const trigger = observation.trigger ? readTrigger(observation.trigger) : {}
+  const trigger: Partial<TriggerContext> = observation.trigger ? readTrigger(observation.trigger) : {}
   const said =
     observation.t0 === ''
       ? undefined
@@ -176,7 +177,7 @@ function burstPart({ observation }: Config) {
     throw new DataError(`[observation] t0 '${observation.t0}' is no time`, 'as 2022-02-03T05:12:00, or an MJD')
   if (observation.trigger !== '' && !existsSync(observation.trigger))
     throw new DataError(`no trigger file ${observation.trigger}`)
-  return { burstId: observation.burst || trigger.burstId, obsId: trigger.obsId, triggerMjd: said ?? trigger.mjd }
+  return { burstId: observation.burst || trigger.burstId, obsId: trigger.obsId, triggerMjd: said ?? trigger.t0Mjd }
 }
 
 async function fillOne(job: Job<FillParams>, { config, context }: FillTools): Promise<Row[]> {

@@ -1,4 +1,5 @@
 import { basename, dirname, relative } from 'node:path'
+import type { TriggerContext } from '@nightpipe/alerts'
 import { readProvenance } from '@nightpipe/command'
 import { cardLookup, imageHdu, openFits } from '@nightpipe/fits'
 import { readWcs, type Wcs } from '@nightpipe/sky'
@@ -7,6 +8,7 @@ import { type Ask, collect, momentOf, type Product, reportOf } from './collect.j
 import type { Candidate, Field, FieldPicture, FramePoint, LightCurve } from './field.js'
 import { frames as framePoints } from './frame-points.js'
 import { frameReader, pictureOf, type Shown, stampOf, stampUrl } from './picture.js'
+import { readEvent } from './read-event.js'
 import { candidatesIn, curvesIn, forcedIn, type MarkedStar, placesIn, starsIn } from './read-tables.js'
 
 /** The field, and the pixels that the page shows besides. */
@@ -28,27 +30,58 @@ export function buildField(request: Ask): Built {
   const found = products.filter(({ kind }) => kind === 'candidates').flatMap(candidatesIn)
   const merged = mergeCandidates(found.filter(({ good }) => good)).slice(0, config.page.candidates)
   const candidates = merged.map(({ found: _, ...facts }): Candidate => facts)
-  const { pictures, shown, centre } = showPictures(request, products, { frames, candidates, read })
+  const event = readEvent(config.event.trigger)
+  const { pictures, shown, centre } = showPictures(request, products, { frames, candidates, read, event })
   const stamps = merged.map((candidate) => stampsOf(candidate, products, read, config.page.stamp))
   const curves = curvesOf(products, curvesOfCandidates(merged), config.page.curves)
-  const t0 = momentOf(config.event.t0) ?? products.map((product) => product.t0).find((mjd) => mjd !== undefined)
+  const t0 =
+    momentOf(config.event.t0) ?? event?.t0Mjd ?? products.map((product) => product.t0).find((mjd) => mjd !== undefined)
   const objects = products.map(({ object }) => object).filter((name) => name !== undefined)
-  const title = config.page.title || mostCommon(objects) || basename(dirname(output))
+  const title = config.page.title || event?.burstId || mostCommon(objects) || basename(dirname(output))
   const filters = [...new Set(products.map(({ filter }) => filter).filter(Boolean))].sort()
   const links = products.map(({ stage, path }) => ({
     stage: stage || basename(dirname(path)),
     path: relative(output, path),
   }))
+  if (event?.status === 'retracted') warnings.push(`the event was retracted: ${event.reason ?? 'no reason given'}`)
   warnings.push(...lossesOf(products), ...shortcomings(pictures, products, curves))
-  const field = { title, ...(t0 === undefined ? {} : { t0 }), filters, ...centre, pictures, frames, candidates, curves }
+  const field = {
+    title,
+    ...(t0 === undefined ? {} : { t0 }),
+    ...(event ? { event } : {}),
+    filters,
+    ...centre,
+    pictures,
+    frames,
+    candidates,
+    curves,
+  }
   return { field: { ...field, warnings, products: links }, shown, stamps }
+}
+
+interface Drawn {
+  frames: readonly FramePoint[]
+  candidates: readonly Candidate[]
+  read: FrameReader
+  event: TriggerContext | undefined
+}
+
+/** The circle of errors in pixels of a picture; a cross where no error is known. */
+function circleOn(wcs: Wcs | undefined, event: TriggerContext | undefined): FieldPicture['circle'] {
+  const { position } = event ?? {}
+  const centre = wcs && position && wcs.toPixel(position.ra, position.dec)
+  if (!wcs || !position || !centre) return undefined
+  const [x, y] = centre
+  const north = wcs.toPixel(position.ra, position.dec + (position.dec > 0 ? -1 : 1) / 3600)
+  const pixelsPerArcsec = north ? Math.hypot(north[0] - x, north[1] - y) : 0
+  return { x, y, radius: 3600 * (position.errorDeg ?? 0) * pixelsPerArcsec }
 }
 
 /** The picture of each filter, with the stars on it. */
 function showPictures(
   { config, output }: Ask,
   products: readonly Product[],
-  { frames, candidates, read }: { frames: readonly FramePoint[]; candidates: readonly Candidate[]; read: FrameReader },
+  { frames, candidates, read, event }: Drawn,
 ) {
   const pictures: FieldPicture[] = []
   const shown: Shown[] = []
@@ -75,6 +108,7 @@ function showPictures(
       frames: countOf(product),
       stars: inside,
       marks: marksOn(product, candidates, wcs),
+      circle: circleOn(wcs, event),
     })
   }
   return { pictures, shown, centre }

@@ -4,6 +4,7 @@ import { FITS_EXTENSIONS, writeAtomically } from '@nightpipe/files'
 import { buildField } from './build.js'
 import { companionsOf } from './collect.js'
 import { pageOf } from './page.js'
+import { readEvent } from './read-event.js'
 import { schema } from './schema.js'
 
 interface PageJob {
@@ -27,6 +28,7 @@ export const summary = defineCommand({
   schema,
   flags: {
     title: { type: 'text', doc: 'title of the page', config: 'page.title' },
+    trigger: { type: 'text', doc: 'trigger file of the event', config: 'event.trigger', placeholder: 'FILE' },
     t0: { type: 'text', doc: 'time of the event', config: 'event.t0', placeholder: 'DATE' },
   },
   extensions: [...FITS_EXTENSIONS, '.csv'],
@@ -44,7 +46,12 @@ export const summary = defineCommand({
     // Figures are products too, and are handed on in a pipe: they have nothing to tell us.
     const told = inputs.filter(({ path }) => !/\.(svg|png|html|json|txt)$/i.test(path))
     const paths = [...new Set(told.flatMap(({ path }) => [path, ...companionsOf(path)]))].sort()
-    const parents = paths.map((path) => ({ path, role: 'product' }))
+    const { trigger } = config.event
+    const parents = [
+      ...paths.map((path) => ({ path, role: 'product' })),
+      ...(trigger ? [{ path: trigger, role: 'trigger' }] : []),
+    ]
+    readEvent(trigger) // a wrong one is told before the first picture is drawn
     return { jobs: [{ name: 'page', inputs: [], products, parents, params: { paths, output } }] }
   },
   job: makePage,

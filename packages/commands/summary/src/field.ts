@@ -1,3 +1,5 @@
+import type { TriggerContext } from '@nightpipe/alerts'
+
 /** A picture of a field in one filter. */
 export interface FieldPicture {
   filter: string
@@ -14,6 +16,8 @@ export interface FieldPicture {
   stars: { x: number; y: number; magnitude?: number }[]
   /** candidates on it, likewise */
   marks: { number: number; x: number; y: number }[]
+  /** where the event is said to be, and the circle that holds it */
+  circle?: { x: number; y: number; radius: number }
 }
 
 /** What was measured on one frame. */
@@ -66,6 +70,8 @@ export interface Field {
   title: string
   /** time of the event, MJD UTC */
   t0?: number
+  /** the event that the field was observed for */
+  event?: TriggerContext
   filters: string[]
   /** of the middle of the first picture with a plate solution, degrees */
   ra?: number

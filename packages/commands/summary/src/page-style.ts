@@ -7,6 +7,7 @@ header p{margin:0}header span{margin-right:1.2rem;white-space:nowrap}a{color:inh
 figure{margin:0 0 1.2rem;display:inline-block;max-width:100%;vertical-align:top}figure label{margin-right:1rem;font-size:.9rem}
 .picture{position:relative;width:fit-content;max-width:100%;border:2px solid var(--c)}.picture img{display:block;max-width:100%;height:auto;image-rendering:auto}
 .picture svg{position:absolute;inset:0;width:100%;height:100%}.stars circle{fill:none;stroke:#ffd23f;stroke-width:1.2;vector-effect:non-scaling-stroke;pointer-events:all}
+.picture .event{fill:none;stroke:#4dc3ff;stroke-width:1.6}.picture .event *{vector-effect:non-scaling-stroke}
 .boxes rect{fill:none;stroke:#ff5a4d;stroke-width:1.8;vector-effect:non-scaling-stroke}.boxes text{fill:#ff5a4d}.boxes .chosen rect{stroke:#3dff8b;stroke-width:4}
 figcaption{font-size:.88rem;overflow-wrap:anywhere}.hint{font-size:.88rem;margin:.2rem 0 .6rem}
 table{border-collapse:collapse;font-size:.92rem}th,td{padding:.3rem .6rem;border-bottom:1px solid var(--line);text-align:left}th{cursor:pointer}

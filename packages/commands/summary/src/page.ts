@@ -36,6 +36,7 @@ export function pageOf({ field, shown, stamps }: Built, linear: number): string 
     position(field.ra, field.dec),
     filters.join(' '),
     field.t0 === undefined ? '' : `T0 ${formatMjd(field.t0)} UTC`,
+    eventWords(field),
     `${field.frames.length} frames`,
   ]
     .filter(Boolean)
@@ -49,12 +50,21 @@ ${sections.join('\n')}
 `
 }
 
+/** Where the event is said to be, and whether it stands. */
+function eventWords({ event }: Field): string {
+  if (!event) return ''
+  const { burstId, position: place, status } = event
+  const circle = place?.errorDeg ? ` ± ${(60 * place.errorDeg).toFixed(1)}′` : ''
+  const where = place ? ` at ${position(place.ra, place.dec)}${circle}` : ', position unknown'
+  return `${burstId ?? 'event'}${where}${status === 'retracted' ? ', RETRACTED' : ''}`
+}
+
 const section = (id: string, title: string, body: string) =>
   body === '' ? '' : `<section id="${id}"><h2>${title}</h2>\n${body}</section>`
 
 /** A picture with the stars of its catalogue and the candidates over it, each to be switched on and off. */
 function figure(picture: FieldPicture, { href, shrink, width, height }: Shown, field: Field): string {
-  const { filter, stage, frames, exposure, stars, marks, product } = picture
+  const { filter, stage, frames, exposure, stars, marks, product, circle } = picture
   const place = (x: number, y: number) => [(x + 0.5) / shrink, height - (y + 0.5) / shrink] as const
   const enlarged = Math.max(1, Math.floor(600 / width)) // small frames are shown larger
   const radius = Math.max(4 / enlarged, width / 130)
@@ -67,6 +77,7 @@ function figure(picture: FieldPicture, { href, shrink, width, height }: Shown, f
     const r = 1.6 * radius
     return `<g id="c${number}"><rect x="${(cx - r).toFixed(1)}" y="${(cy - r).toFixed(1)}" width="${(2 * r).toFixed(1)}" height="${(2 * r).toFixed(1)}"/><text x="${(cx + r + 2).toFixed(1)}" y="${(cy + 4).toFixed(1)}" font-size="${(2.2 * radius).toFixed(1)}">${number}</text></g>`
   })
+  const event = circle ? [eventCircle(place(circle.x, circle.y), circle.radius / shrink, radius)] : []
   const facts = [
     filter && `filter ${filter}`,
     stage,
@@ -75,8 +86,16 @@ function figure(picture: FieldPicture, { href, shrink, width, height }: Shown, f
   ].filter(Boolean)
   return `<figure style="--c:${colourOf(field.filters, filter)}">
 <label><input type="checkbox" class="see-stars" checked> stars (${stars.length})</label><label><input type="checkbox" class="see-boxes" checked> candidates (${boxes.length})</label>
-<div class="picture"><img src="${href}" width="${width * enlarged}" height="${height * enlarged}" alt="the field in ${safe(filter || 'no filter')}"><svg viewBox="0 0 ${width} ${height}"><g class="stars">${rings.join('')}</g><g class="boxes">${boxes.join('')}</g></svg></div>
+<div class="picture"><img src="${href}" width="${width * enlarged}" height="${height * enlarged}" alt="the field in ${safe(filter || 'no filter')}"><svg viewBox="0 0 ${width} ${height}"><g class="stars">${rings.join('')}</g><g class="boxes">${boxes.join('')}</g>${event.join('')}</svg></div>
 <figcaption>${safe(facts.join(', '))} · <a href="${linkTo(product)}">${safe(product)}</a></figcaption></figure>`
+}
+
+/** A cross where the event is said to be, and the circle that holds it. */
+function eventCircle([x, y]: readonly [number, number], radius: number, arm: number): string {
+  const at = (value: number) => value.toFixed(1)
+  const cross = `<path d="M${at(x - arm)} ${at(y)}h${at(2 * arm)}M${at(x)} ${at(y - arm)}v${at(2 * arm)}"/>`
+  const ring = radius > 0 ? `<circle cx="${at(x)}" cy="${at(y)}" r="${at(radius)}"/>` : ''
+  return `<g class="event"><title>the event and its circle of errors</title>${cross}${ring}</g>`
 }
 
 function candidateTable(candidates: readonly Candidate[], stamps: Built['stamps'], { t0 }: Field): string {

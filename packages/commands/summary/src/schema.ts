@@ -1,4 +1,4 @@
-import { type ConfigOf, choice, integer, list, number, text } from '@nightpipe/config'
+import { type ConfigOf, choice, integer, list, number, path, text } from '@nightpipe/config'
 
 /** Every key of summary.ini, once. */
 export const schema = {
@@ -16,7 +16,8 @@ export const schema = {
     }),
   },
   event: {
-    t0: text('', 'time of the event, as 2026-01-01T02:03:04 or MJD; empty: of the headers, where they tell it'),
+    trigger: path('', 'trigger file of voevent: the time, position and circle of errors of the event; empty: none'),
+    t0: text('', 'time of the event, as 2026-01-01T02:03:04 or MJD; empty: of the trigger, or of the headers'),
     keywords: list(
       ['T0', 'TRIGTIME', 'TRIGDATE', 'ALEVT', 'EVENTTIM'],
       'header keywords that tell it, first usable first',

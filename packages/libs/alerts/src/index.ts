@@ -1,4 +1,5 @@
 export { type Alert, type AlertPosition, type Family, numberParam, type Param, paramOf } from './alert.js'
+export { type ObservedField, type Reach, readTriggerText, type TriggerContext, triggerOfField } from './context.js'
 export { type Filter, meets, parseFilter } from './filter.js'
 export { frameMessage, MOST_BYTES, type Unframer, unframer } from './framing.js'
 export { readVoEvent } from './read-voevent.js'

@@ -1,5 +1,12 @@
 import t from 'tap'
-import { mergeAlert, readTriggerText, readVoEvent, type TriggerContext, triggerOfField, triggerText } from '../src/index.js'
+import {
+  mergeAlert,
+  readTriggerText,
+  readVoEvent,
+  type TriggerContext,
+  triggerOfField,
+  triggerText,
+} from '../src/index.js'
 import { voEvent } from './events.js'
 
 t.test('a trigger is read back from both of its files as it was', async (t) => {
@@ -13,25 +20,28 @@ t.test('a trigger is read back from both of its files as it was', async (t) => {
   t.throws(() => readTriggerText('{"a'), /is not JSON/)
 })
 
-t.test('a field belongs to the trigger that it is named after, or in whose circle it lies after the event', async (t) => {
-  const at = (burstId: string, t0Mjd: number, ra: number, dec: number, status: TriggerContext['status'] = 'active') =>
-    ({ burstId, t0Mjd, position: { ra, dec, errorDeg: 0.1 }, status }) as TriggerContext
-  const triggers = [
-    at('sb26010101', 61041, 10, 20),
-    at('sb26010102', 61042, 10, 20),
-    at('sb26010103', 61041, 359.95, -5),
-    at('sb26010104', 61042, 200, 0, 'retracted'),
-  ]
-  const of = (name: string, mjd?: number, ra?: number, dec?: number) =>
-    triggerOfField({ name, mjd, ra, dec }, triggers, { degrees: 0.2, days: 7 })?.burstId
-  for (const name of ['sb26010101', 'SB26010101', '26010101', 'SVOM_sb26010101'])
-    t.equal(of(name), 'sb26010101', `${name}, wherever it was pointed at`)
-  t.equal(of('m67', 61041.5, 10, 20.25), 'sb26010101')
-  t.equal(of('m67', 61042.5, 10, 20), 'sb26010102', 'the last one by then')
-  t.equal(of('m67', 61042.5, 10, 20.4), undefined, 'outside')
-  t.equal(of('m67', 61040.5, 10, 20), undefined, 'before')
-  t.equal(of('m67', 61060, 10, 20), undefined, 'long after')
-  t.equal(of('m67', 61041.1, 0.1, -5), 'sb26010103', 'across 0 h')
-  t.equal(of('m67', 61042.1, 200, 0), 'sb26010104', 'who has a retracted one knows what became of it')
-  t.equal(of('m67'), undefined)
-})
+t.test(
+  'a field belongs to the trigger that it is named after, or in whose circle it lies after the event',
+  async (t) => {
+    const at = (burstId: string, t0Mjd: number, ra: number, dec: number, status: TriggerContext['status'] = 'active') =>
+      ({ burstId, t0Mjd, position: { ra, dec, errorDeg: 0.1 }, status }) as TriggerContext
+    const triggers = [
+      at('sb26010101', 61041, 10, 20),
+      at('sb26010102', 61042, 10, 20),
+      at('sb26010103', 61041, 359.95, -5),
+      at('sb26010104', 61042, 200, 0, 'retracted'),
+    ]
+    const of = (name: string, mjd?: number, ra?: number, dec?: number) =>
+      triggerOfField({ name, mjd, ra, dec }, triggers, { degrees: 0.2, days: 7 })?.burstId
+    for (const name of ['sb26010101', 'SB26010101', '26010101', 'SVOM_sb26010101'])
+      t.equal(of(name), 'sb26010101', `${name}, wherever it was pointed at`)
+    t.equal(of('m67', 61041.5, 10, 20.25), 'sb26010101')
+    t.equal(of('m67', 61042.5, 10, 20), 'sb26010102', 'the last one by then')
+    t.equal(of('m67', 61042.5, 10, 20.4), undefined, 'outside')
+    t.equal(of('m67', 61040.5, 10, 20), undefined, 'before')
+    t.equal(of('m67', 61060, 10, 20), undefined, 'long after')
+    t.equal(of('m67', 61041.1, 0.1, -5), 'sb26010103', 'across 0 h')
+    t.equal(of('m67', 61042.1, 200, 0), 'sb26010104', 'who has a retracted one knows what became of it')
+    t.equal(of('m67'), undefined)
+  },
+)

@@ -16,10 +16,24 @@ export function listOf({ flags, config, profile }: Request<WavelengthSchema>): {
   const said = config.lines['list air']
   try {
     const list = parseLineList(readFileSync(path, 'utf8'), said === 'auto' ? {} : { air: said === 'air' })
-    if (list.wavelength.length >= 20) return { list, path: resolve(path) }
+    if (list.wavelength.length >= 20)
+      return { list: withNeighbours(list, path, config.lines.neighbours), path: resolve(path) }
     throw new ConfigError(`${path}: ${list.wavelength.length} lines`, 'at least 20 are needed')
   } catch (error) {
     if (!(error instanceof RangeError)) throw error
     throw new ConfigError(`${path}: ${error.message}`, 'a wavelength a line, in Angstrom or nm')
   }
+}
+
+/** With all lines that the lamp is known to have: those whose light disturbs the lines of the list. */
+function withNeighbours(list: LineList, path: string, said: string): LineList {
+  if (said === 'none') return list
+  const full = said === 'auto' ? path.replace(/\.csv$/, '-full.csv') : said
+  const shipped = profileFolder()
+  const places = [full, ...(shipped ? [join(dirname(shipped), 'lines', `${full}.csv`)] : [])]
+  const found = places.find((place) => place !== path && existsSync(place))
+  if (!found && said !== 'auto') throw new ConfigError(`no list of lines ${said}`, 'give a file, auto or none')
+  if (!found) return list
+  const { wavelength, intensity } = parseLineList(readFileSync(found, 'utf8'))
+  return { ...list, all: { wavelength, intensity } }
 }

@@ -24,6 +24,11 @@ export const schema = {
       ['auto', 'vacuum', 'air'],
       'wavelengths of the list are in; auto: air where the list says so',
     ),
+    neighbours: text(
+      'auto',
+      'list of all lines of the lamp, in the intensities of the list: their light is reckoned with beside that of the list; ' +
+        'auto: NAME-full.csv beside NAME.csv; none',
+    ),
     threshold: number(5, 'how far lines stand above the noise', { unit: 'sigma', min: 2 }),
     width: number(0, 'width of the lines (FWHM); 0: measured', { unit: 'px', min: 0 }),
   },

@@ -46,23 +46,29 @@ export interface LineOptions {
 /** Bits of pixels that say nothing of the light that fell there. */
 const UNUSABLE = SpectrumBit.bad | SpectrumBit.cosmicRay | SpectrumBit.noData | SpectrumBit.interpolated
 
-/** The lines of all orders, in their order and then by x, and the width that was expected of them. */
+/** The light of an order above its background, and its one sigma: infinite where nothing is known. */
+export interface LineLight {
+  light: Float64Array
+  sigma: Float64Array
+}
+
+/** The lines of all orders, in their order and then by x, the width that was expected of them, and the light they were found in. */
 export function findLines(
   orders: readonly OrderSpectrum[],
   options: LineOptions = {},
-): { lines: SpectralLine[]; fwhm: number } {
+): { lines: SpectralLine[]; fwhm: number; light: LineLight[] } {
   const fwhm = options.fwhm ?? measuredWidth(orders)
-  const lines = orders.flatMap((order) => linesOfOrder(order, fwhm, options.threshold ?? 5))
+  const light = orders.map((order) => lightAboveBackground(order, fwhm))
+  const lines = orders.flatMap((order, k) => linesIn(order, light[k]!, fwhm, options.threshold ?? 5))
   flagOddWidths(lines)
-  return { lines, fwhm }
+  return { lines, fwhm, light }
 }
 
 /**
  * The lines of one order, by x. Peaks of the spectrum convolved with the line profile that stand out of the noise are fitted with
  * Gaussians integrated over the pixels, neighbours together; errors are those of the fit, larger where it is a poor one.
  */
-export function linesOfOrder(order: OrderSpectrum, fwhm: number, threshold: number): SpectralLine[] {
-  const { light, sigma } = lightAboveBackground(order, fwhm)
+function linesIn(order: OrderSpectrum, { light, sigma }: LineLight, fwhm: number, threshold: number): SpectralLine[] {
   const peaks = findPeaks(light, sigma, 0.5 * fwhm, threshold)
   const lines: SpectralLine[] = []
   let from = 0
@@ -87,8 +93,7 @@ export function linesOfOrder(order: OrderSpectrum, fwhm: number, threshold: numb
   return lines
 }
 
-/** The light of the lines alone, and its one sigma (infinite where nothing is known). */
-function lightAboveBackground(order: OrderSpectrum, fwhm: number): { light: Float64Array; sigma: Float64Array } {
+function lightAboveBackground(order: OrderSpectrum, fwhm: number): LineLight {
   const { flux, uncertainty, mask } = order
   const usable = (x: number) => Number.isFinite(flux[x]) && !(mask[x] & UNUSABLE)
   const { level, noise } = lineBackground(flux, usable, 30 * fwhm)
@@ -174,7 +179,9 @@ function measuredWidth(orders: readonly OrderSpectrum[]): number {
   const some = orders.filter((_, k) => k % every === 0)
   let fwhm = 3
   for (let round = 0; round < 5; round++) {
-    const clean = some.flatMap((order) => linesOfOrder(order, fwhm, 10)).filter((line) => !line.flags)
+    const clean = some
+      .flatMap((order) => linesIn(order, lightAboveBackground(order, fwhm), fwhm, 10))
+      .filter((line) => !line.flags)
     if (clean.length < 5) break
     const next = Math.min(40, Math.max(1.2, medianOf(clean.map((line) => line.fwhm))))
     const settled = Math.abs(next - fwhm) < 0.03 * fwhm

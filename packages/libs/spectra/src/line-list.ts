@@ -8,6 +8,8 @@ export interface LineList {
   intensity: Float64Array
   /** one sigma, Angstrom; 0 where the list does not say */
   error: Float64Array
+  /** all lines that the lamp is known to have, whose light disturbs these: brightness in the same unit, by wavelength */
+  all?: { wavelength: Float64Array; intensity: Float64Array }
 }
 
 export interface LineListOptions {

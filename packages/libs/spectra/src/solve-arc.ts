@@ -1,7 +1,9 @@
-import { centroidOffset } from './centroid-offset.js'
-import { findLines, type SpectralLine } from './find-lines.js'
+import { findLines, type LineLight, type SpectralLine } from './find-lines.js'
 import { followLines, type Identification, identifyLines, type RoughSpectrograph } from './identify.js'
+import { measureLineImage } from './line-image.js'
 import type { LineList } from './line-list.js'
+import { listNeighbours } from './list-neighbours.js'
+import { refineLines } from './refine-lines.js'
 import { type Spectra, SpectrumBit } from './spectrum.js'
 import { type FitLimits, fitWavelengths, type WavelengthSolution } from './wavelength-fit.js'
 import type { WavelengthPolynomial } from './wavelength-polynomial.js'
@@ -50,25 +52,51 @@ function solveFibre(
   near: readonly WavelengthPolynomial[],
 ): SolvedFibre {
   const own = orders.filter((order) => order.fibre === fibre)
-  const { lines, fwhm } = findLines(own, { fwhm: setup.fwhm, threshold: setup.threshold })
-  // Wavelengths are those of centres of gravity; the lines keep the places of their Gaussians, with which later frames are compared.
-  const offset = centroidOffset(lines, own, fwhm)
-  const centred = lines.map((line) => ({ ...line, x: line.x + offset(line.x) }))
+  const { lines, fwhm, light } = findLines(own, { fwhm: setup.fwhm, threshold: setup.threshold })
   const about = { fibre, lines, fwhm }
   const saturated = saturatedShare(own)
   if (saturated > 0.05) return { ...about, problem: `saturated: ${(100 * saturated).toFixed(0)} % of its pixels` }
   if (lines.length < 20) return { ...about, problem: `${lines.length} lines, 20 needed: the lamp was off` }
   let identification: Identification | undefined
   for (const before of near) {
-    identification ??= followLines(centred, setup.list, before, { width, fwhm, reach: setup.followReach ?? 40 })
+    identification ??= followLines(lines, setup.list, before, { width, fwhm, reach: setup.followReach ?? 40 })
   }
-  const named = identification ?? identifyLines(centred, setup.list, { width, fwhm, rough: setup.rough })
+  const named = identification ?? identifyLines(lines, setup.list, { width, fwhm, rough: setup.rough })
   if ('problem' in named) return { ...about, problem: named.problem }
-  const solution = fitWavelengths(centred, setup.list, named.polynomial, fwhm, setup.limits)
-  for (const line of solution?.lines ?? []) line.x -= offset(line.x)
+  const seen = new Map(own.map(({ index }, k) => [index, light[k]!]))
+  const solution = fitThroughImage(lines, seen, named.polynomial, fwhm, setup)
   return solution
     ? { ...about, identification: named, solution }
     : { ...about, identification: named, problem: `too few of ${lines.length} lines are fit to be fitted` }
+}
+
+/**
+ * Wavelengths are those of the centres of gravity of lines, which the measured image of a line gives; the lines of the solution keep the
+ * places of their Gaussians, with which later frames are compared.
+ */
+function fitThroughImage(
+  lines: readonly SpectralLine[],
+  light: ReadonlyMap<number, LineLight>,
+  start: WavelengthPolynomial,
+  fwhm: number,
+  { list, limits }: ArcSetup,
+): WavelengthSolution | undefined {
+  const neighbours = listNeighbours(lines, list, start, fwhm)
+  const image = measureLineImage(lines, light, fwhm, neighbours)
+  if (!image) return fitWavelengths(lines, list, start, fwhm, limits)
+  const refined = refineLines(lines, light, image, fwhm, neighbours)
+  const known = { centreError: image.centreError, neighboursKnown: neighbours.scatter !== undefined }
+  const solution = fitWavelengths(refined, list, start, fwhm, limits, known)
+  const found = new Map(refined.map((line, k) => [`${line.index} ${line.x}`, lines[k]!]))
+  return (
+    solution && {
+      ...solution,
+      lines: solution.lines.map((line) => {
+        const { x, error } = found.get(`${line.index} ${line.x}`)!
+        return { ...line, x, error }
+      }),
+    }
+  )
 }
 
 /** Fibres, those with most light in their lines first. */

@@ -1,10 +1,9 @@
 import { MAD_TO_SIGMA, median } from '@nightpipe/math'
-import { bestFrame } from './choose-degrees.js'
+import { type ExpectedTerms, expectedTerms } from './expected-terms.js'
 import { LineFlag, type SpectralLine } from './find-lines.js'
 import type { LineList } from './line-list.js'
 import { matchLines } from './match-lines.js'
 import {
-  type Frame,
   fitWavelengthPolynomial,
   polynomialDispersion,
   polynomialWavelength,
@@ -22,6 +21,14 @@ export interface FitLimits {
   degreeOrder: number
   /** points further than this from the fit are set aside, sigma */
   clip: number
+}
+
+/** How the places of lines were measured. */
+export interface KnownLines {
+  /** an error that all of them share, px */
+  centreError?: number
+  /** unseen neighbours were reckoned with: what they leave unknown is in the errors */
+  neighboursKnown?: boolean
 }
 
 /** A line with its name, after the fit. */
@@ -60,7 +67,7 @@ export interface WavelengthSolution {
 }
 
 /** Flags of lines that are matched but not fitted. */
-const UNFIT = LineFlag.saturated | LineFlag.wide | LineFlag.narrow | LineFlag.cut | LineFlag.blended
+const UNFIT = LineFlag.saturated | LineFlag.wide | LineFlag.narrow | LineFlag.cut
 
 /**
  * The final wavelengths of a fibre, from a first solution that is right to a fraction of a line: all lines are matched anew, weighed by
@@ -73,20 +80,37 @@ export function fitWavelengths(
   start: WavelengthPolynomial,
   fwhm: number,
   limits: FitLimits,
+  { centreError = 0, neighboursKnown = false }: KnownLines = {},
 ): WavelengthSolution | undefined {
   let polynomial = start
   let fit: Clipped | undefined
   let matched: FittedLine[] = []
   for (const reach of [0.5 * fwhm, 0.35 * fwhm]) {
     matched = namedLines(lines, list, polynomial, reach)
-    const candidates = matched.filter((line) => !(line.flags & UNFIT) && isAlone(line, list, fwhm))
-    const frame = frameOf(candidates, polynomial, limits)
-    fit = frame && clippedFit(candidates, frame, limits.clip)
+    const candidates = matched.filter(
+      (line) =>
+        !(line.flags & (neighboursKnown ? UNFIT : UNFIT | LineFlag.blended)) &&
+        (neighboursKnown || isAlone(line, list, fwhm)),
+    )
+    const terms = termsOf(candidates, polynomial, limits)
+    fit = terms && clippedFit(candidates, terms, limits.clip)
     if (!fit) return undefined
     polynomial = fit.polynomial
   }
   if (!fit) return undefined
-  return { fibre: lines[0].fibre, polynomial, ...describe(matched, fit) }
+  // lines may scatter by more than their errors say although each class has its floor
+  const scale = Math.max(1, fit.chiSquare)
+  const covariance = polynomial.covariance!.map((value) => scale * value)
+  addCommonError({ ...polynomial, covariance }, centreError)
+  fit.polynomial = { ...polynomial, covariance }
+  return { fibre: lines[0].fibre, polynomial: fit.polynomial, ...describe(matched, fit) }
+}
+
+/** An error (px) that all lines share: of the centre of gravity of their image. Along the orders, m λ changes by much the same everywhere. */
+function addCommonError({ terms, coefficients, covariance, width }: WavelengthPolynomial, error: number): void {
+  const slope = terms.findIndex(([i, j]) => i === 1 && j === 0)
+  const level = terms.findIndex(([i, j]) => i === 0 && j === 0)
+  if (covariance) covariance[level * (terms.length + 1)] += ((error * 2 * coefficients[slope]) / (width - 1)) ** 2
 }
 
 /** Lines with the wavelengths that the list has for them. */
@@ -129,14 +153,18 @@ interface Clipped {
 }
 
 /** A weighted fit that sets lines aside until all that are left lie within `clip` sigma. */
-function clippedFit(lines: readonly FittedLine[], frame: Frame, clip: number): Clipped | undefined {
+function clippedFit(
+  lines: readonly FittedLine[],
+  { frame, precision }: ExpectedTerms,
+  clip: number,
+): Clipped | undefined {
   const groups = groupsOf(lines)
   let used: readonly number[] = [...lines.keys()]
   let floors: Float64Array = new Float64Array(groups.count).fill(0.02)
   for (let round = 0; ; round++) {
     const sigma = lines.map((line, k) => Math.hypot(line.sigma, floors[groups.of[k]] * line.dispersion))
     const points = used.map((k) => ({ ...lines[k], error: sigma[k] }))
-    const polynomial = fitWavelengthPolynomial(points, frame)
+    const polynomial = fitWavelengthPolynomial(points, frame, { precision })
     if (!polynomial) return undefined
     const wavelengthAt = wavelengthEvaluator(polynomial)
     const residuals = lines.map((line) => wavelengthAt(line.index, line.x) - line.wavelength)
@@ -186,11 +214,15 @@ function floorsOf(
   })
 }
 
-/** The degrees that predict lines best that they have not seen, from those that lie near the first solution. */
-function frameOf(lines: readonly FittedLine[], before: WavelengthPolynomial, limits: FitLimits): Frame | undefined {
+/** All terms, as large as the lines say that lie near the first solution. */
+function termsOf(
+  lines: readonly FittedLine[],
+  before: WavelengthPolynomial,
+  limits: FitLimits,
+): ExpectedTerms | undefined {
   const core = lines.filter((line) => Math.abs(line.residual) < 0.4 * line.fwhm * line.dispersion)
   const weighed = core.map((line) => ({ ...line, sigma: Math.hypot(line.sigma, 0.01 * line.dispersion) }))
-  return bestFrame(weighed, before, limits)
+  return expectedTerms(weighed, before, limits)
 }
 
 function describe(

@@ -99,11 +99,14 @@ export function wavelengthEvaluator(of: WavelengthPolynomial): (index: number, x
   }
 }
 
-/** The polynomial nearest to the points by least squares; undefined where they do not determine it. The covariance where it is wanted. */
+/**
+ * The polynomial nearest to the points by least squares; undefined where they do not determine it. The covariance where it is wanted;
+ * `precision` is 1 / sigma² of the coefficients, by what is known of them beforehand: they are nearly 0.
+ */
 export function fitWavelengthPolynomial(
   points: readonly WavelengthPoint[],
   frame: Frame,
-  { covariance = true }: { covariance?: boolean } = {},
+  { covariance = true, precision }: { covariance?: boolean; precision?: ArrayLike<number> } = {},
 ): WavelengthPolynomial | undefined {
   const n = frame.terms.length
   if (points.length < n) return undefined
@@ -120,6 +123,7 @@ export function fitWavelengthPolynomial(
       for (let j = 0; j <= i; j++) normal[i * n + j] += v * values[j]
     }
   }
+  if (precision) for (let i = 0; i < n; i++) normal[i * n + i] += precision[i]
   try {
     const coefficients = solve(normal, right)
     return covariance ? { ...frame, coefficients, covariance: inverse(normal, n) } : { ...frame, coefficients }

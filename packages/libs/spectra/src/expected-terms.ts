@@ -1,0 +1,136 @@
+import { MAD_TO_SIGMA, medianOf, solve } from '@nightpipe/math'
+import { diffractionOrder, type Frame, termEvaluator, termsUpTo } from './wavelength-polynomial.js'
+
+/** A line as the choice of terms wants it. */
+export interface WeighedLine {
+  index: number
+  x: number
+  /** vacuum, Angstrom, and one sigma of it */
+  wavelength: number
+  sigma: number
+}
+
+/** How large the terms of a wavelength polynomial are expected to be: 1 / sigma² of each, Angstrom⁻²; 0 where nothing is expected. */
+export interface ExpectedTerms {
+  frame: Frame
+  precision: Float64Array
+}
+
+/** Lines that a term needs, if it were free. */
+const LINES_PER_TERM = 1.5
+/** What is tried: sizes of terms, and how they fall from degree to degree along x and over the orders. */
+const SIZES = [10, 30, 100, 300, 1e3, 3e3, 1e4]
+const FALLS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.7]
+
+/**
+ * All terms up to the highest degrees, and how large they may be: smaller from degree to degree, as those of any smooth function are. How
+ * large, and how fast they fall, is what makes the lines most probable (the evidence of Bayes, MacKay 1992). Terms that the lines do not
+ * tell stay small, and what they might be is in the errors of the wavelengths, above all at the ends of orders.
+ */
+export function expectedTerms(
+  lines: readonly WeighedLine[],
+  before: Frame,
+  limits: { degreeX: number; degreeOrder: number },
+): ExpectedTerms | undefined {
+  const orders = new Set(lines.map((line) => line.index)).size
+  let [x, order] = [limits.degreeX, Math.min(limits.degreeOrder, orders - 1)]
+  const termsOf = () => termsUpTo(x, order, Math.max(x, order) + 1)
+  while (lines.length < LINES_PER_TERM * termsOf().length && (x > 2 || order > 1)) {
+    if (x > order && x > 2) x--
+    else order = Math.max(1, order - 1)
+    if (order === 1 && x > 2) x--
+  }
+  const frame = { ...before, terms: termsOf() }
+  if (lines.length < LINES_PER_TERM * frame.terms.length) return undefined
+  const equations = equationsOf(lines, frame)
+  let best: { precision: Float64Array; evidence: number } | undefined
+  for (const size of SIZES) {
+    for (const alongX of FALLS) {
+      for (const overOrders of FALLS) {
+        const precision = Float64Array.from(frame.terms, ([i, j]) =>
+          i + j < 2 ? 0 : (size * alongX ** i * overOrders ** j) ** -2,
+        )
+        const evidence = logEvidence(equations, precision)
+        if (evidence > (best?.evidence ?? Number.NEGATIVE_INFINITY)) best = { precision, evidence }
+      }
+    }
+  }
+  return best && { frame, precision: best.precision }
+}
+
+interface Equations {
+  normal: Float64Array
+  right: Float64Array
+  /** of the right-hand sides, in units of their errors */
+  squares: number
+}
+
+/** Normal equations, the errors scaled so that half of the lines lie within 0.6745 sigma of a free fit. */
+function equationsOf(lines: readonly WeighedLine[], frame: Frame): Equations {
+  const n = frame.terms.length
+  const valuesAt = termEvaluator(frame)
+  const rows = new Float64Array(lines.length * n)
+  const sides = new Float64Array(lines.length)
+  lines.forEach(({ index, x, wavelength, sigma }, k) => {
+    const order = diffractionOrder(frame, index)
+    const values = valuesAt(index, x)
+    for (let i = 0; i < n; i++) rows[k * n + i] = values[i]! / (order * sigma)
+    sides[k] = wavelength / sigma
+  })
+  const use = new Float64Array(lines.length).fill(1)
+  let equations = summed(rows, sides, use, n)
+  for (let round = 0; round < 2; round++) {
+    const solution = solve(equations.normal, equations.right)
+    const misses = sides.map((side, k) => {
+      let miss = side
+      for (let i = 0; i < n; i++) miss -= rows[k * n + i]! * solution[i]!
+      return Math.abs(miss)
+    })
+    const scale = MAD_TO_SIGMA * medianOf(misses)
+    misses.forEach((miss, k) => {
+      use[k] = miss < 4 * scale ? 1 / scale : 0
+    })
+    equations = summed(rows, sides, use, n)
+  }
+  return equations
+}
+
+function summed(rows: Float64Array, sides: Float64Array, use: Float64Array, n: number): Equations {
+  const normal = new Float64Array(n * n)
+  const right = new Float64Array(n)
+  let squares = 0
+  for (let k = 0; k < sides.length; k++) {
+    const weight = use[k]! ** 2
+    if (weight === 0) continue
+    squares += weight * sides[k]! ** 2
+    for (let i = 0; i < n; i++) {
+      const v = weight * rows[k * n + i]!
+      right[i]! += v * sides[k]!
+      for (let j = 0; j <= i; j++) normal[i * n + j]! += v * rows[k * n + j]!
+    }
+  }
+  return { normal, right, squares }
+}
+
+/** Logarithm of the probability of the lines, up to a constant. */
+function logEvidence({ normal, right, squares }: Equations, precision: Float64Array): number {
+  const n = precision.length
+  // Cholesky's factor L of the normal matrix with the expectation, and the solution of L y = b on the way
+  const factor = new Float64Array(n * n)
+  const y = new Float64Array(n)
+  let evidence = -0.5 * squares
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j <= i; j++) {
+      let rest = normal[i * n + j]! + (i === j ? precision[i]! : 0)
+      for (let k = 0; k < j; k++) rest -= factor[i * n + k]! * factor[j * n + k]!
+      if (i === j && !(rest > 0)) return Number.NEGATIVE_INFINITY
+      factor[i * n + j] = i === j ? Math.sqrt(rest) : rest / factor[j * n + j]!
+    }
+    let side = right[i]!
+    for (let k = 0; k < i; k++) side -= factor[i * n + k]! * y[k]!
+    y[i] = side / factor[i * n + i]!
+    evidence += 0.5 * y[i]! ** 2 - Math.log(factor[i * n + i]!)
+    if (precision[i]! > 0) evidence += 0.5 * Math.log(precision[i]!)
+  }
+  return evidence
+}

@@ -16,11 +16,15 @@ import { treeCards, treeMasterHeader } from './tree-header.js'
 /** Rows per task: fixed, so that the parts are the same whatever the number of threads. */
 const ROWS_PER_TASK = 64
 
-/** The frames of a group that passed, combined into the master, which is written as it grows. */
+/**
+ * The frames of a group that passed, combined into the master, which is written as it grows. `readTheRest` makes the
+ * digests of the frames.
+ */
 export async function combineGroup(
   job: Job<MasterJob>,
   used: readonly Used[],
   tools: MasterTools,
+  readTheRest: () => Promise<void>,
 ): Promise<MasterFacts | Damaged[]> {
   const parents = readParents(job.params)
   const detector = await measureDetector(job.params.group.type, used, parents, tools)
@@ -33,7 +37,7 @@ export async function combineGroup(
     const recipe = recipeOf(job.params, used, parents, detector, writer, tools)
     const { width, height } = recipe.geometry
     const tasks = inBlocks(height, (first, rows): CombineArgs => ({ recipe, first, rows }))
-    const answers = await tools.map<CombineArgs, Combined | Broken>('combineRows', tasks)
+    const answers = await tools.map<CombineArgs, Combined | Broken>('combineRows', tasks, { digests: 'later' })
     const broken = answers.filter((answer) => 'plane' in answer)
     if (broken.length > 0) {
       product.discard()
@@ -47,6 +51,8 @@ export async function combineGroup(
       for (const [plane, sum] of [image, error, sums[MASK]].entries()) writer.addSum(plane, sum)
     }
     Object.assign(facts, tally)
+    writer.flushAhead()
+    await readTheRest()
     for (const [keyword, value] of tree ? treeCards(facts) : masterCards(facts)) writer.setCard(0, keyword, value)
     product.finish(job.parents)
     return facts
@@ -87,7 +93,7 @@ async function normalise(
   const uneven = parts.reduce((sum, part) => sum + part.uneven, 0)
   const factor = 1 / (tally.mean + uneven / good)
   const tasks = inBlocks(height, (first, rows): RescaleArgs => ({ plan, width, first, rows, factor }))
-  const sums = await tools.map<RescaleArgs, number[]>('rescaleRows', tasks)
+  const sums = await tools.map<RescaleArgs, number[]>('rescaleRows', tasks, { digests: 'later' })
   const mean = amplifiers.length > 1 ? tally.mean * factor : 1
   Object.assign(tally, { mean, median: tally.median * factor, rms: tally.rms * factor })
   return sums

@@ -97,7 +97,8 @@ export function combineRows({ recipe, first, rows }: CombineArgs): Combined | Br
       if (broken) return broken
     }
     addParentErrors(error, recipe.planes, bias?.error, dark?.error)
-    const mask = allocate(Int16Array, n).fill(0)
+    const mask = allocate(Int16Array, n)
+    kernels().clearBytes(mask.byteOffset, mask.byteLength)
     for (const parent of [bias, dark]) inheritFlags(mask, parent?.mask)
     const { type, geometry, mask: rules } = recipe
     const strip = { type, pixels, error, count: block.count, columns: geometry.width, rules }

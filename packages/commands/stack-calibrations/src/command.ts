@@ -3,7 +3,7 @@ import { defineCommand, type Job } from '@nightpipe/command'
 import { inTree, treeFlags, treeOf } from '@nightpipe/spectrographs'
 import { combineRows } from './combine-rows.js'
 import { combineSpectra } from './combine-spectra.js'
-import { examineFrame } from './examine.js'
+import { examineFrame, readToEnd } from './examine.js'
 import { makeMaster } from './make-master.js'
 import { rescaleRows } from './normalise.js'
 import { type MasterJob, planMasters } from './plan.js'
@@ -101,6 +101,6 @@ export const stackCalibrations = defineCommand({
   plan: planMasters,
   job: (job, tools) =>
     'group' in job.params ? makeMaster(job as Job<MasterJob>, tools) : combineSpectra(job as Job<SpectraJob>, tools),
-  tasks: { examineFrame, comparePair, combineRows, rescaleRows },
+  tasks: { examineFrame, comparePair, combineRows, rescaleRows, readToEnd },
   finish: registerMasters,
 })

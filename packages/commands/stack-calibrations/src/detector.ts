@@ -60,7 +60,9 @@ export async function measureDetector(
   const keptDark = type === 'dark' && !tools.config.dark.scale
   if (type !== 'bias' && type !== 'flat' && !keptDark) return { readNoiseAdu, gain, measured: {} }
   const pairs = used.slice(1, MOST_PAIRS + 1).map((second, k) => pairArgs(type, used[k], second, readNoiseAdu, parents))
-  const answers = await tools.map<PairArgs, (Measured | undefined)[]>('comparePair', pairs)
+  const answers = await tools.map<PairArgs, (Measured | undefined)[]>('comparePair', pairs, {
+    digests: 'later',
+  })
   const chains = amplifiers.map((_, k) => meanOfChain(answers.map((pair) => pair[k])))
   const all = chains.every((chain) => chain !== undefined) ? (chains as Measured[]) : undefined
   // What darks vary by is read noise and that of their current.

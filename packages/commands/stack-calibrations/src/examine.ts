@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs'
 import { requireWholeAndDigest } from '@nightpipe/command'
 import { DataError } from '@nightpipe/files'
-import { requireWhole } from '@nightpipe/fits'
+import { mustBeWhole, requireWhole } from '@nightpipe/fits'
 import { scoped } from '@nightpipe/kernels'
 import type { Geometry } from './geometry.js'
 import type { FrameStatistics } from './judge.js'
@@ -26,8 +26,8 @@ export interface Examined {
   /** One for each amplifier. */
   pedestals: Pedestal[]
   statistics: FrameStatistics
-  /** Whether the data agree with their DATASUM. */
-  whole: boolean
+  /** Whether the data agree with their DATASUM; not known yet of frames that are read to their end by `readToEnd`. */
+  whole?: boolean
 }
 
 /** Why a frame cannot be read: one bad frame must not cost the others of its group. */
@@ -54,7 +54,11 @@ function lookAt({ path, hdu, geometry, method, smooth, saturation, output }: Exa
   const source = openSource(path, hdu, output)
   try {
     const image = sourceImage(source)
-    const whole = source.copied ? requireWhole(image) : requireWholeAndDigest(path, image)
+    const whole = source.copied
+      ? requireWhole(image)
+      : mustBeWhole(image)
+        ? requireWholeAndDigest(path, image)
+        : undefined
     const pedestals = pedestalsOf(source, geometry, method, smooth)
     const statistics = scoped(() => {
       const { pixels, saturatedFraction } = sampleFrame(source, geometry, pedestals, saturation)
@@ -66,3 +70,9 @@ function lookAt({ path, hdu, geometry, method, smooth, saturation, output }: Exa
     throw error
   }
 }
+
+/**
+ * Reads a frame to its end, for its digest and its DATASUM; returns whether the data agree with that. Frames that are used
+ * even if they do not are read so when the master is there: while the disk still writes.
+ */
+export const readToEnd = (source: Source): boolean => requireWholeAndDigest(source.path, sourceImage(source))

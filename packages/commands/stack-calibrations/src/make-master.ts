@@ -9,6 +9,7 @@ import { judgeGroup } from './judge.js'
 import type { MasterFacts } from './master-header.js'
 import type { MasterJob } from './plan.js'
 import type { schema } from './schema.js'
+import type { Source } from './source.js'
 
 export type MasterTools = Tools<typeof schema>
 
@@ -36,22 +37,35 @@ export async function makeMaster(job: Job<MasterJob>, tools: MasterTools): Promi
     { digests: 'later' },
   )
   try {
-    for (const [k, look] of looks.entries()) {
-      if ('whole' in look && !look.whole) tools.log.warn(`${basename(group.frames[k].path)}: ${STALE_SUM}`)
-    }
+    for (const look of looks) warnOfDamage(look, tools)
     const refusals = judge(job.params, looks, tools)
     for (;;) {
       const used = group.frames.flatMap((frame, k): Used[] =>
         refusals[k] ? [] : [{ frame, look: looks[k] as Examined }],
       )
       if (used.length < tools.config.select.minimum) return tooFew(job, refusals, looks, tools)
-      const made = await combineGroup(job, used, tools)
+      const made = await combineGroup(job, used, tools, () => readTheRest(looks, tools))
       if (!Array.isArray(made)) return group.frames.map((frame, k) => rowOf(frame, looks[k], refusals[k], job, made))
       // Damage that the sample did not show: the others are combined without the frames that have it.
       for (const { frame, reason } of made) refusals[group.frames.indexOf(frame)] = { status: 'failed', reason }
     }
   } finally {
     for (const look of looks) if ('source' in look && look.source.copied) rmSync(look.source.path, { force: true })
+  }
+}
+
+function warnOfDamage(look: Examined | Unreadable, { log }: MasterTools): void {
+  if ('source' in look && look.whole === false) log.warn(`${basename(look.source.path)}: ${STALE_SUM}`)
+}
+
+/** Frames that were not read to their end yet, also those that are not in the master: it names the digests of all. */
+async function readTheRest(looks: readonly (Examined | Unreadable)[], tools: MasterTools): Promise<void> {
+  const rest = looks.filter((look): look is Examined => 'source' in look && look.whole === undefined)
+  const sources = rest.map(({ source }) => source)
+  const verdicts = await tools.map<Source, boolean>('readToEnd', sources, { digests: 'later' })
+  for (const [k, look] of rest.entries()) {
+    look.whole = verdicts[k]!
+    warnOfDamage(look, tools)
   }
 }
 

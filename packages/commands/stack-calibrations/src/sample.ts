@@ -5,30 +5,46 @@ import { sampledRows } from './measure.js'
 import type { Pedestal } from './overscan.js'
 import { type Source, sourceImage } from './source.js'
 
-/** Rows of a frame, trimmed and above their pedestal. */
-export interface Sample {
-  /** In kernel memory, rows as wide as the master; NaN where a pixel is saturated or holds no number. */
-  pixels: Float32Array
-  saturatedFraction: number
+/** How many pixels are saturated, and what the highest value is, of those looked at so far. */
+interface Bright {
+  saturated: number
+  top: number
+  atTop: number
 }
 
 /** The top counts of converters of 12 to 16 bits, as they give them and as some cameras write them. */
 const RAILS = [4095, 4096, 8191, 8192, 16383, 16384, 32767, 32768, 65535]
 
-/** Looks at evenly spaced rows of a frame. To be called inside `scoped`. */
+/** Looks at evenly spaced rows of a frame, and how much of them is saturated. To be called inside `scoped`. */
 export function sampleFrame(
   source: Source,
   geometry: Geometry,
   pedestals: readonly Pedestal[],
   saturation: number | undefined,
-): Sample {
+): { pixels: Float32Array; saturatedFraction: number } {
+  const bright: Bright = { saturated: 0, top: Number.NEGATIVE_INFINITY, atTop: 0 }
+  const pixels = sampleRows(source, geometry, pedestals, saturation, bright)
+  const atRail = RAILS.includes(bright.top) ? bright.atTop : 0
+  return { pixels, saturatedFraction: (saturation === undefined ? atRail : bright.saturated) / pixels.length }
+}
+
+/**
+ * Evenly spaced rows of a frame, trimmed and above their pedestal, in kernel memory, as wide as the master; NaN where a
+ * pixel is saturated or holds no number.
+ */
+function sampleRows(
+  source: Source,
+  geometry: Geometry,
+  pedestals: readonly Pedestal[],
+  saturation: number | undefined,
+  bright?: Bright,
+): Float32Array {
   const { width, height, rawWidth, amplifiers } = geometry
   const image = sourceImage(source)
   const wanted = sampledRows(width, height)
   const pixels = allocate(Float32Array, wanted.length * width).fill(Number.NaN)
   const raw = allocate(Float32Array, rawWidth)
   const level = allocate(Float32Array, 1)
-  const counts = { saturated: 0, top: Number.NEGATIVE_INFINITY, atTop: 0 }
   for (const [k, y] of wanted.entries()) {
     let last = -1
     for (const [a, { data, place }] of amplifiers.entries()) {
@@ -44,19 +60,14 @@ export function sampleFrame(
         ...([raw.byteOffset, rawWidth, data.x0, columns, 1, columns, level.byteOffset] as const),
         ...([0, 0, 0, 1, saturation ?? Number.POSITIVE_INFINITY, to] as const),
       )
-      countBright(raw.subarray(data.x0, data.x1), saturation ?? Number.POSITIVE_INFINITY, counts)
+      if (bright) countBright(raw.subarray(data.x0, data.x1), saturation ?? Number.POSITIVE_INFINITY, bright)
     }
   }
-  const atRail = RAILS.includes(counts.top) ? counts.atTop : 0
-  return { pixels, saturatedFraction: (saturation === undefined ? atRail : counts.saturated) / pixels.length }
+  return pixels
 }
 
 /** Without a saturation from header or profile, what stands at the top count of a converter tells. */
-function countBright(
-  values: Float32Array,
-  saturation: number,
-  counts: { saturated: number; top: number; atTop: number },
-): void {
+function countBright(values: Float32Array, saturation: number, counts: Bright): void {
   for (let x = 0; x < values.length; x++) {
     const value = values[x]
     if (value >= saturation) counts.saturated++
@@ -76,6 +87,6 @@ export function samplePair<T>(
   compare: (samples: Float32Array[]) => T,
 ): T {
   return scoped(() =>
-    compare(frames.map(({ source, pedestals }) => sampleFrame(source, geometry, pedestals, saturation).pixels)),
+    compare(frames.map(({ source, pedestals }) => sampleRows(source, geometry, pedestals, saturation))),
   )
 }

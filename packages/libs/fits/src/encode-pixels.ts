@@ -42,6 +42,10 @@ export function encodePixels(pixels: PixelArray, from: number, coding: PixelCodi
       encodeIntegers(part, coding, out, 0, 255)
       return
     case 16:
+      if (part instanceof Int16Array && asStored(coding) && inKernelMemory(part) && inKernelMemory(out)) {
+        kernels().swap16(part.byteOffset, out.byteOffset, count)
+        return
+      }
       encodeIntegers(part, coding, new Int16Array(out.buffer, out.byteOffset, count), -32768, 32767)
       bytes.swap16()
       return
@@ -67,6 +71,8 @@ export function encodePixels(pixels: PixelArray, from: number, coding: PixelCodi
   }
 }
 
+const asStored = ({ scale, zero }: PixelCoding) => scale === 1 && zero === 0
+
 function isLong(part: PixelArray): part is BigInt64Array | BigUint64Array {
   return part instanceof BigInt64Array || part instanceof BigUint64Array
 }
@@ -84,7 +90,7 @@ function encodeIntegers(
   highest: number,
 ): void {
   const { scale, zero, blank } = coding
-  if (scale === 1 && zero === 0 && part.constructor === out.constructor) {
+  if (asStored(coding) && part.constructor === out.constructor) {
     out.set(part as Int16Array)
     return
   }

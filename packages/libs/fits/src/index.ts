@@ -41,6 +41,7 @@ export { readTable } from './table/read.js'
 export {
   type HduSums,
   isWhole,
+  mustBeWhole,
   type Onlooker,
   requireWhole,
   type SumState,

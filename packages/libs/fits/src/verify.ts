@@ -97,11 +97,15 @@ export function watchWhole(hdu: Hdu, onlooker?: Onlooker): Watch {
   return { ...(see ? { see } : {}), end: () => requireAgreement(hdu, end()) }
 }
 
+/** Whether `requireWhole` throws when the data do not agree with their DATASUM. */
+export function mustBeWhole(hdu: Hdu): boolean {
+  const primary = hdu.file.hdus[0]!
+  return hdu.compressed || [hdu, primary].some(({ header }) => textOf(header, 'NP_CMD') !== undefined)
+}
+
 function requireAgreement(hdu: Hdu, whole: boolean): boolean {
   if (whole) return true
-  const primary = hdu.file.hdus[0]!
-  const ours = [hdu, primary].some(({ header }) => textOf(header, 'NP_CMD') !== undefined)
-  if (!ours && !hdu.compressed) return false
+  if (!mustBeWhole(hdu)) return false
   const place = { file: hdu.file.name, hdu: hdu.index }
   throw new FitsError(place, 'the data do not agree with their DATASUM', 'the file is damaged: copy or make it again')
 }

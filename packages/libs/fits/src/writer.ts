@@ -1,4 +1,4 @@
-import { closeSync, ftruncateSync, openSync } from 'node:fs'
+import { closeSync, fdatasync, ftruncateSync, openSync } from 'node:fs'
 import { type AtomicTarget, atomicTarget } from '@nightpipe/files'
 import { addSums } from './checksum.js'
 import { type CardValue, copyHeader, findCard, setCard } from './header.js'
@@ -18,6 +18,8 @@ export interface FitsWriter {
   setCard(hduIndex: number, keyword: string, value: CardValue): void
   /** Counts what `writeStrip` returned. */
   addSum(hduIndex: number, sum: number): void
+  /** Sets the disk to work on what is written, and returns at once: for those who have other work before `finish`. */
+  flushAhead(): void
   /** Writes headers and sums, appends more HDUs, flushes and renames. */
   finish(extra?: readonly NewHdu[]): void
   /** Removes what was written; harmless after `finish`. */
@@ -44,6 +46,8 @@ export function createFits(path: string, hdus: readonly NewHdu[]): FitsWriter {
       if (!image) throw new RangeError(`HDU ${hduIndex} is not an image to be written by rows`)
       explained(path, () => addSum(hduIndex, putRows(image, firstRow, pixels, sink)), discard)
     },
+    // What goes wrong shows when the file is flushed as a whole.
+    flushAhead: () => fdatasync(fd, () => {}),
     finish(extra = []) {
       const work = () => {
         if (plan.hdus.some(waitsForRows)) {

@@ -58,6 +58,7 @@ const CHOICES: CombineOptions[] = [
   { method: 'minmax' },
   { method: 'minmax', lowest: 0, highest: 3 },
   { method: 'median', noise: { variance0: 9, variancePerUnit: 0.2 } },
+  { method: 'median', noise: { variance0: 9, variancePerUnit: 0 } },
   { method: 'minmax', noise: { variance0: 9, variancePerUnit: 0.2 } },
   { method: 'mean', noise: { variance0: 9, variancePerUnit: 0.2 } },
 ]

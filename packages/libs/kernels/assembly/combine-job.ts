@@ -108,3 +108,11 @@ export function varianceAt(value: v128, own: v128, constant: v128, perUnit: v128
   const trust = f32x4.div(square, f32x4.add(f32x4.add(square, own), f32x4.splat(1e-30)))
   return f32x4.add(constant, f32x4.mul(perUnit, f32x4.mul(bright, trust)))
 }
+
+/** Whether a model says the same variance whatever the level, as of biases; NaN and values beyond all measure are left to the model. */
+// @ts-ignore: decorator
+@inline
+export function isConstant(job: Job, plane: Plane, value: v128): bool {
+  if (plane.perUnit != 0 || job.relative != 0) return false
+  return i32x4.all_true(f32x4.lt(f32x4.abs(value), f32x4.splat(1e18)))
+}

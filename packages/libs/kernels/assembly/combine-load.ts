@@ -60,6 +60,20 @@ function loadShorts(from: Plane, p: i32, to: usize): v128 {
   const ceiling = f32x4.splat(from.ceiling)
   const at = from.source + ((<usize>p) << 1)
   let bad = i32x4.splat(0)
+  if (from.offset == 0 && from.scale == 1) {
+    for (let g: usize = 0; g < 32; g += 16) {
+      const v = v128.load(at + g)
+      const stored = v128.shuffle<u8>(v, v, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14)
+      const a = f32x4.add(f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(stored)), zero)
+      const b = f32x4.add(f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(stored)), zero)
+      const full = f32x4.ge(a, ceiling)
+      const alsoFull = f32x4.ge(b, ceiling)
+      bad = v128.or(bad, v128.or(full, alsoFull))
+      v128.store(to + (g << 1), v128.or(a, full))
+      v128.store(to + (g << 1), v128.or(b, alsoFull), 16)
+    }
+    return bad
+  }
   for (let g: usize = 0; g < 32; g += 16) {
     const v = v128.load(at + g)
     const stored = v128.shuffle<u8>(v, v, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14)

@@ -1,7 +1,7 @@
 // Mean, weighted or not, of all samples or of those near the median. Sums run over the distances from a centre: float32
 // then loses nothing that matters.
 import {
-  CENTRE, CLIP, COUNT, ERROR, FROM_ERRORS, FROM_MODEL, FROM_SCATTER, Job, NOWHERE, SAMPLES, VALUE, planeOf,
+  CENTRE, CLIP, COUNT, ERROR, FROM_ERRORS, FROM_MODEL, FROM_SCATTER, Job, NOWHERE, SAMPLES, VALUE, isConstant, planeOf,
   relativeVariance, row, varianceAt,
 } from './combine-job'
 import { clipVariance, dropRejected, leftEmpty, moveToLowerCamp, spreads, within } from './combine-clip'
@@ -95,8 +95,11 @@ function sumAlike(job: Job, g: usize, clipping: bool): void {
   } else {
     const first = planeOf(job, 0)
     const constant = f32x4.splat(first.variance)
-    variance = varianceAt(value, f32x4.div(constant, n), constant, f32x4.splat(first.perUnit))
-    variance = f32x4.add(variance, relativeVariance(job.relative, value))
+    if (isConstant(job, first, value)) variance = constant
+    else {
+      variance = varianceAt(value, f32x4.div(constant, n), constant, f32x4.splat(first.perUnit))
+      variance = f32x4.add(variance, relativeVariance(job.relative, value))
+    }
   }
   v128.store(job.result + ERROR + g, f32x4.sqrt(f32x4.div(variance, n)))
 }

@@ -1,7 +1,7 @@
 // Median, and mean without the extremes: the samples in order decide.
 import {
   CENTRE, COUNT, ERROR, FROM_ERRORS, FROM_MODEL, FROM_SCATTER, Job, MEDIAN, NOWHERE, SAMPLES, SPARE, SPREAD, VALUE,
-  planeOf, relativeVariance, row, varianceAt,
+  isConstant, planeOf, relativeVariance, row, varianceAt,
 } from './combine-job'
 import { distances } from './combine-clip'
 import { medianBlock, pickMiddles, sortValues } from './sort-planes'
@@ -10,8 +10,8 @@ export function combineOrdered(job: Job, holes: bool): void {
   const result = job.result
   if (job.method == MEDIAN) {
     medianBlock(job, job.values, holes, result + SAMPLES, result + VALUE)
-    memory.copy(result + COUNT, result + SAMPLES, 64)
-    memory.copy(result + CENTRE, result + VALUE, 64)
+    copyRow(result + SAMPLES, result + COUNT)
+    copyRow(result + VALUE, result + CENTRE)
   } else {
     sortValues(job.values, job.n, job.sorted, result + SAMPLES, job.pairs, job.pairCount)
     pickMiddles(job.sorted, result + SAMPLES, result + CENTRE, false)
@@ -23,6 +23,13 @@ export function combineOrdered(job: Job, holes: bool): void {
     medianBlock(job, job.distances, holes, result + SPARE, result + SPREAD)
   }
   for (let g: usize = 0; g < 64; g += 16) orderedError(job, g, holes)
+}
+
+/** `memory.copy` would be a call out of the kernels for every 16 pixels. */
+// @ts-ignore: decorator
+@inline
+function copyRow(from: usize, to: usize): void {
+  for (let g: usize = 0; g < 64; g += 16) v128.store(to + g, v128.load(from + g))
 }
 
 /** The mean of a sorted column without its extremes; of too few, the median. */
@@ -71,6 +78,7 @@ function summedVariance(job: Job, g: usize, n: v128): v128 {
   if (job.errorFrom == FROM_MODEL && job.uniform) {
     const first = planeOf(job, 0)
     const constant = f32x4.splat(first.variance)
+    if (isConstant(job, first, value)) return f32x4.mul(n, constant)
     const one = varianceAt(value, f32x4.div(constant, n), constant, f32x4.splat(first.perUnit))
     return f32x4.mul(n, f32x4.add(one, relative))
   }

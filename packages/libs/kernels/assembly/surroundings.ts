@@ -57,11 +57,39 @@ export function standingOut(pixels: usize, width: i32, rows: i32, segment: i32, 
     for (let x0 = 0; x0 < width; x0 += segment) {
       const columns = min<i32>(segment, width - x0)
       const at = pixels + ((<usize>(y * width + x0)) << 2)
+      // The median is not below the smallest: where the largest is near that, nothing stands out.
+      if (rangeOf(at, columns) <= limit) continue
       const level = boxMedian(at, columns, columns, 1, scratch)
       for (let x = 0; x < columns; x++) count += i32(load<f32>(at + ((<usize>x) << 2)) - level > limit)
     }
   }
   return count
+}
+
+/** The largest of `n` numbers minus the smallest; NaN does not count, and of none it is -Infinity. */
+function rangeOf(values: usize, n: i32): f32 {
+  let smallest = f32x4.splat(Infinity)
+  let largest = f32x4.splat(-Infinity)
+  let i = 0
+  for (; i + 4 <= n; i += 4) {
+    const v = v128.load(values + ((<usize>i) << 2))
+    smallest = f32x4.pmin(smallest, v)
+    largest = f32x4.pmax(largest, v)
+  }
+  let low = min<f32>(
+    min<f32>(f32x4.extract_lane(smallest, 0), f32x4.extract_lane(smallest, 1)),
+    min<f32>(f32x4.extract_lane(smallest, 2), f32x4.extract_lane(smallest, 3)),
+  )
+  let high = max<f32>(
+    max<f32>(f32x4.extract_lane(largest, 0), f32x4.extract_lane(largest, 1)),
+    max<f32>(f32x4.extract_lane(largest, 2), f32x4.extract_lane(largest, 3)),
+  )
+  for (; i < n; i++) {
+    const v = load<f32>(values + ((<usize>i) << 2))
+    if (v < low) low = v
+    if (v > high) high = v
+  }
+  return high - low
 }
 
 /**

@@ -5,7 +5,9 @@ import {
   type Extraction,
   type ExtractOptions,
   extractOrders,
+  extractUpright,
   flatResponse,
+  type LineTilt,
   litTraces,
   measureProfiles,
   measureShift,
@@ -83,14 +85,14 @@ function extractSpectra(
   traces: Traces,
   { params, name }: Job<ExtractJob>,
   tools: Tools<ExtractSchema>,
-): Extraction {
+): Extraction & { tilt?: LineTilt } {
   const options = optionsOf(frame, traces, params, tools)
   const { from } = tools.config.profile
   const lit = () => litTraces(traces, params.lit, options.shift)
-  const own = () =>
-    extractOrders(frame, traces, { ...options, profiles: measureProfiles(frame, traces, lit(), options) })
+  const along = tools.config.extraction.tilt === 'auto' ? extractUpright : extractOrders
+  const own = () => along(frame, traces, { ...options, profiles: measureProfiles(frame, traces, lit(), options) })
   if (from === 'frame') return own()
-  const found = extractOrders(frame, traces, options)
+  const found = along(frame, traces, options)
   const hit = hitFraction(found)
   if (from === 'traces' || hit <= MOST_HIT) return found
   const percent = (100 * hit).toFixed(0)
@@ -113,7 +115,7 @@ function hitFraction({ orders }: Extraction): number {
 }
 
 /** Fluxes in the unit of the pixels as electrons, in place. */
-function inElectrons(extraction: Extraction, gain: number): Extraction {
+function inElectrons<T extends Extraction>(extraction: T, gain: number): T {
   if (gain === 1) return extraction
   for (const { flux, uncertainty } of extraction.orders) {
     for (let x = 0; x < flux.length; x++) {

@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
 import type { Job, Tools } from '@nightpipe/command'
 import { copyHeader, type Header, removeCard, setCard } from '@nightpipe/fits'
-import type { Extraction } from '@nightpipe/spectra'
+import type { Extraction, LineTilt } from '@nightpipe/spectra'
 import type { Amplitudes } from './extract-frame.js'
 import { amplitudeCard } from './flats.js'
 import type { ExtractJob } from './plan.js'
@@ -16,7 +16,7 @@ const OF_THE_FRAME =
 export function spectraHeader(
   frame: Header,
   { params }: Job<ExtractJob>,
-  extraction: Extraction,
+  extraction: Extraction & { tilt?: LineTilt },
   { signalToNoise, electrons }: Quality,
   amplitudes: Amplitudes,
   { config }: Tools<ExtractSchema>,
@@ -31,6 +31,10 @@ export function spectraHeader(
   setCard(header, 'GAIN', 1, '[electron/electron] fluxes are electrons')
   setCard(header, 'EXTRMETH', config.extraction.method, 'how rows were summed')
   setCard(header, 'TRACDY', digits(extraction.shift), '[pixel] what was added to the traces')
+  if (extraction.tilt) {
+    setCard(header, 'LINETILT', digits(extraction.tilt.slope[0]), '[pixel/pixel] of lines, taken out')
+    setCard(header, 'LINECURV', digits(extraction.tilt.curve), '[pixel/pixel2] of lines, taken out')
+  }
   setCard(header, 'L1IDTRAC', basename(params.traces), 'traces')
   setCard(header, 'L1IDFLAT', params.flats.length > 0 ? basename(params.flats[0]!) : 'NULL', 'flat')
   setCard(header, 'NFRAVGD', 1, 'frames averaged')

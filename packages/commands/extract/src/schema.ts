@@ -16,6 +16,11 @@ export const schema = {
       ['auto', 'none'],
       'move the traces of a frame to where its light lies, all by the same; frames with lamps of lines only are left as they are',
     ),
+    tilt: choice(
+      'auto',
+      ['auto', 'none'],
+      'lines that do not stand upright are extracted along their tilt, which is measured in the frame itself; none: columns as they stand',
+    ),
     'shift reach': integer(5, 'largest shift that is looked for', { unit: 'px', min: 0, max: 50 }),
   },
   profile: {

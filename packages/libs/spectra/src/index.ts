@@ -20,6 +20,7 @@ export {
   residualWavelength,
 } from './echelle-model.js'
 export { type Extraction, type ExtractOptions, extractOrders } from './extract.js'
+export { extractUpright } from './extract-upright.js'
 export { DISPLACEMENT_TERMS, displaced, displacement } from './fibre-displacement.js'
 export { findLines, LineFlag, type LineOptions, type SpectralLine } from './find-lines.js'
 export { type FindOptions, type FoundOrders, findOrders, type LitFrame } from './find-orders.js'
@@ -42,6 +43,7 @@ export { type HandTrace, type HandTraceOptions, tracesFromHand } from './hand-tr
 export { followLines, type Identification, identifyLines, type RoughSpectrograph } from './identify.js'
 export { type LineList, type LineListOptions, linesWithin, parseLineList } from './line-list.js'
 export { type LineMask, maskOfTemplate } from './line-mask.js'
+export { type LineTilt, measureTilt, tiltAt } from './line-tilt.js'
 export { type LitTrace, litTraces } from './lit-traces.js'
 export {
   fitLineProfile,

@@ -165,7 +165,8 @@ function exposureJob(exposure: Exposure, arcs: readonly Arc[], kit: Kit): Job<Wa
   const needed = [...new Set(shares.flatMap(([, some]) => some.map(({ arc }) => arc)))]
   const used = needed.map((k): UsedArc => {
     const { name, mjd, fwhm, solutions } = arcs[k]!
-    const lines = solutions.filter(({ fibre }) => lamp.includes(fibre)).flatMap((one) => one.lines)
+    const lamps = solutions.filter(({ fibre }) => lamp.includes(fibre))
+    const lines = lamps.flatMap((one): SpectralLine[] => [...one.lines, ...(one.unnamed ?? [])])
     return { name, mjd, fwhm, lines, polynomials: solutions.map(({ fibre, polynomial }) => [fibre, polynomial]) }
   })
   const renamed = shares.map(([fibre, some]): [number, ArcShare[]] => [

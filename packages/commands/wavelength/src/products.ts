@@ -1,6 +1,14 @@
 import { findCard, type Header, type NewHdu, openFits, setCard, sideHdus } from '@nightpipe/fits'
 import { type Spectra, SpectrumBit, vacuumToAir } from '@nightpipe/spectra'
-import { ARC_LINES, readSpectra, SOLUTIONS, SPECTRUM, type SpectrumFile, spectraHdus } from '@nightpipe/spectrographs'
+import {
+  ARC_LINES,
+  readSpectra,
+  SOLUTIONS,
+  SPECTRUM,
+  type SpectrumFile,
+  spectraHdus,
+  UNNAMED_LINES,
+} from '@nightpipe/spectrographs'
 import type { WavelengthConfig } from './schema.js'
 
 /** A spectrum with its header, and what lies beside it in its file. */
@@ -9,7 +17,8 @@ export function readWithSides(path: string): { spectra: SpectrumFile; sides: New
   try {
     const table = file.hdus.find(({ name }) => name === SPECTRUM)
     const spectra = readSpectra(file)
-    const sides = sideHdus(file, table ?? file.hdus[0]!).filter(({ name }) => name !== SOLUTIONS && name !== ARC_LINES)
+    const own = new Set([SOLUTIONS, ARC_LINES, UNNAMED_LINES])
+    const sides = sideHdus(file, table ?? file.hdus[0]!).filter(({ name }) => !own.has(name ?? ''))
     return { spectra, sides }
   } finally {
     file.close()

@@ -66,8 +66,13 @@ function solveFibre(
   const seen = new Map(own.map(({ index }, k) => [index, light[k]!]))
   const solution = fitThroughImage(lines, seen, named.polynomial, fwhm, setup)
   return solution
-    ? { ...about, identification: named, solution }
+    ? { ...about, identification: named, solution: { ...solution, unnamed: unnamedLines(lines, solution) } }
     : { ...about, identification: named, problem: `too few of ${lines.length} lines are fit to be fitted` }
+}
+
+function unnamedLines(lines: readonly SpectralLine[], solution: WavelengthSolution): SpectralLine[] {
+  const named = new Set(solution.lines.map(({ index, x }) => `${index} ${x}`))
+  return lines.filter(({ index, x }) => !named.has(`${index} ${x}`))
 }
 
 /**

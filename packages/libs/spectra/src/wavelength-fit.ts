@@ -54,6 +54,8 @@ export interface WavelengthSolution {
   polynomial: WavelengthPolynomial
   /** all lines that were matched, used or not */
   lines: FittedLine[]
+  /** lines that the list does not name: they tell as well how far an image has moved */
+  unnamed?: SpectralLine[]
   used: number
   /** scatter of the lines used about the fit */
   rmsAngstrom: number

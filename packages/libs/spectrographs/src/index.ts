@@ -98,6 +98,7 @@ export {
   tharHdus,
   tripCards,
   tripHdus,
+  UNNAMED_LINES,
 } from './wavelength-file.js'
 export { type NewZeroFile, readZero, type ZeroFile, type ZeroStar, zeroHdus } from './zero-file.js'
 export {

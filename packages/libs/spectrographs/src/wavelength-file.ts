@@ -14,6 +14,7 @@ import {
   diffractionOrder,
   type EchelleModel,
   type FittedLine,
+  type SpectralLine,
   type WavelengthPolynomial,
   type WavelengthSolution,
   wavelengthEvaluator,
@@ -22,6 +23,8 @@ import {
 /** The tables that hold solutions, and the lines that they were made from. */
 export const SOLUTIONS = 'WAVESOL'
 export const ARC_LINES = 'ARCLINES'
+/** The table of lines that have no wavelength, for drifts. */
+export const UNNAMED_LINES = 'ARCOTHER'
 
 /** The wavelengths of an arc, as its files keep them. */
 export interface ArcFile {
@@ -33,7 +36,7 @@ export interface ArcFile {
   header: Header
 }
 
-/** The tables WAVESOL (a row per fibre) and ARCLINES (a row per line). */
+/** The tables WAVESOL (a row per fibre), ARCLINES (a row per line) and, where there are any, ARCOTHER (lines without a wavelength). */
 export function solutionHdus(solutions: readonly WavelengthSolution[]): NewHdu[] {
   const most = Math.max(1, ...solutions.map(({ polynomial }) => polynomial.terms.length))
   const whole = (name: string, value: (one: WavelengthSolution) => number, comment = ''): NewColumn => {
@@ -80,7 +83,11 @@ export function solutionHdus(solutions: readonly WavelengthSolution[]): NewHdu[]
     real('floor', ({ floor }) => floor, 'pixel'),
     real('chi_square', ({ chiSquare }) => chiSquare),
   ]
-  return [{ kind: 'table', name: SOLUTIONS, rows: solutions.length, columns }, linesHdu(solutions)]
+  return [
+    { kind: 'table', name: SOLUTIONS, rows: solutions.length, columns },
+    linesHdu(solutions),
+    ...unnamedHdus(solutions),
+  ]
 }
 
 /** Which columns of ARCLINES are whole numbers, and which are not, with their units. */
@@ -116,6 +123,38 @@ function linesHdu(solutions: readonly WavelengthSolution[]): NewHdu {
   return { kind: 'table', name: ARC_LINES, rows: lines.length, columns }
 }
 
+/** What is known of a line without a wavelength: whole numbers, and others. */
+const UNNAMED = {
+  whole: ['fibre', 'index', 'flags'],
+  real: ['x', 'error', 'flux', 'fluxError', 'fwhm', 'chiSquare'],
+} as const
+
+function unnamedHdus(solutions: readonly WavelengthSolution[]): NewHdu[] {
+  const lines = solutions.flatMap(({ unnamed = [] }) => unnamed)
+  if (lines.length === 0) return []
+  const columns: NewColumn[] = [
+    ...UNNAMED.whole.map((name) => ({ name, format: 'J', values: Int32Array.from(lines, (line) => line[name]) })),
+    ...UNNAMED.real.map((name) => ({ name, format: 'D', values: Float64Array.from(lines, (line) => line[name]) })),
+  ]
+  return [{ kind: 'table', name: UNNAMED_LINES, rows: lines.length, columns }]
+}
+
+/** Files of before have none. */
+function unnamedOf(file: FitsFile): SpectralLine[] {
+  const hdu = file.hdus.find(({ name, kind }) => name === UNNAMED_LINES && kind === 'table')
+  if (!hdu) return []
+  const table = readTable(hdu)
+  const names = [...UNNAMED.whole, ...UNNAMED.real]
+  const cells = names.map((name) => {
+    const found = column(table, name)
+    if (!found) throw new RangeError(`${file.name}: the table ${UNNAMED_LINES} has no column ${name}`)
+    return found.values as ArrayLike<number>
+  })
+  return Array.from({ length: table.rows }, (_, row) => {
+    return Object.fromEntries(names.map((name, k) => [name, Number(cells[k]![row])])) as unknown as SpectralLine
+  })
+}
+
 /** Reads the solutions of an arc from any file that has them: its `-1d` file, a TRIP or a THAR; undefined where there are none. */
 export function readArc(source: string | FitsFile): ArcFile | undefined {
   return withFits(source, arcOf)
@@ -144,6 +183,7 @@ function arcOf(file: FitsFile): ArcFile | undefined {
     const line = Object.fromEntries(names.map((name) => [name, Number(cells[name]![row])]))
     return { ...line, used: Number(cells.used![row]) === 1 } as unknown as FittedLine
   })
+  const unnamed = unnamedOf(file)
   const cellsOf = new Map(table.columns.map(({ name }) => [name, numbers(name)]))
   const solutions = numbers('fiber').map((fibre, row): WavelengthSolution => {
     const one = (name: string) => cellsOf.get(name)![row]!
@@ -160,6 +200,7 @@ function arcOf(file: FitsFile): ArcFile | undefined {
     return {
       ...{ fibre, polynomial: { ...numbering, ...range, terms, coefficients, covariance } },
       ...{ lines: lines.filter((line) => line.fibre === fibre), used: one('lines') },
+      unnamed: unnamed.filter((line) => line.fibre === fibre),
       ...{ rmsAngstrom: one('rms'), rmsVelocity: one('rms_velocity'), precision: one('precision') },
       ...{ floor: one('floor'), chiSquare: one('chi_square') },
     }

@@ -28,6 +28,7 @@ const solution = (fibre: number, constant: number): WavelengthSolution => ({
     covariance: Float64Array.from({ length: fibre === 0 ? 9 : 4 }, (_, k) => k / 10),
   },
   lines: [line(fibre, 2), line(fibre, 5)],
+  unnamed: [{ fibre, index: 0, x: 6.5, error: 0.02, flux: 40, fluxError: 3, fwhm: 3, chiSquare: 1, flags: 2 }],
   ...{ used: 1, rmsAngstrom: 0.002, rmsVelocity: 120, floor: 0.01, chiSquare: 1.1, precision: 5 },
 })
 
@@ -51,6 +52,10 @@ t.test('what a TRIP or THAR file keeps comes back as it was', async (t) => {
     t.same(
       back.solutions.map(({ lines }) => lines),
       solutions.map(({ lines }) => lines),
+    )
+    t.same(
+      back.solutions.map(({ unnamed }) => unnamed),
+      solutions.map(({ unnamed }) => unnamed),
     )
   }
 })

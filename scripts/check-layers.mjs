@@ -15,7 +15,7 @@ const LAYERS = [
   ['files'],
   ['fits', 'table', 'config'],
   ['calibrations', 'catalogues', 'plot', 'products', 'spectrographs', 'store', 'web'],
-  ['command'],
+  ['command', 'validations'],
   ['chain', 'messages'],
 ]
 /** Pure numbers: no disk, no clock, no network. `kernels` may use Buffer, which is a global. */

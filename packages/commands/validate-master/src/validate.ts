@@ -5,10 +5,9 @@ import { DataError, type Job, type Parent, type Row, type Tools, writeProduct } 
 import { writeAtomically } from '@nightpipe/files'
 import { createHeader, type FitsFrame, imageHdu, openFits, readFrame, textOf } from '@nightpipe/fits'
 import { chart, pictureFigure, writeFigure } from '@nightpipe/plot'
+import { type CalibrationRecord, formatCalibrationJson, record, type ValidationRow } from '@nightpipe/validations'
 import { promote } from './bank.js'
-import { type CalibrationRecord, formatCalibrationJson } from './calibration-json.js'
 import { type Comparison, compareMasters, dispersionMap, type Moments, momentsOf } from './compare.js'
-import { record, type ValidationRow } from './history.js'
 import type { Limits, schema } from './schema.js'
 import { comparisonReasons, headerReasons, limitsFor, type Reason } from './verdict.js'
 

@@ -3,8 +3,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createHeader, writeFits } from '@nightpipe/fits'
+import { formatCalibrationJson, parseCalibrationJson } from '@nightpipe/validations'
 import t from 'tap'
-import { formatCalibrationJson, parseCalibrationJson } from '../src/calibration-json.js'
 import { compareMasters, moments } from '../src/compare.js'
 
 const bin = fileURLToPath(new URL('../../bin/validate-master.js', import.meta.url))

@@ -58,7 +58,7 @@ export function rowOfRecord(r: CalibrationRecord): ValidationRow {
 }
 
 /** What is drawn together: biases and darks by instrument, flats by instrument and filter. */
-const groupOf = (row: ValidationRow) =>
+export const groupOf = (row: ValidationRow) =>
   [row.type, row.instrument, row.type === 'flat' ? (row.filter ?? 'none') : ''].filter(Boolean).map(safeName).join('_')
 
 /** Two figures per group: median with rms, and the comparison with its rms, both over time; refused ones are crossed. */
@@ -71,28 +71,36 @@ export async function drawEvolution(
   const made: string[] = []
   mkdirSync(folder, { recursive: true })
   for (const group of [...new Set(touched.map(groupOf))].sort()) {
-    const rows = all.filter((row) => groupOf(row) === group && mjd(row) !== undefined)
+    const rows = all.filter((row) => groupOf(row) === group && mjdOf(row) !== undefined)
     const levels = join(folder, `evolution_${group}.png`)
     const differences = join(folder, `evolution_${group}_differences.png`)
     const title = group.replaceAll('_', ' ')
-    await writeFigure(levels, figure(`${title}: median and rms`, rows, 'median', 'rms', false))
-    await writeFigure(differences, figure(`${title}: against the master before`, rows, 'mediandiff', 'rmsdiff', true))
+    await writeFigure(levels, levelsFigure(title, rows))
+    await writeFigure(differences, differencesFigure(title, rows))
     made.push(levels, differences)
   }
   return made
 }
 
-const mjd = (row: ValidationRow) => (row.date ? parseDate(row.date)?.mjd : undefined)
+/** Median with rms over time. */
+export const levelsFigure = (title: string, rows: readonly ValidationRow[]) =>
+  figure(`${title}: median and rms`, rows, 'median', 'rms', false)
+
+/** The comparison with its rms over time; what was refused is crossed. */
+export const differencesFigure = (title: string, rows: readonly ValidationRow[]) =>
+  figure(`${title}: against the master before`, rows, 'mediandiff', 'rmsdiff', true)
+
+export const mjdOf = (row: ValidationRow) => (row.date ? parseDate(row.date)?.mjd : undefined)
 
 function figure(
   title: string,
-  rows: ValidationRow[],
+  rows: readonly ValidationRow[],
   value: 'median' | 'mediandiff',
   spread: 'rms' | 'rmsdiff',
   mark: boolean,
 ) {
-  const points = (chosen: ValidationRow[]): { x: number[]; y: number[]; error: number[] } => ({
-    x: chosen.map((row) => mjd(row) ?? Number.NaN),
+  const points = (chosen: readonly ValidationRow[]): { x: number[]; y: number[]; error: number[] } => ({
+    x: chosen.map((row) => mjdOf(row) ?? Number.NaN),
     y: chosen.map((row) => row[value] ?? Number.NaN),
     error: chosen.map((row) => row[spread] ?? Number.NaN),
   })

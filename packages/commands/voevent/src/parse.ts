@@ -68,11 +68,12 @@ export function tell(
 
 /** One event as a line of --json. */
 export function lineOf(input: string, { alert, again, trigger, state, reason }: Taken) {
-  const { ivorn, role, family, kind, burstId, t0, position } = alert
+  const { ivorn, role, family, kind, burstId, eventId, t0, position } = alert
   const product = trigger && shown(trigger)
   return {
     ...{ input, status: 'done', product, state, again, reason, ivorn, role, family, kind },
     burst: burstId,
+    event: eventId,
     t0,
     position,
   }

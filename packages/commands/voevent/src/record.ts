@@ -23,6 +23,7 @@ export const eventsTable = defineTable({
     { name: 'reason', type: 'text', doc: 'why it made none' },
     { name: 'file', type: 'text', doc: 'where it is kept' },
     { name: 'sha256', type: 'text', doc: 'of its bytes' },
+    { name: 'event_id', type: 'text', doc: 'what its observatory calls the event: a trigger number, a GraceID' },
   ],
   key: ['ivorn'],
   sort: [],
@@ -179,7 +180,7 @@ function enterOne(
   const row = {
     ...{ ivorn: alert.ivorn, received_utc: received, role: alert.role, family: alert.family, kind: alert.kind },
     ...{ burst_id: alert.burstId, trigger: merged.name, reason: merged.reason, file },
-    sha256: createHash('sha256').update(bytes).digest('hex'),
+    ...{ sha256: createHash('sha256').update(bytes).digest('hex'), event_id: alert.eventId },
   }
   const taken = {
     ...{ alert, again: false },

@@ -16,7 +16,7 @@ export interface AlertPosition {
   ra: number
   dec: number
   errorDeg?: number
-  /** as the notice calls it: ICRS, FK5, … */
+  /** ICRS, or FK5 where the notice says so (the same to 0.02 arcsec) */
   frame: string
 }
 
@@ -31,6 +31,8 @@ export interface Alert {
   /** the burst that it is about; of SVOM: sb + YYMMDD + two digits */
   burstId?: string
   obsId?: string
+  /** what its observatory calls it: a burst, a trigger number, a GraceID */
+  eventId?: string
   instrument?: string
   packetType?: string
   serial?: number

@@ -1,6 +1,7 @@
 import { formatMjd, parseDate } from '@nightpipe/sky'
 import { childNamed, childrenNamed, parseXml, textAt, type XmlElement, XmlError } from '@nightpipe/xml'
-import { type Alert, type AlertPosition, type Family, type Param, paramOf } from './alert.js'
+import { type Alert, type Family, type Param, paramOf } from './alert.js'
+import { positionOf, timeOf } from './where-when.js'
 
 const NAMESPACE = /^http:\/\/www\.ivoa\.net\/xml\/VOEvent\/v(\d+\.\d+)$/
 const ROLES = ['observation', 'prediction', 'utility', 'test'] as const
@@ -26,10 +27,15 @@ export function readVoEvent(source: Uint8Array | string): Alert {
   }))
   const family = familyOf(ivorn, params)
   const kind = kindOf(ivorn, params, family)
-  const start = timeOf(textAt(where, 'AstroCoords/Time/TimeInstant/ISOTime'), paramOf({ params }, 'Alert_Seq_T0'))
+  const start = timeOf(where, paramOf({ params }, 'Alert_Seq_T0'))
+  const retracts = citations.some(({ cite }) => cite === 'retraction') || /retract/i.test(kind)
+  // Why something is taken back stands with what is.
+  const places = ['What/Description', 'How/Description', 'Citations/Description', 'Description']
+  if (retracts) places.unshift('Citations/Description')
   return {
     ...{ ivorn, role: known, version: NAMESPACE.exec(root.namespace)?.[1] ?? root.attributes.version ?? '2.0' },
-    ...{ family, kind, params, citations, ...burstOf(ivorn, params, family) },
+    ...{ family, kind, params, citations, ...burstOf(ivorn, params, family, citations) },
+    eventId: eventOf(params, family),
     instrument: paramOf({ params }, 'Instrument') ?? paramOf({ params }, 'Instruments'),
     packetType: paramOf({ params }, 'Packet_Type'),
     serial: integer(paramOf({ params }, 'Pkt_Ser_Num')),
@@ -37,10 +43,9 @@ export function readVoEvent(source: Uint8Array | string): Alert {
     sent: isoOf(textAt(root, 'Who/Date')),
     ...start,
     position: positionOf(where),
-    retracts: citations.some(({ cite }) => cite === 'retraction') || /retract/i.test(kind),
+    retracts,
     catalogued: /(^|[-_])catalog$/i.test(kind),
-    description:
-      textAt(root, 'What/Description') ?? textAt(root, 'How/Description') ?? textAt(root, 'Citations/Description'),
+    description: places.map((place) => textAt(root, place)).find((text) => text !== undefined && text !== ''),
     probability: probabilityOf(root),
   }
 }
@@ -79,48 +84,38 @@ function kindOf(ivorn: string, params: readonly Param[], family: Family): string
   return said ?? /^[A-Za-z]+(?:_[A-Za-z]+)*/.exec(local)?.[0] ?? paramOf({ params }, 'Packet_Type') ?? ''
 }
 
-function burstOf(ivorn: string, params: readonly Param[], family: Family): Pick<Alert, 'burstId' | 'obsId'> {
-  const named =
-    paramOf({ params }, 'Burst_Id') ?? (family === 'svom' ? /#(sb\d{8})(?!\d)/i.exec(ivorn)?.[1] : undefined)
+const BURST_IN_IVORN = /[#?](sb\d{8})(?!\d)/i
+
+/** By its parameter, or its identifier; a retraction may name it only by what it cites. */
+function burstOf(
+  ivorn: string,
+  params: readonly Param[],
+  family: Family,
+  citations: Alert['citations'],
+): Pick<Alert, 'burstId' | 'obsId'> {
+  const own = family === 'svom' ? BURST_IN_IVORN.exec(ivorn)?.[1] : undefined
+  const taken = citations.find(({ cite }) => cite === 'retraction')?.ivorn
+  const named = paramOf({ params }, 'Burst_Id') ?? own ?? (taken && BURST_IN_IVORN.exec(taken)?.[1])
   const burst = named && BURST.test(named.trim()) ? named.trim().toLowerCase() : undefined
   const observation = paramOf({ params }, 'OBS_ID')
   return { ...(burst ? { burstId: burst } : {}), ...(observation ? { obsId: observation } : {}) }
 }
 
-/** The alert sequence tells when it all began; else the notice itself. */
-function timeOf(instant: string | undefined, sequence: string | undefined): Pick<Alert, 't0' | 't0Mjd'> {
-  for (const text of [sequence, instant]) {
-    const date = text === undefined ? undefined : parseDate(text)
-    if (date) return { t0: `${formatMjd(date.mjd)}Z`, t0Mjd: date.mjd }
+/** What its observatory calls the event; several notices of one event have it in common. */
+function eventOf(params: readonly Param[], family: Family): string | undefined {
+  const names: Record<Family, string[]> = {
+    ...{ svom: ['Burst_Id'], gw: ['GraceID'], swift: ['TrigID', 'Target_ID'], fermi: ['TrigID'] },
+    ...{
+      icecube: ['AMON_ID', 'event_name', 'event_id'],
+      other: ['TrigID', 'Trigger_ID', 'Event_ID', 'EventID', 'Name'],
+    },
   }
-  return {}
+  return names[family].map((name) => paramOf({ params }, name)).find((value) => value !== undefined)
 }
 
 const isoOf = (text: string | undefined): string | undefined => {
   const date = text === undefined ? undefined : parseDate(text)
   return date && `${formatMjd(date.mjd)}Z`
-}
-
-/** Undefined where there is none, where it is no place of the sky, and where its radius says that it is unknown (-1, 180). */
-function positionOf(where: XmlElement | undefined): AlertPosition | undefined {
-  const position = childNamed(where, 'AstroCoords/Position2D')
-  if (!position) return undefined
-  const read = (path: string) => {
-    const text = textAt(position, path)
-    return text === undefined ? Number.NaN : Number(text)
-  }
-  const swapped = /^dec/i.test(textAt(position, 'Name1') ?? '')
-  const [c1, c2, radius] = [read('Value2/C1'), read('Value2/C2'), read('Error2Radius')]
-  const [ra, dec] = swapped ? [c2, c1] : [c1, c2]
-  const sane = Math.abs(dec) <= 90 && ra >= -360 && ra <= 720
-  const blank = ra === 0 && dec === 0 && !(radius > 0) // as Fermi writes what it does not know yet
-  if (!sane || blank || radius < 0 || radius >= 180) return undefined
-  const system =
-    childNamed(where, 'AstroCoordSystem')?.attributes.id ??
-    childNamed(where, 'AstroCoords')?.attributes.coord_system_id ??
-    ''
-  const frame = /ICRS|FK5|FK4|GAL/i.exec(system)?.[0].toUpperCase() ?? 'ICRS'
-  return { ra: ra < 0 ? ra + 360 : ra % 360, dec, ...(Number.isFinite(radius) ? { errorDeg: radius } : {}), frame }
 }
 
 function probabilityOf(root: XmlElement): number | undefined {

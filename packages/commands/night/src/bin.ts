@@ -1,4 +1,5 @@
 import { main } from '@nightpipe/command'
 import { echelle } from './command.js'
+import { sn } from './sn.js'
 
-await main([echelle])
+await main([echelle, sn])

@@ -111,3 +111,38 @@ t.test('a killed night is taken up where it was', async (t) => {
   t.match(night(tree, '--date', DAY).stderr, /1 exposures worked on, 2 up to date/)
   t.equal(exposures(tree).filter((row) => row.status === 'done').length, 3)
 })
+
+t.test('the S/N of stars against their magnitude, of all sites of a root', async (t) => {
+  const root = t.testdir({})
+  const put = (site: string, instrument: string, rows: string[]) => {
+    const folder = join(root, site, instrument, 'reduced')
+    makeTree({ folder })
+    const head = 'name,day,type,target,mjd,exposure_s,status,snr'
+    writeFileSync(join(folder, 'csv/exposures.csv'), `${[head, ...rows].join('\n')}\n`)
+    writeFileSync(
+      join(folder, 'csv/targets.csv'),
+      'Name,RA,Dec,Vmag\nHD1461,4.67445,-8.053,6.46\n51Peg,344.36658,20.76883,5.46\n',
+    )
+  }
+  put('cpt', 'nres03', [
+    `cpt-1-e00,${DAY},object,HD1461&51PEG,58578.1,240,done,120`,
+    `cpt-2-e00,${DAY},object,HD1461,58578.2,60,rejected,`,
+    `cpt-3-a00,${DAY},arc,,58578.2,60,done,99`,
+    'cpt-4-e00,20190406,object,HD1461,58579.2,60,done,30',
+  ])
+  put('lsc', 'nres01', [`lsc-1-e00,${DAY},object,UNKNOWN,58578.1,60,done,50`])
+  const call = (...args: string[]) =>
+    spawnSync(process.execPath, [bin, 'sn', '--root', root, ...args], { encoding: 'utf8' })
+  const figure = join(root, 'sn.svg')
+  const { status, stdout, stderr } = call('--date', DAY, '--plot', figure)
+  t.equal(status, 0, stderr)
+  t.same(stdout.trim().split('\n').slice(1), [
+    'cpt-1-e00,cpt,nres03,HD1461&51PEG,5.46,240,120.0,60.0',
+    'lsc-1-e00,lsc,nres01,UNKNOWN,,60,50.0,50.0',
+  ])
+  t.match(stderr, /no V magnitude in csv\/targets.csv: UNKNOWN/)
+  t.match(readFileSync(figure, 'utf8'), /S\/N of 1 exposures[\s\S]*cpt nres03/)
+  t.equal(call('--start', '2019-04-06', '--site', 'cpt').stdout.trim().split('\n').length, 2)
+  t.match(call().stderr, /no star of these nights/)
+  t.equal(call('--site', 'elp').status, 2)
+})

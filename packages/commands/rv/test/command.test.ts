@@ -122,6 +122,7 @@ t.test('in a tree: the template of the star is chosen, RADV, EXPM and a row of r
   t.equal(rows.length, 1)
   const row = rows[0]!
   t.equal(row.Orgname, 'cptnrs03-fa13-20180702-0016-e00')
+  t.match(row, { Nmatch: 221, Amoerr: 0.0036, RMSgood: 0.0006 })
   t.equal(row.Specfile, 'spec/cptnrs03-fa13-20180702-0016-e00-1d.fits')
   const c = 299792.458
   const whole = c * ((1 + row['RVkm/s']! / c) * (1 + row.Rshiftavg!) * (1 + row.Baryshift!) - 1)

@@ -69,6 +69,10 @@ export function writeScene(folder: string, scene: Scene): { middle: number; z: n
     ['DATE-OBS', formatMjd(mjd), ''],
     ['MJD-OBS', mjd, ''],
     ['EXPTIME', seconds, ''],
+    // as wavelength tells them of the lamp beside the star
+    ['NMATCH', 221, ''],
+    ['AMOERR', 0.0036, ''],
+    ['RMSGOOD', 0.0006, ''],
   ])
   const sides: NewHdu[] = site ? [meter(mjd, seconds, light && weights), telescope()] : []
   writeFits(join(folder, scene.name), [...spectraHdus({ width: WIDTH, orders }, header), ...sides])

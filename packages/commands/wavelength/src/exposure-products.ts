@@ -65,7 +65,8 @@ function driftSince(
   const wavelengthAt = wavelengthEvaluator(lampPolynomial)
   const dispersion = (index: number, x: number) =>
     (wavelengthAt(index, x + 0.5) - wavelengthAt(index, x - 0.5)) / wavelengthAt(index, x)
-  return measureDrift(arc.lines, lines, { width, linear, reach: reach * arc.fwhm, dispersion })
+  const wavelength = (index: number, x: number) => wavelengthAt(index, x) / 10
+  return measureDrift(arc.lines, lines, { width, linear, reach: reach * arc.fwhm, dispersion, wavelength })
 }
 
 const polynomialOf = ({ polynomials }: UsedArc, fibre: number) =>
@@ -112,6 +113,9 @@ function exposureHeader(from: Header, params: WavelengthJob, { drift, age }: { d
       ['DRIFTU', drift.alongX, '[pixel] more at the ends of orders'],
       ['DRIFTV', drift.acrossOrders, '[pixel] more in the last order'],
       ['DRIFTN', drift.lines, 'lines that it was measured by'],
+      ['NMATCH', drift.matched, 'lamp lines matched with those of the arc'],
+      ['AMOERR', drift.matchedNm ?? Number.NaN, '[nm] rms of them all, the drift taken off'],
+      ['RMSGOOD', drift.usedNm ?? Number.NaN, '[nm] rms of those that DRIFT was measured by'],
     ])
   }
   return header

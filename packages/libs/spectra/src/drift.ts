@@ -15,6 +15,11 @@ export interface Drift {
   /** pairs of lines used, and their scatter about the model in units of their errors */
   lines: number
   scatter: number
+  /** pairs found, used or not */
+  matched: number
+  /** distance of the pairs from the model, root mean square, nm: of all that were found, and of those used */
+  matchedNm?: number | undefined
+  usedNm?: number | undefined
   /** middle and half range of order indices: what v is made of */
   middleOrder: number
   halfOrders: number
@@ -29,6 +34,8 @@ export interface DriftOptions {
   linear: boolean
   /** relative dispersion Δλ / λ per pixel at a line: gives the velocity */
   dispersion: (index: number, x: number) => number
+  /** nm: for the distances of the pairs from the model */
+  wavelength?: (index: number, x: number) => number
 }
 
 const LIGHT = 299792458 // m/s
@@ -43,7 +50,7 @@ export function measureDrift(
   options: DriftOptions,
 ): Drift | undefined {
   const pairs = pairsOf(arc, exposure, options.reach)
-  const { width, dispersion } = options
+  const { width, dispersion, wavelength } = options
   const indices = pairs.map(({ line }) => line.index)
   const [low, high] = [Math.min(...indices), Math.max(...indices)]
   const frame = { width, middleOrder: (low + high) / 2, halfOrders: Math.max(0.5, (high - low) / 2) }
@@ -72,7 +79,16 @@ export function measureDrift(
     const perPixel = LIGHT * mean(({ line }) => dispersion(line.index, line.x))
     const velocity = LIGHT * mean(({ line }) => dispersion(line.index, line.x) * fit.at(line))
     const velocityError = Math.abs(perPixel) / Math.sqrt(sum)
+    const missNm = (some: readonly Pair[]) =>
+      wavelength &&
+      Math.sqrt(
+        some.reduce((total, { line, moved }) => {
+          const perPixel = dispersion(line.index, line.x) * wavelength(line.index, line.x)
+          return total + ((moved - fit.at(line)) * perPixel) ** 2
+        }, 0) / some.length,
+      )
     return {
+      ...{ matched: pairs.length, matchedNm: missNm(pairs), usedNm: missNm(used) },
       shift,
       shiftError: fit.error,
       alongX,

@@ -128,11 +128,21 @@ t.test('a drift is measured as well as its error says', async (t) => {
   const { polynomial, lines } = fibre.solution!
   const dispersion = (index: number, x: number) =>
     polynomialDispersion(polynomial, index, x) / polynomialWavelength(polynomial, index, x)
+  const wavelength = (index: number, x: number) => polynomialWavelength(polynomial, index, x) / 10
   for (const shift of [0, 0.02, -0.3, 1.4]) {
     const later = findLines(madeArc(MADE, LAMP, { seed: 11, shift }).orders, { fwhm: fibre.fwhm }).lines
-    const drift = measureDrift(lines, later, { width: MADE.width, reach: 1.5 * fibre.fwhm, linear: true, dispersion })!
+    const drift = measureDrift(lines, later, {
+      width: MADE.width,
+      reach: 1.5 * fibre.fwhm,
+      linear: true,
+      dispersion,
+      wavelength,
+    })!
     t.ok(Math.abs(drift.shift - shift) < 4 * drift.shiftError, `${shift}: ${drift.shift} ± ${drift.shiftError}`)
     t.ok(drift.shiftError < 0.01)
+    t.ok(drift.matched >= drift.lines && drift.matchedNm! >= drift.usedNm!)
+    // an eighth of a pixel of 0.0058 nm: all count alike here, and the faint ones are the most
+    t.ok(drift.usedNm! > 5e-4 && drift.usedNm! < 1e-3, `${drift.usedNm} nm`)
     t.equal(Math.sign(drift.velocity), Math.sign(drift.shift))
   }
 })

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { ConfigError, DataError, type Request } from '@nightpipe/command'
 import type { FrameFacts } from '@nightpipe/config'
+import { textOf, withFits } from '@nightpipe/fits'
 import type { Traces } from '@nightpipe/spectra'
 import { chooseFrom, readStandards, readTraces, standardPath, type Tree } from '@nightpipe/spectrographs'
 import type { ExtractSchema } from './schema.js'
@@ -37,6 +38,7 @@ export function calibrationsOf(request: Request<ExtractSchema>, tree?: Tree): (f
   const givenWavelengths = typeof said === 'string' ? existing(said, '--wavelengths') : undefined
   const known = new Map<string, Traces>()
   return (frame) => {
+    if (given) requireCamera(given, frame)
     const tracesPath = given ?? choose!('TRACE', frame)!
     const read = known.get(tracesPath) ?? readTraces(tracesPath)
     known.set(tracesPath, read)
@@ -73,6 +75,16 @@ function chooserOf(tree: Tree): Chooser {
     const first = type === 'FLAT' ? 'extract flats first, then stack them' : 'run trace0 first'
     throw new DataError(`no ${type} for ${shown} in standards.csv${near}`, first)
   }
+}
+
+/** Traces that a call names may be of another spectrograph, whose light lies elsewhere. Those of a tree are chosen by camera. */
+function requireCamera(path: string, { facts, shown }: Wanting): void {
+  const camera = withFits(path, (file) => textOf(file.hdus[0]!.header, 'INSTRUME'))
+  if (!camera || !facts.camera || camera.toLowerCase() === facts.camera.toLowerCase()) return
+  throw new DataError(
+    `${shown} is of camera ${facts.camera}, but the traces of ${basename(path)} are of ${camera}`,
+    'give traces of this camera',
+  )
 }
 
 function existing(path: string, flag: string): string {

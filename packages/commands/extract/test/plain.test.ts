@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createHeader, numberOf, openFits, textOf, writeFits } from '@nightpipe/fits'
 import { SpectrumBit } from '@nightpipe/spectra'
-import { orderImageHdus, orderOf, readOrderImage, readSpectra } from '@nightpipe/spectrographs'
+import { orderImageHdus, orderOf, readOrderImage, readSpectra, tracesHdus } from '@nightpipe/spectrographs'
 import t from 'tap'
-import { blazeOf, ORDERS, WIDTH, writeScene, writeSceneTraces } from './scene.js'
+import { blazeOf, ORDERS, sceneTraces, WIDTH, writeScene, writeSceneTraces } from './scene.js'
 
 const bin = fileURLToPath(new URL('../../bin/extract.js', import.meta.url))
 const run = (args: readonly string[], cwd: string) =>
@@ -102,4 +102,16 @@ t.test('bad wavelengths are marked in stars, looked up by the wavelengths of an 
     const marked = [...mask.keys()].filter((x) => mask[x]! & SpectrumBit.telluric)
     t.same(marked, index === 0 && fibre === 0 ? [78, 79, 80, 81, 82] : [])
   }
+})
+
+t.test('traces of another camera are refused', async (t) => {
+  const cwd = t.testdir({ red: {} })
+  writeScene(join(cwd, 'red/w00.fits'), { objects: 'tung&tung&none', type: 'LAMPFLAT', level: [8000, 6000, 0] })
+  writeFits(join(cwd, 'TRAC.fits'), tracesHdus(sceneTraces(), [['INSTRUME', 'fa09', '']]))
+  const { status, stderr } = run(['-s', 'red', '-r', 'out', '--traces', 'TRAC.fits'], cwd)
+  t.equal(status, 3)
+  t.match(
+    stderr,
+    /w00\.fits is of camera fl13, but the traces of TRAC\.fits are of fa09 \(give traces of this camera\)/,
+  )
 })

@@ -31,8 +31,11 @@ export function planRefinement(request: Request<RefineSchema>): Plan<RefineJob> 
   const tree = openTree(flags)
   const { flats, rows } = sortFlats(request, flatsOf(request))
   if (flats.length === 0) {
-    throw new ConfigError(
-      rows.length ? `no flat among the inputs: ${rows[0]!.reason}` : 'no flats',
+    const [first] = rows
+    if (!first) throw new ConfigError('no flats', 'give some by --input')
+    const [name, reason = ''] = [basename(first.input), first.reason]
+    throw new DataError(
+      `no flat among the inputs: ${reason.includes(name) ? reason : `${name} ${reason}`}`,
       'give some by --input',
     )
   }

@@ -45,12 +45,7 @@ export function planTrace(request: Request<Trace0Schema>): Plan<TraceJob> {
   const tree = openTree(flags)
   const hand = typeof flags.filename === 'string' ? existing(flags.filename) : undefined
   const { frames, rows } = sortFrames(request)
-  if (!hand && frames.length === 0) {
-    throw new ConfigError(
-      rows.length ? 'none of the inputs shows orders' : 'nothing to trace',
-      'give flats by --input, or a hand trace by --filename',
-    )
-  }
+  if (!hand && frames.length === 0) throw nothingToTrace(rows)
   requireOneSize(frames)
   const mjd = dateOf(flags.date, frames, hand)
   const row = tree ? chooseSpectrograph(readSpectrographs(tree), { site: tree.site, mjd }).row : undefined
@@ -88,6 +83,15 @@ export function planTrace(request: Request<Trace0Schema>): Plan<TraceJob> {
     params,
   }
   return { jobs: [job], rows, memoryPerJob: frames.length * 14 * width * params.height + 300e6 }
+}
+
+/** Why there is nothing to do: no inputs at all, or what they are instead. */
+function nothingToTrace([first, ...others]: readonly Row[]): Error {
+  const advice = 'give flats by --input, or a hand trace by --filename'
+  if (!first) return new ConfigError('no frames among the inputs', advice)
+  const [name, reason = ''] = [basename(first.input), first.reason]
+  const more = others.length ? `; ${others.length} more` : ''
+  return new DataError(`no orders to find: ${reason.includes(name) ? reason : `${name} ${reason}`}${more}`, advice)
 }
 
 function existing(path: string): string {

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createHeader, writeFits } from '@nightpipe/fits'
@@ -104,7 +104,9 @@ t.test('what cannot be traced is refused in one line', async (t) => {
     status: 3,
     stderr: /wrong\.txt:4: 2 positions for 3 columns/,
   })
-  t.match(refusal(), { status: 2, stderr: /nothing to trace \(give flats by --input, or a hand trace by --filename\)/ })
+  t.match(refusal(), { status: 2, stderr: /no frames among the inputs \(give flats by --input, or a hand trace by/ })
+  writeFileSync(join(cwd, 'text.fits'), 'no FITS at all')
+  t.match(refusal('-s', 'text.fits'), { status: 3, stderr: /no orders to find: text\.fits: is not FITS/ })
   writeFlat(join(cwd, 'dark.fits'), [], 'tung&none&none')
   t.match(refusal('-s', 'dark.fits', '--set', ...profile), {
     status: 3,

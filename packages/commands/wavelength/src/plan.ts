@@ -159,7 +159,12 @@ function exposureJob(exposure: Exposure, arcs: readonly Arc[], kit: Kit): Job<Wa
   const shares = chooseArcs(exposure, arcs, { ...config.arcs, lamp: config.drift.apply ? lamp : [] })
   if (shares.length === 0) {
     const limit = config.arcs['maximum age']
-    const why = arcs.length === 0 ? 'no arc is solved' : `no arc within ${limit} d`
+    const cameras = [...new Set(arcs.map(({ camera }) => camera))]
+    const strange = cameras.every((camera) => camera && exposure.camera && camera !== exposure.camera)
+    const others = strange
+      ? `no arc of camera ${exposure.camera}, only of ${cameras.join(', ')}`
+      : `no arc within ${limit} d`
+    const why = arcs.length === 0 ? 'no arc is solved' : others
     throw new DataError(why, 'give arcs among the inputs, or --arc FILE')
   }
   const needed = [...new Set(shares.flatMap(([, some]) => some.map(({ arc }) => arc)))]

@@ -4,6 +4,7 @@ import { scoped } from '@nightpipe/kernels'
 import {
   type Extraction,
   type ExtractOptions,
+  extractLocally,
   extractOrders,
   extractUpright,
   flatResponse,
@@ -89,7 +90,11 @@ function extractSpectra(
   const options = optionsOf(frame, traces, params, tools)
   const { from } = tools.config.profile
   const lit = () => litTraces(traces, params.lit, options.shift)
-  const along = tools.config.extraction.tilt === 'auto' ? extractUpright : extractOrders
+  const { tilt, background } = tools.config.extraction
+  const along = (image: SpectralFrame, its: Traces, how: ExtractOptions): Extraction & { tilt?: LineTilt } => {
+    const extractor = tilt === 'auto' ? extractUpright : extractOrders
+    return background === 'local' ? extractLocally(extractor, image, its, how) : extractor(image, its, how)
+  }
   const own = () => along(frame, traces, { ...options, profiles: measureProfiles(frame, traces, lit(), options) })
   if (from === 'frame') return own()
   const found = along(frame, traces, options)

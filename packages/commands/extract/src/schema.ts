@@ -21,6 +21,11 @@ export const schema = {
       ['auto', 'none'],
       'lines that do not stand upright are extracted along their tilt, which is measured in the frame itself; none: columns as they stand',
     ),
+    background: choice(
+      'none',
+      ['none', 'local'],
+      'local: light that reduction left between the fibres is measured there, in blocks of 128 columns, and taken off',
+    ),
     'shift reach': integer(5, 'largest shift that is looked for', { unit: 'px', min: 0, max: 50 }),
   },
   profile: {

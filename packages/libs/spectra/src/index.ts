@@ -20,6 +20,7 @@ export {
   residualWavelength,
 } from './echelle-model.js'
 export { type Extraction, type ExtractOptions, extractOrders } from './extract.js'
+export { extractLocally } from './extract-locally.js'
 export { extractUpright } from './extract-upright.js'
 export { DISPLACEMENT_TERMS, displaced, displacement } from './fibre-displacement.js'
 export { findLines, LineFlag, type LineOptions, type SpectralLine } from './find-lines.js'

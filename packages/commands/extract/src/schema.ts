@@ -22,7 +22,7 @@ export const schema = {
       'lines that do not stand upright are extracted along their tilt, which is measured in the frame itself; none: columns as they stand',
     ),
     background: choice(
-      'none',
+      'local',
       ['none', 'local'],
       'local: light that reduction left between the fibres is measured there, in blocks of 128 columns, and taken off',
     ),

@@ -10,6 +10,10 @@ const BLOCK = 128
 /** Rows beyond the profile that are left out, and most rows that are used on either side. */
 const MARGIN = 1
 const ROWS = 8
+/** They lie in the middle between two traces, but not further off than so many times what the profile reaches: its far wings are light too. */
+const FURTHEST = 3
+/** Gaps narrower than this, rows, hold the wings of both traces and tell nothing. */
+const GAP = 4
 /** Pixels further from the median than this, in their scatter, do not count; fewer than so many tell nothing. */
 const CLIP = 4
 const ENOUGH = 40
@@ -76,8 +80,10 @@ function sideOf(
   for (let x = Math.max(first, block * BLOCK); x <= Math.min(last, (block + 1) * BLOCK - 1); x++) {
     const y = centres[x]!
     const room = neighbour ? Math.abs(neighbour.y[x]! - y) - clear : Number.POSITIVE_INFINITY
+    if (room - clear < GAP) continue
+    const start = Math.max(clear, Math.min((room + clear) / 2, FURTHEST * clear) - ROWS / 2)
     for (let k = 0; k < ROWS; k++) {
-      const row = way > 0 ? Math.ceil(y + clear) + k : Math.floor(y - clear) - k
+      const row = way > 0 ? Math.ceil(y + start) + k : Math.floor(y - start) - k
       if (row < 0 || row >= height || Math.abs(row - y) > room) break
       const at = row * width + x
       if (mask?.[at] || !Number.isFinite(pixels[at]!)) continue

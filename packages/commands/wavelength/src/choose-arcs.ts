@@ -7,6 +7,9 @@ export interface ArcShare {
   share: number
 }
 
+/** Arcs on both sides of an exposure take part when the further one is no further than the NRES pipeline looks for masters, days. */
+const windowOf = (nearest: number) => Math.max(3.5 * nearest, nearest + 3.5)
+
 /**
  * The arcs that each fibre of an exposure takes: the nearest before and after, by their distance in time, or the nearest alone. An arc
  * that also shows the lamp's own fibre is preferred: the drift since then can be measured.
@@ -35,7 +38,11 @@ export function chooseArcs(
       )
     const before = nearest(candidates.filter(({ away }) => away <= 0))
     const after = nearest(candidates.filter(({ away }) => away > 0))
-    if (!options.interpolate || !before || !after) return [fibre, [{ arc: nearest(candidates)!.k, share: 1 }]]
+    const one = nearest(candidates)!
+    const window = windowOf(Math.abs(one.away))
+    if (!options.interpolate || !before || !after || after.away > window || -before.away > window) {
+      return [fibre, [{ arc: one.k, share: 1 }]]
+    }
     const share = after.away / (after.away - before.away)
     return [
       fibre,

@@ -1,7 +1,7 @@
 import type { SpectralLine } from './find-lines.js'
 import { firstAbove } from './line-votes.js'
 import { matchLines } from './match-lines.js'
-import { polynomialDispersion, polynomialWavelength, type WavelengthPolynomial } from './wavelength-polynomial.js'
+import { placeEvaluator, type WavelengthPolynomial } from './wavelength-polynomial.js'
 
 /** How many lines are where a solution that never saw them says, and what chance alone would do. */
 export interface Coincidence {
@@ -25,10 +25,10 @@ export function coincidenceTest(
 ): Coincidence {
   let expected = 0
   let asked = 0
+  const valueAt = placeEvaluator(polynomial)
   for (const line of lines) {
-    const wavelength = polynomialWavelength(polynomial, line.index, line.x)
-    const dispersion = Math.abs(polynomialDispersion(polynomial, line.index, line.x))
-    const reach = 60 * tolerance * dispersion
+    const { wavelength, dispersion } = valueAt(line.index, line.x)
+    const reach = 60 * tolerance * Math.abs(dispersion)
     const around = firstAbove(list, wavelength + reach) - firstAbove(list, wavelength - reach)
     // Where the list has nothing, it can neither speak for a solution nor against it.
     if (!(around > 0)) continue

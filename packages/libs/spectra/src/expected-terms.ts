@@ -1,14 +1,12 @@
-import { MAD_TO_SIGMA, medianOf, solve } from '@nightpipe/math'
-import { diffractionOrder, type Frame, termEvaluator, termsUpTo } from './wavelength-polynomial.js'
-
-/** A line as the choice of terms wants it. */
-export interface WeighedLine {
-  index: number
-  x: number
-  /** vacuum, Angstrom, and one sigma of it */
-  wavelength: number
-  sigma: number
-}
+import { MAD_TO_SIGMA, medianOf } from '@nightpipe/math'
+import {
+  type Frame,
+  fitWavelengthPolynomial,
+  normalEquations,
+  termsUpTo,
+  type WavelengthPoint,
+  wavelengthEvaluator,
+} from './wavelength-polynomial.js'
 
 /** How large the terms of a wavelength polynomial are expected to be: 1 / sigma² of each, Angstrom⁻²; 0 where nothing is expected. */
 export interface ExpectedTerms {
@@ -28,7 +26,7 @@ const FALLS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.7]
  * tell stay small, and what they might be is in the errors of the wavelengths, above all at the ends of orders.
  */
 export function expectedTerms(
-  lines: readonly WeighedLine[],
+  lines: readonly WavelengthPoint[],
   before: Frame,
   limits: { degreeX: number; degreeOrder: number },
 ): ExpectedTerms | undefined {
@@ -66,50 +64,20 @@ interface Equations {
 }
 
 /** Normal equations, the errors scaled so that half of the lines lie within 0.6745 sigma of a free fit. */
-function equationsOf(lines: readonly WeighedLine[], frame: Frame): Equations {
-  const n = frame.terms.length
-  const valuesAt = termEvaluator(frame)
-  const rows = new Float64Array(lines.length * n)
-  const sides = new Float64Array(lines.length)
-  lines.forEach(({ index, x, wavelength, sigma }, k) => {
-    const order = diffractionOrder(frame, index)
-    const values = valuesAt(index, x)
-    for (let i = 0; i < n; i++) rows[k * n + i] = values[i]! / (order * sigma)
-    sides[k] = wavelength / sigma
-  })
-  const use = new Float64Array(lines.length).fill(1)
-  let equations = summed(rows, sides, use, n)
+function equationsOf(lines: readonly WavelengthPoint[], frame: Frame): Equations {
+  let used = lines
   for (let round = 0; round < 2; round++) {
-    const solution = solve(equations.normal, equations.right)
-    const misses = sides.map((side, k) => {
-      let miss = side
-      for (let i = 0; i < n; i++) miss -= rows[k * n + i]! * solution[i]!
-      return Math.abs(miss)
-    })
+    const fit = fitWavelengthPolynomial(used, frame, { covariance: false })
+    if (!fit) break
+    const wavelengthAt = wavelengthEvaluator(fit)
+    const misses = lines.map(({ index, x, wavelength, error }) => Math.abs(wavelengthAt(index, x) - wavelength) / error)
     const scale = MAD_TO_SIGMA * medianOf(misses)
-    misses.forEach((miss, k) => {
-      use[k] = miss < 4 * scale ? 1 / scale : 0
-    })
-    equations = summed(rows, sides, use, n)
+    used = lines
+      .filter((_, k) => misses[k]! < 4 * scale)
+      .map(({ index, x, wavelength, error }) => ({ index, x, wavelength, error: scale * error }))
   }
-  return equations
-}
-
-function summed(rows: Float64Array, sides: Float64Array, use: Float64Array, n: number): Equations {
-  const normal = new Float64Array(n * n)
-  const right = new Float64Array(n)
-  let squares = 0
-  for (let k = 0; k < sides.length; k++) {
-    const weight = use[k]! ** 2
-    if (weight === 0) continue
-    squares += weight * sides[k]! ** 2
-    for (let i = 0; i < n; i++) {
-      const v = weight * rows[k * n + i]!
-      right[i]! += v * sides[k]!
-      for (let j = 0; j <= i; j++) normal[i * n + j]! += v * rows[k * n + j]!
-    }
-  }
-  return { normal, right, squares }
+  const squares = used.reduce((sum, { wavelength, error }) => sum + (wavelength / error) ** 2, 0)
+  return { ...normalEquations(used, frame), squares }
 }
 
 /** Logarithm of the probability of the lines, up to a constant. */

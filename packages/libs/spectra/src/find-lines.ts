@@ -37,8 +37,9 @@ export interface SpectralLine {
 }
 
 export interface LineOptions {
-  /** expected full width at half maximum, px; measured where it is not given */
+  /** expected full width at half maximum, px; measured where it is not given, from this guess */
   fwhm?: number
+  guess?: number
   /** how far a line stands above the noise, sigma (default 5) */
   threshold?: number
 }
@@ -57,7 +58,7 @@ export function findLines(
   orders: readonly OrderSpectrum[],
   options: LineOptions = {},
 ): { lines: SpectralLine[]; fwhm: number; light: LineLight[] } {
-  const fwhm = options.fwhm ?? measuredWidth(orders)
+  const fwhm = options.fwhm ?? measuredWidth(orders, options.guess ?? 3)
   const light = orders.map((order) => lightAboveBackground(order, fwhm))
   const lines = orders.flatMap((order, k) => linesIn(order, light[k]!, fwhm, options.threshold ?? 5))
   flagOddWidths(lines)
@@ -173,11 +174,11 @@ function flagOddWidths(lines: SpectralLine[]): void {
   }
 }
 
-/** The median width of bright lines in some of the orders, from a guess of 3 px. */
-function measuredWidth(orders: readonly OrderSpectrum[]): number {
-  const every = Math.max(1, Math.floor(orders.length / 12))
+/** The median width of bright lines in some of the orders, from a guess. */
+function measuredWidth(orders: readonly OrderSpectrum[], guess: number): number {
+  const every = Math.max(1, Math.floor(orders.length / 8))
   const some = orders.filter((_, k) => k % every === 0)
-  let fwhm = 3
+  let fwhm = guess
   for (let round = 0; round < 5; round++) {
     const clean = some
       .flatMap((order) => linesIn(order, lightAboveBackground(order, fwhm), fwhm, 10))

@@ -106,6 +106,8 @@ function brightLines(lines: readonly SpectralLine[], reach: number, fwhm: number
 /** Pixels of the chosen lines: how far from the line, its light there as a part of all, one sigma, and where on the detector. */
 interface Samples {
   count: number
+  /** which line */
+  line: Int32Array
   from: Float64Array
   value: Float64Array
   sigma: Float64Array
@@ -121,8 +123,16 @@ function samplesOf(
 ): Samples {
   const most = lines.length * (2 * Math.ceil(reach) + 2)
   const empty = () => new Float64Array(most)
-  const samples = { count: 0, from: empty(), value: empty(), sigma: empty(), u: empty(), v: empty() }
-  for (const { line, beside } of lines) {
+  const samples = {
+    count: 0,
+    line: new Int32Array(most),
+    from: empty(),
+    value: empty(),
+    sigma: empty(),
+    u: empty(),
+    v: empty(),
+  }
+  lines.forEach(({ line, beside }, number) => {
     const { index, x, flux } = line
     const of = light.get(index)!
     const [u, v] = placeOf(image, index, x)
@@ -136,13 +146,14 @@ function samplesOf(
         const t = (at - x - apart) / image.sigma
         other += (ratio * Math.exp(-0.5 * t * t)) / (image.sigma * Math.sqrt(2 * Math.PI))
       }
+      samples.line[k] = number
       samples.from[k] = at - x
       samples.value[k] = of.light[at]! / flux - other
       samples.sigma[k] = Math.hypot(of.sigma[at]! / flux, 0.5 * other)
       samples.u[k] = u
       samples.v[k] = v
     }
-  }
+  })
   return samples
 }
 
@@ -155,36 +166,63 @@ const placeOf = ({ width, lowIndex, highIndex }: LineImage, index: number, x: nu
 /** Least squares for the coefficients; pixels far from the image of before count the less, the further they lie. */
 function fitImage(samples: Samples, { sigma, shapes }: LineImage, before: Float64Array | undefined) {
   const n = IMAGE_TERMS * shapes
-  const normal = new Float64Array(n * n)
-  const right = new Float64Array(n)
-  const row = new Float64Array(n)
+  const [normal, right] = [new Float64Array(n * n), new Float64Array(n)]
+  const [row, shape] = [new Float64Array(IMAGE_TERMS), new Float64Array(IMAGE_TERMS)]
+  // sums over the pixels of one line, for which the shapes have the same weights
+  const [own, side] = [new Float64Array(IMAGE_TERMS ** 2), new Float64Array(IMAGE_TERMS)]
   let [squares, weights] = [0, 0]
   for (let k = 0; k < samples.count; k++) {
+    const factors = [1, samples.u[k]!, samples.v[k]!].slice(0, shapes)
+    if (k === 0 || samples.line[k] !== samples.line[k - 1]) {
+      own.fill(0)
+      side.fill(0)
+      for (let i = 0; i < IMAGE_TERMS; i++) {
+        shape[i] = factors.reduce((sum, factor, s) => sum + factor * (before?.[s * IMAGE_TERMS + i] ?? 0), 0)
+      }
+    }
     hermite(samples.from[k]! / sigma, sigma, row)
-    for (let i = 0; i < n - IMAGE_TERMS; i++) {
-      const factor = i < IMAGE_TERMS ? samples.u[k]! : samples.v[k]!
-      row[IMAGE_TERMS + i] = factor * row[i % IMAGE_TERMS]!
-    }
-    let model = samples.value[k]!
-    if (before) {
-      model = 0
-      for (let i = 0; i < n; i++) model += row[i]! * before[i]!
-    }
+    let model = before ? 0 : samples.value[k]!
+    if (before) for (let i = 0; i < IMAGE_TERMS; i++) model += row[i]! * shape[i]!
     let weight = 1 / (samples.sigma[k]! ** 2 + (ALIKE * model) ** 2 + 1e-8)
     const pull = Math.abs(samples.value[k]! - model) * Math.sqrt(weight)
     const share = pull > FAR ? (FAR / pull) ** 4 : 1
     squares += share * pull * pull
     weights += share
     weight *= share
-    for (let i = 0; i < n; i++) {
+    for (let i = 0; i < IMAGE_TERMS; i++) {
       const v = weight * row[i]!
-      right[i]! += v * samples.value[k]!
-      for (let j = 0; j <= i; j++) normal[i * n + j]! += v * row[j]!
+      side[i]! += v * samples.value[k]!
+      for (let j = 0; j <= i; j++) own[i * IMAGE_TERMS + j]! += v * row[j]!
     }
+    if (samples.line[k] !== samples.line[k + 1] || k + 1 === samples.count)
+      spreadOver(factors, own, side, normal, right)
   }
   const scale = squares / Math.max(1, weights - n)
   const covariance = inverse(normal, n).map((value) => scale * value)
   return { coefficients: solve(normal, right), covariance }
+}
+
+/** Adds the sums of one line to those of all shapes, by what each shape counts at its place. */
+function spreadOver(
+  factors: readonly number[],
+  own: Float64Array,
+  side: Float64Array,
+  normal: Float64Array,
+  right: Float64Array,
+): void {
+  const n = right.length
+  for (let s = 0; s < factors.length; s++) {
+    for (let i = 0; i < IMAGE_TERMS; i++) {
+      const row = s * IMAGE_TERMS + i
+      right[row]! += factors[s]! * side[i]!
+      for (let r = 0; r <= s; r++) {
+        const factor = factors[s]! * factors[r]!
+        for (let j = 0; j < IMAGE_TERMS; j++) {
+          normal[row * n + r * IMAGE_TERMS + j]! += factor * own[i >= j ? i * IMAGE_TERMS + j : j * IMAGE_TERMS + i]!
+        }
+      }
+    }
+  }
 }
 
 /** The first terms at a place: He_n(t) exp(−t²/2) / (σ √2π). */

@@ -3,7 +3,7 @@ import type { SpectralLine } from './find-lines.js'
 import type { LineList } from './line-list.js'
 import { firstAbove } from './line-votes.js'
 import { matchLines } from './match-lines.js'
-import { polynomialDispersion, type WavelengthPolynomial } from './wavelength-polynomial.js'
+import { placeEvaluator, type WavelengthPolynomial } from './wavelength-polynomial.js'
 
 /** Light of a line that was not found by itself: where it is beside one that was, and how bright it should be beside it. */
 export interface Neighbour {
@@ -28,6 +28,8 @@ const BELIEVED = 0.3
 export interface Neighbours {
   /** of the line of this place */
   of: (line: number) => readonly Neighbour[]
+  /** it is one of the list */
+  isNamed: (line: number) => boolean
   /** how well their brightness is known, natural logarithm; undefined where the list does not know this lamp, and `of` has none */
   scatter?: number
 }
@@ -47,12 +49,14 @@ export function listNeighbours(
     matchLines(lines, list.wavelength, polynomial, SAME * fwhm).map((one) => [one.line, one.listed]),
   )
   const scatter = brightnessScatter(lines, list, named)
-  if (!(scatter < WORTHLESS)) return { of: () => [] }
+  const isNamed = (k: number) => named.has(k)
+  if (!(scatter < WORTHLESS)) return { of: () => [], isNamed }
+  const valueAt = placeEvaluator(polynomial)
   const of = (k: number) => {
     const { index, x } = lines[k]!
     const listed = named.get(k)
     if (listed === undefined || !(list.intensity[listed]! > 0)) return []
-    const dispersion = polynomialDispersion(polynomial, index, x)
+    const { dispersion } = valueAt(index, x)
     const own = list.wavelength[listed]!
     const half = REACH * fwhm * Math.abs(dispersion)
     const out: Neighbour[] = []
@@ -64,7 +68,7 @@ export function listNeighbours(
     }
     return out
   }
-  return { of, scatter: Math.max(BELIEVED, scatter) }
+  return { of, isNamed, scatter: Math.max(BELIEVED, scatter) }
 }
 
 /** How well a list knows the brightness of lines (natural logarithm): from neighbours in an order, which the spectrograph dims alike. */

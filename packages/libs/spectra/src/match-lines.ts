@@ -3,6 +3,7 @@ import type { SpectralLine } from './find-lines.js'
 import { firstAbove } from './line-votes.js'
 import {
   fitWavelengthPolynomial,
+  placeEvaluator,
   termsUpTo,
   type WavelengthPoint,
   type WavelengthPolynomial,
@@ -32,11 +33,10 @@ export function matchLines(
   polynomial: WavelengthPolynomial,
   tolerance: number,
 ): LineMatch[] {
-  const best = new Map<string, LineMatch>()
-  const wavelengthAt = wavelengthEvaluator(polynomial)
+  const best = new Map<number, LineMatch>()
+  const valueAt = placeEvaluator(polynomial)
   lines.forEach((line, k) => {
-    const wavelength = wavelengthAt(line.index, line.x)
-    const dispersion = wavelengthAt(line.index, line.x + 0.5) - wavelengthAt(line.index, line.x - 0.5)
+    const { wavelength, dispersion } = valueAt(line.index, line.x)
     if (!(wavelength > 0) || dispersion === 0) return
     const above = firstAbove(list, wavelength)
     const listed =
@@ -45,7 +45,7 @@ export function matchLines(
         : above
     const residual = (wavelength - list[listed]) / dispersion
     if (!(Math.abs(residual) <= tolerance)) return
-    const key = `${line.index} ${listed}`
+    const key = line.index * list.length + listed
     const other = best.get(key)
     if (!other || Math.abs(residual) < Math.abs(other.residual)) best.set(key, { line: k, listed, residual })
   })
@@ -106,11 +106,8 @@ function robustFit(
   lenient: number,
 ): { polynomial: WavelengthPolynomial; scatter: number } | undefined {
   const frame = { ...before, terms }
-  const beforeAt = wavelengthEvaluator(before)
-  const dispersions = matches.map(({ line }) => {
-    const { index, x } = lines[line]
-    return Math.abs(beforeAt(index, x + 0.5) - beforeAt(index, x - 0.5))
-  })
+  const beforeAt = placeEvaluator(before)
+  const dispersions = matches.map(({ line }) => Math.abs(beforeAt(lines[line].index, lines[line].x).dispersion))
   const points = matches.map(({ line, listed }, k): WavelengthPoint => {
     const { index, x, error } = lines[line]
     return { index, x, wavelength: list[listed], error: Math.hypot(error, 0.05) * dispersions[k] }

@@ -9,7 +9,7 @@ const STEPS = 4
 
 /**
  * The places of lines anew, with the measured image of a line instead of a Gaussian: their centres of gravity. Lines that lie together
- * are fitted together, on a level of their own; with them the neighbours that the list knows beside them, whose brightness is believed
+ * are fitted together, on a level of their own, where one of them is in the list; with them the neighbours that the list knows beside them, whose brightness is believed
  * as far as the list proved right. What all these leave unknown is in the errors.
  */
 export function refineLines(
@@ -25,6 +25,11 @@ export function refineLines(
     const [before, line] = [lines[k - 1]!, lines[k]]
     if (line && line.index === before.index && line.x - before.x < 2.5 * fwhm && k - from < 6) continue
     const group = lines.slice(from, k)
+    if (!group.some((_, i) => neighbours.isNamed(from + i))) {
+      out.push(...group)
+      from = k
+      continue
+    }
     const beside = group.flatMap((_, i) => neighbours.of(from + i).map((one) => ({ ...one, host: i })))
     out.push(...refineGroup(group, light.get(group[0]!.index)!, image, fwhm, beside, neighbours.scatter ?? 1))
     from = k
@@ -61,7 +66,9 @@ function refineGroup(
   beside.forEach(({ host, ratio }, k) => {
     p[1 + 2 * group.length + k] = ratio * group[host]!.flux
   })
-  const problem = { light, sigma, from, to, image, shape, beside, group: group.length, start: p.slice(), scatter }
+  const scratch = { normal: new Float64Array(n * n), gradient: new Float64Array(n), slope: new Float64Array(n) }
+  const about = { light, sigma, from, to, image, shape, beside, group: group.length, start: p.slice(), scatter }
+  const problem = { ...about, ...scratch }
   let equations = equationsOf(problem, p)
   for (let step = 0; step < STEPS; step++) {
     let change: Float64Array
@@ -96,6 +103,10 @@ interface Problem extends LineLight {
   start: Float64Array
   /** of the brightness of neighbours */
   scatter: number
+  /** filled anew at each step */
+  normal: Float64Array
+  gradient: Float64Array
+  slope: Float64Array
 }
 
 interface Equations {
@@ -106,11 +117,12 @@ interface Equations {
 }
 
 function equationsOf(
-  { light, sigma, from, to, image, shape, beside, group, start, scatter }: Problem,
+  { light, sigma, from, to, image, shape, beside, group, start, scatter, normal, gradient, slope }: Problem,
   p: Float64Array,
 ) {
   const n = p.length
-  const [normal, gradient, slope] = [new Float64Array(n * n), new Float64Array(n), new Float64Array(n)]
+  normal.fill(0)
+  gradient.fill(0)
   const seen = new Float64Array(2)
   let [chiSquare, pixels, noise] = [0, 0, Number.POSITIVE_INFINITY]
   for (let x = from; x <= to; x++) {

@@ -3,10 +3,10 @@ import type { SpectralLine } from './find-lines.js'
 import { firstAbove } from './line-votes.js'
 import {
   fitWavelengthPolynomial,
-  polynomialDispersion,
-  polynomialWavelength,
+  placeEvaluator,
   type WavelengthPoint,
   type WavelengthPolynomial,
+  wavelengthEvaluator,
 } from './wavelength-polynomial.js'
 
 /** Neighbouring orders that vote together. */
@@ -36,10 +36,11 @@ export function shiftedStart(
   if (middles.length === 0) return undefined
   const fit = fitPolynomial(middles, shifts, Math.min(2, Math.max(0, middles.length - 2)), { clip: 4 })
   const points: WavelengthPoint[] = []
+  const wavelengthAt = wavelengthEvaluator(before)
   for (const index of indices) {
     for (let k = 0; k <= 16; k++) {
       const x = (k / 16) * (before.width - 1)
-      points.push({ index, x, wavelength: polynomialWavelength(before, index, x - fit.at(index)), error: 1e-3 })
+      points.push({ index, x, wavelength: wavelengthAt(index, x - fit.at(index)), error: 1e-3 })
     }
   }
   return fitWavelengthPolynomial(points, before, { covariance: false })
@@ -53,9 +54,9 @@ function votedShift(
   reach: number,
 ): number | undefined {
   const bins = new Float64Array(2 * reach + 1)
+  const valueAt = placeEvaluator(before)
   for (const { index, x } of lines) {
-    const dispersion = polynomialDispersion(before, index, x)
-    const wavelength = polynomialWavelength(before, index, x)
+    const { wavelength, dispersion } = valueAt(index, x)
     const half = reach * Math.abs(dispersion)
     for (let j = firstAbove(list, wavelength - half); j < list.length && list[j] <= wavelength + half; j++) {
       // where the line of the list would lie by the old solution, seen from where one is now

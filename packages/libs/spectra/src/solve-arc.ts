@@ -40,7 +40,8 @@ export function solveArc(spectra: Spectra, fibres: readonly number[], setup: Arc
   for (const fibre of byLight(spectra, fibres)) {
     const neighbours = [...found.values()].flatMap(({ solution }) => (solution ? [solution.polynomial] : []))
     const earlier = setup.before?.get(fibre)
-    found.set(fibre, solveFibre(spectra, fibre, setup, earlier ? [earlier, ...neighbours] : neighbours))
+    const guess = [...found.values()].find(({ solution }) => solution)?.fwhm
+    found.set(fibre, solveFibre(spectra, fibre, setup, earlier ? [earlier, ...neighbours] : neighbours, guess))
   }
   return fibres.map((fibre) => found.get(fibre)!)
 }
@@ -50,9 +51,10 @@ function solveFibre(
   fibre: number,
   setup: ArcSetup,
   near: readonly WavelengthPolynomial[],
+  guess?: number,
 ): SolvedFibre {
   const own = orders.filter((order) => order.fibre === fibre)
-  const { lines, fwhm, light } = findLines(own, { fwhm: setup.fwhm, threshold: setup.threshold })
+  const { lines, fwhm, light } = findLines(own, { fwhm: setup.fwhm, guess, threshold: setup.threshold })
   const about = { fibre, lines, fwhm }
   const saturated = saturatedShare(own)
   if (saturated > 0.05) return { ...about, problem: `saturated: ${(100 * saturated).toFixed(0)} % of its pixels` }

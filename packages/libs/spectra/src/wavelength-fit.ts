@@ -5,8 +5,7 @@ import type { LineList } from './line-list.js'
 import { matchLines } from './match-lines.js'
 import {
   fitWavelengthPolynomial,
-  polynomialDispersion,
-  polynomialWavelength,
+  placeEvaluator,
   termsUpTo,
   type WavelengthPoint,
   type WavelengthPolynomial,
@@ -122,9 +121,10 @@ function namedLines(
   polynomial: WavelengthPolynomial,
   reach: number,
 ): FittedLine[] {
+  const valueAt = placeEvaluator(polynomial)
   return matchLines(lines, list.wavelength, polynomial, reach).map(({ line, listed, residual }) => {
     const of = lines[line]
-    const dispersion = Math.abs(polynomialDispersion(polynomial, of.index, of.x))
+    const dispersion = Math.abs(valueAt(of.index, of.x).dispersion)
     const sigma = Math.hypot(of.error * dispersion, list.error[listed])
     const name = { wavelength: list.wavelength[listed], listed, dispersion, sigma }
     return { ...of, ...name, residual: residual * dispersion, velocity: 0, used: false }
@@ -154,6 +154,13 @@ interface Clipped {
   chiSquare: number
 }
 
+const pointOf = ({ index, x, wavelength }: FittedLine, error: number): WavelengthPoint => ({
+  index,
+  x,
+  wavelength,
+  error,
+})
+
 /** A weighted fit that sets lines aside until all that are left lie within `clip` sigma. */
 function clippedFit(
   lines: readonly FittedLine[],
@@ -165,7 +172,7 @@ function clippedFit(
   let floors: Float64Array = new Float64Array(groups.count).fill(0.02)
   for (let round = 0; ; round++) {
     const sigma = lines.map((line, k) => Math.hypot(line.sigma, floors[groups.of[k]] * line.dispersion))
-    const points = used.map((k) => ({ ...lines[k], error: sigma[k] }))
+    const points = used.map((k) => pointOf(lines[k], sigma[k]))
     const polynomial = fitWavelengthPolynomial(points, frame, { precision })
     if (!polynomial) return undefined
     const wavelengthAt = wavelengthEvaluator(polynomial)
@@ -188,9 +195,8 @@ function clippedFit(
 function groupsOf(lines: readonly FittedLine[]): { of: Int32Array; count: number } {
   const count = Math.max(1, Math.min(4, Math.floor(lines.length / 40)))
   const of = new Int32Array(lines.length)
-  const ranked = [...lines.keys()].sort(
-    (a, b) => lines[a].flux / lines[a].fluxError - lines[b].flux / lines[b].fluxError,
-  )
+  const worth = Float64Array.from(lines, ({ flux, fluxError }) => flux / fluxError)
+  const ranked = new Int32Array(lines.keys()).sort((a, b) => worth[a] - worth[b])
   ranked.forEach((k, rank) => {
     of[k] = Math.min(count - 1, Math.floor((rank * count) / lines.length))
   })
@@ -205,8 +211,10 @@ function floorsOf(
 ): Float64Array {
   return Float64Array.from({ length: count }, (_, group) => {
     const members = [...lines.keys()].filter((k) => of[k] === group)
+    const plain = members.map((k) => Math.abs(residuals[k]) / lines[k].sigma)
+    if (!(MAD_TO_SIGMA * median(plain) > 1)) return 0
     let [low, high] = [1e-4, 1]
-    for (let step = 0; step < 18; step++) {
+    for (let step = 0; step < 14; step++) {
       const floor = Math.sqrt(low * high)
       const pulls = members.map((k) => Math.abs(residuals[k]) / Math.hypot(lines[k].sigma, floor * lines[k].dispersion))
       if (MAD_TO_SIGMA * median(pulls) > 1) low = floor
@@ -223,7 +231,7 @@ function termsOf(
   limits: FitLimits,
 ): ExpectedTerms | undefined {
   const core = lines.filter((line) => Math.abs(line.residual) < 0.4 * line.fwhm * line.dispersion)
-  const weighed = core.map((line) => ({ ...line, sigma: Math.hypot(line.sigma, 0.01 * line.dispersion) }))
+  const weighed = core.map((line) => pointOf(line, Math.hypot(line.sigma, 0.01 * line.dispersion)))
   return expectedTerms(weighed, before, limits)
 }
 
@@ -232,8 +240,9 @@ function describe(
   { polynomial, used, floorOf, floor, chiSquare }: Clipped,
 ): Omit<WavelengthSolution, 'fibre' | 'polynomial'> {
   const inFit = new Set(used)
+  const wavelengthAt = wavelengthEvaluator(polynomial)
   const lines = matched.map((line) => {
-    const residual = polynomialWavelength(polynomial, line.index, line.x) - line.wavelength
+    const residual = wavelengthAt(line.index, line.x) - line.wavelength
     const velocity = (residual / line.wavelength) * LIGHT
     return {
       ...line,

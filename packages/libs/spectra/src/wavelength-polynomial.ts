@@ -54,10 +54,8 @@ export function polynomialError(of: WavelengthPolynomial, index: number, x: numb
 }
 
 /** Angstrom per pixel at a place. */
-export function polynomialDispersion(of: WavelengthPolynomial, index: number, x: number): number {
-  const wavelengthAt = wavelengthEvaluator(of)
-  return wavelengthAt(index, x + 0.5) - wavelengthAt(index, x - 0.5)
-}
+export const polynomialDispersion = (of: WavelengthPolynomial, index: number, x: number): number =>
+  placeEvaluator(of)(index, x).dispersion
 
 /** A polynomial without its coefficients. */
 export type Frame = Pick<
@@ -87,15 +85,50 @@ export function termEvaluator(of: Frame): (index: number, x: number) => Float64A
   }
 }
 
-/** Wavelengths at many places. */
+/** Wavelengths at many places: best order by order, for the sum over the terms of an order is kept. */
 export function wavelengthEvaluator(of: WavelengthPolynomial): (index: number, x: number) => number {
-  const valuesAt = termEvaluator(of)
-  const { coefficients } = of
+  const valueAt = placeEvaluator(of)
+  return (index, x) => valueAt(index, x).wavelength
+}
+
+/** The same with the dispersion, Angstrom per pixel; what it gives is filled anew at each call. */
+export function placeEvaluator(
+  of: WavelengthPolynomial,
+): (index: number, x: number) => { wavelength: number; dispersion: number } {
+  const { terms, coefficients } = of
+  const count = 1 + Math.max(...terms.map(([i]) => i))
+  const acrossOrders = new Float64Array(1 + Math.max(...terms.map(([, j]) => j)))
+  const along = new Float64Array(count)
+  const middle = (of.width - 1) / 2
+  const half = (of.highOrder - of.lowOrder) / 2 || 1
+  const centre = (of.highOrder + of.lowOrder) / 2
+  const out = { wavelength: Number.NaN, dispersion: Number.NaN }
+  let kept = Number.NaN
   return (index, x) => {
-    const values = valuesAt(index, x)
-    let sum = 0
-    for (let k = 0; k < values.length; k++) sum += coefficients[k] * values[k]
-    return sum / diffractionOrder(of, index)
+    const order = diffractionOrder(of, index)
+    if (index !== kept) {
+      legendre((order - centre) / half, acrossOrders)
+      along.fill(0)
+      for (let k = 0; k < terms.length; k++) along[terms[k]![0]]! += coefficients[k]! * acrossOrders[terms[k]![1]]!
+      kept = index
+    }
+    // Legendre polynomials and their slopes by recurrence
+    const u = (x - middle) / middle
+    let [last, now, lastSlope, slope] = [0, 1, 0, 0]
+    let [sum, rise] = [0, 0]
+    for (let n = 0; n < count; n++) {
+      sum += along[n]! * now
+      rise += along[n]! * slope
+      const next = ((2 * n + 1) * u * now - n * last) / (n + 1)
+      const nextSlope = lastSlope + (2 * n + 1) * now
+      last = now
+      lastSlope = slope
+      now = next
+      slope = nextSlope
+    }
+    out.wavelength = sum / order
+    out.dispersion = rise / (middle * order)
+    return out
   }
 }
 
@@ -110,19 +143,7 @@ export function fitWavelengthPolynomial(
 ): WavelengthPolynomial | undefined {
   const n = frame.terms.length
   if (points.length < n) return undefined
-  const normal = new Float64Array(n * n)
-  const right = new Float64Array(n)
-  const valuesAt = termEvaluator(frame)
-  for (const { index, x, wavelength, error } of points) {
-    const order = diffractionOrder(frame, index)
-    const weight = 1 / (order * error) ** 2
-    const values = valuesAt(index, x)
-    for (let i = 0; i < n; i++) {
-      const v = values[i] * weight
-      right[i] += v * order * wavelength
-      for (let j = 0; j <= i; j++) normal[i * n + j] += v * values[j]
-    }
-  }
+  const { normal, right } = normalEquations(points, frame)
   if (precision) for (let i = 0; i < n; i++) normal[i * n + i] += precision[i]
   try {
     const coefficients = solve(normal, right)
@@ -130,4 +151,51 @@ export function fitWavelengthPolynomial(
   } catch {
     return undefined
   }
+}
+
+/**
+ * The normal equations of a polynomial through points, order by order: in one order only the polynomials in x change from point to point,
+ * so that the sums over points are over these alone. The lower triangle is filled.
+ */
+export function normalEquations(
+  points: readonly WavelengthPoint[],
+  frame: Frame,
+): { normal: Float64Array; right: Float64Array } {
+  const { terms } = frame
+  const n = terms.length
+  const count = 1 + Math.max(...terms.map(([i]) => i))
+  const [middle, half] = [(frame.width - 1) / 2, (frame.highOrder - frame.lowOrder) / 2 || 1]
+  const along = new Float64Array(count)
+  const across = new Float64Array(1 + Math.max(...terms.map(([, j]) => j)))
+  const sums = new Map<number, { matrix: Float64Array; side: Float64Array }>()
+  for (const { index, x, wavelength, error } of points) {
+    let own = sums.get(index)
+    if (!own) {
+      own = { matrix: new Float64Array(count * count), side: new Float64Array(count) }
+      sums.set(index, own)
+    }
+    const order = diffractionOrder(frame, index)
+    const weight = 1 / (order * error) ** 2
+    legendre((x - middle) / middle, along)
+    for (let i = 0; i < count; i++) {
+      const v = along[i]! * weight
+      own.side[i]! += v * order * wavelength
+      for (let j = 0; j <= i; j++) own.matrix[i * count + j]! += v * along[j]!
+    }
+  }
+  const normal = new Float64Array(n * n)
+  const right = new Float64Array(n)
+  for (const [index, { matrix, side }] of sums) {
+    legendre((diffractionOrder(frame, index) - (frame.highOrder + frame.lowOrder) / 2) / half, across)
+    for (let a = 0; a < n; a++) {
+      const [i, j] = terms[a]!
+      const v = across[j]!
+      right[a]! += v * side[i]!
+      for (let b = 0; b <= a; b++) {
+        const [k, l] = terms[b]!
+        normal[a * n + b]! += v * across[l]! * matrix[i > k ? i * count + k : k * count + i]!
+      }
+    }
+  }
+  return { normal, right }
 }

@@ -7,7 +7,7 @@ import { MADE, madeArc, madeLamp } from './made-arc.js'
 
 /** Light below x of a line whose image is two Gaussians, one with a fifth of the light 1 px aside: its centre of gravity is 0. */
 const below = (x: number) => 0.8 * normalBelow((x + 0.2) / 1.5) + 0.2 * normalBelow((x - 0.8) / 2.4)
-const NO_NEIGHBOURS = { of: () => [] }
+const NO_NEIGHBOURS = { of: () => [], isNamed: () => true }
 
 /** An order with such lines: [place, light]. */
 function order(index: number, lines: readonly (readonly [number, number])[], width = 1024): OrderSpectrum {
@@ -78,7 +78,7 @@ t.test('a neighbour that nobody sees moves a line, unless the list knows it', as
       // the list is wrong about its light by a third
       return at % 4 === 1 ? [{ apart: 2.4, ratio: 0.13 }] : []
     }
-    const neighbours = known ? { of: beside, scatter: 0.5 } : NO_NEIGHBOURS
+    const neighbours = known ? { ...NO_NEIGHBOURS, of: beside, scatter: 0.5 } : NO_NEIGHBOURS
     const image = measureLineImage(lines, seen, fwhm, neighbours)!
     return refineLines(lines, seen, image, fwhm, neighbours).flatMap((line) => {
       const at = places[line.index]!.findIndex(([x]) => Math.abs(x - line.x) < 2)

@@ -4,6 +4,7 @@ import {
   type EchelleModel,
   fitDisplacement,
   fitEchelleModel,
+  fittedPlace,
   GLASSES,
   type Glass,
   modelWavelength,
@@ -34,18 +35,16 @@ export function throughOptics(
   const arcFibre = request.profile.values.spectrograph['arc fibre']
   const reference = solutions.find(({ fibre }) => fibre === arcFibre) ?? solutions[0]!
   if (!start || start.nx !== reference.polynomial.width || reference.polynomial.orderStep !== 1) return undefined
-  const lines = reference.lines.filter(({ used }) => used)
+  const placed = (of: WavelengthSolution) =>
+    of.lines.filter(({ used }) => used).map((line) => ({ ...line, x: fittedPlace(of, line) }))
+  const lines = placed(reference)
   const points = lines.map(({ index, x, wavelength, sigma }) => ({ index, x, nm: wavelength / 10, error: sigma / 10 }))
   const fit = fitEchelleModel({ ...start, firstOrder: reference.polynomial.firstOrder }, points)
   if (!fit || fit.used < 0.5 * points.length) return undefined
   const displacements = new Map<number, ArrayLike<number>>()
   for (const other of solutions) {
     if (other === reference) continue
-    const pairs = pairLines(
-      lines,
-      other.lines.filter(({ used }) => used),
-    )
-    const found = fitDisplacement(pairs, start.nx, start.orders)
+    const found = fitDisplacement(pairLines(lines, placed(other)), start.nx, start.orders)
     if (found) displacements.set(other.fibre, found)
   }
   const model = { model: fit.model, displacements }

@@ -91,6 +91,7 @@ export { type TemplateOrder, templateCurves, type VelocityTemplate } from './vel
 export {
   type FitLimits,
   type FittedLine,
+  fittedPlace,
   fitWavelengths,
   reproduce,
   type WavelengthSolution,

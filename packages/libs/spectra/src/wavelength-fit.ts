@@ -264,6 +264,12 @@ function describe(
   }
 }
 
+/** Where a line of a solution really is (its centre of gravity, with its neighbours told apart): the fit had it there, px. */
+export function fittedPlace({ polynomial }: Pick<WavelengthSolution, 'polynomial'>, line: FittedLine): number {
+  const { wavelength, dispersion } = placeEvaluator(polynomial)(line.index, line.x)
+  return line.x + (line.wavelength + line.residual - wavelength) / dispersion
+}
+
 /**
  * The same solution with the wavelengths of another model, λ(index, x) in Angstrom: as the polynomial through them, of degrees at which
  * nothing is lost. Lines are judged anew.
@@ -287,7 +293,11 @@ export function reproduce(
   if (!fitted) return solution
   // The covariance of points that have no noise says nothing.
   const polynomial = { ...fitted, covariance: undefined }
-  const used = solution.lines.filter((line) => line.used)
-  const clipped = { polynomial, used, floorOf: new Map(), floor: solution.floor, chiSquare: solution.chiSquare }
-  return { fibre: solution.fibre, polynomial, ...describe(solution.lines, clipped) }
+  const clipped = { polynomial, floorOf: new Map(), floor: solution.floor, chiSquare: solution.chiSquare }
+  const placed = solution.lines.map((line) => ({ ...line, x: fittedPlace(solution, line) }))
+  const { lines, ...quality } = describe(placed, { ...clipped, used: placed.filter((line) => line.used) })
+  return {
+    ...{ fibre: solution.fibre, polynomial, ...quality },
+    lines: lines.map((line, k) => ({ ...line, x: solution.lines[k].x })),
+  }
 }

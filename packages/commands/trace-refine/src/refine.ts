@@ -3,7 +3,7 @@ import { DataError, type Job, type Row, type Tools, writeProduct } from '@nightp
 import { writeAtomically } from '@nightpipe/files'
 import { medianOf } from '@nightpipe/math'
 import { tracesFigure, writeFigure } from '@nightpipe/plot'
-import { dimFlats, type FlatFrame, noiseOf, type RefinedTraces, refineTraces } from '@nightpipe/spectra'
+import { dimFlats, type FlatFrame, ForeignTraces, noiseOf, type RefinedTraces, refineTraces } from '@nightpipe/spectra'
 import { readOrderFrame, readTraces, traceCards, tracesHdus } from '@nightpipe/spectrographs'
 import { ordersChart, ordersTable } from './orders.js'
 import type { RefineJob } from './plan.js'
@@ -26,10 +26,10 @@ export async function refine(
   const [shownFlat] = flats as [NamedFlat]
   const picture = { ...shownFlat, pixels: shownFlat.pixels.slice(), unit: '' }
   const start = readTraces(params.traces, { height: shownFlat.height })
-  const fitted = refineTraces(flats, rows ? { ...start, rows: Math.ceil(rows) } : start, {
-    ...options,
-    smooth: neighbours,
-  })
+  const first = rows ? { ...start, rows: Math.ceil(rows) } : start
+  const fitted = ownTraces(shownFlat.name, params.traces, () =>
+    refineTraces(flats, first, { ...options, smooth: neighbours }),
+  )
   if (fitted.light.every((light) => light === 0)) {
     throw new DataError(
       `${shownFlat.name}: no light where the traces are`,
@@ -62,6 +62,19 @@ export async function refine(
       ? { input, status: 'rejected', reason }
       : { input, status: 'done', product, measurements },
   )
+}
+
+/** Traces of another spectrograph, order or fibre are refused: what came of them would look right. */
+function ownTraces(flat: string, traces: string, refined: () => RefinedTraces): RefinedTraces {
+  try {
+    return refined()
+  } catch (error) {
+    if (!(error instanceof ForeignTraces)) throw error
+    throw new DataError(
+      `${basename(traces)} is not of ${basename(flat)}: ${error.message}`,
+      'make first traces anew of these flats by trace0, or check the fibres in their headers',
+    )
+  }
 }
 
 type NamedFlat = FlatFrame & { name: string; path: string }

@@ -159,3 +159,21 @@ t.test('a lamp that is off gives no traces, and strangers are refused in one lin
     stderr: /--flat1 none\.fits: no such file/,
   })
 })
+
+t.test('first traces whose fibres are other ones are refused, and nothing is written', async (t) => {
+  const cwd = folder(t)
+  writeFlat(join(cwd, 'a.fits'), [0, 1], 'tung&tung&none')
+  const [right, swapped] = [firstTraces(), firstTraces()]
+  for (let o = 0; o < ORDERS; o++) {
+    for (let f = 0; f < 3; f++) {
+      const at = (o * 3 + 2 - f) * 3
+      swapped.coefficients.set(right.coefficients.subarray(at, at + 3), (o * 3 + f) * 3)
+    }
+  }
+  writeFits(join(cwd, 'swapped.fits'), tracesHdus(swapped))
+  const { status, stderr } = run(['-s', 'a.fits', '--traces', 'swapped.fits', '-r', 'out', ...small], cwd)
+  t.equal(status, 3)
+  t.match(stderr, /swapped\.fits is not of a\.fits: its header lights fibres 0, 1, and its light is on fibres 1, 2/)
+  t.match(stderr, /make first traces anew of these flats by trace0/)
+  t.notOk(existsSync(join(cwd, 'out/a-trace.fits')))
+})

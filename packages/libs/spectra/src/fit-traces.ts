@@ -1,3 +1,4 @@
+import { requireOwnTraces } from './check-traces.js'
 import { fitCentres, legendreTable } from './fit-centres.js'
 import { fitProfiles } from './fit-profiles.js'
 import type { FittedTrace, FlatImage, ProfileGrid } from './light-of-trace.js'
@@ -42,12 +43,14 @@ export const PER_ROW = 10
  * Traces and cross-dispersion profiles measured on flats. In turns the profile of each order, fibre and block is fitted to
  * its pixels (a spline in the distance from the centre, neighbours' light taken off), moved so that its first moment is 0,
  * and the centre of each column found with it by weighted least squares; through the centres of an order goes a polynomial.
+ * Throws ForeignTraces where the light is not that of the orders and fibres that the traces name.
  */
 export function refineTraces(frames: readonly FlatFrame[], start: Traces, options: RefineOptions): RefinedTraces {
   const flats = groups(frames).map(sumFlats)
   const images = flats.map((flat) => imageOf(flat, start, options.scattered))
   const lit = flats.map((flat) => flat.lit)
   const moved = startShift(images, lit, start, options.search)
+  requireOwnTraces(images, lit, start, moved)
   const { fwhm, sigma } = startProfiles(images, lit, start, moved)
   const apart = closestTraces(lit, start)
   // no profile reaches into the core of the next one: whose light is whose could not be told there

@@ -5,6 +5,7 @@ export { type BadWavelength, markBadWavelengths, parseBadWavelengths } from './b
 export { type BlockVelocities, type BlockVelocity, blockVelocities } from './block-velocities.js'
 export { broadened, type LogSpectrum, onLogGrid, resolutionKernel, rotationKernel } from './broaden.js'
 export { checkFlat, type FlatVerdict } from './check-flat.js'
+export { ForeignTraces } from './check-traces.js'
 export { type Classification, classifyStar, type MemberFit, type SetMember, type StarParameters } from './classify.js'
 export { type CombinedFlat, combineFlats, combineFlatsSplit, type FlatSample } from './combine-flats.js'
 export { type CombinedVelocity, combineVelocities } from './combine-velocities.js'

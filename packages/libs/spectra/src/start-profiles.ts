@@ -6,7 +6,7 @@ import { type Traces, traceY } from './traces.js'
 const STEP = 12
 
 /** Light, and which pixels are not good. */
-type Light = Pick<FlatImage, 'width' | 'height' | 'rest'> & { bad: ArrayLike<number> }
+export type Light = Pick<FlatImage, 'width' | 'height' | 'rest'> & { bad: ArrayLike<number> }
 
 /** Columns of all lit traces, here and there. */
 function eachColumn<T extends Light>(
@@ -26,7 +26,7 @@ function eachColumn<T extends Light>(
 }
 
 /** The value of a column at a height between rows; NaN beside the detector and where a pixel is bad. */
-function at(image: Light, x: number, y: number): number {
+export function lightAt(image: Light, x: number, y: number): number {
   const row = Math.floor(y)
   if (row < 0 || row + 1 >= image.height) return Number.NaN
   const p = row * image.width + x
@@ -49,7 +49,7 @@ export function startShift(
   eachColumn(images, lit, traces, (image, x, y) => {
     let top = 0
     for (let k = -steps; k <= steps; k++) {
-      line[k + steps] = at(image, x, y + 0.5 * k)
+      line[k + steps] = lightAt(image, x, y + 0.5 * k)
       top = Math.max(top, Math.abs(line[k + steps]!))
     }
     // every column counts alike: a bright line must not outvote the orders
@@ -98,7 +98,7 @@ function widthOf(image: FlatImage, x: number, y: number, reach: number): number 
   const step = 0.25
   const n = Math.round(reach / step)
   const values: number[] = []
-  for (let k = -n; k <= n; k++) values.push(at(image, x, y + k * step))
+  for (let k = -n; k <= n; k++) values.push(lightAt(image, x, y + k * step))
   const base = Math.min(...values)
   let top = n
   for (let k = 0; k < values.length; k++) if (values[k]! > values[top]!) top = k

@@ -1,5 +1,13 @@
 import t from 'tap'
-import { emptyTraces, profileRows, refineTraces, setColumnsOnDetector, type Traces, traceY } from '../src/index.js'
+import {
+  emptyTraces,
+  ForeignTraces,
+  profileRows,
+  refineTraces,
+  setColumnsOnDetector,
+  type Traces,
+  traceY,
+} from '../src/index.js'
 import { type Painting, paint } from './paint.js'
 
 t.setTimeout(120_000) // frames are painted and fitted: a machine that is busy takes its time
@@ -149,4 +157,67 @@ t.test('several flats of the same fibres are one, and a fibre that is never lit 
   t.ok(rms(traces, bright, 2, 0) < 1.2e-3)
   t.equal(light[1], 0)
   t.ok(Math.abs(traceY(traces, 0, 1, 100) - traceY(start, 0, 1, 100) - shift) < 1e-9, 'moved with the image only')
+})
+
+/** Orders that are further apart towards the top, as of a grating and a prism; three fibres. */
+const spread: Painting = {
+  ...{ width: 600, height: 420, orders: 8, fibres: [0, 1], sigma: 1.4, seed: 21, readNoise: 5 },
+  y: (o, f, x) => 52 + 32 * o + 1.6 * o * o + curve(x, 600) - 9 * f,
+  light: () => 20000,
+}
+
+/** The rough traces of the three fibres, with the orders of `from`. */
+function withOrders(from: (order: number, fibre: number) => [number, number]): Traces {
+  const traces = rough(spread, 3, 0)
+  const source = rough({ ...spread, orders: spread.orders + 2, y: (o, f, x) => spread.y(o - 1, f, x) }, 3, 0)
+  for (let o = 0; o < spread.orders; o++) {
+    for (let f = 0; f < 3; f++) {
+      const [order, fibre] = from(o, f)
+      const at = ((order + 1) * 3 + fibre) * 3
+      traces.coefficients.set(source.coefficients.subarray(at, at + 3), (o * 3 + f) * 3)
+      setColumnsOnDetector(traces, o, f)
+    }
+  }
+  return traces
+}
+
+t.test('traces of other orders or fibres are not fitted to light that is not theirs', async (t) => {
+  const flats = [{ ...paint(spread), lit: [0, 1] }]
+  const refusal = (traces: Traces, words: RegExp) => {
+    try {
+      refineTraces(flats, traces, options)
+      t.fail(`not refused: ${words}`)
+    } catch (error) {
+      t.type(error, ForeignTraces)
+      t.match((error as Error).message, words)
+    }
+  }
+  refineTraces(
+    flats,
+    withOrders((o, f) => [o, f]),
+    options,
+  )
+  refusal(
+    withOrders((o, f) => [o + 1, f]),
+    /lowest order of fibre 0 there is light of one more, and 1 at the other end/,
+  )
+  refusal(
+    withOrders((o, f) => [o - 1, f]),
+    /highest order of fibre 0 there is light of one more/,
+  )
+  refusal(
+    withOrders((o, f) => [(o + 1) % 8, f]),
+    /order 7 of fibre 0 does not lie above the one before it/,
+  )
+  refusal(
+    withOrders((o, f) => [o < 4 ? o : o + 1, f]),
+    /between orders 3 and 4 of fibre 0 there is room for another/,
+  )
+  refusal(
+    withOrders((o, f) => [o, 2 - f]),
+    /its header lights fibres 0, 1, and its light is on fibres 1, 2 of the/,
+  )
+  const higher = withOrders((o, f) => [o, f])
+  for (let own = 0; own < 24; own++) higher.coefficients[own * 3]! += 36
+  refusal(higher, /lie beside the light|off by an order/)
 })

@@ -1,0 +1,88 @@
+// Nights of echelle spectrographs: ten raw flats of 4096x4096 to the master flat, one exposure of 67 orders from its raw frame
+// to its velocity, and a whole night of 28 frames of 2048x2048 from nothing to velocities.
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+
+const sets = (...all) => all.flatMap((one) => ['--set', one])
+const treeOf = (data) => join(data, 'echelle-nres/cpt/nres03/reduced')
+const mediumOf = (data) => join(data, 'echelle-medium')
+
+/** Raw frames of the big spectrograph whose names end so. */
+const raw = (data, end) => {
+  const folder = join(data, 'echelle-nres/cpt/nres03/20190405/raw')
+  if (!existsSync(folder)) return []
+  return readdirSync(folder)
+    .filter((name) => name.includes(end))
+    .sort()
+    .map((name) => join(folder, name))
+}
+
+/** A night of each, and all calibrations of the big one. */
+export function prepare({ root, data, bin, run }) {
+  const simulate = (preset, folder, few) => {
+    const config = join(root, `configs/simulate/echelle-${preset}.ini`)
+    run([bin('simulate'), 'echelle', '-c', config, '-r', folder, '--quiet', ...few])
+  }
+  const big = join(data, 'echelle-nres')
+  if (raw(data, 'w00').length === 0)
+    simulate('nres', big, sets('bias.count=3', 'arc.count=1', 'star.frames=1', 'files.truth=tables'))
+  if (!existsSync(join(treeOf(data), 'rv/rv.csv')) && !existsSync(join(treeOf(data), 'csv/rv.csv'))) {
+    const where = ['--root', big, '--site', 'cpt', '--nres-instrument', 'nres03', '--camera', 'fa13']
+    run([bin('site-setup'), ...where, ...sets('setup.template frames=1')])
+  }
+  const medium = mediumOf(data)
+  if (!existsSync(join(medium, 'simulate.csv'))) simulate('medium', medium, sets('files.truth=tables'))
+}
+
+const quoted = (words) => words.map((word) => `'${word}'`).join(' ')
+
+/** Commands one after the other, as a night runs them; each must end well. */
+const inTurn = (...commands) => ['sh', '-c', commands.map(quoted).join(' && ')]
+
+export function works({ data, bin }) {
+  const tree = treeOf(data)
+  const how = ['--tree', tree, '--quiet', '--force']
+  const temp = (folder, frames, end) =>
+    frames.map((path) => join(tree, 'temp', folder, path.replace(/^.*\//, '').replace(/\.fits.*$/, end)))
+  const flats = raw(data, 'w00')
+  const stars = raw(data, 'e00')
+  const window = ['--start', '2019-04-05T00:00:00', '--end', '2019-04-06T00:00:00']
+  const medium = mediumOf(data)
+  const reduced = join(medium, 'med/nres92/reduced')
+  const site = ['--root', medium, '--site', 'med', '--nres-instrument', 'nres92', '--camera', 'fs92', '--quiet']
+  return [
+    {
+      id: 'echelle-flats',
+      title: 'ten flats of 4096x4096, 67 orders, raw to the master flat',
+      ours: {
+        argv: inTurn(
+          [bin('reduction'), '-s', ...flats, ...how],
+          [bin('extract'), '-s', ...temp('red', flats, '.fits'), ...how],
+          [bin('stack-calibrations'), '--calibration-type', 'FLAT', ...window, ...how],
+        ),
+        target: '8 s',
+      },
+      peers: [],
+    },
+    {
+      id: 'echelle-exposure',
+      title: 'one exposure of 4096x4096, 67 orders of star and lamp, raw to velocity',
+      ours: {
+        argv: inTurn(
+          [bin('reduction'), '-s', ...stars, ...how],
+          [bin('extract'), '-s', ...temp('red', stars, '.fits'), ...how],
+          [bin('wavelength'), '-s', ...temp('extr', stars, '-1d.fits'), ...how],
+          [bin('rv'), '-s', ...temp('wave', stars, '-1d.fits'), ...how],
+        ),
+        target: '10 s',
+      },
+      peers: [],
+    },
+    {
+      id: 'echelle-night',
+      title: 'a whole night of 28 frames of 2048x2048, 30 orders, from nothing to velocities',
+      ours: { argv: [bin('site-setup'), ...site], output: [reduced], target: '18 s CPU' },
+      peers: [],
+    },
+  ]
+}

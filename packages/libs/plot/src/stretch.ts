@@ -66,12 +66,14 @@ function clippedSlope(sorted: Float64Array): number | undefined {
   return slope
 }
 
+const ASINH_10 = Math.asinh(10)
+
 export type Stretch = 'linear' | 'asinh' | 'log'
 
 /** From a value to 0 … 1 between the cuts. asinh shows the sky linearly and compresses stars (Lupton et al. 2004). */
 export function stretched(value: number, { low, high }: Cuts, stretch: Stretch): number {
   const x = Math.min(1, Math.max(0, (value - low) / (high - low)))
-  if (stretch === 'asinh') return Math.asinh(10 * x) / Math.asinh(10)
+  if (stretch === 'asinh') return Math.asinh(10 * x) / ASINH_10
   if (stretch === 'log') return Math.log10(1 + 999 * x) / 3
   return x
 }

@@ -1,4 +1,3 @@
-import { medianOf } from '@nightpipe/math'
 import { type OrderSpectrum, SpectrumBit } from './spectrum.js'
 
 /** Columns of the running median, and of the running mean of the squares about it. */
@@ -53,15 +52,28 @@ export function flatResponse({
   return { response, error, amplitude }
 }
 
-function runningMedian(flux: Float64Array, usable: (x: number) => boolean, width: number): Float64Array {
-  const half = width >> 1
-  const window = new Float64Array(width)
-  return flux.map((_, x) => {
-    let n = 0
-    for (let k = Math.max(0, x - half); k <= Math.min(flux.length - 1, x + half); k++)
-      if (usable(k)) window[n++] = flux[k]!
-    return n > 0 ? medianOf(window.subarray(0, n)) : Number.NaN
-  })
+/** The median of the usable values of so many columns about each, from one sorted window that moves along. */
+export function runningMedian(flux: Float64Array, usable: (x: number) => boolean, width: number): Float64Array {
+  const [n, half] = [flux.length, width >> 1]
+  const good = Uint8Array.from({ length: n }, (_, x) => (usable(x) ? 1 : 0))
+  const sorted = new Float64Array(width + 1)
+  const middle = new Float64Array(n).fill(Number.NaN)
+  let count = 0
+  for (let x = -half; x < n; x++) {
+    const [coming, going] = [x + half, x - half - 1]
+    if (going >= 0 && good[going] === 1) {
+      let at = 0
+      while (sorted[at] !== flux[going]) at++
+      sorted.copyWithin(at, at + 1, count--)
+    }
+    if (coming < n && good[coming] === 1) {
+      let at = count++
+      for (; at > 0 && sorted[at - 1]! > flux[coming]!; at--) sorted[at] = sorted[at - 1]!
+      sorted[at] = flux[coming]!
+    }
+    if (x >= 0 && count > 0) middle[x] = sorted[(count - 1) >> 1]! / 2 + sorted[count >> 1]! / 2
+  }
+  return middle
 }
 
 /** The root of the mean square about the running median, over 51 columns. */

@@ -10,10 +10,15 @@ const SMOOTHEST = 1e-4
 /** Sigma of a coefficient that nothing tells, px. */
 const DOUBT = 0.5
 
+/** Degrees of the polynomials in order number: of what all fibres share, and of what a fibre differs from the first by. */
+const SHARED = 5
+const OWN = 2
+
 /**
- * Traces of faint orders led by those of bright ones. Each term of the polynomials of a fibre changes smoothly with the
- * order number, up to a scatter that the bright orders show; each trace becomes the best mean of its own light and of
- * that (empirical Bayes: Efron & Morris 1973), so a bright order stays where it is, and one that is hardly lit follows.
+ * Traces of faint orders led by those of bright ones. Each term of the polynomials changes smoothly with the order number, the
+ * fibres differing by what changes more slowly still (they stand side by side in one slit), up to a scatter that the bright
+ * orders show; each trace becomes the best mean of its own light and of that (empirical Bayes: Efron & Morris 1973), so a
+ * bright order stays where it is, and one that is hardly lit follows.
  */
 export function smoothOrders(
   fitted: readonly FittedTrace[],
@@ -21,34 +26,48 @@ export function smoothOrders(
   basis: Float64Array,
   estimates: readonly TraceEstimate[],
 ): void {
-  for (let fibre = 0; fibre < traces.fibres; fibre++) {
-    const own = fitted.flatMap((trace, k) => (trace.fibre === fibre ? [{ trace, ...estimates[k]! }] : []))
-    if (own.length >= FEWEST) smoothFibre(own, traces, basis)
-  }
+  const all = fitted.map((trace, k) => ({ trace, ...estimates[k]! }))
+  const fibres = Array.from({ length: traces.fibres }, (_, fibre) => fibre)
+  const many = fibres.filter((fibre) => all.filter(({ trace }) => trace.fibre === fibre).length >= FEWEST)
+  const own = all.filter(({ trace }) => many.includes(trace.fibre))
+  if (many.length > 0) lead(own, linesOf(own, many, traces.orders), traces, basis)
 }
 
 type Own = TraceEstimate & { trace: FittedTrace }
 
-function smoothFibre(own: readonly Own[], traces: Traces, basis: Float64Array): void {
-  const { terms, orders } = traces
-  const degree = Math.min(6, Math.floor(own.length / 3) - 1)
-  const lines = own.map(({ trace }) =>
-    legendre((2 * trace.order) / Math.max(1, orders - 1) - 1, new Float64Array(degree + 1)),
-  )
+/** What the surface is linear in, for each trace: polynomials in order number of all fibres, then of each fibre but the first. */
+function linesOf(own: readonly Own[], fibres: readonly number[], orders: number): Float64Array[] {
+  const each = own.length / fibres.length
+  const shared = 1 + Math.min(SHARED, Math.floor(each / 3) - 1)
+  const more = 1 + Math.min(OWN, Math.floor(each / 3) - 1)
+  return own.map(({ trace }) => {
+    const polynomials = legendre((2 * trace.order) / Math.max(1, orders - 1) - 1, new Float64Array(shared))
+    const line = new Float64Array(shared + (fibres.length - 1) * more)
+    line.set(polynomials)
+    const slot = fibres.indexOf(trace.fibre) - 1
+    if (slot >= 0) line.set(polynomials.subarray(0, more), shared + slot * more)
+    return line
+  })
+}
+
+function lead(own: readonly Own[], lines: readonly Float64Array[], traces: Traces, basis: Float64Array): void {
+  const { terms } = traces
   const scatter = new Float64Array(terms).fill(DOUBT)
-  let surface = new Float64Array(terms * (degree + 1))
+  let surface = fitSurface(own, lines, scatter, terms)
   let trusted = own
   for (let round = 0; round < 6; round++) {
-    surface = fitSurface(trusted, lines, scatter, terms) as Float64Array<ArrayBuffer>
-    for (let t = 0; t < terms; t++) scatter[t] = scatterOf(own, lines, surface, t, terms)
-    trusted = own.map((one, k) => doubted(one, smoothCoefficients(surface, lines[k]!, terms), scatter, terms))
+    if (round > 0) surface = fitSurface(trusted, lines, scatter, terms)
+    const { coefficients } = surface
+    for (let t = 0; t < terms; t++) scatter[t] = scatterOf(own, lines, coefficients, t, terms)
+    trusted = own.map((one, k) => doubted(one, smoothCoefficients(coefficients, lines[k]!, terms), scatter, terms))
   }
+  const known = inverseOf(surface.matrix, terms * lines[0]!.length)
   trusted.forEach(({ trace, coefficients, matrix }, k) => {
-    const prior = smoothCoefficients(surface, lines[k]!, terms)
+    const prior = smoothCoefficients(surface.coefficients, lines[k]!, terms)
     const sum = matrix.slice()
     const right = new Float64Array(terms)
     for (let t = 0; t < terms; t++) {
-      sum[t * (terms + 1)]! += scatter[t]! ** -2
+      sum[t * (terms + 1)]! += 1 / (scatter[t]! ** 2 + varianceAt(known, lines[k]!, t, terms))
       for (let j = 0; j < terms; j++) right[t]! += matrix[t * terms + j]! * (coefficients[j]! - prior[j]!)
     }
     const best = solve(sum, right)
@@ -61,6 +80,27 @@ function smoothFibre(own: readonly Own[], traces: Traces, basis: Float64Array): 
     const at = trace.order * traces.fibres + trace.fibre
     traces.error![at] = formalError({ matrix: sum, terms }, trace, basis, terms)
   })
+}
+
+/** How well the surface itself knows a term of a trace: its variance, px². */
+function varianceAt(known: Float64Array, line: Float64Array, t: number, terms: number): number {
+  const [n, size] = [line.length, terms * line.length]
+  let sum = 0
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j < n; j++) sum += line[i]! * line[j]! * known[(t * n + i) * size + t * n + j]!
+  }
+  return sum
+}
+
+function inverseOf(matrix: Float64Array, size: number): Float64Array {
+  const out = new Float64Array(size * size)
+  const unit = new Float64Array(size)
+  for (let k = 0; k < size; k++) {
+    unit.fill(0)
+    unit[k] = 1
+    out.set(solve(matrix, unit), k * size) // symmetric: a row is as good as a column
+  }
+  return out
 }
 
 /** An order may be off by so much (mean square of its terms, in sigma) before it is believed less. */
@@ -87,13 +127,13 @@ function smoothCoefficients(surface: Float64Array, line: Float64Array, terms: nu
   )
 }
 
-/** Each term as a polynomial in order number, by least squares over all orders with all that is known of each. */
+/** Each term as a function of order and fibre, by least squares over all orders with all that is known of each. */
 function fitSurface(
   own: readonly Own[],
   lines: readonly Float64Array[],
   scatter: Float64Array,
   terms: number,
-): Float64Array {
+): { coefficients: Float64Array; matrix: Float64Array } {
   const n = lines[0]!.length
   const size = terms * n
   const matrix = new Float64Array(size * size)
@@ -114,7 +154,7 @@ function fitSurface(
   })
   // far below anything that an order tells
   for (let t = 0; t < size; t++) matrix[t * (size + 1)]! += 1e-9 * (matrix[t * (size + 1)]! + 1)
-  return solve(matrix, right)
+  return { coefficients: solve(matrix, right), matrix }
 }
 
 /** The inverse of covariance plus scatter: (N⁻¹ + T)⁻¹ = T⁻¹ − T⁻¹ (N + T⁻¹)⁻¹ T⁻¹. */

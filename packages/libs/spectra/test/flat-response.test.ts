@@ -1,5 +1,6 @@
-import { random } from '@nightpipe/math'
+import { medianOf, random } from '@nightpipe/math'
 import t from 'tap'
+import { runningMedian } from '../src/flat-response.js'
 import {
   checkFlat,
   divideByFlat,
@@ -88,3 +89,19 @@ t.test('flats are judged as the NRES pipeline did', async (t) => {
   t.equal(code, -4)
   t.match(reason, /above 0\.985: saturated\?/)
 })
+
+t.test(
+  'the running median is the median of the usable values of each window, at the ends and beside holes too',
+  async (t) => {
+    const { uniform } = random(3)
+    // few different values: equal ones must leave the window one by one
+    const flux = Float64Array.from({ length: 90 }, (_, x) => (x % 7 === 2 ? Number.NaN : Math.floor(6 * uniform())))
+    for (let x = 30; x < 50; x++) flux[x] = Number.NaN
+    const usable = (x: number) => Number.isFinite(flux[x])
+    const found = runningMedian(flux, usable, 11)
+    for (let x = 0; x < flux.length; x++) {
+      const expected = medianOf(flux.slice(Math.max(0, x - 5), x + 6))
+      t.ok(Object.is(found[x], expected), `${x}: ${found[x]} of ${expected}`)
+    }
+  },
+)

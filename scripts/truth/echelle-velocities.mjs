@@ -43,13 +43,16 @@ function stepAlone(shop, { cases }) {
   })
 }
 
-const CHAIN = 'Velocities: a night of 2048x2048, 30 orders, from raw frames to rv'
+const CHAIN = 'Velocities: 12 nights of a year, 2048x2048, 30 orders, from raw frames to rv'
 
-/** Every command in its turn; the template is made of the first three exposures. */
+/**
+ * Every command in its turn, on a year of one star: two exposures in each of 12 nights. All share the calibrations of the first, and so
+ * the noise of one flat; the lamp beside the star follows the image. The template is made of exposures of two nights half a year apart.
+ */
 function wholeChain(shop) {
   return attempt(CHAIN, 'velocities', () => {
-    const few = { 'star.frames': 12, 'bias.count': 3, 'dark.count': 0, 'flat.count': 2, 'arc.count': 1 }
-    const night = echelleNight(shop, 'medium', few, 'echelle-velocities-night')
+    const few = { 'night.nights': 12, 'night.interval': 30.4, 'night.calibrations': 'first', 'star.frames': 2 }
+    const night = echelleNight(shop, 'year', few, 'echelle-velocities-chain')
     const at = (name) => shop.path(`velocities-${name}`)
     const profile = 'echelle-medium'
     const run = (command, frames, folder, more = {}, flags = []) => {
@@ -77,12 +80,15 @@ function wholeChain(shop) {
     ])
     const solved = fits(run('wavelength', fits(spectra, '-1d.fits'), 'solved'), 'e00-1d.fits').sort()
     const zero = join(at('solved'), 'ZERO.fits')
-    writeZero(solved.slice(0, 3), zero, 1000 * Number(night.object[0].star_km_s), profile)
+    const made = [0, 1, 12, 13].map((k) => solved[k])
+    writeZero(made, zero, 1000 * Number(night.object[0].star_km_s), profile)
     const how = { 'barycentre.secular': 'keep', 'products.plots': 'no' }
     run('rv', solved, 'night', how, ['--template', zero])
     const rows = new Map(rowsOf(join(at('night'), 'rv.csv')).map((row) => [row.input.replace(/^.*\//, ''), row]))
+    const inTemplate = new Set(made.map((path) => path.replace(/^.*\//, '').replace('-1d.fits', '')))
     const told = night.object.map((frame) => ({ frame, row: rows.get(`${frame.name}-1d.fits`) }))
-    return verdicts(CHAIN, told, 3)
+    told.sort((a, b) => inTemplate.has(b.frame.name) - inTemplate.has(a.frame.name))
+    return verdicts(CHAIN, told, made.length)
   })
 }
 

@@ -1,3 +1,4 @@
+import { random } from '@nightpipe/math'
 import t from 'tap'
 import {
   blockVelocities,
@@ -61,6 +62,41 @@ t.test('the scatter is that of the photons, and the errors say so: 30 exposures 
   t.ok(error < 1.25 * limit && error >= limit, 'error')
   t.ok(Math.abs(mean) < 3 * limit * Math.hypot(0.2, 1 / Math.sqrt(30)), 'mean')
 })
+
+t.test(
+  'a year of 24 exposures: no bias from the motion of the Earth, the drift of the image, or the noise of the flat',
+  async (t) => {
+    const columns = random(21)
+    const noise = Array.from({ length: LAYOUT.orders }, () =>
+      Float64Array.from({ length: LAYOUT.width }, () => 1 + 0.003 * columns.normal()),
+    )
+    const flat = (index: number, x: number) => noise[index]![x]!
+    const drift = (k: number) => 0.3 * Math.sin(2.3 * k)
+    const shots = Array.from({ length: 24 }, (_, k) =>
+      shoot(k, { noise: false, drift: drift(k), flat, flatError: 0.003 }),
+    )
+    const some = [0, 4, 8, 12, 16, 20]
+    const template = buildTemplate(
+      some.map((k) => ({ orders: shots[k]!, z: barycentric(k) })),
+      { velocity: V },
+    )
+    const off = shots.map((orders, k) => corrected(k, fitVelocity(orders, template, observed(k, V) + 3e-6)))
+    const mean = off.reduce((a, b) => a + b) / off.length
+    const slope = (of: (k: number) => number) => {
+      const at = off.map((_, k) => of(k))
+      const middle = at.reduce((a, b) => a + b) / at.length
+      const spread = at.reduce((sum, one) => sum + (one - middle) ** 2, 0)
+      return at.reduce((sum, one, k) => sum + (one - middle) * off[k]!, 0) / spread
+    }
+    const [earth, image] = [slope((k) => (barycentric(k) * C) / 30e3), slope(drift)]
+    t.comment(
+      `mean ${mean.toFixed(2)} m/s, ${earth.toFixed(2)} m/s per 30 km/s, ${image.toFixed(2)} m/s a column of drift`,
+    )
+    t.ok(Math.abs(mean) < 1, 'mean')
+    t.ok(Math.abs(earth) < 1, 'with the Earth')
+    t.ok(Math.abs(image) < 3, 'with the drift: a third of a column moves it by 1 m/s at most')
+  },
+)
 
 t.test('a noisy template does not pull velocities to its own pixels', async (t) => {
   const faint = { electrons: 150 }

@@ -52,7 +52,7 @@ t.test('a real ThAr frame is extracted as the programs of its observatory did a 
     const alike = orders.map(({ index, flux }) =>
       correlation(flux, theirs.pixels.slice(index * width, (index + 1) * width).reverse()),
     )
-    // the reddest orders have few lines: there two exposures agree as far as their noise lets them
+    // the seventeen reddest orders hold argon lines that are saturated and bleed: there even plain sums agree to 0.99 only
     const close = alike.filter((r) => r > 0.999).length
     t.ok(close >= 28, `${method}: ${close} orders of 50 agree to 0.999`)
     t.ok(medianOf(alike) > 0.9997, `${method}: ${medianOf(alike).toFixed(5)}`)

@@ -41,7 +41,7 @@ export const describeProducts = defineCommand({
   parallel: 'jobs',
   plan: ({ inputs, output }) => ({
     jobs: inputs.map(({ path, name, stem }) => {
-      const kind = kindOf(readText(path))
+      const kind = kindOfFile(path)
       const base = basename(stem).replace(/\.(tsv|txt)$/i, '')
       const products = { descriptor: [`${base}.json`], metadata: [`sdb_upload_${base}.json`], set: [] }[kind]
       return {
@@ -52,6 +52,16 @@ export const describeProducts = defineCommand({
   }),
   job: describeOne,
 })
+
+/** A file that cannot be read is told of when its turn comes, and stops no other. */
+function kindOfFile(path: string): Kind {
+  try {
+    return kindOf(readText(path))
+  } catch (error) {
+    if (!(error instanceof DataError)) throw error
+    return 'descriptor'
+  }
+}
 
 /** What a file is, by its rows: a whole product, a set for the import of metadata, or a shared set. */
 function kindOf(text: string): Kind {

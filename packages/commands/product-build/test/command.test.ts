@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { column, createHeader, openFits, readTable, textOf, writeFits } from '@nightpipe/fits'
@@ -138,4 +138,13 @@ t.test('a product of an unknown kind and a table that is none are refused in one
   const bad = run('fill', '-s', join(folder, 'other.csv'), '-r', join(folder, 'out'))
   t.equal(bad.status, 3)
   t.match(bad.stderr, /no table of results among the inputs/)
+})
+
+t.test('a file that is no text is told of, and stops no other', async (t) => {
+  const folder = t.testdir({ in: { 'good.tsv': readFileSync(join(shipped, 'DT_GFT_FGFT.tsv')), 'odd.tsv': '' } })
+  writeFileSync(join(folder, 'in/odd.tsv'), Buffer.from('CARD\tcard\tT\xe9l\xe9\n', 'latin1'))
+  const { status, stdout, stderr } = run('describe', '-s', join(folder, 'in'), '-r', join(folder, 'out'))
+  t.equal(status, 5)
+  t.match(stdout, /good\.json\n$/)
+  t.match(stderr, /odd\.tsv is not UTF-8/)
 })

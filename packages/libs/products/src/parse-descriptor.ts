@@ -91,8 +91,8 @@ function openExtension(name: string, line: number, reading: Reading): void {
 function readCardRow({ cells, line }: TsvRow, reading: Reading): void {
   const [first = '', second = '', ...more] = trimmed(cells)
   const isKey = (word: string): word is CardKey => word.toLowerCase() in CARD_KEYS
-  const [key, text] =
-    /^card$/i.test(first) && isKey(second) && more.length > 0 ? [second, more.join(' ')] : [first, second]
+  const named = /^card$/i.test(first) && more.length > 0
+  const [key, text] = named ? [second, more.join(' ')] : [first, second]
   if (!isKey(key)) {
     const known = Object.keys(CARD_KEYS).join(', ')
     fault(

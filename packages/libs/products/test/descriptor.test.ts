@@ -143,3 +143,9 @@ t.test('the eight columns of a metadata set are read, and their faults told', as
     ],
   )
 })
+
+t.test('a word of the card that is not known is told as what it is', async (t) => {
+  const [told, ...more] = faultsOf(inserted(2, 'CARD\tcolour\tblue'))
+  t.match(told, /^dt\.tsv:2: COL3 INVALID ROW FINDS: 'colour' before the first \[HDU\] \(known: card, /)
+  t.same(more, [])
+})

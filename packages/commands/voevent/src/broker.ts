@@ -94,13 +94,22 @@ interface Subscriber {
   filters: Filter[]
   /** events that it has not acknowledged */
   due: number
+  /** events that it gets when it has acknowledged some */
+  waiting: Uint8Array[]
+  /** bytes of them */
+  behind: number
+  /** it has acknowledged something since it was last asked whether it is there */
+  moves: boolean
   /** it was asked whether it is there, and has not answered */
   asked: boolean
 }
 
-/** Events beyond these that a subscriber does not acknowledge, or bytes that it does not take: it is let go. */
+/** A subscriber gets so many events ahead of its answers; the next ones wait for it. */
 const MOST_DUE = 10
-const MOST_BEHIND = 4 * 2 ** 20
+/** One that answers none of them from one question to the next, or is so many bytes behind, is let go. */
+const MOST_BEHIND = 64 * 2 ** 20
+
+const FRESH = () => ({ waiting: [] as Uint8Array[], behind: 0, moves: true })
 
 /** Where subscribers get events from. */
 export interface SubscriberDoor {
@@ -119,18 +128,29 @@ export async function subscriberDoor(door: Door, aliveSeconds: number): Promise<
   }
   const say = ({ socket }: Subscriber, role: 'iamalive' | 'authenticate') =>
     socket.write(frameMessage(transportText({ role, origin: door.ivo, timestamp: now(), params: [] })))
+  const send = (one: Subscriber) => {
+    const now = one.waiting.splice(0, MOST_DUE - one.due)
+    for (const frame of now) {
+      one.due++
+      one.behind -= frame.length
+      one.socket.write(frame)
+    }
+  }
   const hear = (one: Subscriber, message: Uint8Array) => {
     const said = readTransport(message)
     if (said?.role === 'iamalive') one.asked = false
-    else if (said?.role === 'ack' || said?.role === 'nak') one.due = Math.max(0, one.due - 1)
-    else if (said?.role === 'authenticate') {
+    else if (said?.role === 'ack' || said?.role === 'nak') {
+      one.due = Math.max(0, one.due - 1)
+      one.moves = true
+      send(one)
+    } else if (said?.role === 'authenticate') {
       const rules = said.params.filter(({ name }) => name === 'xpath-filter').map(({ value }) => value)
       one.filters = rules.map(parseFilter)
       if (rules.length) door.log.info(`subscriber ${one.from} wants ${rules.join(' or ')}`)
     }
   }
   const server = await listen(door, 'subscribers', (socket) => {
-    const one: Subscriber = { socket, from: callerOf(socket), filters: [], due: 0, asked: false }
+    const one: Subscriber = { socket, from: callerOf(socket), filters: [], due: 0, asked: false, ...FRESH() }
     const reader = unframer()
     subscribers.add(one)
     socket.on('close', () => drop(one, 'gone'))
@@ -146,8 +166,10 @@ export async function subscriberDoor(door: Door, aliveSeconds: number): Promise<
   const timer = setInterval(() => {
     for (const one of subscribers) {
       if (one.asked) drop(one, 'let go: does not say that it is there')
+      else if (one.due >= MOST_DUE && !one.moves) drop(one, `let go: ${MOST_DUE} events without an answer`)
       else {
         one.asked = true
+        one.moves = false
         say(one, 'iamalive')
       }
     }
@@ -158,12 +180,10 @@ export async function subscriberDoor(door: Door, aliveSeconds: number): Promise<
       const frame = frameMessage(event)
       for (const one of subscribers) {
         if (one.filters.length && !one.filters.some((filter) => meets(filter, event))) continue
-        if (one.due >= MOST_DUE) drop(one, `let go: ${MOST_DUE} events without an answer`)
-        else if (one.socket.writableLength > MOST_BEHIND) drop(one, 'let go: too slow')
-        else {
-          one.due++
-          one.socket.write(frame)
-        }
+        one.waiting.push(frame)
+        one.behind += frame.length
+        if (one.behind > MOST_BEHIND) drop(one, 'let go: too slow')
+        else send(one)
       }
     },
     close() {

@@ -1,5 +1,5 @@
 import { dirname, join } from 'node:path'
-import { type Conducting, ConfigError, VERSION } from '@nightpipe/command'
+import { type Conducting, ConfigError, DataError, Exit, VERSION } from '@nightpipe/command'
 import { type Lock, tryLock, withLock } from '@nightpipe/files'
 import { writeEvents } from './events.js'
 import { indexFrames } from './frames.js'
@@ -96,6 +96,8 @@ async function night(request: Ask, lock?: Lock): Promise<number> {
     log.info(
       `${counts.done} steps done, ${counts.kept} up to date, ${counts.failed} failed; see ${join(output, 'report.txt')}`,
     )
+    // Said as an error: cron hears it too, where --quiet keeps all else.
+    if (exit === Exit.noProduct) throw new DataError(`no product could be made: ${firstFailure(plan, outcomes)}`)
     return exit
   } catch (error) {
     if (request.signal.aborted) return 130 // what it had started was stopped with it
@@ -103,6 +105,13 @@ async function night(request: Ask, lock?: Lock): Promise<number> {
   } finally {
     lock?.release()
   }
+}
+
+/** The first step that failed, and why. */
+function firstFailure({ steps }: NightPlan, outcomes: ReadonlyMap<Step, Outcome>): string {
+  const step = steps.find((one) => outcomes.get(one)?.status === 'failed')
+  if (!step) return 'nothing was left to work on'
+  return `${step.group ? `${step.group} ` : ''}${step.stage}: ${outcomes.get(step)?.reason ?? 'failed'}`
 }
 
 /** A step as --json tells it. */

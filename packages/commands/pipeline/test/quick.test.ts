@@ -39,3 +39,11 @@ t.test(
     t.end()
   },
 )
+
+t.test('where nothing could be made, the reason is told also to those who asked for quiet', (t) => {
+  const { raw, configs, out } = setUp(t.testdir())
+  const { status, stderr } = run('--config', configs, '--input', raw, '--output', out, '--quiet', '--timeout', '0.05')
+  t.equal(status, 3)
+  t.match(stderr, /^pipeline: no product could be made: .*took longer than 0\.05 s and was stopped\n$/)
+  t.end()
+})

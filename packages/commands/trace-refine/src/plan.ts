@@ -1,15 +1,18 @@
 import { existsSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
-import { ConfigError, DataError, type Job, type Plan, type Request, type Row } from '@nightpipe/command'
+import { ConfigError, DataError, type Job, type Plan, type Request, type Row, readProvenance } from '@nightpipe/command'
 import { imageHdu, openFits, textOf } from '@nightpipe/fits'
 import {
-  chooseStandard,
+  chooseFrom,
   describeOrderFrame,
   type OrderFrameFacts,
   openTree,
   productName,
+  readStandards,
   readTraces,
   requireOneSize,
+  type StandardRow,
+  standardPath,
   type Tree,
 } from '@nightpipe/spectrographs'
 import type { RefineSchema } from './schema.js'
@@ -43,11 +46,11 @@ export function planRefinement(request: Request<RefineSchema>): Plan<RefineJob> 
   requireOneCamera(flats, tree)
   const [first] = flats as [Found]
   const { mjd, site, camera } = first.facts
-  const traces = tracesFor(flags.traces, tree, first)
-  const known = requireFitting(traces, first)
   const stem = basename(first.path).replace(/(\.(fits?|fts|fz|gz))+$/i, '')
   const name = tree ? productName('TRAC', tree.site, mjd ?? 0) : `${stem}-trace.fits`
   const product = join(output, name)
+  const traces = tracesFor(flags.traces, tree, first, product)
+  const known = requireFitting(traces, first)
   const beside = (ending: string) => product.replace(/\.fits$/, ending)
   const job: Job<RefineJob> = {
     name,
@@ -117,16 +120,36 @@ function requireOneCamera(flats: readonly Found[], tree: Tree | undefined): void
     )
 }
 
-function tracesFor(said: unknown, tree: Tree | undefined, { facts, shown }: Found): string {
+/**
+ * The traces to start from. Those that this call makes are none: on the flats of the same night, made anew, it starts from
+ * what it started from before.
+ */
+function tracesFor(said: unknown, tree: Tree | undefined, { facts, shown }: Found, product: string): string {
   if (typeof said === 'string') {
     if (!existsSync(said)) throw new ConfigError(`--traces ${said}: no such file`, 'check the path')
     return resolve(said)
   }
   if (!tree) throw new ConfigError('no traces to start from', 'give --traces FILE (trace0 makes it), or --tree DIR')
   const camera = tree.camera || (facts.camera ?? '')
-  const { chosen } = chooseStandard(tree, { type: 'TRACE', mjd: facts.mjd ?? 0, site: tree.site, camera })
+  const wanted = { type: 'TRACE' as const, mjd: facts.mjd ?? 0, site: tree.site, camera }
+  const pathOf = (row: StandardRow) => standardPath(tree, row)
+  const rows = readStandards(tree).filter((row) => pathOf(row) !== product)
+  const before = startOf(product)
+  const again = rows.filter((row) => basename(row.Filename) === before)
+  const { chosen } = [again, rows]
+    .map((some) => chooseFrom(some, wanted, pathOf, existsSync))
+    .find((choice) => choice.chosen) ?? { chosen: undefined }
   if (chosen) return chosen.path
   throw new DataError(`${shown}: the tree has no traces of camera ${camera}`, 'make some by trace0')
+}
+
+/** The name of the traces that a refinement started from. */
+function startOf(product: string): string | undefined {
+  try {
+    return readProvenance(product).parents.find(({ role }) => role === 'traces')?.file
+  } catch {
+    return undefined // it is not there yet, or of another pipeline
+  }
 }
 
 /** Traces of another size or camera would be fitted to light that is not theirs. */

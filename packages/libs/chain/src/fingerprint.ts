@@ -39,7 +39,13 @@ export function stampOf(path: string, before: string | undefined): string {
  */
 export function fingerprinter(chain: Chain): (frame: RawFrame, stamp: string) => string {
   const { tree, profile } = chain
-  const settings = sha([VERSION, profile.canonical, configOf(inTree(tree, 'config'))].join('\n'))
+  const common = sha([VERSION, profile.canonical].join('\n'))
+  const configs = new Map<string, string>()
+  const settings = (type: string) => {
+    const known = configs.get(type) ?? sha([common, configOf(inTree(tree, 'config'), type)].join('\n'))
+    configs.set(type, known)
+    return known
+  }
   const targets = readTargets(tree)
   const digests = new Map<string, string>()
   const digest = (path: string) => {
@@ -64,14 +70,25 @@ export function fingerprinter(chain: Chain): (frame: RawFrame, stamp: string) =>
     })
     const templates = type === 'object' && target ? target.split('&').map(template) : []
     const parts = [...standards, ...templates].map((path) => (path && existsSync(path) ? digest(path) : 'none'))
-    return sha([stamp.slice(stamp.lastIndexOf('-') + 1), settings, ...parts].join('\n'))
+    return sha([stamp.slice(stamp.lastIndexOf('-') + 1), settings(type), ...parts].join('\n'))
   }
 }
 
-function configOf(folder: string): string {
+/** Commands whose configuration matters only to those kinds of exposures that go through them. */
+const SERVED: Readonly<Record<string, readonly string[]>> = {
+  'trace-refine': ['flat'],
+  extract: ['flat', 'arc', 'object'],
+  wavelength: ['arc', 'object'],
+  rv: ['object'],
+  'stack-calibrations': ['bias', 'dark', 'flat', 'arc'],
+}
+
+/** The configuration of the tree, as far as a kind of exposure depends on it by itself: its calibrations tell the rest. */
+function configOf(folder: string, type: string): string {
   if (!existsSync(folder)) return ''
   const files = readdirSync(folder).filter((name) => name.endsWith('.ini'))
   return files
+    .filter((name) => SERVED[name.replace(/\.ini$/, '')]?.includes(type) ?? true)
     .sort()
     .map((name) => `${name}\n${readFileSync(join(folder, name), 'utf8')}`)
     .join('\n')

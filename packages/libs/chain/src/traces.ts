@@ -1,7 +1,15 @@
 import { existsSync } from 'node:fs'
+import { basename } from 'node:path'
+import { readProvenance } from '@nightpipe/command'
 import { formatMjd } from '@nightpipe/sky'
-import { chooseStandard, type StandardChoice } from '@nightpipe/spectrographs'
-import { type Called, type Chain, call, inputList, reportOf } from './caller.js'
+import {
+  chooseFrom,
+  chooseStandard,
+  type StandardChoice,
+  type StandardRow,
+  standardPath,
+} from '@nightpipe/spectrographs'
+import { type Called, type Chain, call, inputList, reportOf, shorter } from './caller.js'
 import type { RawFrame } from './raw-frames.js'
 import type { Trouble } from './stack.js'
 
@@ -10,11 +18,49 @@ export function tracesFor({ tree }: Pick<Chain, 'tree'>, { mjd = 0, camera = tre
   return chooseStandard(tree, { type: 'TRACE', mjd, site: tree.site, camera })
 }
 
-/** Calibrated frames of raw flats, by their names, made where they are not there; what reduction sets aside is not among them. */
-async function reducedFlats(chain: Chain, flats: readonly RawFrame[]): Promise<Map<string, string>> {
+/** Around the flats of a night: dates are rounded in names. */
+const MARGIN = 60 / 86400
+
+/**
+ * The traces that those of a night are refined from, and by which its flats are calibrated for that: never those made on
+ * flats of the same night, or each time would give others. A night that is done again starts from what it started from before.
+ */
+export function startingTraces({ tree }: Pick<Chain, 'tree'>, flats: readonly RawFrame[]): string | undefined {
+  const times = flats.flatMap(({ mjd }) => (mjd === undefined ? [] : [mjd]))
+  const [from, to] = [Math.min(...times) - MARGIN, Math.max(...times) + MARGIN]
+  const { camera = tree.camera } = flats[0] ?? {}
+  const wanted = { type: 'TRACE' as const, mjd: times[0] ?? 0, site: tree.site, camera }
+  const usable = chooseStandard(tree, wanted).candidates.filter(({ path }) => existsSync(path))
+  const own = usable.filter(({ path, mjd }) => mjd >= from && mjd <= to && refinedFrom(path) !== undefined)
+  const rest = new Set(usable.filter((one) => !own.includes(one)).map(({ row }) => row))
+  const pathOf = (row: StandardRow) => standardPath(tree, row)
+  const before = new Set(own.map(({ path }) => refinedFrom(path)))
+  const again = [...rest].filter((row) => before.has(basename(row.Filename)))
+  const { chosen } = chooseFrom(again.length > 0 ? again : [...rest], wanted, pathOf, existsSync)
+  return chosen?.path
+}
+
+/** The name of the traces that some were refined from; undefined for a first estimate, and for those of others. */
+function refinedFrom(path: string): string | undefined {
+  try {
+    const { command, parents } = readProvenance(path)
+    return command === 'trace-refine' ? parents.find(({ role }) => role === 'traces')?.file : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * Calibrated frames of raw flats, by their names, made where they are not there; what reduction sets aside is not among them.
+ * `traces`: where their orders are, so that the light between them is taken off; without it, what the tree says.
+ */
+async function reducedFlats(chain: Chain, flats: readonly RawFrame[], traces?: string): Promise<Map<string, string>> {
   if (flats.length === 0) return new Map()
   const paths = flats.map(({ path }) => path)
-  await call(chain, 'reduction', ['--input', inputList(chain, 'reduction-flat', paths)])
+  await call(chain, 'reduction', [
+    ...['--input', inputList(chain, 'reduction-flat', paths)],
+    ...(traces === undefined ? [] : ['--traces', shorter(traces)]),
+  ])
   const report = reportOf(chain, 'reduction')
   const made = flats.flatMap(({ name, path }): [string, string][] => {
     const row = report.get(path.slice(path.lastIndexOf('/') + 1))
@@ -58,13 +104,17 @@ const troubleOf = (step: string, { code, message }: Called): Trouble[] =>
 
 /** Traces fitted on the good flats of a night, of each pair of fibres on those in the middle of the series. */
 export async function refineTraces(chain: Chain, flats: readonly RawFrame[]): Promise<Trouble[]> {
-  const made = await reducedFlats(chain, flats)
+  const start = startingTraces(chain, flats)
+  const made = await reducedFlats(chain, flats, start)
   const good = groupsOf(flats.filter(({ name }) => made.has(name))).flatMap((group) => middle(group, FLATS))
   if (good.length === 0) return [{ step: 'trace-refine', reason: 'no flat that can be traced' }]
   const paths = good.map(({ name }) => made.get(name)!).sort()
   return troubleOf(
     'trace-refine',
-    await call(chain, 'trace-refine', ['--input', inputList(chain, 'trace-refine', paths)]),
+    await call(chain, 'trace-refine', [
+      ...['--input', inputList(chain, 'trace-refine', paths)],
+      ...(start === undefined ? [] : ['--traces', shorter(start)]),
+    ]),
   )
 }
 

@@ -4,11 +4,13 @@ import { loadProfile } from '@nightpipe/config'
 import { createHeader, writeFits } from '@nightpipe/fits'
 import { makeTree, type Tree } from '@nightpipe/spectrographs'
 import t, { type Test } from 'tap'
+import { fingerprinter, stampOf } from '../src/fingerprint.js'
 import {
   type Chain,
   type ExposureRow,
   openExposures,
   prometheusText,
+  type RawFrame,
   rawFrames,
   rawNights,
   reportOf,
@@ -167,4 +169,29 @@ t.test('the table of exposures holds what a person may read', async (t) => {
   const { chain } = chainIn(t)
   await openExposures(chain.tree).put([row('a', { snr: 3 })])
   t.match(readFileSync(join(chain.tree.folder, 'csv/exposures.csv'), 'utf8'), /^name,day,type,.*\na,,object,/)
+})
+
+t.test('the configuration of a command tells only of the exposures that go through it', async (t) => {
+  const { chain } = chainIn(t)
+  const frames = (['bias', 'flat', 'arc', 'object'] as const).map((type, k) => {
+    const path = shot(chain.tree, 'x', k, [])
+    return { name: type, path, day: DAY, type, mjd: MJD } as RawFrame
+  })
+  const all = () => {
+    const madeOf = fingerprinter(chain)
+    return frames.map((frame) => madeOf(frame, stampOf(frame.path, undefined)))
+  }
+  const moved = (ini: string) => {
+    const before = all()
+    writeFileSync(join(chain.tree.folder, 'config', ini), '; changed\n')
+    const after = all()
+    return frames.filter((_, k) => before[k] !== after[k]).map(({ type }) => type)
+  }
+  mkdirSync(join(chain.tree.folder, 'config'), { recursive: true })
+  t.same(moved('rv.ini'), ['object'])
+  t.same(moved('wavelength.ini'), ['arc', 'object'])
+  t.same(moved('trace-refine.ini'), ['flat'])
+  t.same(moved('stack-calibrations.ini'), ['bias', 'flat', 'arc'])
+  t.same(moved('reduction.ini'), ['bias', 'flat', 'arc', 'object'])
+  t.same(all(), all(), 'and the same tree gives the same answer')
 })

@@ -138,8 +138,17 @@ t.test('a legend goes where it hides the fewest points', async (t) => {
 t.test('the first row of an image is at the bottom of its picture', async (t) => {
   const pixels = Float32Array.from([1, 1, 1, 0, 0, 0])
   const { svg } = pictureFigure({ title: '', pixels, width: 3, height: 2, cuts: { low: 0, high: 1 }, unit: '' })
-  const rows = rowsOf(Buffer.from(/base64,([^"]+)/.exec(svg)?.[1] ?? '', 'base64'))
-  t.same([rows[1], rows[11]], [0, 255])
+  const png = Buffer.from(/base64,([^"]+)/.exec(svg)?.[1] ?? '', 'base64')
+  t.equal(png[25], 0, 'a picture without colour is written in grey')
+  t.same([...rowsOf(png)], [0, 0, 0, 0, 0, 255, 255, 255])
+})
+
+t.test('a pixel without a value is red in a picture, the others stay grey', async (t) => {
+  const pixels = Float32Array.from([1, Number.NaN, 0])
+  const { svg } = pictureFigure({ title: '', pixels, width: 3, height: 1, cuts: { low: 0, high: 1 }, unit: '' })
+  const png = Buffer.from(/base64,([^"]+)/.exec(svg)?.[1] ?? '', 'base64')
+  t.equal(png[25], 2)
+  t.same([...rowsOf(png)], [0, 255, 255, 255, 200, 0, 0, 0, 0, 0])
 })
 
 t.test('stretches rise from 0 to 1 between the cuts', async (t) => {

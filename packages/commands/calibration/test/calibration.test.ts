@@ -92,7 +92,7 @@ t.test('bad entries and files are set aside with the reason, and stop nobody', a
   t.match(JSON.parse(stdout), { files: 3, records: 2, set_aside: 9, useless: 1 })
   const aside = readFileSync(join(cwd, 'bank/calibration-set-aside.csv'), 'utf8')
   for (const reason of [
-    /TYPE 'flat'|has no DATE/,
+    /mixed.json,1,,has no IM_NAME/,
     /DATE 'yesterday'/,
     /TYPE 'arc'/,
     /not an object/,

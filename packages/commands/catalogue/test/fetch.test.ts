@@ -134,11 +134,10 @@ t.test('requests keep their distance', async (t) => {
   await catalogue(around('slow', 'manners.pause=0.25'), cwd)
   const times = server.requests.slice(from).map(({ at }) => at)
   t.ok(times.length > 3)
-  // Timers may be a little early, and the network late.
-  t.ok(
-    times.slice(1).every((at, k) => at - times[k]! > 200),
-    `${times.map((at, k) => (k ? at - times[k - 1]! : 0))}`,
-  )
+  // Timers may be a little early; a request that arrives late shortens the time to the next one, but not the mean.
+  const gaps = times.slice(1).map((at, k) => at - times[k]!)
+  const mean = (times.at(-1)! - times[0]!) / gaps.length
+  t.ok(mean > 200 && Math.min(...gaps) > 100, `${gaps}`)
 })
 
 t.test('wrong flags touch nothing', async (t) => {

@@ -1,16 +1,15 @@
 // Bundles a command into one file, main.cjs, and compiles that ahead: main.cache is what V8 makes of it, so that neither
 // the command nor its worker threads read and compile a megabyte of source. What a command imports lazily (progress
-// display, plots) is in the file too, and is not run before it is wanted. Run from the command's folder.
-// Usage: bundle [ENTRY FOLDER]   (default: dist/src/bin.js, into dist/bundle)
-import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+// display, plots) is in the file too, and is not run before it is wanted.
+import { createHash } from 'node:crypto'
+import { copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { setFlagsFromString } from 'node:v8'
 import { Script } from 'node:vm'
 import { build } from 'esbuild'
 
 const beside = (name) => fileURLToPath(new URL(name, import.meta.url))
-const [entry = 'dist/src/bin.js', outdir = 'dist/bundle'] = process.argv.slice(2)
 
 /** Plain stand-ins for what yargs lays out its help with; see there. Progress on a terminal keeps the real ones. */
 const plainWidths = {
@@ -24,42 +23,77 @@ const plainWidths = {
 }
 
 /** Only scripts can be compiled ahead, and a script cannot wait at its top: what follows the imports goes into a function. */
-const waitsInside = {
+const waitsInside = (entry) => ({
   name: 'waits-inside',
   setup({ onLoad }) {
     onLoad({ filter: /\.js$/ }, ({ path }) => {
-      if (path !== resolve(entry)) return undefined
+      if (path !== entry) return undefined
       const source = readFileSync(path, 'utf8')
       const imports = source.match(/^import [^;]*;$/gm) ?? []
       const rest = imports.reduce((text, line) => text.replace(line, ''), source).replace(/^export /gm, '')
       return { contents: `${imports.join('\n')}\n;(async () => {\n${rest}\n})()` }
     })
   },
-}
-
-rmSync(outdir, { recursive: true, force: true })
-const filename = join(resolve(outdir), 'main.cjs')
-await build({
-  entryPoints: [entry],
-  outfile: filename,
-  bundle: true,
-  minifySyntax: true,
-  format: 'cjs',
-  platform: 'node',
-  target: 'node20',
-  logLevel: 'warning',
-  plugins: [plainWidths, waitsInside],
-  external: ['@resvg/resvg-js', '@electric-sql/pglite', 'pg', 'nats'],
-  // A script that was compiled ahead cannot import: what stays outside is required.
-  supported: { 'dynamic-import': false },
-  define: { 'import.meta.url': '__url' },
-  banner: { js: '(function (require, __url) { "use strict"; const module = { exports: {} }, { exports } = module;' },
-  footer: { js: '})' },
 })
 
-// Every function, not only those that run at once: the others would be compiled at their first call.
-setFlagsFromString('--no-lazy')
-const script = new Script(readFileSync(filename, 'latin1'), { filename })
-setFlagsFromString('--lazy')
-writeFileSync(join(outdir, 'main.cache'), script.createCachedData())
-copyFileSync(beside('bundle-start.mjs'), join(outdir, 'main.mjs'))
+const MADE_FROM = 'made-from.json'
+const MAKERS = ['bundle.mjs', 'bundle-start.mjs', 'plain-width.mjs', 'plain-wrap.mjs'].map(beside)
+
+/** Digests of files by path: most of what two commands are made from is the same. */
+const digests = new Map()
+const digestOf = (path) => {
+  if (!digests.has(path)) digests.set(path, createHash('sha1').update(readFileSync(path)).digest('hex'))
+  return digests.get(path)
+}
+const digestOfAll = (paths) =>
+  paths.every((path) => existsSync(path)) &&
+  [...paths, ...MAKERS]
+    .reduce((hash, path) => hash.update(digestOf(path)), createHash('sha1').update(process.version))
+    .digest('hex')
+
+/** Is the bundle in `outdir` made from the files as they are now, by this version of Node? */
+function isFresh(home, outdir) {
+  const record = join(outdir, MADE_FROM)
+  if (!existsSync(record)) return false
+  const { inputs, digest } = JSON.parse(readFileSync(record, 'utf8'))
+  return digestOfAll(inputs.map((path) => join(home, path))) === digest
+}
+
+/** V8's code of every function, not only of those that run at once: the others would be compiled at their first call. */
+function compiled(filename) {
+  setFlagsFromString('--no-lazy')
+  const script = new Script(readFileSync(filename, 'latin1'), { filename })
+  setFlagsFromString('--lazy')
+  return script.createCachedData()
+}
+
+/** Bundles `entry` of the package at `home` into `outdir`, unless it is there and fresh. All three are whole paths. */
+export async function bundle(home, entry, outdir) {
+  if (isFresh(home, outdir)) return
+  rmSync(outdir, { recursive: true, force: true })
+  const filename = join(outdir, 'main.cjs')
+  const { metafile } = await build({
+    absWorkingDir: home,
+    entryPoints: [entry],
+    outfile: filename,
+    metafile: true,
+    bundle: true,
+    minifySyntax: true,
+    format: 'cjs',
+    platform: 'node',
+    target: 'node20',
+    logLevel: 'warning',
+    plugins: [plainWidths, waitsInside(entry)],
+    external: ['@resvg/resvg-js', '@electric-sql/pglite', 'pg', 'nats'],
+    // A script that was compiled ahead cannot import: what stays outside is required.
+    supported: { 'dynamic-import': false },
+    define: { 'import.meta.url': '__url' },
+    banner: { js: '(function (require, __url) { "use strict"; const module = { exports: {} }, { exports } = module;' },
+    footer: { js: '})' },
+  })
+  writeFileSync(join(outdir, 'main.cache'), compiled(filename))
+  copyFileSync(beside('bundle-start.mjs'), join(outdir, 'main.mjs'))
+  const inputs = Object.keys(metafile.inputs)
+  const digest = digestOfAll(inputs.map((path) => join(home, path)))
+  writeFileSync(join(outdir, MADE_FROM), `${JSON.stringify({ inputs, digest })}\n`)
+}

@@ -36,8 +36,7 @@ t.test('a new command builds, runs, and passes its test', async (t) => {
     t.equal(done.status, 0, `${program}: ${done.stdout}${done.stderr}`)
     return done.stdout
   }
-  run('node_modules/typescript/bin/tsc', '-b')
-  run('scripts/bundle.mjs')
+  run('scripts/build.mjs', '.')
   t.match(
     run('packages/commands/shift-level/bin/shift-level.js', '--help'),
     /^shift-level: an observer's constant added/,

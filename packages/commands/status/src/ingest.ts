@@ -40,7 +40,7 @@ export const statusIngest = defineConductor({
 
 interface Batch {
   readings: Map<string, Reading[]>
-  newest: Map<string, SensorRecord>
+  newest: Map<string, { record: SensorRecord; mjd: number }>
   files: { sha256: string; file: string; records: number; set_aside: number }[]
   setAside: SetAsideRow[]
   count: number
@@ -107,11 +107,12 @@ function takeFile(text: string, file: string, sha256: string, batch: Batch, corr
     batch.setAside.push({ file, place, ...(name ? { sensor: name } : {}), reason: reasons.join('; ') })
   for (const record of records) {
     const taken = correct ? checkValue(record).record : record
+    const mjd = mjdOf(taken)!
     const list = batch.readings.get(taken.name)
-    if (list) list.push(readingOf(taken, file))
-    else batch.readings.set(taken.name, [readingOf(taken, file)])
+    if (list) list.push(readingOf(taken, mjd, file))
+    else batch.readings.set(taken.name, [readingOf(taken, mjd, file)])
     const before = batch.newest.get(taken.name)
-    if (!before || mjdOf(taken)! >= mjdOf(before)!) batch.newest.set(taken.name, taken)
+    if (!before || mjd >= before.mjd) batch.newest.set(taken.name, { record: taken, mjd })
   }
   batch.count += records.length
   batch.files.push({ sha256, file, records: records.length, set_aside: setAside.length })
@@ -121,23 +122,22 @@ function takeFile(text: string, file: string, sha256: string, batch: Batch, corr
 /** Readings first, the ledger last: what was killed in between is taken again, and changes nothing. */
 async function enter(batch: Batch, output: string): Promise<void> {
   if (batch.files.length === 0) return
-  const refused: SetAsideRow[] = []
-  for (const [name, readings] of batch.readings) {
-    for (const { date, value, file = '' } of addReadings(join(output, 'readings', folderOf(name)), readings))
-      refused.push({ file, place: 0, sensor: name, reason: `${value} at ${date}, where another value stands` })
-  }
+  const odd = await addReadings(join(output, 'readings'), batch.readings)
+  const refused: SetAsideRow[] = odd.map(({ sensor, reading: { date, value, file = '' } }) => ({
+    ...{ file, place: 0, sensor, reason: `${value} at ${date}, where another value stands` },
+  }))
   await editTable(join(output, sensorsTable.name), sensorsTable, (rows) => withNewest(rows, batch.newest))
   const aside = [...batch.setAside, ...refused]
   if (aside.length > 0) await upsertRows(join(output, setAsideTable.name), setAsideTable, aside)
   await appendRows(join(output, ingestedTable.name), ingestedTable, batch.files)
 }
 
-function withNewest(rows: SensorRow[], newest: ReadonlyMap<string, SensorRecord>): SensorRow[] {
+function withNewest(rows: SensorRow[], newest: Batch['newest']): SensorRow[] {
   const all = new Map(rows.map((row) => [row.name, row]))
-  for (const [name, record] of newest) {
+  for (const [name, { record, mjd }] of newest) {
     const before = all.get(name)
     const { date, value, error_code, extra: _, raw_value: __, ...facts } = record
-    if (before?.last_utc && mjdOf({ date: before.last_utc })! > mjdOf(record)!) continue
+    if (before?.last_utc && mjdOf({ date: before.last_utc })! > mjd) continue
     const known = Object.fromEntries(Object.entries(facts).map(([key, text]) => [key, text === '' ? undefined : text]))
     all.set(name, { ...known, name, file: folderOf(name), last_utc: date, last_value: value, last_error: error_code })
   }

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { type Conducting, ConfigError, defineConductor, Exit } from '@nightpipe/command'
 import { path } from '@nightpipe/config'
 import { chart, type Series, writeFigure } from '@nightpipe/plot'
-import { mjdOf, numberOf } from '@nightpipe/sensors'
+import { numberOf } from '@nightpipe/sensors'
 import { alignColumns, formatCsv } from '@nightpipe/table'
 import { CHOICE_FLAGS, chosenSensors, momentOf, presentOf } from './ask.js'
 import { type Reading, readReadings } from './readings.js'
@@ -79,7 +79,7 @@ function readingLines({ name, unit }: SensorRow, readings: readonly Reading[], j
 export const goodNumbers = (sensor: SensorRow, readings: readonly Reading[]) =>
   readings.flatMap((reading) => {
     const value = reading.errorCode === 0 ? numberOf({ value: reading.value, type: sensor.type ?? '' }) : undefined
-    return value === undefined ? [] : [{ mjd: mjdOf(reading)!, value }]
+    return value === undefined ? [] : [{ mjd: reading.mjd, value }]
   })
 
 function statistics(sensors: readonly SensorRow[], read: (sensor: SensorRow) => Reading[], json: boolean): string {

@@ -139,6 +139,21 @@ t.test(
   },
 )
 
+t.test('a moment is one moment in every spelling, and stands in the file of its month', async (t) => {
+  const folder = t.testdir({ in: {} })
+  const store = join(folder, 'store')
+  const dates = ['2026-03-01T00:30:00+02:00', '20260301T000000', '2026-03-01 00:00:00Z', '2026-03-01T00:00:00.5']
+  writeFileSync(join(folder, 'in/x.json'), frame(dates.map((date) => record('a', 0, '+1', { date }))))
+  t.equal(run('ingest', '-s', join(folder, 'in'), '-r', store).status, 0)
+  const { stdout } = run('query', '--store', store, '--sensor', 'a', '--from', '2026-02-28')
+  const told = stdout.trim().split('\n').slice(1)
+  t.same(
+    told.map((line) => line.split(',')[1]),
+    ['2026-02-28T22:30:00', '2026-03-01T00:00:00', '2026-03-01T00:00:00.5'],
+  )
+  t.same(readdirSync(join(store, 'readings/a')).sort(), ['2026-02.csv', '2026-03.csv'])
+})
+
 t.test('a torn last line is taken off, and its record entered again', async (t) => {
   const folder = t.testdir()
   const store = join(folder, 'store')

@@ -4,9 +4,9 @@ import { ConfigError, DataError } from '@nightpipe/files'
 import { checkName, checkSubject, connectionOptions, type Fate, follow, hidden } from '@nightpipe/messages'
 import { addressOf, networks } from './address.js'
 import { authorDoor, type Door, subscriberDoor } from './broker.js'
-import { commandQueue } from './command-queue.js'
+import { type CommandQueue, commandQueue, countWaiting } from './command-queue.js'
 import { lineOf, tell } from './parse.js'
-import { openBook, type Taken } from './record.js'
+import { type BesideOf, openBook, type Taken } from './record.js'
 import { subscribe } from './remote.js'
 import type { listenSchema } from './schema.js'
 import { checkSpool, watchSpool } from './spool.js'
@@ -55,7 +55,7 @@ export async function listen(request: Listening): Promise<number> {
   authors?.close()
   end.abort()
   await Promise.all(other)
-  await receiver.settle()
+  await receiver.settle(signal.aborted)
   subscribers?.close()
   return Exit.done
 }
@@ -119,9 +119,8 @@ const stopped = (signal: AbortSignal) =>
 
 /** Events into the book, then on to subscribers and to the command, in the order in which they came. */
 function events(request: Listening, pass: (event: Uint8Array) => void) {
-  const { config, log, output } = request
-  const book = openBook(output, config)
-  const queue = config.command.run ? commandQueue(config.command, log) : undefined
+  const { log } = request
+  const { book, queue } = bookAndQueue(request)
   const open = new Set<Promise<unknown>>()
   let count = 0
   let reached = () => {}
@@ -131,18 +130,13 @@ function events(request: Listening, pass: (event: Uint8Array) => void) {
     tell(from, taken, request)
     if (!taken.again) {
       pass(event)
-      hand(event, taken)
+      if (taken.beside) queue?.add(taken.beside)
       if (request.json) await request.print(`${JSON.stringify(lineOf(from, taken))}\n`)
       else if (taken.trigger) await request.print(`${taken.trigger}\n`)
       count++
       if (wanted && count >= wanted) setImmediate(reached) // first its sender is answered
     }
     return taken.alert.ivorn
-  }
-  const hand = (event: Uint8Array, { alert, trigger, state }: Taken) => {
-    if (!queue || (config.command['triggers only'] && !trigger)) return
-    const facts = { VOEVENT_IVORN: alert.ivorn, VOEVENT_ROLE: alert.role, VOEVENT_BURST: alert.burstId ?? '' }
-    queue.add(event, { ...facts, VOEVENT_TRIGGER: trigger ?? '', VOEVENT_STATE: state ?? '' })
   }
   return {
     take(event: Uint8Array, from: string): Promise<string> {
@@ -162,9 +156,25 @@ function events(request: Listening, pass: (event: Uint8Array) => void) {
         wanted = most
         reached = resolve
       }),
-    async settle() {
+    /** Waits for what is at hand; and for all that the command is to be given, unless we were told to end. */
+    async settle(told: boolean) {
       while (open.size > 0) await Promise.all(open)
-      await queue?.idle()
+      await (told ? queue?.stop() : queue?.idle())
     },
   }
+}
+
+/** The book, and the queue of the command: what it is to be given is on disk with the event, before that is acknowledged. */
+function bookAndQueue({ config, log, output }: Listening) {
+  let queue: CommandQueue | undefined
+  const besideOf: BesideOf = (event, { alert, trigger, state }: Taken, received) => {
+    if (!queue || (config.command['triggers only'] && !trigger)) return undefined
+    const { ivorn, role, burstId: burst = '' } = alert
+    return queue.entry(event, { ivorn, role, burst, received, trigger: trigger ?? '', state: state ?? '' })
+  }
+  const book = openBook(output, config, besideOf)
+  const left = countWaiting(output)
+  if (config.command.run) queue = commandQueue(output, config.command, book.knows, log)
+  else if (left > 0) log.warn(`${left} events of an earlier run wait for a command, and [command] run is empty`)
+  return { book, queue }
 }

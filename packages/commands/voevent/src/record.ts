@@ -41,13 +41,24 @@ export interface Taken {
   state?: Trigger['status']
   /** why it made no trigger */
   reason?: string
+  /** what was written with it */
+  beside?: Beside
 }
 
 /** The events of one output folder. */
 export interface Book {
   /** Enters an event; when the promise is kept, it is on disk. Events that come meanwhile are entered together. */
   take(bytes: Uint8Array, received: string): Promise<Taken>
+  /** Whether an event was entered. */
+  knows(ivorn: string): boolean
 }
+
+/** A file that is written together with an event. */
+export interface Beside {
+  path: string
+  data: string
+}
+export type BesideOf = (bytes: Uint8Array, taken: Taken, received: string) => Beside | undefined
 
 /** What is no event is an error of the data that says why. */
 export function readEvent(bytes: Uint8Array, name: string): Alert {
@@ -72,9 +83,10 @@ const AT_ONCE = 512
 /**
  * Opens the book. Events are entered in three steps, each whole or not at all: their bytes are kept and their triggers merged,
  * all are flushed, their rows are written. What was killed in between is found without its row, and done again: merging
- * twice changes nothing. The disk is waited for once for all events that came meanwhile.
+ * twice changes nothing. The disk is waited for once for all events that came meanwhile. `besideOf` a new event, a file is
+ * written in the first step.
  */
-export function openBook(output: string, config: EventConfig): Book {
+export function openBook(output: string, config: EventConfig, besideOf: BesideOf = () => undefined): Book {
   const entered = rowsOf(join(output, eventsTable.name))
   const asked: Asked[] = []
   let working = false
@@ -85,7 +97,7 @@ export function openBook(output: string, config: EventConfig): Book {
     while (asked.length > 0) {
       const batch = asked.splice(0, AT_ONCE)
       try {
-        await withLock(join(output, 'events'), () => enter(batch, output, config, entered))
+        await withLock(join(output, 'events'), () => enter(batch, output, { config, besideOf }, entered))
       } catch (error) {
         for (const one of batch) one.reject(error)
       }
@@ -98,6 +110,10 @@ export function openBook(output: string, config: EventConfig): Book {
         asked.push({ bytes, received, resolve, reject })
         if (!working) void work()
       }),
+    knows(ivorn) {
+      entered.refresh()
+      return entered.of({ ivorn }) !== undefined
+    },
   }
 }
 
@@ -120,7 +136,7 @@ function rowsOf(path: string) {
       rows = new Map(readTable(path, eventsTable, { orEmpty: true }).map((row) => [identity(row.ivorn), row]))
       seen = state()
     },
-    of: (alert: Alert) => rows.get(identity(alert.ivorn)),
+    of: ({ ivorn }: Pick<Alert, 'ivorn'>) => rows.get(identity(ivorn)),
     async add(more: readonly EventRow[]) {
       if (more.length > 0) await appendRows(path, eventsTable, more)
       for (const row of more) rows.set(identity(row.ivorn), row)
@@ -133,13 +149,14 @@ function rowsOf(path: string) {
 async function enter(
   batch: readonly Asked[],
   output: string,
-  config: EventConfig,
+  { config, besideOf }: { config: EventConfig; besideOf: BesideOf },
   entered: ReturnType<typeof rowsOf>,
 ): Promise<void> {
   entered.refresh()
   const triggers = openTriggers(output, config)
   const [kept, fresh] = [new Map<string, Uint8Array>(), new Map<string, EventRow>()]
   const answers: (() => void)[] = []
+  const beside: Beside[] = []
   for (const { bytes, received, resolve, reject } of batch) {
     try {
       const alert = readEvent(bytes, 'the event')
@@ -151,14 +168,16 @@ async function enter(
       }
       const { row, taken } = enterOne({ bytes, received, alert }, { output, save: config.events.save, triggers, kept })
       fresh.set(identity(alert.ivorn), row)
-      answers.push(() => resolve(taken))
+      const own = besideOf(bytes, taken, received)
+      if (own) beside.push(own)
+      answers.push(() => resolve(own ? { ...taken, beside: own } : taken))
     } catch (error) {
       reject(error)
     }
   }
   const events = [...kept].map(([path, data]) => ({ path, data }))
   if (events.length > 0) mkdirSync(join(output, 'events'), { recursive: true })
-  await writeTogether([...events, ...triggers.files()])
+  await writeTogether([...events, ...triggers.files(), ...beside])
   await entered.add([...fresh.values()])
   for (const answer of answers) answer()
 }

@@ -252,3 +252,78 @@ t.test('killed while events come in, and started again: every acknowledged one i
   t.equal(new Set(rows.map((row) => row.split(',')[0])).size, 100)
   t.equal(readdirSync(join(cwd, 'out')).filter((name) => name.endsWith('.dat')).length, 100)
 })
+
+t.test(
+  'what was acknowledged reaches the command, though the listener is killed before or while it runs',
+  async (t) => {
+    const cwd = t.testdir({})
+    const port = await freePort()
+    // A command takes its time, and says when it has ended.
+    const command = 'sleep 0.15; cat > $VOEVENT_BURST.xml; echo $VOEVENT_BURST $VOEVENT_STATE >> given'
+    const start = async (run = command) => {
+      const listener = startListener(cwd, { 'broker.receive': `127.0.0.1:${port}`, 'command.run': run })
+      await listener.says(/for authors/)
+      t.teardown(() => listener.child.kill('SIGKILL'))
+      return listener
+    }
+    const given = () =>
+      existsSync(join(cwd, 'given')) ? readFileSync(join(cwd, 'given'), 'utf8').trim().split('\n') : []
+    const acknowledged: string[] = []
+    for (let round = 0; round < 3; round++) {
+      const listener = await start()
+      const author = await caller(port)
+      const names = Array.from({ length: 6 }, (_, k) => `sb26010${round}0${k}`)
+      author.socket.write(Buffer.concat(names.map((name) => frameMessage(event(name, 'grm-trigger')))))
+      for (const _ of names) acknowledged.push(((await author.hear(role('ack'))) as Transport).response!)
+      await new Promise((resolve) => setTimeout(resolve, 100 * round))
+      listener.child.kill('SIGKILL')
+      await listener.ended
+      author.socket.destroy()
+    }
+    t.equal(acknowledged.length, 18)
+    const last = await start()
+    await last.says(/events of an earlier run are given to the command/)
+    const second = run(['listen', '-r', 'out', '--set', 'broker.receive=0', '--set', 'command.run=true'], cwd)
+    t.match(second, { status: 3, stderr: /another voevent listen gives events of .* to a command/ })
+    const end = Date.now() + 20000
+    while (readdirSync(join(cwd, 'out/commands')).length > 0 && Date.now() < end)
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    last.child.kill('SIGTERM')
+    t.equal(await last.ended, 0)
+    const bursts = acknowledged.map((ivorn) => /sb\d+/.exec(ivorn)![0])
+    t.same([...new Set(given().map((line) => line.split(' ')[0]))].sort(), [...bursts].sort())
+    t.ok(given().every((line) => line.endsWith(' active')))
+    // Only what ran at a kill may run again.
+    t.ok(given().length <= 18 + 3, `${given().length} runs`)
+    t.match(readFileSync(join(cwd, 'sb26010205.xml'), 'utf8'), 'fsc#sb26010205_grm-trigger')
+    t.same(readdirSync(join(cwd, 'out/commands')), [])
+  },
+)
+
+t.test('told to end, the command at hand ends; what waits is given to it at the next start', async (t) => {
+  const cwd = t.testdir({})
+  const port = await freePort()
+  const settings = { 'broker.receive': `127.0.0.1:${port}`, 'command.run': 'sleep 0.3; echo $VOEVENT_BURST >> given' }
+  const first = startListener(cwd, settings)
+  t.teardown(() => first.child.kill('SIGKILL'))
+  await first.says(/for authors/)
+  const author = await caller(port)
+  for (let k = 0; k < 4; k++) author.socket.write(frameMessage(event(`sb2601010${k}`, 'x')))
+  for (let k = 0; k < 4; k++) await author.hear(role('ack'))
+  author.socket.destroy()
+  first.child.kill('SIGTERM')
+  t.equal(await first.ended, 0)
+  t.match(first.stderr(), /[123] events wait for the command: they are given to it at the next start/)
+  const idle = startListener(cwd, { 'broker.receive': `127.0.0.1:${port}` })
+  await idle.says(/[123] events of an earlier run wait for a command, and \[command\] run is empty/)
+  idle.child.kill('SIGTERM')
+  await idle.ended
+  const next = startListener(cwd, settings, ['--count', '1'])
+  await next.says(/for authors/)
+  t.equal(run(['send', '--to', `127.0.0.1:${port}`], cwd, event('sb26010104', 'x')).status, 0)
+  t.equal(await next.ended, 0)
+  t.same(
+    readFileSync(join(cwd, 'given'), 'utf8').trim().split('\n'),
+    [0, 1, 2, 3, 4].map((k) => `sb2601010${k}`),
+  )
+})

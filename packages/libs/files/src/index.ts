@@ -5,4 +5,4 @@ export { expandInputs, FITS_EXTENSIONS, type InputFile, type InputOptions, SKIP_
 export { discardOpenParts, type Litter, listLitter, removeStaleParts } from './litter.js'
 export { describeHolder, type Lock, tryLock, withLock } from './lock.js'
 export type { LockHolder } from './lock-file.js'
-export { writeTogether } from './write-together.js'
+export { flushTogether, writeTogether } from './write-together.js'

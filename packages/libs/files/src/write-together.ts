@@ -34,6 +34,15 @@ export async function writeTogether(files: readonly { path: string; data: string
   }
 }
 
+/** Sees to it that what was written to these files is on disk. */
+export async function flushTogether(paths: readonly string[]): Promise<void> {
+  try {
+    await flushAll(paths)
+  } catch (error) {
+    throw explainSystemError(error, 'write', paths[0] ?? '')
+  }
+}
+
 function writeWhole(path: string, bytes: Uint8Array): void {
   const file = openSync(path, 'wx')
   try {

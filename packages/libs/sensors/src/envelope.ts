@@ -32,7 +32,7 @@ export function readEnvelope(text: string): Envelope {
   }
   const records: SensorRecord[] = []
   const setAside: SetAside[] = []
-  const seen = new Map<string, string>()
+  const seen = new Map<string, SensorRecord>()
   found.list.forEach((one, k) => {
     const { record, problems } = readRecord(one)
     const name = nameIn(one)
@@ -41,12 +41,12 @@ export function readEnvelope(text: string): Envelope {
       return
     }
     const key = `${record.name}\0${record.date}`
-    const same = JSON.stringify(record)
     const before = seen.get(key)
-    if (before === undefined) records.push(record)
-    else if (before !== same)
+    if (before === undefined) {
+      seen.set(key, record)
+      records.push(record)
+    } else if (JSON.stringify(before) !== JSON.stringify(record))
       setAside.push({ place: k + 1, name: record.name, reasons: [`a second ${record.name} at ${record.date}`] })
-    seen.set(key, before ?? same)
   })
   return { ...(found.producer ? { producer: found.producer } : {}), records, setAside }
 }

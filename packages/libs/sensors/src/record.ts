@@ -43,34 +43,46 @@ export interface SensorRecord {
 }
 
 /** What older suppliers call fields. */
-const OLD_NAMES: Readonly<Record<string, Field>> = { device: 'component', origin: 'subsystem' }
+const OLD_NAMES: ReadonlyMap<string, Field> = new Map([
+  ['device', 'component'],
+  ['origin', 'subsystem'],
+])
 const TYPES = ['integer', 'float', 'string'] as const
 
 /** A record out of JSON; undefined with the reasons when it cannot be one. */
 export function readRecord(json: unknown): { record?: SensorRecord; problems: string[] } {
   if (typeof json !== 'object' || json === null || Array.isArray(json)) return { problems: ['not an object'] }
-  const given = json as Record<string, unknown>
-  const fields: Record<string, unknown> = {}
-  for (const [key, value] of Object.entries(given)) {
-    const known = (FIELDS as readonly string[]).includes(key) ? key : OLD_NAMES[key]
-    if (known && fields[known] === undefined) fields[known] = value
-    else if (!known) fields.extra = { ...(fields.extra as object | undefined), [key]: value }
-  }
-  const problems = FIELDS.filter((field) => fields[field] === undefined).map((field) => `no ${field}`)
+  const fields = fieldsOf(json as Record<string, unknown>)
+  const problems: string[] = []
   for (const field of FIELDS) {
     const value = fields[field]
-    if (value === undefined || field === 'error_code') continue
+    if (value === undefined) problems.push(`no ${field}`)
+    if (value === undefined || typeof value === 'string' || field === 'error_code') continue
     if (typeof value === 'number' && (field === 'value' || field === 'raw_value')) fields[field] = signed(value)
-    else if (typeof value !== 'string') problems.push(`${field} is ${kindOf(value)}, a text is expected`)
+    else problems.push(`${field} is ${kindOf(value)}, a text is expected`)
   }
   const code = fields.error_code
   const whole = typeof code === 'string' && /^\d+$/.test(code) ? Number(code) : code
   if (code !== undefined && !(Number.isInteger(whole) && (whole as number) >= 0))
     problems.push(`error_code is ${JSON.stringify(code)}, a whole number from 0 is expected`)
   if (problems.length > 0) return { problems }
-  const record = { ...fields, error_code: whole } as unknown as SensorRecord
+  fields.error_code = whole
+  const record = fields as unknown as SensorRecord
   const more = problemsOf(record)
   return more.length > 0 ? { problems: more } : { record, problems: [] }
+}
+
+const KNOWN: ReadonlySet<string> = new Set(FIELDS)
+
+/** The fields under the names that we use; those that we do not know as `extra`. */
+function fieldsOf(given: Record<string, unknown>): Record<string, unknown> {
+  const fields: Record<string, unknown> = {}
+  for (const key of Object.keys(given)) {
+    const known = KNOWN.has(key) ? key : OLD_NAMES.get(key)
+    if (!known) fields.extra = { ...(fields.extra as object | undefined), [key]: given[key] }
+    else if (fields[known] === undefined) fields[known] = given[key]
+  }
+  return fields
 }
 
 const kindOf = (value: unknown) => (value === null ? 'null' : Array.isArray(value) ? 'a list' : typeof value)

@@ -34,11 +34,26 @@ export function textOfTable(path: string): string | undefined {
   }
 }
 
+/** Most tables: lines that end with LF, no quotes, no blanks around cells that must go. They need no parser. */
+function plainRecords(text: string): CsvRecord[] {
+  const records: CsvRecord[] = []
+  let line = 0
+  for (let from = 0; from < text.length; ) {
+    const stop = text.indexOf('\n', from)
+    const end = stop < 0 ? text.length : stop
+    line++
+    if (end > from) records.push({ cells: text.slice(from, end).split(','), line })
+    from = end + 1
+  }
+  return records
+}
+
 const lineEndsIn = (cell: string) => (/[\r\n]/.test(cell) ? cell.split(/\r\n|\n|\r/).length - 1 : 0)
 
 /** The records of a CSV text (RFC 4180; LF, CRLF or CR; quoted commas, quotes and line ends), nothing interpreted. `trim`: blanks around cells
  * do not count, not even before a quote. */
 export function parseCsv(text: string, path: string, { trim = false } = {}): CsvRecord[] {
+  if (!trim && !/["\r\uFEFF]/.test(text)) return plainRecords(text)
   try {
     const parsed = parse(text, {
       bom: true,
@@ -67,10 +82,15 @@ function plain(error: CsvError): string {
   return error.message
 }
 
+/** Whatever might want quotes, and a little more. */
+const SPECIAL = /[",\r\n\uFEFF]|^\s|\s$/
+
 /** CSV text, one row a line, quotes only where they are needed, or around every cell of the columns that `quoted` says. */
 export function formatCsv(rows: string[][], quoted?: (row: number, column: number) => boolean): string {
   if (quoted) return rows.map((row, r) => `${row.map((cell, c) => quote(cell, quoted(r, c))).join(',')}\n`).join('')
   const lone = rows[0]?.length === 1 // an empty line would not count as a row
+  if (!lone && !rows.some((row) => row.some((cell) => SPECIAL.test(cell))))
+    return rows.map((row) => `${row.join(',')}\n`).join('')
   return stringify(rows, { quoted_match: /[\r\n]|^\s|\s$|^\uFEFF/, quoted_empty: lone })
 }
 

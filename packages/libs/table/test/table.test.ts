@@ -1,7 +1,19 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { parse } from 'csv-parse/sync'
+import { stringify } from 'csv-stringify/sync'
 import t from 'tap'
-import { alignColumns, checkTable, defineTable, editTable, parseTable, readTable, upsertRows } from '../src/index.js'
+import {
+  alignColumns,
+  checkTable,
+  defineTable,
+  editTable,
+  formatCsv,
+  parseCsv,
+  parseTable,
+  readTable,
+  upsertRows,
+} from '../src/index.js'
 
 const frames = defineTable({
   name: 'frames.csv',
@@ -306,4 +318,26 @@ t.test('a declaration that cannot work is refused', async (t) => {
   })
   const twice = { name: 'a', type: 'text', doc: '' } as const
   t.throws(() => defineTable({ name: 'x', columns: [twice, twice], key: [] }), { message: 'x declares column a twice' })
+})
+
+t.test('plain tables, which need no parser, are read and written as csv-parse and csv-stringify do', async (t) => {
+  let seed = 7
+  const below = (n: number) => {
+    seed = (seed * 1103515245 + 12345) % 2147483648
+    return Math.floor((seed / 2147483648) * n)
+  }
+  const pieces = ['a', 'b', ',', ',', '\n', '\n', ' ', '\t', '0', '1.5', 'é', '\u2028', '"', '\r']
+  const text = (most: number, kinds: number) =>
+    Array.from({ length: below(most) }, () => pieces[below(kinds)]).join('')
+  let odd = 0
+  for (let k = 0; k < 3000; k++) {
+    const plain = text(14, 12) // neither quotes nor CR
+    const options = { record_delimiter: ['\r\n', '\n', '\r'], relax_column_count: true, skip_empty_lines: true, info: true }
+    const parsed = parse(plain, options) as unknown as { info: { lines: number }; record: string[] }[]
+    const expected = parsed.map(({ info, record }) => ({ cells: record, line: info.lines }))
+    if (JSON.stringify(parseCsv(plain, 'x')) !== JSON.stringify(expected)) odd++
+    const rows = Array.from({ length: 1 + below(3) }, () => Array.from({ length: 2 + below(3) }, () => text(4, 14)))
+    if (formatCsv(rows) !== stringify(rows, { quoted_match: /[\r\n]|^\s|\s$/ })) odd++
+  }
+  t.equal(odd, 0)
 })

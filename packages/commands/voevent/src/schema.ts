@@ -47,7 +47,10 @@ export const listenSchema = {
     'longest wait': number(300, 'and grows no longer than this', { unit: 's', min: 0.01 }),
   },
   command: {
-    run: text('', 'shell command for each new event, which gets the XML on its standard input; empty: none. What it has not been given when the listener ends or is killed, it is given at the next start'),
+    run: text(
+      '',
+      'shell command for each new event, which gets the XML on its standard input; empty: none. What it has not been given when the listener ends or is killed, it is given at the next start',
+    ),
     'triggers only': flag(true, 'only for events that make or change a trigger'),
     timeout: number(600, 'it is stopped after this', { unit: 's', min: 0.1 }),
     waiting: integer(1000, 'events that may wait for it; further ones are kept, but not given to it', { min: 1 }),

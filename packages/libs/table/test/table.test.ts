@@ -327,12 +327,16 @@ t.test('plain tables, which need no parser, are read and written as csv-parse an
     return Math.floor((seed / 2147483648) * n)
   }
   const pieces = ['a', 'b', ',', ',', '\n', '\n', ' ', '\t', '0', '1.5', 'é', '\u2028', '"', '\r']
-  const text = (most: number, kinds: number) =>
-    Array.from({ length: below(most) }, () => pieces[below(kinds)]).join('')
+  const text = (most: number, kinds: number) => Array.from({ length: below(most) }, () => pieces[below(kinds)]).join('')
   let odd = 0
   for (let k = 0; k < 3000; k++) {
     const plain = text(14, 12) // neither quotes nor CR
-    const options = { record_delimiter: ['\r\n', '\n', '\r'], relax_column_count: true, skip_empty_lines: true, info: true }
+    const options = {
+      record_delimiter: ['\r\n', '\n', '\r'],
+      relax_column_count: true,
+      skip_empty_lines: true,
+      info: true,
+    }
     const parsed = parse(plain, options) as unknown as { info: { lines: number }; record: string[] }[]
     const expected = parsed.map(({ info, record }) => ({ cells: record, line: info.lines }))
     if (JSON.stringify(parseCsv(plain, 'x')) !== JSON.stringify(expected)) odd++

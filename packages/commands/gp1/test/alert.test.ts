@@ -5,48 +5,21 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { command, root, shellEnvironment } from './simulated.js'
+import { command, root, shellEnvironment, simulate } from './simulated.js'
 
 t.setTimeout(240_000) // 25 s on an idle machine
 
 const KEY = '0123456789abcdef0123'
-const FILTER = 'r'
-const SIMULATION = `[random]
-seed = 3
-[detector]
-width = 256
-height = 256
-overscan = 0
-[bias]
-count = 3
-[dark]
-count = 0
-[flat]
-count = 3
-saturated = 0
-[filters]
-names = ${FILTER}
-zero point = 24.4
-sky = 20.9
-colour = 0
-fringes = 0
-[telescope]
-trailed frames = 0
-[field.m67]
-frames = 8
-exposure = 20
+const FLARE = `exposure = 20
 stars = 90
-dither = 4
+[files]
+wcs = exact
 [events]
-satellites = 0
 variables = 0
 movers = 0
 transients = 1
 transient start = 0.45
-transient magnitude = 19
-[files]
-wcs = exact
-`
+transient magnitude = 19`
 
 async function until(what: () => boolean | Promise<boolean>, seconds: number): Promise<boolean> {
   for (const end = performance.now() + 1000 * seconds; performance.now() < end; await wait(200))
@@ -113,8 +86,7 @@ function voevent({ ra, dec, mjd }: Truth, kind: string, more = ''): string {
 function prepare(cwd: string): string[] {
   const at = (...parts: string[]) => join(cwd, ...parts)
   for (const name of ['in', 'cfg', 'triggers']) mkdirSync(at(name))
-  writeFileSync(at('sim.ini'), SIMULATION)
-  done('simulate', 'imaging', '--config', at('sim.ini'), '--output', at('raw'), '--quiet')
+  simulate(at('raw'), 256, 8, FLARE)
   done('stack-calibrations', '--input', at('raw'), '--output', at('bank'), '--quiet')
   const frames = readdirSync(at('raw')).filter((name) => name.startsWith('object'))
   const reduction = `[Calibration]\nfolder = ${at('bank')}\ndark = none\n[Cosmic rays]\ncompare = 0\n`

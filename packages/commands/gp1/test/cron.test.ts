@@ -12,7 +12,7 @@ t.test('every line of docs/guide/cron.md runs', (t) => {
   t.equal(lines.length, 6)
   for (const hours of [12, 24]) {
     const night = spawnSync('date', ['-u', '-d', `-${hours} hours`, '+%Y%m%d'], { encoding: 'utf8' }).stdout.trim()
-    simulate(join(data, 'raw', night), 'width = 64\nheight = 64', 1)
+    simulate(join(data, 'raw', night), 64, 1)
   }
   for (const name of ['in', 'cfg']) mkdirSync(join(data, name))
   writeFileSync(join(data, 'cfg/pipeline.cfg'), '[Structure of pipeline]\nreduction = yes\n')

@@ -16,7 +16,7 @@ t.test('one by one, in any order, images become what one call of pipeline makes 
   const cwd = t.testdir()
   const at = (...parts: string[]) => join(cwd, ...parts)
   for (const name of ['in', 'cfg']) mkdirSync(at(name))
-  simulate(at('raw'), 'width = 160\nheight = 160', 3)
+  simulate(at('raw'), 160, 3)
   t.equal(command('stack-calibrations', '--input', at('raw'), '--output', at('bank'), '--quiet').status, 0)
   const stages = ['reduction', 'findstars', 'alignment', 'stacking', 'summary'].map((name) => `${name} = yes\n`)
   writeFileSync(at('cfg/pipeline.cfg'), `[Structure of pipeline]\n${stages.join('')}`)

@@ -16,12 +16,13 @@ export const command = (name: string, ...args: string[]) => {
   return spawnSync(process.execPath, [bin, ...args], { encoding: 'utf8', env: shellEnvironment() })
 }
 
-/** A raw night of one field in one filter: three biases, three flats, some frames. */
-export function simulate(folder: string, detector: string, frames: number): void {
+/** A raw night of one field in one filter, r: three biases, three flats, some frames; `more` of its field and events. */
+export function simulate(folder: string, side: number, frames: number, more = 'stars = 60\n[events]'): void {
   const ini = `[random]
 seed = 3
 [detector]
-${detector}
+width = ${side}
+height = ${side}
 overscan = 0
 [bias]
 count = 3
@@ -40,9 +41,8 @@ fringes = 0
 trailed frames = 0
 [field.m67]
 frames = ${frames}
-stars = 60
 dither = 4
-[events]
+${more}
 satellites = 0
 `
   mkdirSync(dirname(folder), { recursive: true })

@@ -62,6 +62,13 @@ t.test('the same for strips', async (t) => {
   await killAndResume(t, 'add-frames', 4, ['--workers', '2'], 60, 200)
 })
 
+/** How often longer than 80 ms a plain process takes now: twice its time on an idle machine. */
+function slowness(): number {
+  const began = performance.now()
+  spawnSync(process.execPath, ['-e', ''], { env: {} })
+  return Math.max(1, (performance.now() - began) / 80)
+}
+
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   for (const stem of ['endless', 'm67-9']) {
     t.test(
@@ -80,7 +87,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
           })
         }
         const { code, stdout, stderr } = await run('copy-frames', args, { cwd, started: stop })
-        t.ok(performance.now() - asked < 1500, 'a second, and what a loaded machine adds')
+        t.ok(performance.now() - asked < 1000 * slowness(), 'a second, and what a loaded machine adds')
         t.equal(code, 130)
         t.equal(stdout, '')
         t.match(

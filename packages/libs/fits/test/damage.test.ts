@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import t from 'tap'
 import { encodeFits, FitsError, imageHdu, openFits, readPixels, readPixels64, verifySums } from '../src/index.js'
+import { cpuSeconds } from './fuzz/cpu.js'
 import { dataBlock, fileOfLines, headerBlock, line, minimal } from './raw.js'
 
 const image = encodeFits([
@@ -123,9 +124,9 @@ t.test('a header without END is refused, however long the file', async (t) => {
   writeFileSync(path, endless)
   truncateSync(path, 2 ** 31)
   const before = process.memoryUsage().rss
-  const start = performance.now()
+  const start = cpuSeconds()
   t.throws(() => openFits(path), /the header has no END card/)
-  t.ok(performance.now() - start < 1000)
+  t.ok(cpuSeconds() - start < 1)
   t.ok(process.memoryUsage().rss - before < 100e6)
 })
 

@@ -55,9 +55,10 @@ const HOSTILE: [string, string | Uint8Array, RegExp][] = [
 ]
 for (const [what, document, message] of HOSTILE) {
   t.test(`${what} is refused at once`, async (t) => {
-    const start = performance.now()
+    const start = process.cpuUsage()
     t.throws(() => parseXml(document, { bytes: 2 ** 22 }), { name: 'XmlError', message })
-    t.ok(performance.now() - start < 1000)
+    const { user, system } = process.cpuUsage(start)
+    t.ok(user + system < 1e6, 'within a second of computing')
   })
 }
 

@@ -1,4 +1,6 @@
 // Runs cases one after the other and tells the parent about each: which begins, and how it went.
+
+import { cpuSeconds } from './cpu.js'
 import { mutate, randomNumbers } from './mutate.js'
 import { readAll } from './read-all.js'
 import { ownSeeds, sharedSeeds } from './seeds.js'
@@ -11,7 +13,7 @@ for (let k = first; k < last; k++) {
   const { name, bytes } = seeds[Math.floor(random() * seeds.length)]!
   const mutated = mutate(bytes, random)
   process.send!({ begins: k, name })
-  const start = performance.now()
+  const start = cpuSeconds()
   let bug: string | undefined
   let good = false
   try {
@@ -19,7 +21,7 @@ for (let k = first; k < last; k++) {
   } catch (error) {
     bug = error instanceof Error ? error.stack : String(error)
   }
-  const ms = performance.now() - start
+  const ms = 1000 * (cpuSeconds() - start)
   process.send!({ ends: k, name, good, bug, ms, maxRss: process.resourceUsage().maxRSS * 1024 })
   // The messages leave only when the loop is left.
   await new Promise((resolve) => setImmediate(resolve))

@@ -51,6 +51,7 @@ export const extract = defineCommand({
   ],
   recognises: true,
   parallel: 'jobs',
+  bytesPerThread: 160 * 2 ** 20,
   plan: planExtraction,
   job: extractFrame,
   outputFolder(_config, flags) {

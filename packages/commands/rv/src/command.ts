@@ -76,6 +76,7 @@ export const rv = defineCommand({
   ],
   recognises: true,
   parallel: 'jobs',
+  bytesPerThread: 16 * 2 ** 20,
   plan: planVelocities,
   job: measureExposure,
   outputFolder(_config, flags) {

@@ -55,6 +55,7 @@ export const wavelength = defineCommand({
   ],
   recognises: true,
   parallel: 'jobs',
+  bytesPerThread: 16 * 2 ** 20,
   plan: planWavelengths,
   job: addWavelengths,
   outputFolder(_config, flags) {

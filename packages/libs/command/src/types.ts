@@ -179,6 +179,11 @@ export interface Command<S extends Schema = Schema, J = unknown> {
    * 'both': strips while there are fewer jobs than workers, else jobs (where `tools.map` works in the thread of the job)
    */
   parallel: 'jobs' | 'strips' | 'both'
+  /**
+   * Threads for jobs are started for so many bytes of inputs each; where that is not even two, the main thread does all. Each
+   * has to warm up on its own: where jobs are soon done, two cost more time than they save. Default: however small.
+   */
+  bytesPerThread?: number
   /** What there is to do, from headers only: refuse here what cannot work, before the first pixel is read. */
   plan(request: Request<S>): Plan<J> | Promise<Plan<J>>
   /** Makes the products of one job. An input without a row of its own counts as done, with the first product. */

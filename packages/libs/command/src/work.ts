@@ -76,7 +76,9 @@ export function startThreadsAhead(command: Command, request: Request, session: S
   if (request.dryRun || command.inputs === 'none' || sizeOf(inputs.map(({ path }) => path)) <= SMALL_BYTES) return
   const strips = command.parallel === 'strips' || (command.parallel === 'both' && inputs.length < workers)
   if (strips && !command.tasks) return
-  poolOf(strips ? workers - 1 : Math.min(workers, inputs.length), !strips, true, request, session, log)
+  const paths = inputs.map(({ path }) => path)
+  const threads = strips ? workers - 1 : worthwhile(command, Math.min(workers, inputs.length), paths)
+  if (threads > 0) poolOf(threads, !strips, true, request, session, log)
 }
 
 /** The threads that were started ahead where they fit: more than the jobs need may wait, if memory is no matter. */
@@ -138,15 +140,24 @@ function threadsFor(command: Command, mode: 'jobs' | 'strips', request: Request,
   if (command.inputs !== 'none' && sizeOf(plan.jobs.flatMap((job) => job.inputs)) <= SMALL_BYTES) return 0
   if (mode === 'strips') return workers - 1
   const fit = plan.memoryPerJob ? Math.max(1, Math.floor(memoryBytes / plan.memoryPerJob)) : workers
-  return Math.min(workers, plan.jobs.length, fit)
+  const threads = Math.min(workers, plan.jobs.length, fit)
+  const paths = plan.jobs.flatMap((job) => job.inputs)
+  return worthwhile(command, threads, paths)
+}
+
+/** Of threads for jobs, those that have enough to do; where that is not even two, this one does all. */
+function worthwhile({ bytesPerThread, inputs }: Command, threads: number, paths: readonly string[]): number {
+  if (bytesPerThread === undefined || inputs === 'none') return threads
+  const busy = Math.floor(sizeOf(paths, (threads + 1) * bytesPerThread) / bytesPerThread)
+  return busy > 1 ? Math.min(threads, busy) : 0
 }
 
 /** As far as it matters: counting stops where the inputs are no longer small. */
-function sizeOf(paths: readonly string[]): number {
+function sizeOf(paths: readonly string[], enough = SMALL_BYTES): number {
   let bytes = 0
   for (const path of paths) {
     bytes += statSync(path, { throwIfNoEntry: false })?.size ?? 0
-    if (bytes > SMALL_BYTES) break
+    if (bytes > enough) break
   }
   return bytes
 }

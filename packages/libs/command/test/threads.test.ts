@@ -43,6 +43,20 @@ t.test('small inputs are worked on without starting threads', async (t) => {
   )
 })
 
+t.test('inputs that are not worth two threads are worked on without any', async (t) => {
+  const cwd = scratch(t)
+  makeFrames(join(cwd, 'raw'), ['a', 'b', 'c', 'd', 'e'], 655)
+  const run3 = (input: string) =>
+    run('copy-frames', ['-s', input, '-r', input.replace('raw', 'red'), '--workers', '3'], { cwd })
+  const threads = (folder: string) => [...new Set(reportOf(join(cwd, folder)).map((row) => row.thread))].sort()
+  await run3('raw')
+  t.same(threads('red'), ['0'], '4.3 MB, where a thread wants 2.2')
+  makeNight(join(cwd, 'rawer'), 6)
+  await run3('rawer')
+  t.equal(threads('reder').includes('0'), false, '6 MB are for two')
+  t.ok(threads('reder').length <= 2, 'and not for three')
+})
+
 t.test('strips give the same bytes with 1 and 3 workers', async (t) => {
   const cwd = scratch(t)
   makeNight(join(cwd, 'raw'))

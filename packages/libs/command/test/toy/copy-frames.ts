@@ -29,6 +29,7 @@ export const copyFrames = defineCommand({
     { name: 'thread', type: 'integer', doc: 'the thread that worked' },
   ],
   parallel: 'jobs',
+  bytesPerThread: 2.2e6,
   plan({ inputs, output, flags, config }) {
     if (config.copy.add === 13) throw new DataError('13 brings bad luck', 'add 12 or 14')
     const chosen = inputs.filter((file) => !flags.only || file.stem === flags.only)

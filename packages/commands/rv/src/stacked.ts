@@ -6,7 +6,9 @@ export function stacked(figures: readonly Figure[]): Figure {
   let y = 0
   const parts = figures.map(({ svg, height }, k) => {
     const own = svg.replaceAll('id="plot"', `id="plot${k}"`).replaceAll('url(#plot)', `url(#plot${k})`)
-    const placed = own.replace(/^[\s\S]*?<svg [^>]*>/, `<g transform="translate(0 ${y})">`).replace(/<\/svg>\s*$/, '</g>')
+    const placed = own
+      .replace(/^[\s\S]*?<svg [^>]*>/, `<g transform="translate(0 ${y})">`)
+      .replace(/<\/svg>\s*$/, '</g>')
     y += height
     return placed
   })

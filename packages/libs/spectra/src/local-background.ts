@@ -40,9 +40,10 @@ export function localBackground(
   const clear = reachOf(profiles) + MARGIN
   const [level, error] = [0, 1].map(() => lit.map(() => new Float64Array(blocks))) as [Float64Array[], Float64Array[]]
   const sample = new Float64Array(BLOCK * ROWS)
+  const order = new Float64Array(BLOCK * ROWS)
   lit.forEach((trace, a) => {
     for (let block = 0; block < blocks; block++) {
-      const sides = [-1, 1].map((way) => sideOf(frame, trace, lit[a + way], way, clear, block, sample))
+      const sides = [-1, 1].map((way) => sideOf(frame, trace, lit[a + way], way, clear, block, sample, order))
       const [low, high] = sides
       level[a]![block] = Number.NaN
       if (low && high) {
@@ -75,6 +76,7 @@ function sideOf(
   clear: number,
   block: number,
   sample: Float64Array,
+  order: Float64Array,
 ): Side | undefined {
   let [n, places] = [0, 0]
   for (let x = Math.max(first, block * BLOCK); x <= Math.min(last, (block + 1) * BLOCK - 1); x++) {
@@ -91,19 +93,22 @@ function sideOf(
       places += row - y
     }
   }
-  return n < ENOUGH ? undefined : { ...clippedMean(sample.subarray(0, n)), place: places / n }
+  return n < ENOUGH ? undefined : { ...clippedMean(sample, n, order), place: places / n }
 }
 
-function clippedMean(values: Float64Array): { level: number; error: number } {
-  const middle = median(Float64Array.from(values), values.length)
-  const deviations = values.map((value) => Math.abs(value - middle))
-  const limit = CLIP * MAD_TO_SIGMA * median(deviations, deviations.length)
+/** Of the first `count` values; `order` is for their ranks. */
+function clippedMean(values: Float64Array, count: number, order: Float64Array): { level: number; error: number } {
+  order.set(values)
+  const middle = median(order, count)
+  for (let k = 0; k < count; k++) order[k] = Math.abs(values[k]! - middle)
+  const limit = CLIP * MAD_TO_SIGMA * median(order, count)
   let [n, sum, squares] = [0, 0, 0]
-  for (const value of values) {
-    if (Math.abs(value - middle) > limit) continue
+  for (let k = 0; k < count; k++) {
+    const off = values[k]! - middle
+    if (Math.abs(off) > limit) continue
     n++
-    sum += value - middle
-    squares += (value - middle) ** 2
+    sum += off
+    squares += off * off
   }
   const mean = sum / n
   return { level: middle + mean, error: Math.sqrt(Math.max(0, squares / n - mean * mean) / n) }
@@ -171,13 +176,15 @@ export function addBackgroundNoise(
       const own = trace.order * fibres + trace.fibre
       sampleProfile(profiles, own, x, y, Math.round(y) - reach, share.length, share, 0)
       let [lever, told] = [0, 0]
-      for (const p of share) {
+      for (let r = 0; r < share.length; r++) {
+        const p = share[r]!
+        if (p === 0) continue
         const weighted = p / (readVariance + perElectron * Math.max(0, p * flux[x]!))
         lever += weighted
         told += weighted * p
       }
       const sigma = background.error[a]![Math.floor(x / BLOCK)]! * (lever / told)
-      if (Number.isFinite(sigma)) uncertainty[x] = Math.hypot(uncertainty[x]!, sigma)
+      if (Number.isFinite(sigma)) uncertainty[x] = Math.sqrt(uncertainty[x]! ** 2 + sigma ** 2)
     }
   })
 }

@@ -1,4 +1,4 @@
-import { medianOf } from '@nightpipe/math'
+import { median, medianOf } from '@nightpipe/math'
 import type { NoiseModel, SpectralFrame } from './group-work.js'
 import { type LitTrace, litTraces } from './lit-traces.js'
 import { gaussianProfiles } from './measure-profiles.js'
@@ -26,6 +26,8 @@ export interface ShiftOptions extends Pick<NoiseModel, 'readVariance' | 'perElec
 const PIECE = 128
 const STEP = 4
 const COLUMNS = 20000
+/** Pieces that tell where to begin, about. */
+const COARSE = 250
 /** The rows about the centre that tell the shift: those with at least this part of the highest share. */
 const CORE = 0.08
 const ROUNDS = 8
@@ -66,8 +68,11 @@ function coarseShift({ width, height, pixels }: SpectralFrame, lit: readonly Lit
   const rows = 2 * (reach + half) + 1
   const light = new Float64Array(rows)
   const sample = new Float64Array(Math.ceil(PIECE / STEP))
+  const every = Math.max(1, Math.floor((lit.length * width) / (PIECE * COARSE)))
+  let seen = 0
   for (const trace of lit) {
     for (let from = trace.first; from + PIECE <= trace.last + 1; from += PIECE) {
+      if (seen++ % every !== 0) continue
       const column = new Float64Array(rows)
       for (let k = 0; k < rows; k++) {
         let n = 0
@@ -75,7 +80,7 @@ function coarseShift({ width, height, pixels }: SpectralFrame, lit: readonly Lit
           const y = Math.round(trace.y[x]!) + k - reach - half
           if (y >= 0 && y < height && Number.isFinite(pixels[y * width + x])) sample[n++] = pixels[y * width + x]!
         }
-        column[k] = n > 0 ? medianOf(sample.subarray(0, n)) : 0
+        column[k] = n > 0 ? median(sample, n) : 0
       }
       // pieces count alike, however bright
       const floor = Math.min(...column)

@@ -61,12 +61,8 @@ function readOpen(file: FitsFile): SpectrumFile {
 /** The cells of a vector column, one array per row. */
 function vectors({ values, repeat, name }: Column, { rows }: Table, width: number): Float64Array[] {
   if (repeat !== width) throw new RangeError(`the column ${name} has ${repeat} values a row, but flux has ${width}`)
-  const all = values as ArrayLike<number>
-  return Array.from({ length: rows }, (_, row) => {
-    const cell = new Float64Array(width)
-    for (let x = 0; x < width; x++) cell[x] = all[row * width + x]!
-    return cell
-  })
+  const all = values as Float32Array
+  return Array.from({ length: rows }, (_, row) => new Float64Array(all.subarray(row * width, (row + 1) * width)))
 }
 
 /**

@@ -37,7 +37,8 @@ export async function measureExposure(job: Job<RvJob>, tools: Tools<RvSchema>): 
   const { params, products, parents } = job
   const input = job.inputs[0]!
   const exposure = readStarExposure(input, tools.profile, starOptions(params, config))
-  const drift = numberOf(exposure.spectra.header, 'DRIFTERR') ?? 0
+  const { header: spectrum } = exposure.spectra
+  const drift = Math.hypot(...['DRIFTERR', 'WAVERR'].map((keyword) => numberOf(spectrum, keyword) ?? 0))
   const stars = measureAll(exposure, params, config).map((one) => withDrift(one, drift))
   const header = velocityHeader(exposure, stars)
   const file = openFits(input)
@@ -82,7 +83,7 @@ function measureAll(exposure: StarExposure, params: RvJob, config: RvConfig): St
   })
 }
 
-/** The error of the drift is common to all orders, so that their scatter does not know it. */
+/** The errors of the drift and of the zero point of the wavelengths are common to all orders, so that their scatter does not know them. */
 const withDrift = (star: StarVelocity, drift: number): StarVelocity => ({
   ...star,
   measured: { ...star.measured, error: Math.hypot(star.measured.error, drift) },

@@ -1,4 +1,5 @@
 import type { Request } from '@nightpipe/command'
+import { findCard } from '@nightpipe/fits'
 import {
   airToVacuum,
   type LineList,
@@ -19,6 +20,8 @@ export interface Arc {
   mjd: number
   camera?: string
   solutions: WavelengthSolution[]
+  /** made of several arcs */
+  averaged?: boolean
   /** lines found in all fibres, matched or not */
   found: number
   fwhm: number
@@ -73,6 +76,7 @@ export function readSolved(path: string, about: Pick<Arc, 'name' | 'mjd' | 'came
   return {
     ...about,
     solutions: file.solutions,
+    averaged: findCard(file.header, 'ORGNAM01') !== undefined,
     ...{ found: file.lines.length, fwhm: fwhms[fwhms.length >> 1] ?? 3, ways: [], problems: [] },
   }
 }

@@ -10,6 +10,42 @@ export interface ArcShare {
 /** Arcs on both sides of an exposure take part when the further one is no further than the NRES pipeline looks for masters, days. */
 const windowOf = (nearest: number) => Math.max(3.5 * nearest, nearest + 3.5)
 
+/** Arcs of one night, days from the one nearest to the exposure; and no more of them than this: more would hardly add. */
+const NIGHT = 0.5
+const MOST = 12
+
+/**
+ * Where the lamp shows the drift since any arc, all arcs of the nearest night serve alike: their own noise averages out. For fibres that
+ * no arc has together with the lamp's, and where the lamp is not lit, the answer is that of chooseArcs.
+ */
+export function averagedArcs(
+  exposure: Pick<Exposure, 'mjd' | 'camera'>,
+  arcs: readonly Arc[],
+  options: Parameters<typeof chooseArcs>[2],
+): [number, ArcShare[]][] {
+  const chosen = chooseArcs(exposure, arcs, options)
+  if (options.lamp.length === 0 || Number.isNaN(exposure.mjd)) return chosen
+  const shows = (k: number, fibre: number) => arcs[k]!.solutions.some((one) => one.fibre === fibre)
+  return chosen.map(([fibre, shares]): [number, ArcShare[]] => {
+    const fibres = [fibre, ...options.lamp]
+    const nearest = shares.reduce((a, b) => (b.share > a.share ? b : a)).arc
+    if (!fibres.every((one) => shows(nearest, one))) return [fibre, shares]
+    const away = (k: number) => Math.abs(arcs[k]!.mjd - arcs[nearest]!.mjd)
+    const { camera } = exposure
+    const night = [...arcs.keys()].filter(
+      (k) =>
+        away(k) <= NIGHT &&
+        fibres.every((one) => shows(k, one)) &&
+        (!camera || !arcs[k]!.camera || arcs[k]!.camera === camera),
+    )
+    // an average of the tree stands for arcs that are gone: beside them it would count them twice
+    const singles = night.filter((k) => !arcs[k]!.averaged)
+    const some = (singles.length > 0 ? singles : night).sort((a, b) => away(a) - away(b) || a - b).slice(0, MOST)
+    if (some.length === 0) return [fibre, shares]
+    return [fibre, some.sort((a, b) => a - b).map((arc) => ({ arc, share: 1 / some.length }))]
+  })
+}
+
 /**
  * The arcs that each fibre of an exposure takes: the nearest before and after, by their distance in time, or the nearest alone. An arc
  * that also shows the lamp's own fibre is preferred: the drift since then can be measured.

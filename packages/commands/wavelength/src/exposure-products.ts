@@ -6,21 +6,26 @@ import {
   diffractionOrder,
   driftAt,
   findLines,
+  meanDrift,
   measureDrift,
   type Spectra,
   type WavelengthPolynomial,
   wavelengthEvaluator,
 } from '@nightpipe/spectra'
+import type { ArcShare } from './choose-arcs.js'
 import type { UsedArc, WavelengthJob } from './plan.js'
 import { readWithSides, setNumbers, setWavelengths, withWavelengths } from './products.js'
 import type { WavelengthSchema } from './schema.js'
 
 /** The spectra of an exposure with the wavelengths of its arcs, moved by the drift that its own lamp fibre shows. */
 export function exposureProducts(job: Job<WavelengthJob>, { config, context, log }: Tools<WavelengthSchema>): Row[] {
-  const { arcs, shares, lamp } = job.params
+  const { arcs, lamp } = job.params
   const { spectra, sides } = readWithSides(job.inputs[0]!)
   const lines = config.drift.apply && lamp.length > 0 ? lampLines(spectra, lamp, arcs) : []
   const drifts = arcs.map((arc) => driftSince(arc, lines, spectra.width, config.drift))
+  // the average of a night is better than its nearest arc only as far as the drift since each is known
+  const isKnown = job.params.averaged.every(([, some]) => some.length < 2 || some.every(({ arc }) => drifts[arc]))
+  const shares = isKnown ? job.params.averaged : job.params.shares
   const by = new Map(shares)
   const without = new Set<number>()
   for (const order of spectra.orders) {
@@ -35,8 +40,11 @@ export function exposureProducts(job: Job<WavelengthJob>, { config, context, log
   }
   for (const fibre of without) log.warn(`${job.name}: no arc has fibre ${fibre}: it gets no wavelengths`)
   const age = Math.min(...arcs.map(({ mjd }) => Math.abs(mjd - job.params.mjd)))
-  const drift = meanDrift(drifts, shares)
-  const header = exposureHeader(spectra.header, job.params, { drift, age })
+  const star = shares.find(([fibre]) => !lamp.includes(fibre) && spectra.orders.some((one) => one.fibre === fibre))
+  const taken = star ?? shares[0]!
+  const drift = driftOf(drifts, taken[1])
+  const taking = arcs.filter((_, k) => shares.some(([, some]) => some.some(({ arc }) => arc === k)))
+  const header = exposureHeader(spectra.header, job.params, { taking, drift, zero: zeroErrorOf(arcs, taken), age })
   const product = job.products[0]!
   writeProduct(product, withWavelengths(spectra, header, sides, config, 'electron'), context, job.parents)
   const measurements = {
@@ -85,26 +93,36 @@ function blended(
   return sum
 }
 
-/** The drift since the arc that counts most. */
-function meanDrift(drifts: readonly (Drift | undefined)[], shares: WavelengthJob['shares']): Drift | undefined {
-  const weight = drifts.map((_, k) =>
-    shares.reduce((sum, [, some]) => sum + (some.find(({ arc }) => arc === k)?.share ?? 0), 0),
+/** The drift since the arcs of the star: since all of them together. */
+const driftOf = (drifts: readonly (Drift | undefined)[], shares: readonly ArcShare[]) =>
+  meanDrift(
+    shares.flatMap(({ arc, share }) => {
+      const drift = drifts[arc]
+      return drift ? [{ drift, share }] : []
+    }),
   )
-  let best: Drift | undefined
-  let most = 0
-  drifts.forEach((drift, k) => {
-    if (drift && weight[k]! > most) [best, most] = [drift, weight[k]!]
-  })
-  return best
+
+/** Of the wavelengths of a fibre: what the light of its arcs leaves unknown, m/s. */
+function zeroErrorOf(arcs: readonly UsedArc[], [fibre, shares]: WavelengthJob['shares'][number]): number {
+  const of = (k: number) => arcs[k]!.zeroErrors.find(([one]) => one === fibre)?.[1] ?? Number.NaN
+  return Math.hypot(...shares.map(({ arc, share }) => share * of(arc)))
 }
 
-function exposureHeader(from: Header, params: WavelengthJob, { drift, age }: { drift?: Drift; age: number }): Header {
+function exposureHeader(
+  from: Header,
+  params: WavelengthJob,
+  { taking, drift, zero, age }: { taking: readonly UsedArc[]; drift?: Drift; zero: number; age: number },
+): Header {
   const header = copyHeader(from)
   setCard(header, 'THARLIST', basename(params.list), 'list of lines')
-  params.arcs.forEach((arc, k) => {
+  taking.forEach((arc, k) => {
     if (k < 9) setCard(header, k === 0 ? 'L1IDTRIP' : `L1IDTRI${k + 1}`, basename(arc.name), 'arc of the wavelengths')
   })
-  setNumbers(header, [['ARCAGE', age, '[d] from the nearest arc']])
+  setNumbers(header, [
+    ['ARCAGE', age, '[d] from the nearest arc'],
+    ['WAVNARC', taking.length, 'arcs that the wavelengths are of'],
+    ['WAVERR', zero, '[m/s] their zero point: what the light leaves'],
+  ])
   if (drift) {
     setNumbers(header, [
       ['DRIFT', drift.velocity, '[m/s] since the arc, taken off the wavelengths'],

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { ConfigError, DataError, isCurrent, type Job, type Plan, type Request, type Row } from '@nightpipe/command'
-import type { LineList, SpectralLine, WavelengthPolynomial } from '@nightpipe/spectra'
+import { type LineList, type SpectralLine, type WavelengthPolynomial, zeroPointError } from '@nightpipe/spectra'
 import { inTree, openTree, productPathInTree, type Tree } from '@nightpipe/spectrographs'
 import { type Arc, readSolved, solveExposure } from './arcs.js'
-import { type ArcShare, chooseArcs } from './choose-arcs.js'
+import { type ArcShare, averagedArcs, chooseArcs } from './choose-arcs.js'
 import { describeExposure, type Exposure } from './exposures.js'
 import { listOf } from './line-list.js'
 import type { WavelengthSchema } from './schema.js'
@@ -17,6 +17,8 @@ export interface UsedArc {
   fwhm: number
   polynomials: [number, WavelengthPolynomial][]
   lines: SpectralLine[]
+  /** by fibre: one sigma of the zero point of its wavelengths, of the light of its lines alone, m/s */
+  zeroErrors: [number, number][]
 }
 
 export interface WavelengthJob {
@@ -27,6 +29,8 @@ export interface WavelengthJob {
   /** arcs that serve, and for each fibre the shares of those it takes */
   arcs: UsedArc[]
   shares: [number, ArcShare[]][]
+  /** the same where the lamp shows the drift since each */
+  averaged: [number, ArcShare[]][]
   /** fibres that see the lamp during the exposure */
   lamp: number[]
   mjd: number
@@ -133,6 +137,7 @@ const paramsOf = (exposure: Exposure, { listPath, request }: Kit) => ({
     list: listPath,
     arcs: [],
     shares: [],
+    averaged: [],
     lamp: [],
     mjd: exposure.mjd,
     start: exposure.start,
@@ -157,7 +162,8 @@ function givenArcs(kit: Kit): Arc[] {
 function exposureJob(exposure: Exposure, arcs: readonly Arc[], kit: Kit): Job<WavelengthJob> {
   const { config } = kit.request
   const lamp = exposure.arcFibres ?? []
-  const shares = chooseArcs(exposure, arcs, { ...config.arcs, lamp: config.drift.apply ? lamp : [] })
+  const options = { ...config.arcs, lamp: config.drift.apply ? lamp : [] }
+  const shares = chooseArcs(exposure, arcs, options)
   if (shares.length === 0) {
     const limit = config.arcs['maximum age']
     const cameras = [...new Set(arcs.map(({ camera }) => camera))]
@@ -168,17 +174,21 @@ function exposureJob(exposure: Exposure, arcs: readonly Arc[], kit: Kit): Job<Wa
     const why = arcs.length === 0 ? 'no arc is solved' : others
     throw new DataError(why, 'give arcs among the inputs, or --arc FILE')
   }
-  const needed = [...new Set(shares.flatMap(([, some]) => some.map(({ arc }) => arc)))]
+  const averaged = averagedArcs(exposure, arcs, options)
+  const needed = [...new Set([...shares, ...averaged].flatMap(([, some]) => some.map(({ arc }) => arc)))]
   const used = needed.map((k): UsedArc => {
     const { name, mjd, fwhm, solutions } = arcs[k]!
     const lamps = solutions.filter(({ fibre }) => lamp.includes(fibre))
     const lines = lamps.flatMap((one): SpectralLine[] => [...one.lines, ...(one.unnamed ?? [])])
-    return { name, mjd, fwhm, lines, polynomials: solutions.map(({ fibre, polynomial }) => [fibre, polynomial]) }
+    const zeroErrors = solutions.map((one): [number, number] => [one.fibre, zeroPointError(one)])
+    const polynomials = solutions.map(({ fibre, polynomial }): [number, WavelengthPolynomial] => [fibre, polynomial])
+    return { name, mjd, fwhm, lines, polynomials, zeroErrors }
   })
-  const renamed = shares.map(([fibre, some]): [number, ArcShare[]] => [
-    fibre,
-    some.map(({ arc, share }) => ({ arc: needed.indexOf(arc), share })),
-  ])
+  const renamed = (given: typeof shares) =>
+    given.map(([fibre, some]): [number, ArcShare[]] => [
+      fibre,
+      some.map(({ arc, share }) => ({ arc: needed.indexOf(arc), share })),
+    ])
   const parents = [
     { path: exposure.path, role: 'exposure' },
     ...needed.map((k) => ({ path: arcs[k]!.path, role: 'arc' })),
@@ -186,6 +196,9 @@ function exposureJob(exposure: Exposure, arcs: readonly Arc[], kit: Kit): Job<Wa
   ]
   return {
     ...{ name: exposure.name, inputs: [exposure.path], products: [productOf(exposure, kit.request)], parents },
-    params: { ...paramsOf(exposure, kit), kind: 'exposure', arcs: used, shares: renamed, lamp },
+    params: {
+      ...paramsOf(exposure, kit),
+      ...{ kind: 'exposure', arcs: used, shares: renamed(shares), averaged: renamed(averaged), lamp },
+    },
   }
 }

@@ -18,9 +18,12 @@ const SETS = [
   [0, 1, 2],
 ] as const
 
+/** Arcs of the night of the one that was chosen serve too, days. */
+const NIGHT = 0.5
+
 /**
  * The arcs that standards.csv has for exposures: of its TRIPLE rows, by the rules of the tree, the one before and the one after each, for
- * every set of fibres; DOUBLE frames have theirs as TRIPLE rows since they were solved. Those among the inputs are known already.
+ * every set of fibres, and the others of their nights; DOUBLE frames have theirs as TRIPLE rows since they were solved. Those among the inputs are known already.
  */
 export function arcsOfTree(
   tree: Tree,
@@ -30,6 +33,7 @@ export function arcsOfTree(
 ): Arc[] {
   const rows = readStandards(tree)
   const found = new Map<string, Arc>()
+  const tried = new Set<string>()
   for (const { mjd, camera = tree.camera } of exposures) {
     if (!camera || !Number.isFinite(mjd)) continue
     const before = rows.filter((row) => !(dateOf(row) > mjd))
@@ -38,11 +42,15 @@ export function arcsOfTree(
       const wanted = { type: 'TRIPLE' as const, mjd, site: tree.site, camera, fibres }
       const young = maximumAgeDays > 0 ? { ...wanted, maximumAgeDays } : wanted
       for (const side of [before, after]) {
-        const { chosen } = chooseFrom(side, young, (row) => standardPath(tree, row), existsSync)
-        if (!chosen || found.has(chosen.path)) continue
-        const about = { path: chosen.path, name: basename(chosen.path), mjd: chosen.mjd, camera }
-        const arc = readSolved(chosen.path, about)
-        if (arc && !known.some((one) => Math.abs(one.mjd - arc.mjd) < 0.002)) found.set(chosen.path, arc)
+        const { chosen, candidates } = chooseFrom(side, young, (row) => standardPath(tree, row), existsSync)
+        if (!chosen) continue
+        const fit = candidates.filter((one) => one.fits && Math.abs(one.mjd - chosen.mjd) <= NIGHT)
+        for (const { path, mjd: taken } of fit) {
+          if (tried.has(path)) continue
+          tried.add(path)
+          const arc = readSolved(path, { path, name: basename(path), mjd: taken, camera })
+          if (arc && !known.some((one) => Math.abs(one.mjd - arc.mjd) < 0.002)) found.set(path, arc)
+        }
       }
     }
   }

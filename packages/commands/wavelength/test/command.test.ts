@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import type { Arc } from '../src/arcs.js'
-import { chooseArcs } from '../src/choose-arcs.js'
+import { averagedArcs, chooseArcs } from '../src/choose-arcs.js'
 
 const bin = fileURLToPath(new URL('../../bin/wavelength.js', import.meta.url))
 const run = (args: readonly string[], cwd: string) =>
@@ -30,6 +30,31 @@ t.test('an exposure stands between the arcs before and after, by its distance fr
     [{ arc: 3, share: 1 }],
     'the lamp fibre must be in the arc',
   )
+})
+
+t.test('where the lamp tells the drift, all arcs of the nearest night serve alike', async (t) => {
+  const arcs = [
+    arc(9, [0, 1]),
+    arc(10, [0, 1]),
+    arc(10.01, [1, 2]),
+    arc(10.02, [0, 1]),
+    arc(10.4, [0, 1]),
+    arc(12, [0, 1]),
+  ]
+  const master = { ...arc(10, [0, 1, 2]), averaged: true }
+  const of = (mjd: number, lamp: number[], some = arcs) =>
+    new Map(averagedArcs({ mjd, camera: 'x' }, some, { ...ANY, lamp: lamp as never[] }))
+  const third = [1, 3, 4].map((k) => ({ arc: k, share: 1 / 3 }))
+  t.same(of(10.2, [1]).get(0), third)
+  t.same(
+    of(10.2, [1]).get(1),
+    [1, 2, 3, 4].map((k) => ({ arc: k, share: 1 / 4 })),
+    'the lamp fibre itself',
+  )
+  t.same(of(10.2, [1]).get(2), [{ arc: 2, share: 1 }])
+  t.same(of(10.2, [1], [...arcs, master]).get(0), third, 'an average of them would count them twice')
+  t.same(of(10.2, [1], [master]).get(2), [{ arc: 0, share: 1 }], 'and stands for them where they are gone')
+  t.same(of(10.2, []), new Map(chooseArcs({ mjd: 10.2, camera: 'x' }, arcs, ANY)), 'without the lamp time counts')
 })
 
 t.test('a list of lines that is not there is refused before anything is touched', async (t) => {

@@ -149,6 +149,29 @@ t.test('the drift that the lamp shows comes on top, and is not counted twice', a
   t.ok(miss(stdout.trim(), 0.55) < 0.003, `${miss(stdout.trim(), 0.55)} px`)
 })
 
+t.test(
+  'all arcs of a night serve where the lamp shows the drift since each; the header says how many, and what they leave unknown',
+  async (t) => {
+    const folder = t.testdir()
+    const reduced = treeWith(folder, [
+      { at: -2, lit: [0, 1], drift: 3 },
+      { at: 0, lit: [0, 1], drift: 0 },
+      { at: 0.01, lit: [0, 1], drift: 0.2 },
+      { at: 0.02, lit: [1, 2], drift: 0.1 },
+      { at: 0.03, lit: [0, 1], drift: -0.1 },
+    ])
+    const path = exposure(reduced, 'star', { at: 0.2, drift: 0.45, lamp: true })
+    const { status, stdout, stderr } = run(folder, '-s', path)
+    t.equal(status, 0, stderr)
+    const { header } = readSpectra(stdout.trim())
+    t.ok(miss(stdout.trim(), 0.45) < 0.003, `${miss(stdout.trim(), 0.45)} px`)
+    t.equal(numberOf(header, 'WAVNARC'), 4, 'three for the star, one more for the lamp')
+    // 60 lines of 0.002 px in each arc of three, at 0.43 km/s or so a pixel
+    const perArc = numberOf(header, 'WAVERR')! * Math.sqrt(3)
+    t.ok(Math.abs(perArc / ((0.002 / Math.sqrt(60)) * (STEP / 466950) * 299792458) - 1) < 0.1, `${perArc} m/s`)
+  },
+)
+
 t.test('an arc of another season on the other side does not take part', async (t) => {
   const folder = t.testdir()
   const reduced = treeWith(folder, [

@@ -12,6 +12,8 @@ export interface Drift {
   /** mean over the lines, as velocity of a source that would seem to move so, m/s: positive towards longer wavelengths */
   velocity: number
   velocityError: number
+  /** of its error, what the lines of the arc brought: the same for all exposures that are compared with that arc, m/s */
+  arcError: number
   /** pairs of lines used, and their scatter about the model in units of their errors */
   lines: number
   scatter: number
@@ -79,6 +81,8 @@ export function measureDrift(
     const perPixel = LIGHT * mean(({ line }) => dispersion(line.index, line.x))
     const velocity = LIGHT * mean(({ line }) => dispersion(line.index, line.x) * fit.at(line))
     const velocityError = Math.abs(perPixel) / Math.sqrt(sum)
+    const ofArc = used.reduce((total, pair, k) => total + (weight[k] * pair.arcError) ** 2, 0)
+    const arcError = (Math.abs(perPixel) * Math.sqrt(ofArc)) / sum
     const missNm = (some: readonly Pair[]) =>
       wavelength &&
       Math.sqrt(
@@ -95,12 +99,33 @@ export function measureDrift(
       acrossOrders,
       velocity,
       velocityError,
+      arcError,
       lines: used.length,
       scatter,
       ...frame,
     }
   }
   return undefined
+}
+
+/**
+ * The drift since several arcs, of which each counts by its share: what the lines of the exposure leave unknown is in all of them,
+ * what those of the arcs do averages out.
+ */
+export function meanDrift(parts: readonly { drift: Drift; share: number }[]): Drift | undefined {
+  const all = parts.reduce((sum, { share }) => sum + share, 0)
+  if (!(all > 0)) return undefined
+  const mean = (of: (drift: Drift) => number) =>
+    parts.reduce((sum, { drift, share }) => sum + share * of(drift), 0) / all
+  const nearest = parts.reduce((a, b) => (b.share > a.share ? b : a)).drift
+  const arcError = Math.sqrt(parts.reduce((sum, { drift, share }) => sum + (share * drift.arcError) ** 2, 0)) / all
+  const own = mean(({ velocityError, arcError: ofArc }) => Math.sqrt(Math.max(0, velocityError ** 2 - ofArc ** 2)))
+  return {
+    ...nearest,
+    ...{ shift: mean(({ shift }) => shift), alongX: mean(({ alongX }) => alongX) },
+    ...{ acrossOrders: mean(({ acrossOrders }) => acrossOrders), velocity: mean(({ velocity }) => velocity) },
+    ...{ velocityError: Math.hypot(own, arcError), arcError },
+  }
 }
 
 /** By how many pixels a place of the exposure moved since the arc. */
@@ -113,6 +138,8 @@ interface Pair {
   line: SpectralLine
   moved: number
   error: number
+  /** the part of the arc in it */
+  arcError: number
 }
 
 /** Lines of both that are nearest to one another, once the common shift is taken off; none with a flaw. */
@@ -127,7 +154,8 @@ function pairsOf(arc: readonly SpectralLine[], exposure: readonly SpectralLine[]
     if (near.length !== 1) continue
     const ratio = line.flux / near[0].flux
     if (!(ratio > 0)) continue
-    pairs.push({ line, moved: line.x - near[0].x, error: Math.hypot(line.error, near[0].error, 1e-4) })
+    const arcError = near[0].error
+    pairs.push({ line, moved: line.x - near[0].x, error: Math.hypot(line.error, arcError, 1e-4), arcError })
   }
   return pairs
 }

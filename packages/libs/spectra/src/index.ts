@@ -11,7 +11,7 @@ export { type CombinedFlat, combineFlats, combineFlatsSplit, type FlatSample } f
 export { type CombinedVelocity, combineVelocities } from './combine-velocities.js'
 export { type Correlation, type CorrelationOptions, crossCorrelate, peakOf } from './cross-correlate.js'
 export { alongSpline, type CubicSpline, cubicSpline } from './cubic-spline.js'
-export { type Drift, type DriftOptions, driftAt, measureDrift } from './drift.js'
+export { type Drift, type DriftOptions, driftAt, meanDrift, measureDrift } from './drift.js'
 export {
   type EchelleModel,
   MODEL_TERMS,
@@ -96,6 +96,7 @@ export {
   fitWavelengths,
   reproduce,
   type WavelengthSolution,
+  zeroPointError,
 } from './wavelength-fit.js'
 export {
   diffractionOrder,

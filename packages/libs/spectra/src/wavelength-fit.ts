@@ -264,6 +264,18 @@ function describe(
   }
 }
 
+/** One sigma (m/s) of the zero point of a solution that the light of its lines leaves: what differs from one arc to the next. */
+export function zeroPointError({ lines }: Pick<WavelengthSolution, 'lines'>): number {
+  let [sum, square] = [0, 0]
+  for (const { used, sigma, error, dispersion, wavelength } of lines) {
+    if (!used) continue
+    const weight = (wavelength / sigma) ** 2
+    sum += weight
+    square += (((weight * error * dispersion) / wavelength) * LIGHT) ** 2
+  }
+  return Math.sqrt(square) / sum
+}
+
 /** Where a line of a solution really is (its centre of gravity, with its neighbours told apart): the fit had it there, px. */
 export function fittedPlace({ polynomial }: Pick<WavelengthSolution, 'polynomial'>, line: FittedLine): number {
   const { wavelength, dispersion } = placeEvaluator(polynomial)(line.index, line.x)

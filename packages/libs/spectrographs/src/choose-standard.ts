@@ -27,6 +27,8 @@ export interface Candidate {
   mjd: number
   /** frame minus calibration: negative when the calibration was taken later */
   ageDays: number
+  /** it could have served */
+  fits: boolean
   won: boolean
   why: string
 }
@@ -64,10 +66,11 @@ export function chooseFrom(
     .map((row): Candidate => {
       const mjd = parseProductName(row.Filename)?.mjd ?? (row.JDdata ?? Number.NaN) - JD_OF_MJD
       const candidate = { row, path: pathOf(row), mjd, ageDays: wanted.mjd - mjd, won: false }
-      return { ...candidate, why: whyNot(candidate, wanted, exists) ?? '' }
+      const why = whyNot(candidate, wanted, exists)
+      return { ...candidate, fits: why === undefined, why: why ?? '' }
     })
-  const fitting = all.filter(({ why }) => why === '').sort(nearestFirst)
-  const others = all.filter(({ why }) => why !== '').sort(nearestFirst)
+  const fitting = all.filter(({ fits }) => fits).sort(nearestFirst)
+  const others = all.filter(({ fits }) => !fits).sort(nearestFirst)
   if (fitting.length === 0) return { candidates: others }
   const nearest = Math.abs(fitting[0]!.ageDays)
   const window = Math.max(MASTER_WINDOW * nearest, nearest + MASTER_WINDOW)
@@ -111,7 +114,7 @@ const nearestFirst = (a: Candidate, b: Candidate) =>
 
 const same = (a: string | undefined, b: string) => (a ?? '').trim().toLowerCase() === b.trim().toLowerCase()
 
-function whyNot(one: Omit<Candidate, 'why'>, wanted: WantedStandard, exists: (path: string) => boolean) {
+function whyNot(one: Omit<Candidate, 'why' | 'fits'>, wanted: WantedStandard, exists: (path: string) => boolean) {
   const { row, ageDays } = one
   if ((row.Flags ?? '0').startsWith('1')) return 'flagged unusable'
   if (!same(row.Site, wanted.site)) return `site is ${row.Site?.trim()}, not ${wanted.site}`

@@ -37,8 +37,9 @@ export interface Identification {
 const CHANCE_ASKED = -15
 /** Degrees of a fit that begins near the truth. */
 const HIGH = { first: 2, last: 3 }
-/** The share of the lines that the list must know. */
+/** The share of the lines that the list must know, and of the lines that lie where a solution explains them: right ones have 1. */
 const SHARE_ASKED = 0.3
+const EXPLAINED_ASKED = 0.8
 
 /**
  * Which line of the list each line of an arc is. First with the rough numbers of the spectrograph, then with ever less of them. A
@@ -67,7 +68,9 @@ export function identifyLines(
     }
   }
   const best = nearest
-    ? `the best guess finds ${nearest.found} of ${nearest.asked} lines in the list, chance would ${nearest.expected.toFixed(0)}`
+    ? nearest.logChance <= CHANCE_ASKED && nearest.explained < EXPLAINED_ASKED
+      ? `the best guess explains a part of the orders only (${Math.round(100 * nearest.explained)} % of the lines lie there): it is wrong elsewhere`
+      : `the best guess finds ${nearest.found} of ${nearest.asked} lines in the list, chance would ${nearest.expected.toFixed(0)}`
     : 'no guess holds together'
   return { problem: `${trusted.length} lines in ${indices.length} orders, but no solution: ${best}` }
 }
@@ -126,8 +129,8 @@ function grown(
   }
 }
 
-const isBeyondChance = ({ logChance, found, asked, expected }: Coincidence) =>
-  logChance <= CHANCE_ASKED && found >= SHARE_ASKED * asked && found > 2.2 * expected
+const isBeyondChance = ({ logChance, found, asked, expected, explained }: Coincidence) =>
+  logChance <= CHANCE_ASKED && found >= SHARE_ASKED * asked && found > 2.2 * expected && explained >= EXPLAINED_ASKED
 
 /**
  * The same from a solution that is nearly right: of another fibre, or of an earlier arc. How far each group of neighbouring orders moved

@@ -30,8 +30,18 @@ const STEEP = 8
 /** How well profiles are known: bright lines must not outvote all others. */
 const ACCURACY = 0.01
 const TERMS = 4
+/** Columns that disagree by more than so many of their own errors hold more than lines: what a cosmic ray left. */
+const CLIP = 5
+const CLIP_ROUNDS = 4
 
-/** What all columns together say of the tilt: normal equations of slope (three terms) and curve. */
+/** What columns say of the tilt, each by itself: Σ b b W of slope and of curve and both, Σ b r W of either, place along and across. */
+interface Columns {
+  count: number
+  values: Float64Array
+}
+const VALUES = 7
+
+/** What all columns together say: normal equations of slope (three terms) and curve. */
 interface Sums {
   matrix: Float64Array
   right: Float64Array
@@ -49,9 +59,9 @@ export function measureTilt(
   noise: NoiseModel,
 ): LineTilt | undefined {
   const { traces, orders, width } = extraction
-  const sums: Sums = { matrix: new Float64Array(TERMS * TERMS), right: new Float64Array(TERMS) }
   const all = profiles.traces / fibres
   const step = Math.max(1, Math.round((traces.length * width) / COLUMNS))
+  const columns = { count: 0, values: new Float64Array(VALUES * traces.length * Math.ceil(width / step)) }
   const share = new Float64Array(2 * reachOf(profiles) + 1)
   traces.forEach(({ trace, result }, k) => {
     const { flux, uncertainty, mask } = orders[k]!
@@ -62,14 +72,66 @@ export function measureTilt(
       if (!(Math.abs(flank) > STEEP * uncertainty[x]!)) continue
       const first = Math.round(trace.y[x]!) - reachOf(profiles)
       sampleProfile(profiles, own, x, trace.y[x]!, first, share.length, share, 0)
-      const terms = [1, placeOf(x, width), placeOf(trace.order, all)] as const
-      addColumn(frame, noise, x, trace.y[x]! - first, first, share, flux[x]!, flank, terms, sums)
+      columns.values[VALUES * columns.count + 5] = placeOf(x, width)
+      columns.values[VALUES * columns.count + 6] = placeOf(trace.order, all)
+      addColumn(frame, noise, x, trace.y[x]! - first, first, share, flux[x]!, flank, columns)
     }
   })
-  return solveTilt(sums)
+  return robustTilt(columns)
 }
 
-/** One column: Σ b b W and Σ b r W for b = P f′ u and P f′ u², less what a change of the flux can do. */
+/** The tilt that columns agree on, without those that are far from it. */
+function robustTilt(columns: Columns): LineTilt | undefined {
+  const used = new Uint8Array(columns.count).fill(1)
+  let found = solveTilt(sumsOf(columns, used))
+  for (let round = 0; found && round < CLIP_ROUNDS; round++) {
+    if (!setAside(columns, found, used)) break
+    found = solveTilt(sumsOf(columns, used))
+  }
+  return found
+}
+
+function sumsOf({ count, values }: Columns, used: Uint8Array): Sums {
+  const [matrix, right] = [new Float64Array(TERMS * TERMS), new Float64Array(TERMS)]
+  const terms = [1, 0, 0]
+  for (let c = 0; c < count; c++) {
+    if (used[c] === 0) continue
+    const [s11, s12, s22, along, curved, x, order] = values.subarray(
+      VALUES * c,
+      VALUES * (c + 1),
+    ) as unknown as number[]
+    terms[1] = x!
+    terms[2] = order!
+    for (let i = 0; i < 3; i++) {
+      for (let j = 0; j < 3; j++) matrix[i * TERMS + j]! += s11! * terms[i]! * terms[j]!
+      matrix[i * TERMS + 3]! += s12! * terms[i]!
+      matrix[3 * TERMS + i]! += s12! * terms[i]!
+      right[i]! += along! * terms[i]!
+    }
+    matrix[3 * TERMS + 3]! += s22!
+    right[3]! += curved!
+  }
+  return { matrix, right }
+}
+
+/** Marks columns by what a tilt leaves of them; whether any mark changed. */
+function setAside({ count, values }: Columns, { slope, curve }: LineTilt, used: Uint8Array): boolean {
+  let changed = false
+  for (let c = 0; c < count; c++) {
+    const [s11, s12, s22, along, curved, x, order] = values.subarray(
+      VALUES * c,
+      VALUES * (c + 1),
+    ) as unknown as number[]
+    const tilt = slope[0] + slope[1] * x! + slope[2] * order!
+    const [a, b] = [along! - s11! * tilt - s12! * curve, curved! - s12! * tilt - s22! * curve]
+    const keep = a * a <= CLIP * CLIP * s11! && b * b <= CLIP * CLIP * s22! ? 1 : 0
+    if (used[c] !== keep) changed = true
+    used[c] = keep
+  }
+  return changed
+}
+
+/** One column, where there is enough of it: Σ b b W and Σ b r W for b = P f′ u and P f′ u², less what a change of the flux can do. */
 function addColumn(
   { width, height, pixels, mask }: SpectralFrame,
   { readVariance, perElectron }: NoiseModel,
@@ -79,8 +141,7 @@ function addColumn(
   share: Float64Array,
   flux: number,
   flank: number,
-  terms: readonly [number, number, number],
-  { matrix, right }: Sums,
+  columns: Columns,
 ): void {
   let [w0, w1, w2, w3, w4, r0, r1, r2] = [0, 0, 0, 0, 0, 0, 0, 0]
   for (let r = 0; r < share.length; r++) {
@@ -110,14 +171,7 @@ function addColumn(
   const s22 = square * (w4 - (w2 * w2) / w0)
   const along = -flank * (r1 - (w1 / w0) * r0)
   const curved = -flank * (r2 - (w2 / w0) * r0)
-  for (let i = 0; i < 3; i++) {
-    for (let j = 0; j < 3; j++) matrix[i * TERMS + j]! += s11 * terms[i]! * terms[j]!
-    matrix[i * TERMS + 3]! += s12 * terms[i]!
-    matrix[3 * TERMS + i]! += s12 * terms[i]!
-    right[i]! += along * terms[i]!
-  }
-  matrix[3 * TERMS + 3]! += s22
-  right[3]! += curved
+  columns.values.set([s11, s12, s22, along, curved], VALUES * columns.count++)
 }
 
 /** What slopes and curves are like, where little tells them: columns per row, and per row². */

@@ -1,6 +1,14 @@
 import { random } from '@nightpipe/math'
 import t from 'tap'
-import { extractOrders, extractUpright, profileRows, traceY } from '../src/index.js'
+import {
+  extractOrders,
+  extractUpright,
+  measureProfiles,
+  measureTilt,
+  profileRows,
+  profileTable,
+  traceY,
+} from '../src/index.js'
 import { synthetic } from './synthetic.js'
 
 const noise = { readVariance: 25, perElectron: 1, high: 5, near: 3, low: 6, accuracy: 0.005, tilt: 0.08 }
@@ -68,6 +76,34 @@ t.test('lines that lean are extracted along their tilt, which the frame itself t
   const inner = found.orders.flatMap(({ mask }) => [...mask.subarray(10, -10)])
   const marked = inner.filter((bits) => bits !== 0).length
   t.equal(marked, 0, `${marked} columns are taken for cosmic rays`)
+  t.end()
+})
+
+t.test('what cosmic rays left on flanks of lines does not bend them', (t) => {
+  const { traces, frame } = leaning(SLOPE, 0)
+  const found = extractOrders(frame, traces, noise)
+  const profiles =
+    profileTable(traces) ??
+    measureProfiles(
+      frame,
+      traces,
+      found.traces.map(({ trace }) => trace),
+      noise,
+    )
+  const told = (pixels: Float32Array) => measureTilt({ ...frame, pixels }, found, profiles, traces.fibres, noise)!
+  const clean = told(frame.pixels)
+  const hit = frame.pixels.slice()
+  const dice = random(31)
+  for (let k = 0; k < 40; k++) {
+    const order = Math.floor(3 * dice.uniform())
+    const x = 5 + Math.floor(290 * dice.uniform())
+    const row = Math.round(traceY(traces, order, 0, x)) + (dice.uniform() < 0.5 ? -5 : 5)
+    hit[row * frame.width + x]! += 400
+  }
+  const spoilt = told(hit)
+  t.equal(clean.curve, 0)
+  t.equal(spoilt.curve, 0, `${spoilt.curve} ± ${spoilt.curveError}`)
+  t.ok(Math.abs(spoilt.slope[0] - clean.slope[0]) < 2 * clean.error, `${spoilt.slope[0]}, clean ${clean.slope[0]}`)
   t.end()
 })
 

@@ -103,15 +103,17 @@ function burstOf(
 
 /** What its observatory calls the event; several notices of one event have it in common. */
 function eventOf(params: readonly Param[], family: Family): string | undefined {
-  const names: Record<Family, string[]> = {
-    ...{ svom: ['Burst_Id'], gw: ['GraceID'], swift: ['TrigID', 'Target_ID'], fermi: ['TrigID'] },
-    ...{
-      icecube: ['AMON_ID', 'event_name', 'event_id'],
-      other: ['TrigID', 'Trigger_ID', 'Event_ID', 'EventID', 'Name'],
-    },
+  const own: Partial<Record<Family, string[]>> = {
+    ...{ svom: ['Burst_Id'], gw: ['GraceID'], swift: ['TrigID', 'Target_ID'] },
+    icecube: ['AMON_ID', 'event_name', 'event_id'],
   }
-  return names[family].map((name) => paramOf({ params }, name)).find((value) => value !== undefined)
+  return [...(own[family] ?? []), ...NUMBERS]
+    .map((name) => paramOf({ params }, name))
+    .find((value) => value !== undefined)
 }
+
+/** How the others call the numbers of their triggers: TrigID nearly all, Trans_Num below threshold, EVENT_ID_NUM MAXI. */
+const NUMBERS = ['TrigID', 'Trans_Num', 'EVENT_ID_NUM', 'Trigger_ID', 'Trigger_Number', 'Event_ID', 'EventID', 'Name']
 
 const isoOf = (text: string | undefined): string | undefined => {
   const date = text === undefined ? undefined : parseDate(text)

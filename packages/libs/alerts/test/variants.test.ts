@@ -451,6 +451,19 @@ const READ: [string, string | Uint8Array, Told][] = [
     }),
     { family: 'icecube', kind: 'ICECUBE_BRONZE_Event', eventId: '134191' },
   ],
+  [
+    'MAXI',
+    document({
+      ...who('ivo://nasa.gsfc.gcn/MAXI#Unknown_Source_Pos_2026-01-01T00:00:00.00_8839245_6-0'),
+      what: params(['EVENT_ID_NUM', '8839245']),
+    }),
+    { family: 'other', kind: 'Unknown_Source_Pos', eventId: '8839245' },
+  ],
+  [
+    'Fermi below threshold',
+    document({ ...who('ivo://nasa.gsfc.gcn/Fermi#GBM_SubThresh_1'), what: params(['Trans_Num', '736675405']) }),
+    { family: 'fermi', kind: 'GBM_SubThresh', eventId: '736675405' },
+  ],
   ['somebody', document(who('ivo://some.where/else#thing-1')), { family: 'other', trigger: false }],
   [
     'a probability',

@@ -30,6 +30,8 @@ interface Reading {
   card: Map<CardKey, { text: string; line: number }>
   extensions: { name: string; line: number }[]
   entries: Written[]
+  /** rows of each extension whose column is not known */
+  lost: Map<string, number>
 }
 
 /**
@@ -41,7 +43,7 @@ export function parseDescriptor(
   file: string,
   readSet: (name: string) => string | undefined = () => undefined,
 ): ParsedDescriptor {
-  const reading: Reading = { file, readSet, faults: [], card: new Map(), extensions: [], entries: [] }
+  const reading: Reading = { file, readSet, faults: [], card: new Map(), extensions: [], entries: [], lost: new Map() }
   let order = USUAL_ORDER
   for (const row of readTsv(text)) order = readRow(row, reading, order)
   const descriptor = assemble(reading)
@@ -68,15 +70,23 @@ function readRow(row: TsvRow, reading: Reading, order: Order): Order {
     return USUAL_ORDER
   }
   const named = readOrder(row.cells)
-  if (named) return named
   const extension = reading.extensions.at(-1)
-  if (!extension) readCardRow(row, reading)
-  else {
-    const { entry, faults } = parseEntry(row, extension.name, order)
-    for (const message of faults) fault(reading, row.line, message)
-    if (entry) enter({ entry, file: reading.file, line: row.line }, reading)
-  }
-  return order
+  if (named) for (const message of named.faults) fault(reading, row.line, message)
+  else if (!extension) readCardRow(row, reading)
+  else readEntryRow(row, { extension: extension.name, order, file: reading.file }, reading)
+  return named?.order ?? order
+}
+
+/** A keyword or a column; `set` is the shared set that it stands in. */
+function readEntryRow(
+  row: TsvRow,
+  { extension, order, file, set }: { extension: string; order: Order; file: string; set?: string },
+  reading: Reading,
+): void {
+  const { entry, faults, lost } = parseEntry(row, extension, order)
+  for (const message of faults) fault(reading, row.line, message, file)
+  if (lost) reading.lost.set(extension, (reading.lost.get(extension) ?? 0) + 1)
+  if (entry) enter({ entry: set ? { ...entry, imported: set } : entry, file, line: row.line }, reading)
 }
 
 function openExtension(name: string, line: number, reading: Reading): void {
@@ -91,7 +101,7 @@ function openExtension(name: string, line: number, reading: Reading): void {
 function readCardRow({ cells, line }: TsvRow, reading: Reading): void {
   const [first = '', second = '', ...more] = trimmed(cells)
   const isKey = (word: string): word is CardKey => word.toLowerCase() in CARD_KEYS
-  const named = /^card$/i.test(first) && more.length > 0
+  const named = /^card$/i.test(first) && (more.length > 0 || isKey(second))
   const [key, text] = named ? [second, more.join(' ')] : [first, second]
   if (!isKey(key)) {
     const known = Object.keys(CARD_KEYS).join(', ')
@@ -134,16 +144,15 @@ function readSetRows(text: string, file: string, extension: string, reading: Rea
   for (const row of rows) {
     const named = readOrder(row.cells)
     if (named) {
-      order = named
+      for (const message of named.faults) fault(reading, row.line, message, file)
+      order = named.order
       continue
     }
     if (/^\[.*\]$/.test(row.cells[0] ?? '')) {
       fault(reading, row.line, `${row.cells[0]} in a shared set of keywords`, file)
       continue
     }
-    const { entry, faults } = parseEntry(row, extension, order)
-    for (const message of faults) fault(reading, row.line, message, file)
-    if (entry) enter({ entry: { ...entry, imported: file }, file, line: row.line }, reading)
+    readEntryRow(row, { extension, order, file, set: file }, reading)
   }
 }
 
@@ -188,8 +197,9 @@ function assemble({ card, extensions, entries }: Reading): Descriptor {
 /** What only the whole shows: what is missing, and columns that do not follow one another. */
 function checkWhole(descriptor: Descriptor, reading: Reading): void {
   for (const [key, needed] of Object.entries(CARD_KEYS)) {
-    const said = key === 'card' ? descriptor.card : reading.card.get(key as CardKey)?.text
-    if (needed && !said) fault(reading, 1, `CARD ${key} is missing`)
+    const row = reading.card.get(key as CardKey)
+    const said = key === 'card' ? descriptor.card : row?.text
+    if (needed && !said) fault(reading, row?.line ?? 1, `CARD ${key} is ${row ? 'empty' : 'missing'}`)
   }
   const rule = reading.card.get('unicity_rule')
   if (rule && rule.text !== '' && !Object.keys(descriptor.unicityRule).length)
@@ -207,8 +217,8 @@ function checkWhole(descriptor: Descriptor, reading: Reading): void {
 function checkColumns(extension: string, line: number, reading: Reading): void {
   const columns = reading.entries.filter(({ entry }) => entry.extension === extension && entry.column !== undefined)
   if (columns.length === 0) {
-    const told = reading.faults.some(({ message }) => message.startsWith(`no column found for ${extension} `))
-    if (!told) fault(reading, line, `no column found for ${extension} extension`)
+    if (extension !== '' && !reading.lost.has(extension))
+      fault(reading, line, `no column found for ${extension} extension`)
     return
   }
   const seen = new Map<number, Written>()
@@ -219,9 +229,13 @@ function checkColumns(extension: string, line: number, reading: Reading): void {
     else seen.set(column!, written)
   }
   const numbers = [...seen.keys()].sort((a, b) => a - b)
+  // Rows that were told as bad may be those that are missing.
+  let lost = reading.lost.get(extension) ?? 0
   numbers.forEach((number, k) => {
     const last = k === 0 ? 0 : numbers[k - 1]!
     if (number <= last + 1) return
+    lost -= number - last - 1
+    if (lost >= 0) return
     const { line: at, file } = seen.get(number)!
     const missing = number === last + 2 ? `[col#${last + 1}]` : `[col#${last + 1}] to [col#${number - 1}]`
     fault(reading, at, `no column found for ${extension} extension: ${missing} before [col#${number}]`, file)

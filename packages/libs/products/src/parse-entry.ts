@@ -1,6 +1,6 @@
 import { type Entry, isColumnName, isHeaderName, PRIMARY } from './descriptor.js'
 import { type TsvRow, trimmed } from './tsv.js'
-import { faultOfRange, inRange, isUnset, readType, readValue } from './values.js'
+import { faultOfRange, faultOfValue, inRange, isUnset, readType, readValue } from './values.js'
 
 /** The columns of a list of keywords, in this order unless a row of their names says otherwise. */
 export const ENTRY_COLUMNS = [
@@ -18,32 +18,45 @@ function orderOf(names: readonly string[], strict = false): Order {
   return { ...(places as Record<EntryColumn, number>), count: names.length, strict }
 }
 
-/** The order that a row of names tells; undefined for a row that is none. */
-export function readOrder(cells: readonly string[]): Order | undefined {
+/** The order that a row of names tells, and what is wrong with the names; undefined for a row that is none. */
+export function readOrder(cells: readonly string[]): { order: Order; faults: string[] } | undefined {
   const names = trimmed(cells).map((cell) => cell.toLowerCase().replace(/[\s-]+/g, '_'))
-  return names[0] === 'name' && names.includes('data_type') ? orderOf(names, true) : undefined
+  if (names[0] !== 'name' || !names.includes('data_type')) return undefined
+  const odd = names.flatMap((name, k) => {
+    if (!(ENTRY_COLUMNS as readonly string[]).includes(name))
+      return [`COL${k + 1} INVALID ROW FINDS: '${name}' is no column of a descriptor (${ENTRY_COLUMNS.join(', ')})`]
+    return names.indexOf(name) < k ? [`COL${k + 1} INVALID ROW FINDS: a second column ${name}`] : []
+  })
+  return { order: orderOf(names, true), faults: odd }
 }
 
-/** A row as a keyword or a column of `extension`, and all that is wrong with it. */
-export function parseEntry(row: TsvRow, extension: string, order: Order): { entry?: Entry; faults: string[] } {
+/**
+ * A row as a keyword or a column of `extension`, and all that is wrong with it. Where its type is none it is taken for a
+ * text, so that what else is wrong with it and around it is told too; `lost` is a row of which not even the place is known.
+ */
+export function parseEntry(
+  row: TsvRow,
+  extension: string,
+  order: Order,
+): { entry?: Entry; faults: string[]; lost?: boolean } {
   const count = Math.max(trimmed(row.cells).length, order.strict ? Math.min(row.cells.length, order.count) : 0)
   const least = order.strict ? order.count : 4
   if (count < least || count > order.count) {
     const wanted = order.strict || count > order.count ? `${order.count}` : `at least ${least}`
-    return { faults: [`COL${count} INVALID ROW FINDS: ${count} cells, ${wanted} expected`] }
+    return { faults: [`COL${count} INVALID ROW FINDS: ${count} cells, ${wanted} expected`], lost: true }
   }
   const cell = (name: EntryColumn) => (order[name] < 0 ? '' : (row.cells[order[name]] ?? ''))
   const faults: string[] = []
   const name = cell('name')
   const column = locationOf(cell('location'), name, extension, faults)
+  const lost = faults.length > 0
   const isColumn = column !== undefined
   if (isColumn ? !isColumnName(name) : !isHeaderName(name)) {
     faults.push(`${name} Is not header: ${isColumn ? 'a column has letters, digits, _ and -' : HEADER_RULE}`)
-  }
+  } else if (!isColumn && !lost && STRUCTURE.test(name)) faults.push(`${name} Is not header: FITS says its value`)
   const type = readType(cell('data_type'))
   if (!type) faults.push(`${name}: '${cell('data_type')}' is no data type (string, integer, float, double, boolean)`)
   const searches = (['sdb_search', 'ba_search'] as const).map((which) => search(cell(which), which, name, faults))
-  if (!type) return { faults }
   const range =
     cell('range') === '' || isUnset(cell('range'))
       ? []
@@ -51,14 +64,18 @@ export function parseEntry(row: TsvRow, extension: string, order: Order): { entr
           .split(';')
           .map((part) => part.trim())
   const entry: Entry = {
-    ...{ name, description: cell('description'), extension, dataType: type.dataType },
-    ...(isColumn ? { column, format: type.format } : {}),
+    ...{ name, description: cell('description'), extension, dataType: type?.dataType ?? 'string' },
+    ...(isColumn ? { column, format: type?.format ?? '1A' } : {}),
     ...{ unit: isUnset(cell('unit')) ? '' : cell('unit'), range: range.filter((part) => part !== '') },
     // What stands in tables is not indexed by the store.
     ...{ sdbSearch: searches[0]! && !isColumn, baSearch: searches[1]! },
   }
-  return { entry: withDefault(entry, cell('default'), faults), faults }
+  return { entry: type ? withDefault(entry, cell('default'), faults) : entry, faults, lost }
 }
+
+/** Keywords that say how the file is built. */
+const STRUCTURE =
+  /^(SIMPLE|XTENSION|EXTEND|BITPIX|NAXIS\d*|PCOUNT|GCOUNT|TFIELDS|THEAP|END|T(TYPE|FORM|UNIT|NULL|DIM|SCAL|ZERO|DISP)\d+)$/
 
 const HEADER_RULE = 'a keyword of a header has 1 to 8 of A-Z, 0-9, _ and -'
 
@@ -101,6 +118,8 @@ function withDefault(entry: Entry, said: string, faults: string[]): Entry {
     return entry
   }
   const full = { ...entry, default: value }
+  const tooMuch = faultOfValue(value, entry.format)
+  if (tooMuch) faults.push(`${name}: the default ${said} ${tooMuch}`)
   if (!range.some((part) => faultOfRange(part, dataType)) && !inRange(value, full))
     faults.push(`${name}: the default ${said} is not in its range ${range.join(';')}`)
   return full

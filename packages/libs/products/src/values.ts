@@ -60,6 +60,25 @@ export function readValue(text: string, type: DataType): Value | undefined {
   return type === 'integer' && !Number.isSafeInteger(number) ? undefined : number
 }
 
+/** What the integers of a column can be. */
+const INTEGERS: Readonly<Record<string, [number, number]>> = {
+  B: [0, 255],
+  I: [-32768, 32767],
+  J: [-2147483648, 2147483647],
+}
+
+/** Why FITS cannot hold a value: in a column of that format, or in a header; undefined when it can. */
+export function faultOfValue(value: Value, format?: string): string | undefined {
+  if (typeof value === 'string' && !/^[ -~]*$/.test(value)) return 'has letters that FITS does not know'
+  const [, count = '1', letter = ''] = /^(\d*)([A-Z])$/.exec(format ?? '') ?? []
+  if (typeof value === 'string' && letter === 'A' && value.length > Number(count))
+    return `is longer than its column of ${count}`
+  const limits = typeof value === 'number' ? INTEGERS[letter] : undefined
+  if (limits && ((value as number) < limits[0] || (value as number) > limits[1]))
+    return `is beyond ${limits[0]}..${limits[1]} of a column ${format}`
+  return undefined
+}
+
 /** `low..high` of a range. */
 function limitsOf(part: string): [number, number] | undefined {
   const [, low, high] = /^\s*(.*?)\s*\.\.\s*(.*?)\s*$/.exec(part) ?? []

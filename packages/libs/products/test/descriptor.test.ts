@@ -93,6 +93,38 @@ t.test('types, defaults and ranges that do not fit are told', async (t) => {
   t.match(faultsOf(changed(6, row('ORIGIN', 'header', 'float', '', '', '5..1'))), [/the range 5..1 is empty/])
 })
 
+t.test('a row that is bad hides no fault of another, and is blamed for no gap', async (t) => {
+  const header = row('CARD', 'header')
+  const told = faultsOf([...good.slice(0, 10), row('MAG', '[col#2]', 'word'), row('MAG', '[col#3]', '1E')])
+  t.match(told, [/:11: MAG: 'word' is no data type/, /:12: key MAG already exist in DT_TEST, from line 11/])
+  t.equal(told.length, 2)
+  t.match(faultsOf([...good.slice(0, 10), 'MAG\t[col#2]', row('SNR', '[col#3]', '1E')]), { length: 1 })
+  t.match(faultsOf([...good.slice(0, 10), row('MAG', 'col2', '1E'), row('SNR', '[col#3]', '1E')]), { length: 1 })
+  t.match(faultsOf([header, ...good]), [/:1: COL\d+ INVALID ROW FINDS/])
+})
+
+t.test('keywords that FITS gives, and defaults that it cannot hold, are told', async (t) => {
+  for (const name of ['NAXIS1', 'END', 'TTYPE3', 'BITPIX', 'TFIELDS'])
+    t.match(faultsOf(changed(6, row(name, 'header'))), [/:6: \w+ Is not header: FITS says its value/])
+  t.same(faultsOf(changed(11, row('END', '[col#2]', '1E'))), [], 'a column may be called so')
+  const column = (type: string, value: string) => faultsOf(changed(11, row('MAG', '[col#2]', type, '', value)))
+  t.match(column('5A', 'ABCDEF'), [/longer than its column of 5/])
+  t.match(column('1I', '40000'), [/beyond -32768..32767 of a column 1I/])
+  t.match(column('1B', '-1'), [/beyond 0..255/])
+  t.same(column('1J', '40000'), [])
+  t.match(faultsOf(changed(6, row('ORIGIN', 'header', 'string', '', 'été'))), [/letters that FITS does not know/])
+})
+
+t.test('names of columns that are none are told, and so is a card without a value', async (t) => {
+  const head = 'name\tdescription\tlocation\tdata_type\tunit\tdefault\trange\tsdb_search\tba_searchh'
+  const at = good.findIndex((line) => line.startsWith('name\t'))
+  t.match(faultsOf(good.with(at, head)), [/COL9 INVALID ROW FINDS: 'ba_searchh' is no column of a descriptor/])
+  const twice = head.replace('ba_searchh', 'unit')
+  t.match(faultsOf(good.with(at, twice)), [/COL9 INVALID ROW FINDS: a second column unit/])
+  const card = good.findIndex((line) => /^CARD\tinstrument/.test(line))
+  t.match(faultsOf(good.with(card, 'CARD\tinstrument\t')), [new RegExp(`:${card + 1}: CARD instrument is empty`)])
+})
+
 t.test('all faults of a file come in one run, by line', async (t) => {
   const bad = good
     .with(5, row('TELESCOPES', 'header'))

@@ -149,13 +149,22 @@ export function readResults(
 }
 
 function merged(parts: readonly Readings[]): Readings {
-  const candidates = new Map(parts.flatMap((part) => part.candidates).map((one) => [one.name, one]))
+  const candidates = new Map<string, Candidate>()
+  for (const one of parts.flatMap((part) => part.candidates))
+    candidates.set(one.name, bestKnown(candidates.get(one.name), one))
   const observations = parts.flatMap((part) => part.observations)
   const byName = (a: { name: string }, b: { name: string }) => (a.name < b.name ? -1 : 1)
   return {
     candidates: [...candidates.values()].sort(byName),
     observations: observations.sort((a, b) => a.startMjd - b.startMjd || (a.candidate < b.candidate ? -1 : 1)),
   }
+}
+
+/** Of several rows the position with the smallest error, the first of equal ones; the source of whichever names one. */
+function bestKnown(before: Candidate | undefined, one: Candidate): Candidate {
+  if (!before) return one
+  const error = ({ positionError }: Candidate) => positionError ?? Number.POSITIVE_INFINITY
+  return known({ ...(error(one) < error(before) ? one : before), sourceId: before.sourceId ?? one.sourceId })
 }
 
 function fromObservations(rows: readonly RowOf<typeof observationsTable>[], path: string): Readings {

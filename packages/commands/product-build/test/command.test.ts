@@ -71,6 +71,34 @@ t.test('products of observations are filled, with nulls, and again they are up t
     t.equal(run('check', '-s', path(kind)).status, 0, kind)
 })
 
+t.test('the position of a candidate is that of its smallest error, not of its last row', async (t) => {
+  const head = 'candidate,ra_deg,dec_deg,position_error_arcsec,source,filter,start_mjd,detected'
+  const rows = ['a,10,20,,,r,59001,true', 'a,10.1,20.1,0.5,,r,59002,true', 'a,10.2,20.2,0.2,Gaia 7,r,59003,true']
+  const folder = t.testdir({
+    'observations.csv': [head, ...rows, 'a,,,,,r,59004,false', 'a,11,21,,,r,59005,false'].join('\n'),
+  })
+  const filled = run(
+    'fill',
+    '-s',
+    join(folder, 'observations.csv'),
+    '-r',
+    join(folder, 'out'),
+    '--kind',
+    'PO',
+    '--t0',
+    '59000',
+  )
+  t.equal(filled.status, 0, filled.stderr)
+  const table = readTable(openFits(join(folder, 'out/PO_GFT_FGFT.fits')).hdus[1]!)
+  t.equal(table.rows, 1)
+  t.same([...(column(table, 'RA')!.values as Float64Array)], [10.2])
+  t.same(
+    [...(column(table, 'ER_PO')!.values as Float32Array)].map((value) => value.toFixed(3)),
+    ['0.200'],
+  )
+  t.match(String((column(table, 'SOURCEID')!.values as string[])[0]), /Gaia 7/)
+})
+
 t.test('a finding chart is made of the frame that shows a candidate, and of none where none does', async (t) => {
   const folder = t.testdir({ 'observations.csv': OBSERVATIONS })
   const frame = (name: string, ra: number) =>

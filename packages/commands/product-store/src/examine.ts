@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from 'node:fs'
+import { closeSync, openSync, readSync, statSync } from 'node:fs'
 import { FitsError, type FitsFile, openFits, textOf, verifySums } from '@nightpipe/fits'
 import { cardOf, checkProduct, type Descriptor, readDescriptorJson } from '@nightpipe/products'
 import type { ProductFacts, Store } from '@nightpipe/store'
@@ -28,14 +28,25 @@ export async function examine(
   }
 }
 
+/** Plain FITS only: of what is packed as a whole nobody knows how large it becomes. */
 function open(path: string): FitsFile {
+  if (!beginsAsFits(path)) throw new Refusal(415, 'not a FITS file')
   try {
-    return openFits(path)
+    const file = openFits(path)
+    const surplus = statSync(path).size - endOf(file)
+    if (surplus <= 0) return file
+    file.close()
+    throw new Refusal(422, `${surplus} bytes follow the last HDU`)
   } catch (error) {
     if (!(error instanceof FitsError)) throw error
-    if (!beginsAsFits(path)) throw new Refusal(415, 'not a FITS file')
     throw new Refusal(422, `damaged FITS: ${error.message.replace(path, 'the file')}`)
   }
+}
+
+/** Where the last block of the last HDU ends. */
+function endOf({ hdus }: FitsFile): number {
+  const { dataStart, dataBytes } = hdus.at(-1)!
+  return dataStart + 2880 * Math.ceil(dataBytes / 2880)
 }
 
 function beginsAsFits(path: string): boolean {

@@ -16,8 +16,9 @@ const SOURCE = '101'
 /** Reads a search; `c` may come several times, and all must hold. Columns may be named instead of numbered. */
 export function readSearch(
   collection: Collection,
-  { s, a, c }: { s?: string; a?: string; c?: string | string[] },
+  given: { s?: string | string[]; a?: string | string[]; c?: string | string[] },
 ): SearchQuery {
+  const [s, a] = [given.s, given.a].map((said) => (Array.isArray(said) ? said.join(';') : said))
   if (s !== undefined && s !== SOURCE) throw new Refusal(400, `s=${s}: there is only ${SOURCE}`)
   const all: readonly string[] = COLUMNS[collection]
   const columnOf = (said: string) => {
@@ -32,12 +33,15 @@ export function readSearch(
           .split(';')
           .filter((word) => word !== '')
           .map(columnOf)
-  const conditions = c === undefined ? [] : Array.isArray(c) ? c : [c]
+  const conditions = [given.c ?? []].flat()
   const criteria = conditions.map((condition) => {
     const [column = '', operator = '', ...rest] = condition.split('::')
-    if (!(operator in OPERATORS) || rest.length === 0)
+    if (!Object.hasOwn(OPERATORS, operator) || rest.length === 0)
       throw new Refusal(400, `c=${condition} is not column::operator::value (${Object.keys(OPERATORS).join(', ')})`)
-    return { column: columnOf(column), operator: operator as Criterion['operator'], value: rest.join('::') }
+    const [name, value] = [columnOf(column), rest.join('::')]
+    if (['id', 'version'].includes(name) && !/^-?\d{1,15}$/.test(value))
+      throw new Refusal(400, `c=${condition}: ${name} is a whole number`)
+    return { column: name, operator: operator as Criterion['operator'], value }
   })
   return { columns, criteria }
 }

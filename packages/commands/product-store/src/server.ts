@@ -42,7 +42,7 @@ export async function makeServer(service: Service): Promise<FastifyInstance> {
   })
   await server.register(multipart, {
     ...{ throwFileSizeLimit: false, preservePath: true },
-    limits: { fileSize: largest, files: 1, fields: 4, fieldSize: 4096, parts: 6 },
+    limits: { fileSize: largest, files: 2, fields: 4, fieldSize: 4096, parts: 6 },
   } as never)
   server.setErrorHandler((error, request, reply) => refuse(error as Error, request, reply, service))
   server.setNotFoundHandler((request, reply) =>
@@ -91,8 +91,8 @@ function handlersOf(service: Serving): Record<Route['name'], Handler> {
     }),
     openapi: async () => openApi(VERSION),
     page: async (_, reply) => reply.type('text/html').send(routesPage(VERSION)),
-    card: (request, reply) => uploading(service, request, reply, takeCard),
-    product: (request, reply) => uploading(service, request, reply, takeProduct),
+    card: (request, reply) => uploading(service, request, reply, { field: 'spjson', take: takeCard }),
+    product: (request, reply) => uploading(service, request, reply, { field: 'product', take: takeProduct }),
     cards: async (request) =>
       table(readSearch('sp_cards', request.query as never), (criteria) => store.searchCards(criteria)),
     products: async (request) =>
@@ -122,16 +122,26 @@ type Take = (
 ) => Promise<{ state: string; answer: object; notice: Notice }>
 
 /** Receives the file of a request, hands it on, and leaves nothing behind when it is refused. */
-async function uploading(service: Serving, request: FastifyRequest, reply: FastifyReply, take: Take): Promise<unknown> {
+async function uploading(
+  service: Serving,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { field, take }: { field: string; take: Take },
+): Promise<unknown> {
   if (!request.isMultipart()) throw new Refusal(400, 'a file is expected, as multipart/form-data')
   if (service.uploads >= service.config.server['at once'])
     throw new Refusal(503, 'too many uploads at once: come again later')
   service.uploads++
   let received: Received | undefined
   try {
-    const part = await request.file()
-    if (!part) throw new Refusal(400, 'the request holds no file')
-    received = await receive(part, service.store)
+    // To its end: a second file would else be lost, and its sender told that all is well.
+    for await (const part of request.files()) {
+      if (received) throw new Refusal(400, 'the request holds more than one file: send each by itself')
+      if (part.fieldname.toLowerCase() !== field)
+        throw new Refusal(400, `the file is in the field '${part.fieldname.slice(0, 60)}', ${field} is expected`)
+      received = await receive(part, service.store)
+    }
+    if (!received) throw new Refusal(400, 'the request holds no file')
     const { state, answer, notice } = await take(service, received, senderOf(request))
     service.posted()
     await noteDown(service.store.folder, notice)

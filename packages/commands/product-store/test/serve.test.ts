@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { descriptorJson } from '@nightpipe/products'
 import t, { type Test } from 'tap'
 import {
@@ -15,6 +16,8 @@ import {
   serve,
   startPostgres,
 } from './support.js'
+
+t.setTimeout(240_000) // 25 s on an idle machine
 
 const sha256 = (path: string) => createHash('sha256').update(readFileSync(path)).digest('hex')
 const filesIn = (folder: string): string[] =>
@@ -44,6 +47,9 @@ t.test('products come in, are found, and come out the same', async (t) => {
     rows: { length: 14 },
   })
   t.match(await getJson(`${served.url}/search/result/products?a=99`), { error: /no column 99/ })
+  for (const bad of ['4::gt::many', '9::constructor::x', '4::gt'])
+    t.match(await getJson(`${served.url}/search/result/products?c=${bad}`), { error: /whole number|is not column::/ })
+  t.match(await getJson(`${served.url}/search/result/products?a=1&a=4&c=9::eq::'%20or%201=1`), { rows: [] })
   t.match(await getJson(`${served.url}/export/v0/products/2`), { version: 2, keywords: { BURST_ID: 'sb1' } })
   const bytes = Buffer.from(await (await fetch(`${served.url}/export/v0/products/2/file`)).arrayBuffer())
   t.equal(createHash('sha256').update(bytes).digest('hex'), sha256(two))
@@ -89,6 +95,24 @@ t.test('what must not come in does not: keys, sizes, contents, names', async (t)
   await refused('nameless.fits', {}, 422, /BURST_ID has no value/)
   makeProduct(join(folder, 'stranger.fits'), 'sb1', 18, { CARD: 'LC_GFT_NONE' })
   await refused('stranger.fits', {}, 422, /no descriptor of LC_GFT_NONE/)
+  await refused('good.fits', { field: 'file' }, 400, /in the field 'file', product is expected/)
+  writeFileSync(join(folder, 'packed.fits'), gzipSync(readFileSync(good)))
+  await refused('packed.fits', {}, 415, /not a FITS/)
+  writeFileSync(join(folder, 'trailing.fits'), Buffer.concat([readFileSync(good), Buffer.alloc(2880, 65)]))
+  await refused('trailing.fits', {}, 422, /2880 bytes follow the last HDU/)
+  const two = new FormData()
+  for (const name of ['a.fits', 'b.fits']) two.append('product', new Blob([readFileSync(good)]), name)
+  const both = { method: 'POST', body: two, headers: { authorization: `Bearer ${KEY}` } }
+  t.match(await getJson(new Request(`${served.url}/upload-product`, both) as never), { error: /more than one file/ })
+  for (const card of ['../../x', 'a/b', '']) {
+    writeFileSync(join(folder, 'card.json'), JSON.stringify({ ...descriptorJson(descriptorOf('LC_GFT_FGFT')), card }))
+    await refused(
+      'card.json',
+      { route: '/import/v0/a_spjson', field: 'spjson' },
+      422,
+      /no name of a card|a text is expected/,
+    )
+  }
   t.equal(
     (
       await fetch(`${served.url}/import/v0/a_product`, {
@@ -103,7 +127,7 @@ t.test('what must not come in does not: keys, sizes, contents, names', async (t)
   t.same(readdirSync(join(store, 'incoming')), [])
   t.equal(
     readFileSync(join(store, 'journal.csv'), 'utf8').trim().split('\n').length - 1,
-    17,
+    24,
     'each refusal is noted down',
   )
   await served.kill('SIGTERM')

@@ -12,15 +12,15 @@ export interface LitTrace {
 }
 
 /** Those of last time: each step of an extraction asks for the same. */
-const last = new WeakMap<Traces, { key: string; lit: LitTrace[] }>()
+const remembered = new WeakMap<Traces, { key: string; lit: LitTrace[] }>()
 
 /** The traces of these fibres that have a centre and usable columns, from the bottom of the frame up; moved by `shift` rows. */
 export function litTraces(traces: Traces, fibres: readonly number[], shift = 0): readonly LitTrace[] {
   const key = `${fibres.join()} ${shift}`
-  const before = last.get(traces)
+  const before = remembered.get(traces)
   if (before?.key === key) return before.lit
   const lit = tracesOf(traces, fibres, shift)
-  last.set(traces, { key, lit })
+  remembered.set(traces, { key, lit })
   return lit
 }
 

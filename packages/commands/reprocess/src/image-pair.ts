@@ -94,14 +94,18 @@ function carryOver(
   return { plane: resampled(old, oldWcs, fresh, wcs), note: 'the old one is carried over to the grid of the new one' }
 }
 
-/** For the eye: bilinear, so that the noise of the old image is smoothed. */
+/**
+ * For the eye: bilinear, so that the noise of the old image is smoothed. A larger pixel holds more light: what stands in one
+ * is in proportion to its area.
+ */
 function resampled(old: Plane, oldWcs: Wcs, { width, height }: Plane, wcs: Wcs): Plane {
   const pixels = new Float32Array(width * height)
+  const area = (wcs.scaleArcsec / oldWcs.scaleArcsec) ** 2
   const columns = Float64Array.from({ length: width }, (_, x) => x)
   for (let y = 0; y < height; y++) {
     const sky = wcs.toSkyMany(columns, new Float64Array(width).fill(y))
     const at = oldWcs.toPixelMany(sky.ra, sky.dec)
-    for (let x = 0; x < width; x++) pixels[y * width + x] = bilinear(old, at.x[x]!, at.y[x]!)
+    for (let x = 0; x < width; x++) pixels[y * width + x] = area * bilinear(old, at.x[x]!, at.y[x]!)
   }
   return { pixels, width, height }
 }

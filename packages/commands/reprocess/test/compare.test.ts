@@ -1,7 +1,9 @@
+import { join } from 'node:path'
+import { createHeader, writeFits } from '@nightpipe/fits'
 import t from 'tap'
 import { compareProducts } from '../src/compare-products.js'
 import { countStates } from '../src/differences.js'
-import { cutOut } from '../src/image-pair.js'
+import { cutOut, onOneGrid } from '../src/image-pair.js'
 import { matchSources, sourcesOf } from '../src/match-sources.js'
 import { page } from '../src/page.js'
 import type { Cell, ProductTable } from '../src/read-product.js'
@@ -146,4 +148,69 @@ t.test('names from elsewhere cannot become markup of the page', async (t) => {
   })
   t.notMatch(text, '<script>')
   t.notMatch(text, '"><b>')
+})
+
+/** A frame of one star of flux 1e5 and FWHM 8 arcsec on a sky of 100 per square arcsec, with a plate solution or none. */
+function starFrame(path: string, side: number, scale: number, { turn = 0, at = [1, 2], wcs = true } = {}): string {
+  const [angle, degrees] = [(turn * Math.PI) / 180, scale / 3600]
+  const [x0, y0] = [side / 2 + at[0]!, side / 2 + at[1]!]
+  const sigma = 8 / 2.3548 / scale
+  const pixels = Float32Array.from({ length: side * side }, (_, k) => {
+    const [dx, dy] = [(k % side) - x0, Math.floor(k / side) - y0]
+    return 100 * scale ** 2 + (1e5 / (2 * Math.PI * sigma ** 2)) * Math.exp(-(dx * dx + dy * dy) / (2 * sigma ** 2))
+  })
+  const solution: [string, string | number][] = [
+    ['CTYPE1', 'RA---TAN'],
+    ['CTYPE2', 'DEC--TAN'],
+    ['CRVAL1', 150],
+    ['CRVAL2', 40],
+    ['CRPIX1', x0 + 1],
+    ['CRPIX2', y0 + 1],
+    ['CD1_1', -degrees * Math.cos(angle)],
+    ['CD1_2', degrees * Math.sin(angle)],
+    ['CD2_1', degrees * Math.sin(angle)],
+    ['CD2_2', degrees * Math.cos(angle)],
+  ]
+  const header = createHeader(wcs ? solution : [])
+  writeFits(path, [{ kind: 'image', bitpix: -32, axes: [side, side], pixels, header }])
+  return path
+}
+
+t.test(
+  'images on other grids are brought together by the sky: shifted, turned, of another scale and size',
+  async (t) => {
+    const folder = t.testdir()
+    const fresh = starFrame(join(folder, 'new.fits'), 80, 2)
+    const peak = 1e5 / (2 * Math.PI * (8 / 2.3548 / 2) ** 2)
+    const cases: [string, string, number][] = [
+      ['the same', starFrame(join(folder, 'a.fits'), 80, 2), 0],
+      // Bilinear: half the second derivative of the star between two pixels.
+      ['shifted by a fraction', starFrame(join(folder, 'b.fits'), 80, 2, { at: [3.5, -4.4] }), 0.09],
+      ['turned', starFrame(join(folder, 'c.fits'), 80, 2, { turn: 37 }), 0.09],
+      ['of finer pixels, and more of them', starFrame(join(folder, 'd.fits'), 200, 1, { turn: 180 }), 0.02],
+      ['of coarser pixels', starFrame(join(folder, 'e.fits'), 60, 3), 0.12],
+    ]
+    for (const [what, old, most] of cases) {
+      const { old: carried, difference, note } = onOneGrid(old, fresh)
+      t.equal(carried?.width, 80, what)
+      t.equal(note, most === 0 ? 'on the same grid' : 'the old one is carried over to the grid of the new one')
+      const worst = Math.max(...difference!.pixels.map((value) => (Number.isNaN(value) ? 0 : Math.abs(value))))
+      t.ok(worst <= most * peak, `${what}: ${(worst / peak).toFixed(3)} of the peak`)
+      const flux = (plane: { pixels: Float32Array }) =>
+        plane.pixels.reduce((sum, value) => sum + (Number.isNaN(value) ? 0 : value), 0)
+      t.ok(Math.abs(flux(carried!) / 1e5 - 1) < 0.02, `${what}: the star keeps its light, ${flux(carried!).toFixed(0)}`)
+    }
+  },
+)
+
+t.test('what cannot be brought together is not subtracted, and says why', async (t) => {
+  const folder = t.testdir()
+  const fresh = starFrame(join(folder, 'new.fits'), 80, 2)
+  const bare = starFrame(join(folder, 'bare.fits'), 80, 2, { wcs: false })
+  const small = starFrame(join(folder, 'small.fits'), 60, 2, { wcs: false })
+  t.match(onOneGrid(bare, fresh), { note: 'without plate solutions, taken as they are', difference: { width: 80 } })
+  const none = onOneGrid(small, fresh)
+  t.match(none, { note: 'without plate solutions and of different sizes: not comparable', old: { width: 60 } })
+  t.equal(none.difference, undefined)
+  t.equal(onOneGrid(undefined, fresh).note, 'there is no earlier image')
 })

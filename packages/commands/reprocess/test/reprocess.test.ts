@@ -155,6 +155,26 @@ await t.test('a report that the store has overtaken is refused; made again it co
   t.equal((await inStore(store.url, 'id')).length, 21)
 })
 
+await t.test('an earlier pipeline is run again for its images: the report is that of its output', async (t) => {
+  const both = ['--before', at('first'), '--before-pipeline', at('cfg1')]
+  t.match(run('reprocess', ...asked, '-s', at('raw'), '-r', at('x'), ...both), {
+    status: 2,
+    stderr: /give one of them/,
+  })
+  const args = [...asked, '-s', at('raw'), '-r', at('rerun'), '--before-pipeline', at('cfg1')]
+  const child = start('reprocess', ...args)
+  await sleep(2500)
+  child.kill('SIGKILL')
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'close')
+  const { status, stderr } = run('reprocess', ...args)
+  t.equal(status, 0, stderr)
+  t.equal(readFileSync(at('rerun/before/steps.csv'), 'utf8').includes('failed'), false)
+  const [one, other] = [reportOf(at('again')), reportOf(at('rerun'))]
+  for (const [path, bytes] of one)
+    if (path.startsWith('pictures/')) t.ok(other.get(path) === bytes, `${path}: as with the output of the earlier one`)
+  t.ok([...other.keys()].some((path) => path.endsWith('_blink.png')))
+})
+
 await t.test('where the raw frames are gone, the reduced ones of the earlier pipeline serve', async (t) => {
   renameSync(at('raw'), at('archive'))
   const { status, stderr } = run('reprocess', ...asked, '-s', at('first'), '-r', at('reduced'))

@@ -60,6 +60,37 @@ export function noiseAt(d: Detection, scene: Scene, p: i32): f64 {
   return sigma * d.factor
 }
 
+// Offsets of eight places on a ring, in its radius.
+const RING_X: StaticArray<f64> = [1, 0.7071, 0, -0.7071, -1, -0.7071, 0, 0.7071]
+const RING_Y: StaticArray<f64> = [0, 0.7071, 1, 0.7071, 0, -0.7071, -1, -0.7071]
+const around = memory.data(8 * 8)
+
+/**
+ * The noise there would be at a peak without the star: its own photons are in the error plane, and are no reason to doubt
+ * that it is there. Where they add, the median of the error plane on a ring about it tells the noise of the place.
+ */
+function quietNoiseAt(d: Detection, scene: Scene, p: i32): f64 {
+  const whole = noiseAt(d, scene, p)
+  const floor = meshAt(d, scene, p % scene.width, p / scene.width) * d.factor
+  if (!scene.error || whole <= floor || d.reach <= 0) return whole
+  let n = 0
+  for (let k = 0; k < 8; k++) {
+    const x = p % scene.width + <i32>Math.round(RING_X[k] * d.reach)
+    const y = p / scene.width + <i32>Math.round(RING_Y[k] * d.reach)
+    if (x < 0 || y < 0 || x >= scene.width || y >= scene.height) continue
+    const sigma = <f64>load<f32>(scene.error + ((<usize>(y * scene.width + x)) << 2))
+    if (!(sigma > 0 && sigma < Infinity)) continue
+    // sorted as they come
+    let i = n++
+    for (; i > 0 && load<f64>(around + ((<usize>(i - 1)) << 3)) > sigma; i--) {
+      store<f64>(around + ((<usize>i) << 3), load<f64>(around + ((<usize>(i - 1)) << 3)))
+    }
+    store<f64>(around + ((<usize>i) << 3), sigma)
+  }
+  if (n < 4) return whole
+  return min<f64>(whole, max<f64>(floor, load<f64>(around + ((<usize>(n >> 1)) << 3)) * d.factor))
+}
+
 /** The map of the noise between the centres of the four nearest meshes. */
 export function meshAt(d: Detection, scene: Scene, x: i32, y: i32): f64 {
   const u = max<f64>(0, min<f64>(<f64>(d.columns - 1), ((<f64>x + 0.5) * <f64>d.columns) / <f64>scene.width - 0.5))
@@ -154,7 +185,7 @@ export function findSources(d: Detection, scene: Scene): i32 {
       const source = changetype<Source>(d.sources + <usize>found * offsetof<Source>())
       measureIsophote(source, d, scene, from, n)
       from += n
-      if (source.filteredPeak < d.threshold * noiseAt(d, scene, <i32>source.peakAt)) continue
+      if (source.filteredPeak < d.threshold * quietNoiseAt(d, scene, <i32>source.peakAt)) continue
       source.flags = parts > 1 ? 2 : 0
       found++
     }
@@ -178,7 +209,7 @@ function significant(d: Detection, scene: Scene, root: i32): bool {
       }
     }
   }
-  return <f64>best >= d.threshold * noiseAt(d, scene, where)
+  return <f64>best >= d.threshold * quietNoiseAt(d, scene, where)
 }
 
 /** The pixels of a region, row by row, to where those of the next source go. */

@@ -3,7 +3,10 @@ import {
   centroidErrorX, centroidErrorY, centroidGood, centroidX, centroidY, fullWidth, windowedCentroid, windowXX, windowXY, windowYY,
 } from './centroid'
 import { radiusHolding, roughRadius, steppedRadius, sumCircle, sumFlux, sumVariance } from './circle'
-import { Ellipse, kronRadius, strangeAll, strangeForeign, strangeMasked, strangeOutside, sumEllipse } from './kron'
+import {
+  Ellipse, kronRadius, strangeAll, strangeForeign, strangeMasked, strangeOutside, sumEllipse,
+  varianceWithIsophote, varianceWithKron,
+} from './kron'
 import { Source } from './isophote'
 import { cutStamp, Scene, Stamp } from './stamp'
 
@@ -63,6 +66,13 @@ export function measureSources(
   }
 }
 
+/** The variance of the total flux: of its pixels, and of the radius that they are summed within. */
+function totalVariance(source: Source, kron: f64, firstMoment: f64, radius: f64): f64 {
+  if (kron == radius) return varianceWithKron(sumVariance, firstMoment)
+  const moment = source.a * source.a + source.b * source.b
+  return varianceWithIsophote(sumVariance, moment, source.area, source.sky, source.filteredFlux)
+}
+
 function measureSource(
   scene: Scene, stamp: Stamp, source: Source, options: Options, radii: usize, apertures: i32, scratch: usize,
   result: Result, sums: usize,
@@ -83,7 +93,7 @@ function measureSource(
   result.kron = min<f64>(max<f64>(radius, options.kronMinimum), largest)
   sumEllipse(stamp, cx, cy, ellipse, result.kron, grid > 0)
   result.flux = sumFlux
-  result.variance = sumVariance
+  result.variance = grid > 0 ? sumVariance : totalVariance(source, result.kron, radius / options.kronFactor, radius)
   result.outside = strangeOutside
   result.masked = strangeMasked
   result.foreign = strangeForeign

@@ -1,5 +1,8 @@
 // A square cut-out about a source. Neighbours' pixels and bad ones take the value of what stands opposite to them.
 
+/** Noise makes pixels darker than the sky, and their variance lower, as it makes others brighter; but not below this part. */
+const LEAST: f64 = 0.25
+
 /** What a pixel of a stamp was before it was replaced. */
 const OUTSIDE: u8 = 1
 const MASKED: u8 = 2
@@ -86,7 +89,7 @@ function cutRow(stamp: Stamp, scene: Scene, k0: i32, n: i32, p0: i32): void {
     if (error) {
       const sigma = <f64>load<f32>(error + p)
       store<f64>(variance, sigma * sigma)
-    } else store<f64>(variance, flux > 0 ? sky + flux * perUnit : sky)
+    } else store<f64>(variance, max<f64>(LEAST * sky, sky + flux * perUnit))
   }
 }
 
@@ -119,6 +122,7 @@ function mirrorStrangers(stamp: Stamp): void {
     const known = load<u8>(stamp.strange + opposite) == 0
     const at = (<usize>k) << 3
     store<f64>(stamp.value + at, known ? load<f64>(stamp.value + (opposite << 3)) : 0)
-    store<f64>(stamp.variance + at, known ? load<f64>(stamp.variance + (opposite << 3)) : stamp.sky)
+    // a pixel that counts twice brings four times its variance, one of them as itself
+    store<f64>(stamp.variance + at, known ? 3 * load<f64>(stamp.variance + (opposite << 3)) : stamp.sky)
   }
 }

@@ -53,3 +53,44 @@ t.test('an empty frame has no stars, and noise makes none', async (t) => {
   t.ok(stars.count <= 1, 'at five sigma, one in some million pixels')
   t.equal(findStars({ name: 'flat', width: 64, height: 64, pixels: new Float32Array(4096).fill(7) }).stars.count, 0)
 })
+
+t.test('photons of faint stars in the error plane do not hide them', async (t) => {
+  // flux 340 on a sky of sigma 8: a significance of 8 where the sky is the noise, under 6 by the error of the peak
+  const frame = field(256, 256, grid(340), 8)
+  const photons = field(256, 256, grid(340), 0).pixels
+  const error = Float32Array.from(photons, (light) => Math.sqrt(64 + 4 * (light - 100)))
+  const even = new Float32Array(error.length).fill(8)
+  const found = findStars({ ...frame, error }, { threshold: 6.5 }).stars.count
+  t.equal(found, findStars({ ...frame, error: even }, { threshold: 6.5 }).stars.count)
+  t.ok(found > 55, `${found} of 64`)
+})
+
+t.test('a part of the frame that is noisier than its mesh says makes no stars', async (t) => {
+  const { normal } = random(8)
+  const error = Float32Array.from({ length: 256 * 256 }, (_, p) => (p % 256 < 20 ? 20 : 5))
+  const pixels = error.map((sigma) => 100 + sigma * normal())
+  t.ok(findStars({ name: 'edge', width: 256, height: 256, pixels, error }).stars.count <= 1)
+})
+
+t.test('errors of total fluxes hold the noise of the radius that they are summed within', async (t) => {
+  // wings of a Moffat profile, beta 3: light at the rim, which moves with the noise
+  const { normal, uniform } = random(12)
+  const [side, flux] = [1200, 6000]
+  const pixels = Float32Array.from({ length: side * side }, () => 100 + 10 * normal())
+  for (let k = 0; k < 625; k++) {
+    const [x, y] = [24 + (k % 25) * 48 + uniform() - 0.5, 24 + Math.floor(k / 25) * 48 + uniform() - 0.5]
+    for (let v = Math.round(y) - 23; v <= Math.round(y) + 23; v++) {
+      for (let u = Math.round(x) - 23; u <= Math.round(x) + 23; u++) {
+        const r2 = ((u - x) ** 2 + (v - y) ** 2) / 8.66
+        pixels[v * side + u] += ((2 * flux) / (Math.PI * 8.66)) * (1 + r2) ** -3
+      }
+    }
+  }
+  const { stars } = findStars({ name: 'moffat', width: side, height: side, pixels })
+  const fluxes = Array.from(stars.flux).sort((p, q) => p - q)
+  const at = (part: number) => fluxes[Math.round(part * (fluxes.length - 1))]
+  const error = Array.from(stars.fluxError).sort((p, q) => p - q)[fluxes.length >> 1]
+  const pull = (at(0.8413) - at(0.1587)) / 2 / error
+  t.ok(fluxes.length >= 620)
+  t.ok(pull > 0.9 && pull < 1.1, `pulls of ${pull.toFixed(3)}: 625 stars tell it to 4 %`)
+})

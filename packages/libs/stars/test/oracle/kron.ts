@@ -43,6 +43,54 @@ export function sumEllipse(stamp: Stamp, x: number, y: number, shape: Ellipse, f
   out.variance = noise
 }
 
+/**
+ * The variance of that sum with the noise of its radius: the light at the rim times the change of area, for a radius that
+ * follows the Kron radius, or else the isophote, a disc of so many pixels of sky with so much filtered light.
+ */
+export function totalVariance(
+  stamp: Stamp,
+  x: number,
+  y: number,
+  shape: Ellipse & { a: number },
+  factor: number,
+  isophote: { area: number; light: number; sky: number },
+): number {
+  const { xx, yy, xy, a, b } = shape
+  const sum = { flux: 0, variance: 0 }
+  sumEllipse(stamp, x, y, shape, factor, sum)
+  const soft = 1 / Math.max(b * factor, 1)
+  const radius = kronRadius(stamp, x, y, shape)
+  const follows = Math.abs(2.5 * radius - factor) < 1e-9
+  const moment = a * a + b * b
+  const square = isophote.area / Math.PI
+  let [rim, rimNoise, pixels, first, spread, covariance] = [0, 0, 0, 0, 0, 0]
+  eachInside(stamp, x, y, xx, yy, xy, KRON_REACH ** 2, (k, r2) => {
+    first += stamp.value[k] * Math.sqrt(r2)
+  })
+  if (follows) {
+    eachInside(stamp, x, y, xx, yy, xy, KRON_REACH ** 2, (k, r2) => {
+      spread += stamp.variance[k] * ((Math.sqrt(r2) - radius) / first) ** 2
+    })
+  } else {
+    spread = isophote.area * isophote.sky * (square ** 2 / 3 - moment * square + moment ** 2)
+    spread /= (2 * moment * isophote.light) ** 2
+    covariance = (isophote.area * isophote.sky * (square / 2 - moment)) / (2 * moment * isophote.light)
+  }
+  const outer = factor * (1 + soft / 2)
+  eachInside(stamp, x, y, xx, yy, xy, outer * outer, (k, r2) => {
+    const part = Math.min(1, (outer - Math.sqrt(r2)) / (soft * factor))
+    if (follows) covariance += (part * stamp.variance[k] * (Math.sqrt(r2) - radius)) / first
+    if (Math.sqrt(r2) <= factor * (1 - soft / 2)) return
+    rim += stamp.value[k]
+    rimNoise += stamp.variance[k]
+    pixels++
+  })
+  const area = (2 * Math.PI * factor ** 2) / Math.sqrt(xx * yy - xy ** 2 / 4)
+  const gain = (area * Math.max(0, rim)) / pixels
+  const doubt = (area * area * rimNoise) / pixels ** 2
+  return sum.variance + 2 * gain * Math.max(0, covariance) + Math.max(0, gain * gain - doubt) * spread
+}
+
 function eachInside(
   stamp: Stamp,
   x: number,

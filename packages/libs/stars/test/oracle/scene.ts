@@ -69,7 +69,7 @@ export function cutStamp(stamp: Stamp, scene: Scene, number: number, x: number, 
       strange[k] = 0
       value[k] = flux
       if (error) variance[k] = error[k + shift] * error[k + shift]
-      else variance[k] = flux > 0 ? sky + flux * perUnit : sky
+      else variance[k] = Math.max(0.25 * sky, sky + flux * perUnit)
     }
     for (let u = left; u < right; u++) {
       const whose = scene.owner[row * width + x0 + u]
@@ -103,6 +103,6 @@ function mirrorStrangers({ value, variance, strange, size, sky }: Stamp): void {
     const opposite = last - k
     const known = strange[opposite] === 0
     value[k] = known ? value[opposite] : 0
-    variance[k] = known ? variance[opposite] : sky
+    variance[k] = known ? 3 * variance[opposite] : sky
   }
 }

@@ -1,4 +1,5 @@
 import {
+  countPartners,
   fitField,
   isSolved,
   type Plate,
@@ -59,21 +60,20 @@ export async function solveFrame(job: FrameJob, field: Field, config: Astrometry
   const corner = start.wcs.toSky(-0.5, -0.5)
   const reach = Math.min(90, angularSeparation(middle, corner) * 1.1)
   const sky = source ? source(middle[0], middle[1], reach, MOST_REFERENCES) : start.sky
-  const chosen = trusted(field)
+  const first = { ...start, radius: Math.max(FIRST_REACH, start.radius) }
+  const chosen = trusted(field, (k) => {
+    const some = { x: Float64Array.from(k, (i) => field.x[i]!), y: Float64Array.from(k, (i) => field.y[i]!) }
+    return countPartners(some, size, sky, first)
+  })
   const pick = (values: Float64Array) => Float64Array.from(chosen, (k) => values[k]!)
   const stars = { x: pick(field.x), y: pick(field.y) }
   const error = pick(field.error)
   const order = config.fit.distortion === 'none' ? 1 : config.fit.order || undefined
-  const fit = fitField(
-    stars,
-    size,
-    sky,
-    { ...start, radius: Math.max(FIRST_REACH, start.radius) },
-    {
-      ...{ kind: config.fit.distortion === 'tpv' ? 'TPV' : 'SIP', clip: config.fit.clip, order },
-      error: error.some((value) => value > 0) ? error : undefined,
-    },
-  )
+  const fit = fitField(stars, size, sky, first, {
+    ...{ kind: config.fit.distortion === 'tpv' ? 'TPV' : 'SIP', clip: config.fit.clip, order },
+    error: error.some((value) => value > 0) ? error : undefined,
+  })
+  if (!agree(fit.wcs, start.wcs, size)) return { reason: LEFT }
   const of = (index: Int32Array, values: ArrayLike<number>) => Float64Array.from(index, (k) => values[k]!)
   return {
     plate: fit.plate,
@@ -85,15 +85,32 @@ export async function solveFrame(job: FrameJob, field: Field, config: Astrometry
   }
 }
 
-/** The stars that the plate is fitted to: lonely ones where they are enough, for blends lie where no star is. */
-function trusted({ clean }: Field): number[] {
+const LEFT =
+  'no solution: the fit of all stars left the match that was found (a deeper catalogue has more of the stars)'
+/** Of the diagonal: how far the middle of a frame may move between the match and the fit of all stars. */
+const SAME = 0.05
+
+/** Whether two solutions show the same field: chance has been reckoned with for the match, not for what the fit makes of it. */
+function agree(fit: Wcs, match: Wcs, { width, height }: { width: number; height: number }): boolean {
+  const middle: [number, number] = [(width - 1) / 2, (height - 1) / 2]
+  const at = match.toPixel(...fit.toSky(...middle))
+  const [a, b] = [fit, match].map(({ linear: { matrix: m } }) => Math.sqrt(Math.abs(m[0] * m[3] - m[1] * m[2])))
+  const away = at ? Math.hypot(at[0] - middle[0], at[1] - middle[1]) : Number.POSITIVE_INFINITY
+  return away <= SAME * Math.hypot(width, height) && Math.abs(a! / b! - 1) <= SAME
+}
+
+/**
+ * The stars that the plate is fitted to: lonely ones where enough of them are in the catalogue, for blends lie where no star
+ * is. A catalogue of bright stars may know none but those that are saturated.
+ */
+function trusted({ clean }: Field, partners: (chosen: number[]) => number): number[] {
   const all = [...clean.keys()]
   for (const [least, enough] of [
     [2, 16],
     [1, 12],
   ] as const) {
     const chosen = all.filter((k) => clean[k]! >= least)
-    if (chosen.length >= enough) return chosen
+    if (chosen.length >= enough && partners(chosen) >= enough) return chosen
   }
   return all
 }

@@ -236,6 +236,29 @@ t.test('a table of findstars gets RA and DEC, and the header of the solution', a
   t.equal(used.status, 0, 'and the same table serves the frame')
 })
 
+t.test('a catalogue that knows none but blended stars solves the frame with them', async (t) => {
+  const cwd = t.testdir({ cat: {} })
+  const stars = starsOfSky(1, 3000).sort((p, q) => p.mag - q.mag)
+  const known = stars.slice(0, 350)
+  writeCatalogue(join(cwd, 'stars.csv'), known)
+  writeFrame(join(cwd, 'm.fits'), { wcs: camera(), stars, cards: POINTING })
+  const found = findStars(readFrame(join(cwd, 'm.fits'))).stars
+  const places = known.map(({ ra, dec }) => camera().toPixel(ra, dec) ?? [-99, -99])
+  let lonely = 0
+  for (let k = 0; k < found.count; k++) {
+    const bright = places.some(([x, y]) => Math.hypot(x - found.x[k]!, y - found.y[k]!) < 3)
+    found.flags[k] = bright ? 2 : 0
+    if (!bright) lonely++
+  }
+  t.ok(lonely > 50, `${lonely} stars that stand alone are too faint for the catalogue`)
+  const header = createHeader([...POINTING, ['IMAGEW', 512], ['IMAGEH', 512]])
+  writeCat(join(cwd, 'cat/m.cat.fits'), found, { header })
+  const args = ['--catalogue', 'stars.csv', '--set', 'stars.catalogues=cat', '--set', 'catalogue.epoch=2000']
+  const { status, stderr } = run(cwd, '-s', 'm.fits', '-r', 'out', ...args)
+  t.equal(status, 0, stderr)
+  t.ok(apart(wcsIn(join(cwd, 'out/m.fits')), camera()) < 0.1)
+})
+
 t.test(
   'an image in an extension comes out in front, with the cards of both headers; integers stay integers',
   async (t) => {

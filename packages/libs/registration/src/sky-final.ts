@@ -39,6 +39,17 @@ export interface FieldFit {
   radius: number
 }
 
+/** How many stars of a solved field have a partner among the references. */
+export function countPartners(
+  stars: FrameStars,
+  size: Size,
+  sky: SkyPoints,
+  { wcs, radius }: { wcs: Wcs; radius: number },
+): number {
+  const near = starsAround(wcs.linear, sky, size)
+  return mutualMatch(stars, stars.x.length, starsOnFrame(wcs, near, size), radius).star.length
+}
+
 /**
  * All stars and all references of a solved field: partners by position, weights by error, residuals beyond `clip` sigma put
  * aside, and the order that the data support (Schwarz 1978: a term must bring down chi-square by more than ln n).

@@ -2,6 +2,7 @@ import { existsSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { DataError, defineCommand, type Job, type Parent, type Row, type Tools, writeProduct } from '@nightpipe/command'
 import { type FitsFrame, openFits, readFrame } from '@nightpipe/fits'
+import { allocate, scoped } from '@nightpipe/kernels'
 import { buildPsf, findStars, type Psf } from '@nightpipe/stars'
 import { calibrate, catalogueFor } from './calibrate.js'
 import { photFacts } from './frame-facts.js'
@@ -83,34 +84,36 @@ function measure({ inputs, products, parents }: Job, tools: Tools<PhotometrySche
   const [input, product, modelPath] = [inputs[0]!, products[0]!, products[1]]
   const file = openFits(input)
   try {
-    const frame = readFrame(file)
-    const facts = photFacts(file, profile)
-    const measures = measured(() => measureFrame(frame, facts, config), frame.name)
-    const outcome = calibrate(measures, facts, frame, config)
-    const calibration = typeof outcome === 'string' ? undefined : outcome
-    const limits = limitMagnitudes(measures, facts, calibration?.zero.value ?? 0, config.limit.significance)
-    const header = photHeader(frame.header, measures, facts, calibration, limits)
-    const targets = config.targets.list === '' ? [] : readTargets(config.targets.list)
-    const tables = [photTable(measures, facts, calibration, config)]
-    if (targets.length > 0) {
-      tables.push(targetTable(measureTargets(frame, measures, facts, calibration, targets, config), facts.unit))
-    }
-    writeProduct(product, [{ kind: 'empty', header }, ...tables], context, parents)
-    if (modelPath) writeModel(modelPath, frame, measures.psf, context, parents)
-    const { zero } = calibration ?? {}
-    return [
-      {
-        ...{ input, status: 'done', product },
-        measurements: {
-          ...{ stars: measures.count, seeing_px: measures.found.quality.seeing },
-          ...{ zero_point_mag: zero?.value, zero_point_error_mag: zero?.error, zero_point_stars: zero?.count },
-          ...{ scatter_mag: zero?.scatter, colour_term: calibration?.colour ? zero?.colourTerm : undefined },
-          ...{ airmass: facts.airmass, limit_mag: limits.aperture, limit_psf_mag: finite(limits.psf) },
-          limit_injected_mag: limits.injected,
-          note: typeof outcome === 'string' && outcome !== '' ? outcome : undefined,
+    return scoped(() => {
+      const frame = readFrame(file, { lent: true })
+      const facts = photFacts(file, profile)
+      const measures = measured(() => measureFrame(frame, facts, config), frame.name)
+      const outcome = calibrate(measures, facts, frame, config)
+      const calibration = typeof outcome === 'string' ? undefined : outcome
+      const limits = limitMagnitudes(measures, facts, calibration?.zero.value ?? 0, config.limit.significance)
+      const header = photHeader(frame.header, measures, facts, calibration, limits)
+      const targets = config.targets.list === '' ? [] : readTargets(config.targets.list)
+      const tables = [photTable(measures, facts, calibration, config)]
+      if (targets.length > 0) {
+        tables.push(targetTable(measureTargets(frame, measures, facts, calibration, targets, config), facts.unit))
+      }
+      writeProduct(product, [{ kind: 'empty', header }, ...tables], context, parents)
+      if (modelPath) writeModel(modelPath, frame, measures.psf, context, parents)
+      const { zero } = calibration ?? {}
+      return [
+        {
+          ...{ input, status: 'done', product },
+          measurements: {
+            ...{ stars: measures.count, seeing_px: measures.found.quality.seeing },
+            ...{ zero_point_mag: zero?.value, zero_point_error_mag: zero?.error, zero_point_stars: zero?.count },
+            ...{ scatter_mag: zero?.scatter, colour_term: calibration?.colour ? zero?.colourTerm : undefined },
+            ...{ airmass: facts.airmass, limit_mag: limits.aperture, limit_psf_mag: finite(limits.psf) },
+            limit_injected_mag: limits.injected,
+            note: typeof outcome === 'string' && outcome !== '' ? outcome : undefined,
+          },
         },
-      },
-    ]
+      ]
+    })
   } finally {
     file.close()
   }
@@ -137,25 +140,23 @@ function modelOnly(
 ): Row[] {
   const file = openFits(input)
   try {
-    const frame = readFrame(file)
-    const facts = photFacts(file, profile)
-    const [gain, saturation] = [config.noise.gain ?? facts.gain, config.noise.saturation ?? facts.saturation]
-    const threshold = Math.max(BRIGHT, config.detection.threshold)
-    const psf = measured(() => {
-      const { stars, quality } = findStars(frame, {
-        threshold,
-        isophote: 4,
-        apertures: [],
-        gain,
-        saturation,
-        mesh: config.detection.mesh,
-      })
-      const { order, stars: most } = config.psf
-      return buildPsf(frame, stars, { order, most, gain, saturation, skySigma: quality.skySigma })
-    }, frame.name)
-    writeModel(product, frame, psf, context, parents)
-    const width = psf.fwhm((frame.width - 1) / 2, (frame.height - 1) / 2)
-    return [{ input, status: 'done', product, measurements: { stars: psf.stars, seeing_px: width } }]
+    return scoped(() => {
+      const frame = readFrame(file, { lent: true })
+      const facts = photFacts(file, profile)
+      const [gain, saturation] = [config.noise.gain ?? facts.gain, config.noise.saturation ?? facts.saturation]
+      const threshold = Math.max(BRIGHT, config.detection.threshold)
+      const psf = measured(() => {
+        const { stars, quality } = findStars(frame, {
+          ...{ threshold, isophote: 4, apertures: [], gain, saturation, mesh: config.detection.mesh },
+          net: allocate(Float32Array, frame.pixels.length),
+        })
+        const { order, stars: most } = config.psf
+        return buildPsf(frame, stars, { order, most, gain, saturation, skySigma: quality.skySigma })
+      }, frame.name)
+      writeModel(product, frame, psf, context, parents)
+      const width = psf.fwhm((frame.width - 1) / 2, (frame.height - 1) / 2)
+      return [{ input, status: 'done', product, measurements: { stars: psf.stars, seeing_px: width } }]
+    })
   } finally {
     file.close()
   }

@@ -1,4 +1,5 @@
 import type { Frame } from '@nightpipe/image'
+import { allocate } from '@nightpipe/kernels'
 import {
   type ApertureFluxes,
   buildPsf,
@@ -42,12 +43,13 @@ export interface FrameMeasures {
   gain?: number
 }
 
-/** Detects and measures the stars of a frame; nothing of the sky yet. */
+/** Detects and measures the stars of a frame; nothing of the sky yet. `found.net` is in kernel memory, the caller's scope. */
 export function measureFrame(frame: Frame, facts: PhotFacts, config: Config): FrameMeasures {
   const { detection, noise } = config
   const gain = noise.gain ?? facts.gain
   const saturation = noise.saturation ?? facts.saturation
-  const found = findStars(frame, { ...{ threshold: detection.threshold, mesh: detection.mesh }, gain, saturation })
+  const net = allocate(Float32Array, frame.pixels.length)
+  const found = findStars(frame, { ...{ threshold: detection.threshold, mesh: detection.mesh }, gain, saturation, net })
   const owner = found.segmentation()
   const width = config.aperture.fixed > 0 ? config.aperture.fixed : found.quality.seeing
   if (!(width > 0)) throw new RangeError('no star tells how wide stars are; set [aperture] fixed')

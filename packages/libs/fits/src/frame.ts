@@ -1,8 +1,9 @@
 import type { Frame } from '@nightpipe/image'
+import { allocate } from '@nightpipe/kernels'
 import { FitsError } from './errors.js'
 import type { FitsFile, Hdu } from './hdu.js'
 import type { Header } from './header.js'
-import { imageHdu } from './image.js'
+import { imageHdu, span } from './image.js'
 import { readIntegers, readPixels } from './read-pixels.js'
 import { withFits } from './with-fits.js'
 
@@ -18,23 +19,33 @@ export interface FrameRows {
   rows?: number
 }
 
+/** Where the planes of a frame are put. */
+export interface FramePlace {
+  /** In kernel memory, for kernels to work on where they lie: until the caller's `scoped` ends. */
+  lent?: boolean
+}
+
 /** The image of a file, with the ERR and MASK extensions where it has them. A cube gives its first plane. */
-export function readFrame(source: string | FitsFile, options: FrameRows = {}): FitsFrame {
+export function readFrame(source: string | FitsFile, options: FrameRows & FramePlace = {}): FitsFrame {
   return withFits(source, (file) => readFrameRows(file, options))
 }
 
 /** Rows of a frame from an open file: `height` is their number. */
-export function readFrameRows(file: FitsFile, options: FrameRows = {}): FitsFrame {
+export function readFrameRows(file: FitsFile, { lent, ...rows }: FrameRows & FramePlace = {}): FitsFrame {
   const image = imageHdu(file)
-  const range = { ...options, plane: 0 }
-  const pixels = readPixels(image, range)
+  const range = { ...rows, plane: 0 }
+  const { count } = span(image, range)
+  const floats = () => ({ ...range, ...(lent ? { into: allocate(Float32Array, count) } : {}) })
+  const pixels = readPixels(image, floats())
   const width = image.axes[0]!
   const error = companion(file, image, 'ERR')
   const mask = companion(file, image, 'MASK')
   return {
     ...{ name: file.name, path: file.path ?? '', width, height: pixels.length / width, pixels, header: image.header },
-    ...(error && { error: readPixels(error, range) }),
-    ...(mask && { mask: readIntegers(mask, { ...range, into: new Int16Array(pixels.length) }) }),
+    ...(error && { error: readPixels(error, floats()) }),
+    ...(mask && {
+      mask: readIntegers(mask, { ...range, into: lent ? allocate(Int16Array, count) : new Int16Array(count) }),
+    }),
   }
 }
 

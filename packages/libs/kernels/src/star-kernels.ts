@@ -35,6 +35,16 @@ export interface StarKernels {
       ...[radii: number, apertures: number, scratch: number, results: number],
     ]
   ): void
+  // psf: records of float64, see assembly/psf.ts
+  moffatEquations(
+    ...fit: [value: number, variance: number, size: number, profile: number, normal: number, right: number]
+  ): number
+  samplePsf(
+    ...model: [
+      ...[here: number, table: number, nodes: number, columns: number, rows: number],
+      ...[out: number, slopes: number],
+    ]
+  ): void
 }
 
 type Surface = [columns: number, first: number, weights: number, stride: number]

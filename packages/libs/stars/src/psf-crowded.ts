@@ -2,7 +2,7 @@ import type { Frame } from '@nightpipe/image'
 import { findStars } from './find-stars.js'
 import type { Found } from './found.js'
 import { fitPsfFluxes, type PsfFitOptions, type PsfFluxes } from './psf-fit.js'
-import { type Psf, samplePsf } from './psf-model.js'
+import { lightAt, type Psf } from './psf-model.js'
 
 export interface CrowdedOptions extends Partial<PsfFitOptions> {
   /** How often stars are sought in what the others leave (2). */
@@ -126,24 +126,15 @@ function modelAt(
     if (cell) cell.push(j)
     else cells.set(k, [j])
   }
-  const one = new Float64Array(1)
   for (let i = 0; i < at.count; i++) {
     for (let v = -1; v <= 1; v++) {
       for (let u = -1; u <= 1; u++) {
         for (const j of cells.get(key(at.x[i] + u * side, at.y[i] + v * side)) ?? []) {
           nearest[i] = Math.min(nearest[i], Math.hypot(list.x[j] - at.x[i], list.y[j] - at.y[i]))
           if (!(list.flux[j] > 0)) continue
-          samplePsf(
-            psf.at(list.x[j], list.y[j]),
-            list.x[j],
-            list.y[j],
-            Math.round(at.x[i]),
-            Math.round(at.y[i]),
-            1,
-            1,
-            one,
-          )
-          light[i] += list.flux[j] * one[0]
+          const here = psf.at(list.x[j], list.y[j])
+          const share = lightAt(here, Math.round(at.x[i]) - list.x[j], Math.round(at.y[i]) - list.y[j])
+          light[i] += list.flux[j] * share
         }
       }
     }

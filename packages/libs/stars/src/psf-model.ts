@@ -1,5 +1,5 @@
+import { allocate, kernels, scoped } from '@nightpipe/kernels'
 import { dot, fieldTerms, termsOf } from './psf-field.js'
-import { pixelTerm } from './psf-moffat.js'
 
 /**
  * What a point of light looks like anywhere in a frame: an elliptical Moffat profile, its mean over each pixel, whose shape is a polynomial over the
@@ -98,8 +98,8 @@ const CELLS = 32
 const clamp = (x: number, width: number) => Math.min(Math.max(x, 0), width - 1)
 
 /**
- * Light of a point of flux 1 at (x, y) in the rectangle of columns x columns pixels from (x0, y0) on; and, where arrays
- * for them are given, its derivatives by x and y.
+ * Light of a point of flux 1 at (x, y) in the rectangle of columns x rows pixels from (x0, y0) on; and, where arrays for
+ * them are given, its derivatives by x and y.
  */
 export function samplePsf(
   here: PsfHere,
@@ -113,51 +113,70 @@ export function samplePsf(
   byX?: Float64Array,
   byY?: Float64Array,
 ): void {
-  const { qxx, qxy, qyy, beta, scale, step, nodes, table } = here
-  const middle = (nodes - 1) / 2
-  const wx = new Float64Array(8)
-  for (let row = 0, p = 0; row < rows; row++) {
-    const dy = row + y0 - y
-    const ty = dy / step + middle
-    const iy = Math.floor(ty)
-    const inRow = nodes > 0 && iy >= 1 && iy < nodes - 2
-    if (inRow) cubicWeights(ty - iy, wx, 4)
-    for (let column = 0; column < columns; column++, p++) {
-      const dx = column + x0 - x
-      const u = 1 + qxx * dx * dx + 2 * qxy * dx * dy + qyy * dy * dy
-      const gx = qxx * dx + qxy * dy
-      const gy = qxy * dx + qyy * dy
-      const profile = scale * Math.exp(-beta * Math.log(u)) * (1 + pixelTerm(beta, u, gx * gx + gy * gy, qxx + qyy))
-      let value = profile
-      if (inRow) {
-        const tx = dx / step + middle
-        const ix = Math.floor(tx)
-        if (ix >= 1 && ix < nodes - 2) {
-          cubicWeights(tx - ix, wx, 0)
-          let sum = 0
-          for (let j = 0, q = (iy - 1) * nodes + ix - 1; j < 4; j++, q += nodes) {
-            sum += wx[4 + j] * (wx[0] * table[q] + wx[1] * table[q + 1] + wx[2] * table[q + 2] + wx[3] * table[q + 3])
-          }
-          value += scale * sum
-        }
-      }
-      out[p] = value
-      if (byX && byY) {
-        // the table is small: the slope of the profile is near enough to lead a fit to its minimum
-        const slope = (2 * beta * profile) / u
-        byX[p] = slope * gx
-        byY[p] = slope * gy
-      }
-    }
-  }
+  sampleGrid(here, { x, y, x0, y0, columns, rows, pitch: 1 }, out, byX, byY)
 }
 
-/** Weights of four nodes for cubic convolution (Keys 1981), at a fraction t between the middle two. */
-function cubicWeights(t: number, out: Float64Array, offset: number): void {
-  out[offset] = ((-0.5 * t + 1) * t - 0.5) * t
-  out[offset + 1] = (1.5 * t - 2.5) * t * t + 1
-  out[offset + 2] = ((-1.5 * t + 2) * t + 0.5) * t
-  out[offset + 3] = (0.5 * t - 0.5) * t * t
+/** Places `pitch` pixels apart from (x0, y0) on, about a point of light at (x, y). */
+interface SampleGrid {
+  x: number
+  y: number
+  x0: number
+  y0: number
+  columns: number
+  rows: number
+  pitch: number
+}
+
+/** The same at any regular places. */
+export function sampleGrid(
+  { qxx, qxy, qyy, beta, scale, step, nodes, table }: PsfHere,
+  { x, y, x0, y0, columns, rows, pitch }: SampleGrid,
+  out: Float64Array | Float32Array,
+  byX?: Float64Array,
+  byY?: Float64Array,
+): void {
+  scoped(() => {
+    const n = columns * rows
+    const here = allocate(Float64Array, 11)
+    here.set([qxx, qxy, qyy, beta, scale, step, x, y, x0, y0, pitch])
+    const lent = allocate(Float64Array, nodes * nodes)
+    lent.set(nodes > 0 ? table : [])
+    const light = allocate(Float64Array, byX && byY ? 3 * n : n)
+    kernels().samplePsf(
+      ...([here.byteOffset, lent.byteOffset, nodes, columns, rows] as const),
+      ...([light.byteOffset, byX && byY ? 1 : 0] as const),
+    )
+    out.set(light.subarray(0, n))
+    byX?.set(light.subarray(n, 2 * n))
+    byY?.set(light.subarray(2 * n))
+  })
+}
+
+/** The same at one place, (dx, dy) from the point: what kernels are slow to be asked for. */
+export function lightAt(here: PsfHere, dx: number, dy: number): number {
+  const { qxx, qxy, qyy, beta, scale, step, nodes, table } = here
+  const u = 1 + qxx * dx * dx + 2 * qxy * dx * dy + qyy * dy * dy
+  const [gx, gy] = [qxx * dx + qxy * dy, qxy * dx + qyy * dy]
+  // the mean over a pixel: the profile, and its Laplacian over 24
+  const overPixel = 1 + ((beta / 12) * ((2 * (beta + 1) * (gx * gx + gy * gy)) / u - qxx - qyy)) / u
+  const profile = Math.exp(-beta * Math.log(u)) * overPixel
+  const [tx, ty] = [dx / step + (nodes - 1) / 2, dy / step + (nodes - 1) / 2]
+  const [ix, iy] = [Math.floor(tx), Math.floor(ty)]
+  if (!(Math.min(ix, iy) >= 1 && Math.max(ix, iy) < nodes - 2)) return scale * profile
+  let sum = 0
+  for (let j = 0; j < 4; j++) {
+    for (let i = 0; i < 4; i++) {
+      sum += cubicWeight(j, ty - iy) * cubicWeight(i, tx - ix) * table[(iy - 1 + j) * nodes + ix - 1 + i]
+    }
+  }
+  return scale * (profile + sum)
+}
+
+/** Weight of the first to the last of four nodes for cubic convolution (Keys 1981), at a fraction t between the middle two. */
+function cubicWeight(node: number, t: number): number {
+  if (node === 0) return ((-0.5 * t + 1) * t - 0.5) * t
+  if (node === 1) return (1.5 * t - 2.5) * t * t + 1
+  return node === 2 ? ((-1.5 * t + 2) * t + 0.5) * t : (0.5 * t - 0.5) * t * t
 }
 
 /** Everything that a table of a file needs to give the model back: plain arrays. */

@@ -1,3 +1,4 @@
+import { allocate, kernels, scoped } from '@nightpipe/kernels'
 import { solve } from '@nightpipe/math'
 
 /** The light about a star: net values, and their variances (0: a pixel that tells nothing). */
@@ -38,7 +39,10 @@ const ITERATIONS = 25
 
 /** Fits the profile by Levenberg-Marquardt; `beta` is free or stays what it is. */
 export function fitMoffat(stamp: StarStamp, start: Moffat, free: 'shape' | 'shape and beta'): MoffatFit {
-  const n = free === 'shape' ? 7 : 8
+  return scoped(() => fitStamp(lend(stamp), start, free === 'shape' ? 7 : 8))
+}
+
+function fitStamp(stamp: LentStamp, start: Moffat, n: number): MoffatFit {
   let [normal, right] = [new Float64Array(n * n), new Float64Array(n)]
   let [nextNormal, nextRight] = [new Float64Array(n * n), new Float64Array(n)]
   let best = { ...start }
@@ -79,55 +83,38 @@ function solved(matrix: Float64Array, right: Float64Array): Float64Array | undef
 const isPossible = ({ qxx, qxy, qyy, beta }: Moffat) =>
   qxx > 1e-5 && qyy > 1e-5 && qxx * qyy > qxy * qxy && beta > 1.05 && beta < 30
 
-/**
- * The mean of the profile over a pixel is the profile times one plus this: its Laplacian over 24, over itself. `slope2` is
- * the square of half the gradient of u, `trace` that of the matrix.
- */
-export const pixelTerm = (beta: number, u: number, slope2: number, trace: number) =>
-  ((beta / 12) * ((2 * (beta + 1) * slope2) / u - trace)) / u
+/** A stamp in kernel memory, with room for its equations (assembly/psf.ts). */
+interface LentStamp {
+  value: Float64Array
+  variance: Float64Array
+  size: number
+  /** Parameters of the profile, and the first pixel of the stamp. */
+  profile: Float64Array
+  normal: Float64Array
+  right: Float64Array
+}
 
-/** Sum of squares, and the normal equations. */
-function accumulate(
-  { x0, y0, size, value, variance }: StarStamp,
-  { amplitude, x, y, qxx, qxy, qyy, level, beta }: Moffat,
-  n: number,
-  normal: Float64Array,
-  right: Float64Array,
-): number {
-  normal.fill(0)
-  right.fill(0)
-  const d = new Float64Array(8)
-  let sum = 0
-  for (let row = 0, p = 0; row < size; row++) {
-    const dy = row + y0 - y
-    for (let column = 0; column < size; column++, p++) {
-      if (!(variance[p] > 0)) continue
-      const dx = column + x0 - x
-      const u = 1 + qxx * dx * dx + 2 * qxy * dx * dy + qyy * dy * dy
-      const logU = Math.log(u)
-      const profile = Math.exp(-beta * logU)
-      const gx = qxx * dx + qxy * dy
-      const gy = qxy * dx + qyy * dy
-      const overPixel = 1 + pixelTerm(beta, u, gx * gx + gy * gy, qxx + qyy)
-      const residual = value[p] - level - amplitude * profile * overPixel
-      const weight = 1 / variance[p]
-      sum += weight * residual * residual
-      const slope = (amplitude * beta * profile) / u
-      d[0] = profile * overPixel
-      d[1] = 2 * slope * gx
-      d[2] = 2 * slope * gy
-      d[3] = -slope * dx * dx
-      d[4] = -2 * slope * dx * dy
-      d[5] = -slope * dy * dy
-      d[6] = 1
-      if (n > 7) d[7] = -amplitude * profile * logU
-      for (let i = 0; i < n; i++) {
-        const wd = weight * d[i]
-        right[i] += wd * residual
-        for (let j = 0; j <= i; j++) normal[i * n + j] += wd * d[j]
-      }
-    }
+function lend({ x0, y0, size, value, variance }: StarStamp): LentStamp {
+  const [lentValue, lentVariance] = [value, variance].map((plane) => allocate(Float64Array, plane.length))
+  lentValue.set(value)
+  lentVariance.set(variance)
+  const profile = allocate(Float64Array, PARAMETERS.length + 2)
+  profile.set([x0, y0], PARAMETERS.length)
+  const [normal, right] = [allocate(Float64Array, 64), allocate(Float64Array, 8)]
+  return { value: lentValue, variance: lentVariance, size, profile, normal, right }
+}
+
+/** Sum of squares, and the normal equations of the first n parameters. */
+function accumulate(stamp: LentStamp, moffat: Moffat, n: number, normal: Float64Array, right: Float64Array): number {
+  const { value, variance, size, profile } = stamp
+  for (const [k, name] of PARAMETERS.entries()) profile[k] = moffat[name]
+  const sum = kernels().moffatEquations(
+    ...([value.byteOffset, variance.byteOffset, size, profile.byteOffset] as const),
+    ...([stamp.normal.byteOffset, stamp.right.byteOffset] as const),
+  )
+  right.set(stamp.right.subarray(0, n))
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j <= i; j++) normal[i * n + j] = normal[j * n + i] = stamp.normal[i * 8 + j]
   }
-  for (let i = 0; i < n; i++) for (let j = 0; j < i; j++) normal[j * n + i] = normal[i * n + j]
   return sum
 }

@@ -1,6 +1,6 @@
 import { MAD_TO_SIGMA, medianOf, solve } from '@nightpipe/math'
 import { dot, fieldTerms, termsOf } from './psf-field.js'
-import { type Psf, type PsfHere, type PsfParameters, psfOf, samplePsf } from './psf-model.js'
+import { type Psf, type PsfHere, type PsfParameters, psfOf, sampleGrid, samplePsf } from './psf-model.js'
 import type { StarStamp } from './psf-moffat.js'
 
 /** A star of the model as last fitted. */
@@ -168,15 +168,9 @@ function priorOf(ring: readonly number[], { normal, right }: NodeSums, n: number
 function centreTable({ nodes, step, order, table }: PsfParameters, centre: PsfHere): void {
   const square = nodes * nodes
   const slopes = [new Float64Array(square), new Float64Array(square)]
-  const [value, byX, byY] = [new Float64Array(1), new Float64Array(1), new Float64Array(1)]
-  const bare = { ...centre, nodes: 0, scale: 1 }
-  for (let node = 0; node < square; node++) {
-    const dx = ((node % nodes) - (nodes - 1) / 2) * step
-    const dy = (Math.floor(node / nodes) - (nodes - 1) / 2) * step
-    samplePsf(bare, 0, 0, dx, dy, 1, 1, value, byX, byY)
-    slopes[0][node] = byX[0]
-    slopes[1][node] = byY[0]
-  }
+  const first = (-(nodes - 1) / 2) * step
+  const grid = { x: 0, y: 0, x0: first, y0: first, columns: nodes, rows: nodes, pitch: step }
+  sampleGrid({ ...centre, nodes: 0, scale: 1 }, grid, new Float64Array(square), slopes[0], slopes[1])
   const [xx, xy, yy] = [dot(slopes[0], slopes[0]), dot(slopes[0], slopes[1]), dot(slopes[1], slopes[1])]
   for (let k = 0; k < termsOf(order); k++) {
     const part = table.subarray(k * square, (k + 1) * square)

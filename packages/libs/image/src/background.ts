@@ -209,7 +209,7 @@ function columnWeights(columns: number, width: number): { first: Int32Array; wei
     const t = ((x + 0.5) * columns) / width - 0.5
     const i = Math.min(pairs - 1, Math.max(0, Math.floor(t)))
     first.fill(x + 1, i + 1)
-    weights.set(splineWeights(columns === 1 ? 0 : t - i), 4 * x)
+    splineWeights(columns === 1 ? 0 : t - i, weights.subarray(4 * x, 4 * x + 4))
   }
   return { first, weights }
 }

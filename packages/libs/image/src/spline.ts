@@ -17,20 +17,24 @@ export function splineCurvature(values: Float64Array, out: Float64Array, scratch
 
 /**
  * What the spline at `b` of the way from one place to the next is made of: weights of the values and of the second
- * derivatives at the two. Before the one and beyond the other the spline goes on straight.
+ * derivatives at the two, into `out`. Before the one and beyond the other the spline goes on straight.
  */
-export function splineWeights(b: number): [number, number, number, number] {
-  if (b < 0) return [1 - b, b, -b / 3, -b / 6]
-  if (b > 1) return [1 - b, b, (b - 1) / 6, (b - 1) / 3]
+export function splineWeights(b: number, out: Float64Array): Float64Array {
   const a = 1 - b
-  return [a, b, (a * a * a - a) / 6, (b * b * b - b) / 6]
+  out[0] = a
+  out[1] = b
+  out[2] = b < 0 ? -b / 3 : b > 1 ? (b - 1) / 6 : (a * a * a - a) / 6
+  out[3] = b < 0 ? -b / 6 : b > 1 ? (b - 1) / 3 : (b * b * b - b) / 6
+  return out
 }
+
+const four = new Float64Array(4)
 
 /** The spline at place `t`. */
 export function splineAt(values: Float64Array, curvature: Float64Array, t: number): number {
   const n = values.length
   if (n === 1) return values[0]
   const i = Math.min(n - 2, Math.max(0, Math.floor(t)))
-  const [a, b, c, d] = splineWeights(t - i)
-  return a * values[i] + b * values[i + 1] + c * curvature[i] + d * curvature[i + 1]
+  splineWeights(t - i, four)
+  return four[0] * values[i] + four[1] * values[i + 1] + four[2] * curvature[i] + four[3] * curvature[i + 1]
 }

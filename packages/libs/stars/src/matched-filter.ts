@@ -48,6 +48,7 @@ function strongest(matrix: Float64Array, size: number): { row: Float64Array; col
   const row = matrix.slice(heaviest * size, (heaviest + 1) * size)
   const column = new Float64Array(size)
   for (let i = 0; i < 60; i++) {
+    const before = row.slice()
     const norm = row.reduce((sum, value) => sum + value * value, 0) || 1
     for (let y = 0; y < size; y++) {
       column[y] = 0
@@ -58,6 +59,7 @@ function strongest(matrix: Float64Array, size: number): { row: Float64Array; col
     for (let y = 0; y < size; y++) {
       for (let x = 0; x < size; x++) row[x] += (matrix[y * size + x] * column[y]) / tall
     }
+    if (row.every((value, x) => value === before[x])) break // it stays what it is
   }
   return { row, column }
 }

@@ -13,18 +13,17 @@ export interface Surface {
   alongRow(): { first: Int32Array; weights: Float32Array; stride: number }
 }
 
-/** Between which two of `n` meshes a place lies, and how far on; the first pixel is from 0 to 1. */
-function cellOf(x: number, n: number, pitch: number): { cell: number; fraction: number } {
-  if (n === 1) return { cell: 0, fraction: 0 }
-  const t = x / pitch - 0.5
-  const cell = Math.min(n - 2, Math.max(0, Math.floor(t)))
-  return { cell, fraction: t - cell }
-}
+/** Between which two of `n` meshes a place lies: the first of them. The first pixel is from 0 to 1. */
+const cellOf = (x: number, n: number, pitch: number) => Math.min(n - 2, Math.max(0, Math.floor(x / pitch - 0.5)))
 
 /** The cubic itself, beyond the outermost meshes too, where `splineWeights` goes on straight. */
-function cubicWeights(b: number): [number, number, number, number] {
+function cubicWeights(b: number, out: Float64Array): Float64Array {
   const a = 1 - b
-  return [a, b, (a * a * a - a) / 6, (b * b * b - b) / 6]
+  out[0] = a
+  out[1] = b
+  out[2] = (a * a * a - a) / 6
+  out[3] = (b * b * b - b) / 6
+  return out
 }
 
 /** Second derivatives as SExtractor has them: coming back, what it takes over from the next is divided by 6 once too often. */
@@ -51,47 +50,44 @@ export function makeSurface(
   const high = classic ? 0 : 0.5
   const curve = classic ? classicCurvature : splineCurvature
   // the spline is linear in what it goes through: curvatures along x are taken of the meshes once, not of every row
+  const value = Float64Array.from(map)
   const bend = columnCurvature(map, columns, rows, curve)
-  const nodes = [Float64Array.from(map), bend].map((of) => ({ of, across: rowCurvature(of, columns, rows, curve) }))
-  const rowWeights = (y: number) => {
-    const { cell, fraction } = cellOf(y + high, rows, pitchY)
-    const here = cell * columns
-    return { weights: weightsOf(fraction), here, next: rows === 1 ? here : here + columns }
+  const valueAcross = rowCurvature(value, columns, rows, curve)
+  const bendAcross = rowCurvature(bend, columns, rows, curve)
+  const [up, along] = [new Float64Array(4), new Float64Array(4)]
+  const nextRow = rows === 1 ? 0 : columns
+  const nextColumn = columns === 1 ? 0 : 1
+  /** Sets the weights of the rows of meshes about a row of the image; gives the number of the first mesh. */
+  const rowAt = (y: number) => {
+    const cell = rows === 1 ? 0 : cellOf(y + high, rows, pitchY)
+    weightsOf(rows === 1 ? 0 : (y + high) / pitchY - 0.5 - cell, up)
+    return cell * columns
   }
+  /** The same for a column. */
+  const columnAt = (x: number) => {
+    const cell = columns === 1 ? 0 : cellOf(x + 0.5, columns, pitchX)
+    weightsOf(columns === 1 ? 0 : (x + 0.5) / pitchX - 0.5 - cell, along)
+    return cell
+  }
+  const alongAt = (of: Float64Array, across: Float64Array, k: number) =>
+    along[0] * of[k] + along[1] * of[k + nextColumn] + along[2] * across[k] + along[3] * across[k + nextColumn]
   return {
     columns,
     lines(y0, y1, target) {
-      const [values, bends] = nodes
       for (let y = y0, k = 0; y < y1; y++, k += 2 * columns) {
-        const { weights, here, next } = rowWeights(y)
-        const [a, b, c, d] = weights
-        for (let i = 0; i < columns; i++) {
-          target[k + i] =
-            a * values.of[here + i] + b * values.of[next + i] + c * bends.of[here + i] + d * bends.of[next + i]
-          target[k + columns + i] =
-            a * values.across[here + i] +
-            b * values.across[next + i] +
-            c * bends.across[here + i] +
-            d * bends.across[next + i]
-        }
+        const here = rowAt(y)
+        fillLine(target, k, value, bend, here, here + nextRow, columns, up)
+        fillLine(target, k + columns, valueAcross, bendAcross, here, here + nextRow, columns, up)
       }
     },
     at(x, y) {
-      const { weights, here, next } = rowWeights(Math.min(height - 1, Math.max(0, Math.round(y))))
-      const { cell, fraction } = cellOf(Math.min(width - 1, Math.max(0, Math.round(x))) + 0.5, columns, pitchX)
-      const along = weightsOf(fraction)
-      const right = Math.min(cell + 1, columns - 1)
-      const [values, bends] = nodes
-      const at = (row: number, { of, across }: { of: Float64Array; across: Float64Array }) =>
-        along[0] * of[row + cell] +
-        along[1] * of[row + right] +
-        along[2] * across[row + cell] +
-        along[3] * across[row + right]
+      const here = rowAt(Math.min(height - 1, Math.max(0, Math.round(y))))
+      const k = here + columnAt(Math.min(width - 1, Math.max(0, Math.round(x))))
       return (
-        weights[0] * at(here, values) +
-        weights[1] * at(next, values) +
-        weights[2] * at(here, bends) +
-        weights[3] * at(next, bends)
+        up[0] * alongAt(value, valueAcross, k) +
+        up[1] * alongAt(value, valueAcross, k + nextRow) +
+        up[2] * alongAt(bend, bendAcross, k) +
+        up[3] * alongAt(bend, bendAcross, k + nextRow)
       )
     },
     alongRow() {
@@ -101,13 +97,32 @@ export function makeSurface(
       const weights = allocate(Float32Array, 4 * stride).fill(0)
       let pair = -1
       for (let x = 0; x < width; x++) {
-        const { cell, fraction } = cellOf(x + 0.5, columns, pitchX)
+        const cell = columnAt(x)
         while (pair < cell) first[++pair] = x
-        const four = weightsOf(fraction)
-        for (let k = 0; k < 4; k++) weights[k * stride + x] = four[k]
+        for (let k = 0; k < 4; k++) weights[k * stride + x] = along[k]
       }
       return { first, weights, stride }
     },
+  }
+}
+
+/** A line of meshes between two rows of them. */
+function fillLine(
+  target: Float32Array,
+  at: number,
+  values: Float64Array,
+  bends: Float64Array,
+  here: number,
+  next: number,
+  columns: number,
+  weights: Float64Array,
+): void {
+  const a = weights[0]
+  const b = weights[1]
+  const c = weights[2]
+  const d = weights[3]
+  for (let i = 0; i < columns; i++) {
+    target[at + i] = a * values[here + i] + b * values[next + i] + c * bends[here + i] + d * bends[next + i]
   }
 }
 

@@ -74,6 +74,44 @@ const PUT: Record<keyof typeof SIZES, (bytes: Buffer, value: number, at: number)
   M: (bytes, value, at) => bytes.writeDoubleBE(value, at),
 }
 
+/** Puts a whole column of numbers, `elements` a row, from `offset` on in each; undefined for one that is not as simple. */
+export function plainColumn(
+  { values, nulls, zero, scale }: NewColumn,
+  type: TypeCode,
+): ((bytes: Buffer, offset: number, rowBytes: number, rows: number, elements: number) => void) | undefined {
+  if (nulls || (zero ?? 0) !== 0 || (scale ?? 1) !== 1) return undefined
+  const put = plainPut(type, values as Cell)
+  if (!put) return undefined
+  const size = SIZES[type as keyof typeof SIZES]
+  return (bytes, offset, rowBytes, rows, elements) => {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    for (let k = 0; k < elements; k++) put(view, offset + k * size, rowBytes, rows, k, elements)
+  }
+}
+
+/** Element `first`, `first + step` … of a column into row after row. */
+type PlainPut = (view: DataView, at: number, rowBytes: number, rows: number, first: number, step: number) => void
+
+function plainPut(type: TypeCode, values: Cell): PlainPut | undefined {
+  const float = values instanceof Float64Array || values instanceof Float32Array
+  if (type === 'D' && float) {
+    return (view, at, rowBytes, rows, first, step) => {
+      for (let r = 0, p = at, k = first; r < rows; r++, p += rowBytes, k += step) view.setFloat64(p, values[k]!)
+    }
+  }
+  if (type === 'E' && float) {
+    return (view, at, rowBytes, rows, first, step) => {
+      for (let r = 0, p = at, k = first; r < rows; r++, p += rowBytes, k += step) view.setFloat32(p, values[k]!)
+    }
+  }
+  if (type === 'J' && values instanceof Int32Array) {
+    return (view, at, rowBytes, rows, first, step) => {
+      for (let r = 0, p = at, k = first; r < rows; r++, p += rowBytes, k += step) view.setInt32(p, values[k]!)
+    }
+  }
+  return undefined
+}
+
 function numberWriter(column: NewColumn, type: TypeCode, { scale, zero }: { scale: number; zero: number }): CellWriter {
   const code = type as keyof typeof SIZES
   const put = PUT[code]
@@ -93,8 +131,8 @@ function numberWriter(column: NewColumn, type: TypeCode, { scale, zero }: { scal
   }
 }
 
-/** From this many values on, copying and swapping them all at once is quicker. */
-const BULK = 16
+/** From this many values in a cell on, copying and swapping them all at once is quicker. */
+export const BULK = 16
 
 /** Many values of an array that is of the type of the column, or of float64 where that is float32; false of any other. */
 function putBulk(bytes: Buffer, at: number, values: Cell, first: number, count: number, code: string): boolean {

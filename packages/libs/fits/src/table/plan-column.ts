@@ -1,7 +1,7 @@
 import type { Card } from '../header.js'
 import type { NewColumn } from '../new-hdu.js'
 import { card } from '../new-header.js'
-import { type Cell, cellWriter, inferType, unsignedZero } from './encode-cells.js'
+import { BULK, type Cell, cellWriter, inferType, plainColumn, unsignedZero } from './encode-cells.js'
 import { bytesOf, parseFormat, type TypeCode } from './format.js'
 
 /** A column of a table to be written: how wide, and how its bytes are put in place. */
@@ -36,11 +36,13 @@ function planFixed(column: NewColumn, rows: number): PlannedColumn {
   if (values.length !== rows * elements) {
     throw new RangeError(`column ${column.name} has ${values.length} values, ${rows} rows of ${elements} are wanted`)
   }
+  const whole = zero === 0 && elements < BULK ? plainColumn(column, type) : undefined
   return {
     width,
     heapBytes: 0,
     cards: (n) => columnCards(column, n, tform, { scale, zero }),
     write(bytes, offset, rowBytes) {
+      if (whole) return whole(bytes, offset, rowBytes, rows, elements)
       for (let row = 0; row < rows; row++) {
         put(bytes, row * rowBytes + offset, values as Cell, row * elements, elements, width)
       }

@@ -1,5 +1,5 @@
 import { defineCommand } from '@nightpipe/command'
-import { solveJob, solveTask } from './job.js'
+import { solveJob, solveOneTask, solveTask } from './job.js'
 import { planAstrometry } from './plan.js'
 import { schema } from './schema.js'
 
@@ -63,5 +63,5 @@ export const astrometry = defineCommand({
   parallel: 'both',
   plan: planAstrometry,
   job: solveJob,
-  tasks: { solve: solveTask },
+  tasks: { solve: solveTask, solveOne: solveOneTask },
 })

@@ -23,6 +23,10 @@ export async function solveTask({ frame, config }: SolveTask): Promise<Solved | 
   }
 }
 
+/** The only frame of a job: what is wrong with it is the matter of the job. */
+export const solveOneTask = ({ frame, config }: SolveTask): Promise<Solved | Unsolved> =>
+  solveFrame(frame, fieldOf(frame, config), config)
+
 /** One frame, or a group of frames that share their distortion (each then depends on all): solved, fitted, written. */
 export async function solveJob(
   { params, parents }: Job<AstrometryJob>,
@@ -30,13 +34,11 @@ export async function solveJob(
 ): Promise<Row[]> {
   const { frames } = params
   const { config } = tools
-  const results =
-    frames.length === 1
-      ? [await solveFrame(frames[0]!, fieldOf(frames[0]!, config), config)]
-      : await tools.map<SolveTask, Solved | Unsolved>(
-          'solve',
-          frames.map((frame) => ({ frame, config })),
-        )
+  // a single frame too is a task: its digest is made meanwhile
+  const results = await tools.map<SolveTask, Solved | Unsolved>(
+    frames.length === 1 ? 'solveOne' : 'solve',
+    frames.map((frame) => ({ frame, config })),
+  )
   const solved = results.filter((result): result is Solved => !('reason' in result))
   const fitted = frames.length > 1 ? withCommonDistortion(solved, config) : solved
   const rows: Row[] = []

@@ -23,11 +23,13 @@ export function prepare(tools) {
   for (const name of fitsOf(reduced).slice(0, 2)) {
     if (!existsSync(join(pair, name))) symlinkSync(join(reduced, name), join(pair, name))
   }
-  const small = join(data, 'half')
+  const small = join(data, 'half-wcs')
   if (existsSync(join(small, 'raw', 'simulate.csv'))) return
   const config = join(root, 'configs/bench/night.ini')
   const half = String(Math.round(size / 2))
-  const few = ['bias.count=0', 'dark.count=0', 'flat.count=0', 'field.frames=2', 'field.stars=1500']
+  const none = ['bias.count=0', 'dark.count=0', 'flat.count=0']
+  // a plate solution, or there is nothing to resample by
+  const few = [...none, 'field.frames=2', 'field.stars=1500', 'files.wcs=exact']
   run([
     ...[
       bin('simulate'),
@@ -82,7 +84,7 @@ const setting = (...all) => all.flatMap((one) => ['--set', one])
 
 export function works({ data, bin, python, root }) {
   const out = (name) => join(data, 'out', name)
-  const [pair, ten, half] = [join(data, 'pair'), join(data, 'reduced'), join(data, 'half')]
+  const [pair, ten, half] = [join(data, 'pair'), join(data, 'reduced'), join(data, 'half-wcs')]
   const files = (folder) => (existsSync(folder) ? fitsOf(folder).map((name) => join(folder, name)) : [])
   const align = (frames, output, ...more) => [bin('alignment'), '-s', frames, '-r', output, '--quiet', ...more]
   const plain = setting('product.error=no', 'product.mask=no', 'product.coverage=no')

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs'
 import { basename } from 'node:path'
 import { DataError, type Job, type Row, type Tools, writeProduct } from '@nightpipe/command'
 import { numberOf, openFits, sideHdus } from '@nightpipe/fits'
@@ -150,7 +151,9 @@ function writeRadv(
     return [{ fibre, correlation, velocity, blocks, template, z: correction?.z, bjd: correction?.bjdTdb }]
   })
   const orders = 1 + Math.max(...exposure.spectra.orders.map(({ index }) => index))
-  if (told.length > 0) writeProduct(path, radvHdus(told, orders, config.velocity.blocks), context, job.parents)
+  // one of an earlier run that found a velocity would be of another spectrum
+  if (told.length === 0) rmSync(path, { force: true })
+  else writeProduct(path, radvHdus(told, orders, config.velocity.blocks), context, job.parents)
 }
 
 /** EXPM: flux-weighted middle (MJD UTC), counts, and the scatter of readings, each for three fibres. */

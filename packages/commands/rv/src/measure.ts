@@ -64,6 +64,10 @@ export const unmeasured = (reason: string): Measured => ({
 
 /** Peaks of a correlation below this stand out by chance: of noise and of other stars the highest reach 4.2 with a template, 5.2 with a mask. */
 const SIGNIFICANT = { template: 5, mask: 6 } as const
+/** Each half of the lines of a mask must show the star at the same place by so much: a few deep lines of the star can do without. */
+const HALF_SIGNIFICANT = 3
+/** With so many lines in a mask twice as much is asked: of few lines some are deep by chance at many velocities. */
+const FEW_LINES = 10
 
 /** Measures the orders of one fibre. RangeError where nothing can be measured. */
 export function measureStar(all: readonly OrderSpectrum[], options: MeasureOptions): Measured {
@@ -126,22 +130,43 @@ function againstTemplate(
 
 /** The velocity at which the lines of the mask are darkest; undefined where no line stands out. */
 function findByMask(orders: readonly OrderSpectrum[], { mask, search }: MeasureOptions): number | undefined {
-  const { velocity, value, lines } = maskCorrelation(orders, mask, {
-    centre: 0,
-    range: search,
-    step: 1000,
-    search: true,
-  })
+  const about = { centre: 0, range: search, step: 1000, search: true }
+  const { velocity, value, lines } = maskCorrelation(orders, mask, about)
   if (lines === 0) return undefined
   let at = 0
   for (let k = 1; k < value.length; k++) if (value[k]! < value[at]!) at = k
   const level = medianOf(value)
   const depths = value.map((one) => level - one)
   const { significance } = peakOf(velocity, depths)
-  if (!(significance > SIGNIFICANT.mask)) {
-    throw new NoVelocity(`the mean line of the mask stands out by ${significance.toFixed(1)} sigma only`)
+  const asked = SIGNIFICANT.mask * (1 + FEW_LINES / lines)
+  if (!(significance > asked)) {
+    const told = `the mean line of the mask stands out by ${significance.toFixed(1)} sigma only`
+    throw new NoVelocity(`${told}, where ${lines} lines must by ${asked.toFixed(1)}`)
+  }
+  const halves = [0, 1].map((k) => standsOut(maskCorrelation(orders, everySecond(mask, k), about), at))
+  const lesser = Math.min(...halves)
+  if (!(lesser > HALF_SIGNIFICANT)) {
+    throw new NoVelocity(
+      `in one half of the lines of the mask the mean line stands out by ${lesser.toFixed(1)} sigma only`,
+    )
   }
   return velocity[at]!
+}
+
+const everySecond = ({ wavelength, weight }: LineMask, from: number): LineMask => ({
+  wavelength: wavelength.filter((_, k) => k % 2 === from),
+  weight: weight.filter((_, k) => k % 2 === from),
+})
+
+/** Velocities further than this from a place do not belong to the line there, m/s. */
+const ELSEWHERE = 60e3
+
+/** By how much a mean line is darker at a place than elsewhere, in units of the scatter there. */
+function standsOut({ velocity, value }: MaskCorrelation, at: number): number {
+  const rest = value.filter((_, k) => Math.abs(velocity[k]! - velocity[at]!) > ELSEWHERE)
+  const mean = rest.reduce((sum, one) => sum + one, 0) / rest.length
+  const scatter = Math.sqrt(rest.reduce((sum, one) => sum + (one - mean) ** 2, 0) / rest.length)
+  return (mean - value[at]!) / scatter
 }
 
 /** The mean line about a velocity, twice: the second time about its own centre. */

@@ -1,8 +1,17 @@
 import { existsSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { ConfigError, DataError, type Job, type Parent, type Plan, type Request, type Row } from '@nightpipe/command'
+import {
+  ConfigError,
+  DataError,
+  type Job,
+  type Parent,
+  type Plan,
+  productHeader,
+  type Request,
+  type Row,
+} from '@nightpipe/command'
 import { describeFrame } from '@nightpipe/config'
-import { cardLookup, openFits } from '@nightpipe/fits'
+import { cardLookup, openFits, textOf } from '@nightpipe/fits'
 import {
   chooseZeroOf,
   inTree,
@@ -122,7 +131,10 @@ function planOne(
   if (config.products.plots === 'yes') {
     named.plot = tree ? inTree(tree, 'plot', `${raw}-rv.png`) : join(output, `${raw}-rv.png`)
   }
-  const others = [named.radv, named.expm, named.plot].filter((one) => one !== undefined)
+  const product = join(output, `${raw}-1d.fits`)
+  // an exposure that tells no velocity has no RADV: one that is not there is not missed
+  const radv = tellsNone(product) ? undefined : named.radv
+  const others = [radv, named.expm, named.plot].filter((one) => one !== undefined)
   const params: RvJob = {
     raw,
     templates,
@@ -130,7 +142,14 @@ function planOne(
     site: facts.site,
     ...named,
   }
-  return { name: shown, inputs: [path], products: [join(output, `${raw}-1d.fits`), ...others], parents, params }
+  return { name: shown, inputs: [path], products: [product, ...others], parents, params }
+}
+
+/** Of a product that is there: none of its stars has a velocity. */
+function tellsNone(product: string): boolean {
+  const header = existsSync(product) ? productHeader(product) : undefined
+  const methods = header ? ['RVMETH', 'RVMETH2'].map((keyword) => textOf(header, keyword)) : []
+  return methods[0] === 'none' && (methods[1] ?? 'none') === 'none'
 }
 
 function headOf(path: string, shown: string, profile: Request<RvSchema>['profile']) {

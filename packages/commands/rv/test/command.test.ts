@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { loadProfile } from '@nightpipe/config'
 import { numberOf, openFits, readPixels64, textOf, writeFits } from '@nightpipe/fits'
+import { random } from '@nightpipe/math'
 import { barycentricCorrection } from '@nightpipe/sky'
 import { airSeen, airToVacuum } from '@nightpipe/spectra'
 import {
@@ -20,7 +21,7 @@ import {
 } from '@nightpipe/spectrographs'
 import t from 'tap'
 import { ironMask } from '../src/inputs.js'
-import { measureStar } from '../src/measure.js'
+import { measureStar, NoVelocity } from '../src/measure.js'
 import { STAR, writeScene } from './scene.js'
 
 const bin = fileURLToPath(new URL('../../bin/rv.js', import.meta.url))
@@ -138,6 +139,33 @@ t.test('in a tree: the template of the star is chosen, RADV, EXPM and a row of r
   t.same(readdirSync(join(folder, 'plot')), ['cptnrs03-fa13-20180702-0016-e00-rv.png'])
 })
 
+t.test('in a tree: an exposure that tells no velocity is not done again at each run', async (t) => {
+  const cwd = t.testdir({ t: {} })
+  const folder = join(cwd, 'cpt/nres03/reduced')
+  const tree = { folder, site: 'cpt', camera: 'fa13', instrument: 'nres03' }
+  makeTree(tree)
+  const zero = join(folder, productPathInTree('ZERO', 'cpt', 58100))
+  writeTemplate(join(cwd, 't'), zero)
+  await addZero(tree, { path: zero, averaged: 3, camera: 'fa13', jd: 2458100.5, target: '51Peg', fibre: 0 })
+  const wave = join(folder, 'temp/wave')
+  mkdirSync(wave, { recursive: true })
+  const scene = { name: 'cptnrs03-fa13-20180702-0016-e00-1d.fits', velocity: V, mjd: 58301.25, seed: 7 }
+  const radv = join(folder, productPathInTree('RADV', 'cpt', scene.mjd))
+  const call = ['-s', wave, '--root', '.', '--site', 'cpt', '--nres-instrument', 'nres03']
+  writeScene(wave, scene)
+  t.equal(run(call, cwd).status, 0)
+  t.ok(existsSync(radv), 'with light it has a RADV')
+  writeScene(wave, { ...scene, electrons: 0.2 })
+  t.match(run(call, cwd).stderr, /no velocity: the .* stands out/)
+  t.notOk(existsSync(radv), 'that of the spectrum before does not stay')
+  const again = run(call, cwd)
+  t.equal(again.status, 0)
+  t.notMatch(again.stderr, /no velocity/, 'what is done is done')
+  writeScene(wave, scene)
+  t.equal(run(call, cwd).status, 0)
+  t.ok(existsSync(radv), 'and with light it has one again')
+})
+
 t.test('without a template the lines of a mask give the velocity', async (t) => {
   const cwd = t.testdir({ wave: {}, t: {} })
   const { template } = writeTemplate(join(cwd, 't'), join(cwd, 'ZERO.fits'))
@@ -155,6 +183,32 @@ t.test('without a template the lines of a mask give the velocity', async (t) => 
   const [rv, error] = [numberOf(header, 'RV')!, numberOf(header, 'RVERR')!]
   t.ok(Math.abs(rv - V - 70e3) < 3 * error && error < 60, `${rv - V - 70e3} +- ${error}`)
   t.ok(numberOf(header, 'CCFCONTR')! > 0.1 && Math.abs(numberOf(header, 'CCFFWHM')! - 10) < 3)
+})
+
+t.test('masks of lines that the star does not have give no velocity, few lines or many', async (t) => {
+  const cwd = t.testdir({})
+  writeScene(cwd, { name: 'e-1d.fits', velocity: V, mjd: 58300.2, seed: 3 })
+  const all = readSpectra(join(cwd, 'e-1d.fits')).orders.filter(({ fibre }) => fibre === 0)
+  const draw = random(12)
+  const settings = { method: 'mask', degree: 4, clip: 5, search: 500e3, tellurics: [], blocks: 1, range: 30e3 } as const
+  for (const [orders, lines, masks] of [
+    [all.slice(0, 6), 57, 30],
+    [all, 500, 5],
+  ] as const) {
+    const places = orders.flatMap(({ wavelength }) => [...wavelength!].filter((w) => w > 0))
+    const [low, high] = [places.reduce((a, b) => Math.min(a, b)), places.reduce((a, b) => Math.max(a, b))]
+    const told = Array.from({ length: masks }, () => {
+      const wavelength = Float64Array.from({ length: lines }, () => low + (high - low) * draw.uniform()).sort()
+      const mask = { wavelength, weight: wavelength.map(() => 0.2 + 0.8 * draw.uniform()) }
+      try {
+        return measureStar(orders, { ...settings, mask }).z
+      } catch (error) {
+        if (error instanceof NoVelocity) return undefined
+        throw error
+      }
+    }).filter((z) => z !== undefined)
+    t.same(told, [], `${lines} lines`)
+  }
 })
 
 t.test('what cannot be measured is set aside with its reason, and the rest goes on', async (t) => {

@@ -1,4 +1,4 @@
-import { solve } from '@nightpipe/math'
+import { medianOf, solve } from '@nightpipe/math'
 import { isGood, LIGHT } from './good-pixels.js'
 import { continuumOf, type LineMask } from './line-mask.js'
 import type { OrderSpectrum } from './spectrum.js'
@@ -119,10 +119,23 @@ function normalised(one: OrderSpectrum, search: boolean): Normalised | undefined
   const wavelength = Float64Array.from(good, (x) => one.wavelength![x]!)
   const n = wavelength.length
   return {
-    ...{ wavelength, flux, noise, light: noise.map((sigma) => (sigma > 0 ? 1 / sigma ** 2 : 0)) },
+    ...{ wavelength, flux, noise, light: lightAround(noise) },
     ...{ from: wavelength[0]!, to: wavelength[n - 1]! },
     pixel: (LIGHT * Math.log(wavelength[n - 1]! / wavelength[0]!)) / (n - 1),
   }
+}
+
+/** Columns over which light is told: an absorption line has less noise, and lines that happen to lie on one must not count more. */
+const AROUND = 60
+
+/** 1 / σ² as the columns around have it, by the median of blocks. */
+function lightAround(noise: Float64Array): Float64Array {
+  const light = new Float64Array(noise.length)
+  for (let from = 0; from < noise.length; from += AROUND) {
+    const block = noise.subarray(from, from + AROUND).filter((sigma) => sigma > 0)
+    if (block.length > 0) light.fill(medianOf([...block]) ** -2, from, from + AROUND)
+  }
+  return light
 }
 
 function lowerBound(values: Float64Array, at: number): number {

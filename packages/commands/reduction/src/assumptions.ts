@@ -1,4 +1,5 @@
 import type { Request } from '@nightpipe/command'
+import type { Sorted } from './frames.js'
 import type { ReductionJob } from './plan.js'
 import type { ReductionConfig, ReductionSchema } from './schema.js'
 
@@ -18,16 +19,21 @@ export function tellAssumptions(
     ({ frame }) => frame.facts.type === 'unknown',
     `not of what type they are: taken for science frames ([select] types; profile ${profile.name})`,
   )
-  const profiles = new Set(jobs.map(({ frame }) => frame.betterProfile))
-  for (const better of profiles) {
-    const here = ({ frame }: ReductionJob) => better !== undefined && frame.betterProfile === better
-    say(here, ['belongs', 'belong'], `to the instrument profile ${better}: set [instrument] profile = ${better}`)
-  }
   tell((job) => isGainAssumed(job, config), 'no gain: 1 electron per adu assumed (set [parameters] gain)')
   tell(
     (job) => isNoiseTakenFromSky(job, config),
     'no read noise: that of the sky is taken (set [parameters] read noise)',
   )
+}
+
+/** Says which shipped profile knows frames of which nobody said the instrument: also of those that without it cannot be reduced. */
+export function tellProfiles({ science, calibrations }: Sorted, { log }: Pick<Request<ReductionSchema>, 'log'>): void {
+  const frames = [...new Set([...science, ...calibrations])]
+  for (const better of new Set(frames.flatMap(({ betterProfile }) => betterProfile ?? []))) {
+    const [first, ...more] = frames.filter(({ betterProfile }) => betterProfile === better)
+    const some = more.length === 0 ? `${first!.name} belongs` : `${more.length + 1} frames (${first!.name} …) belong`
+    log.warn(`${some} to the instrument profile ${better}: set [instrument] profile = ${better}`)
+  }
 }
 
 function isGainAssumed({ frame: { facts }, flat }: ReductionJob, { parameters }: ReductionConfig): boolean {

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { ConfigError, DataError, type Job, type Parent, type Plan, type Request, type Row } from '@nightpipe/command'
 import { imageHdu, openFits } from '@nightpipe/fits'
-import { tellAssumptions } from './assumptions.js'
+import { tellAssumptions, tellProfiles } from './assumptions.js'
 import { buildMasters, builtFolder, hasTable } from './build-masters.js'
 import { bankOf, type Chosen, chooseFor, type MasterReader, masterReader, type Source, sourceOf } from './choose.js'
 import { type RawFrame, type Sorted, sortFrames } from './frames.js'
@@ -47,6 +47,7 @@ export async function planReduction(given: Sources): Promise<Plan<ReductionJob>>
   const request = { ...given, config: settle(given.config, given.profile, found !== undefined) }
   checkConfig(request)
   const sorted = sortFrames(request, found && ((frame) => strangerInTree(frame, found)))
+  tellProfiles(sorted, request)
   const state = found && (await withFirstMasters(found, sorted, request))
   const sources = state ? {} : await findSources(sorted, request)
   const read = masterReader(request)

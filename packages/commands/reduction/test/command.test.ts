@@ -249,6 +249,34 @@ t.test('the same bytes with one worker and two, in another folder, and nothing i
   t.equal(readFileSync(join(a, 'reduction.csv'), 'utf8'), before, 'not even the seconds changed')
 })
 
+t.test(
+  'raw frames of a spectrograph whose profile nobody named: one line says which shipped one knows them',
+  async (t) => {
+    const folder = scratch()
+    for (const [k, type] of ['BIAS', 'DOUBLE', 'TARGET'].entries()) {
+      const cards: [string, CardValue][] = [
+        ['OBSTYPE', type],
+        ['OBJECTS', type === 'BIAS' ? 'none&none&none' : 'thar&thar&none'],
+        ['INSTRUME', 'fa13'],
+      ]
+      const more: [string, CardValue][] = [
+        ['TELESCOP', 'nres03'],
+        ['EXPTIME', 60],
+      ]
+      writeImage(join(folder, `f${k}.fits`), new Float32Array(64 * 64).fill(1000), 64, [...cards, ...more])
+    }
+    const unnamed = reduction('-s', folder, '-r', join(folder, 'out'))
+    t.equal(
+      unnamed.stderr.split('belong to the instrument profile nres: set [instrument] profile = nres').length,
+      2,
+      unnamed.stderr,
+    )
+    const alone = reduction('-s', join(folder, 'f1.fits'), '-r', join(folder, 'two'))
+    t.match(alone.stderr, /f1\.fits belongs to the instrument profile nres/)
+    t.notMatch(reduction('-s', folder, '-r', join(folder, 'three'), ...set('instrument.profile=nres')).stderr, /belong/)
+  },
+)
+
 t.test('without a gain or read noise it says what it assumes', async (t) => {
   const folder = scratch()
   mkdirSync(join(folder, 'raw'))

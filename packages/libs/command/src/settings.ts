@@ -11,7 +11,7 @@ import {
   type Schema,
   withCommon,
 } from '@nightpipe/config'
-import { ConfigError, expandInputs, explainSystemError, type InputFile } from '@nightpipe/files'
+import { ConfigError, expandInputs, explainSystemError, type InputFile, systemCode } from '@nightpipe/files'
 import type { Compression } from '@nightpipe/fits'
 import { type Flags, parseMemory } from './flags.js'
 import { isOwnProduct } from './provenance.js'
@@ -117,12 +117,23 @@ export function outputOf(command: Command, flags: Flags, config: ConfigInForce<S
   }
   try {
     accessSync(existing, constants.W_OK | constants.X_OK)
-    if (!dryRun) mkdirSync(path, { recursive: true })
+    if (!dryRun) makeFolders(path)
   } catch (error) {
     const { message, advice } = explainSystemError(error, 'write in', shown) as ConfigError
     throw new ConfigError(message, advice ?? 'choose another --output', { cause: error })
   }
   return { shown, path }
+}
+
+/** One after the other: where the system says of a new folder that its parent is not there (/proc), Node 20 tries for ever. */
+function makeFolders(path: string): void {
+  if (existsSync(path)) return
+  makeFolders(dirname(path))
+  try {
+    mkdirSync(path)
+  } catch (error) {
+    if (systemCode(error) !== 'EEXIST') throw error // made by somebody else meanwhile
+  }
 }
 
 /** --input, or [Input and Output] input, as files; without those that this command itself made in the output folder. */

@@ -130,6 +130,15 @@ t.test('an output that is a file, or below one, is refused', async (t) => {
   }
 })
 
+t.test('an output where no folder can be made is refused, and not tried for ever', async (t) => {
+  if (!existsSync('/proc/self')) return t.pass('no /proc: nothing to try')
+  const cwd = scratch(t)
+  makeFrames(join(cwd, 'raw'), ['a'])
+  const { code, stderr } = await run('copy-frames', ['-s', 'raw', '-r', '/proc/nowhere/below'], { cwd })
+  t.equal(code, 2)
+  t.match(stderr, /^copy-frames: .*\/proc\/nowhere\/below.*\)\n$/)
+})
+
 t.test('a folder that may not be written in is refused before any work', async (t) => {
   if (process.getuid?.() !== 0) return t.pass('not root: nothing to try')
   const cwd = scratch(t)

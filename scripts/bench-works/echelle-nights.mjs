@@ -25,10 +25,10 @@ export function prepare({ root, data, bin, run }) {
   }
   const big = join(data, 'echelle-nres')
   if (raw(data, 'w00').length === 0)
-    simulate('nres', big, sets('bias.count=3', 'arc.count=1', 'star.frames=1', 'files.truth=tables'))
+    simulate('nres', big, sets('bias.count=3', 'arc.count=1', 'star.frames=2', 'files.truth=tables'))
   if (!existsSync(join(treeOf(data), 'rv/rv.csv')) && !existsSync(join(treeOf(data), 'csv/rv.csv'))) {
     const where = ['--root', big, '--site', 'cpt', '--nres-instrument', 'nres03', '--camera', 'fa13']
-    run([bin('site-setup'), ...where, ...sets('setup.template frames=1')])
+    run([bin('site-setup'), ...where, ...sets('setup.template frames=2')])
   }
   const medium = mediumOf(data)
   if (!existsSync(join(medium, 'simulate.csv'))) simulate('medium', medium, sets('files.truth=tables'))
@@ -41,11 +41,11 @@ const inTurn = (...commands) => ['sh', '-c', commands.map(quoted).join(' && ')]
 
 export function works({ data, bin }) {
   const tree = treeOf(data)
-  const how = ['--tree', tree, '--quiet', '--force']
+  const how = ['--tree', tree, '--camera', 'fa13', '--quiet', '--force']
   const temp = (folder, frames, end) =>
     frames.map((path) => join(tree, 'temp', folder, path.replace(/^.*\//, '').replace(/\.fits.*$/, end)))
   const flats = raw(data, 'w00')
-  const stars = raw(data, 'e00')
+  const stars = raw(data, 'e00').slice(0, 1)
   const window = ['--start', '2019-04-05T00:00:00', '--end', '2019-04-06T00:00:00']
   const medium = mediumOf(data)
   const reduced = join(medium, 'med/nres92/reduced')

@@ -37,6 +37,10 @@ let perRow: i32 = 0
 let reach: i32 = 0
 let half: f64 = 0
 
+/** Rows that the shares at hand reach. */
+let bottom: i32 = 0
+let top: i32 = 0
+
 /** The frame: float32 pixels, int16 masks. */
 export function traceFrame(framePixels: usize, frameMask: usize, frameWidth: i32, frameHeight: i32): void {
   pixels = framePixels
@@ -97,31 +101,70 @@ export function extractTrace(
 ): void {
   for (let x = first; x <= last; x += 4) {
     const lanes = min(4, last - x + 1)
-    let bottom = i32.MAX_VALUE
-    let top = i32.MIN_VALUE
-    for (let lane = 0; lane < 4; lane++) {
-      const column = min(x + lane, width - 1)
-      const y = load<f64>(centres + ((<usize>column) << 3))
-      const middle = <i32>Math.floor(y + 0.5)
-      bottom = min(bottom, middle - reach)
-      top = max(top, middle + reach)
-      store<i32>(rowsFrom + (lane << 2), <i32>Math.ceil(y - half))
-      store<i32>(rowsTo + (lane << 2), <i32>Math.floor(y + half))
-      store<f32>(darkness + (lane << 2), load<f32>(dark + ((<usize>(min(column, last) / darkBlock)) << 2)))
-    }
-    if (top - bottom >= MOST_ROWS || samples > MOST_SAMPLES || x + 4 > width) {
+    if (!sampleColumns(centres, x)) {
       for (let lane = 0; lane < lanes; lane++) store<u8>(odd + x + lane, 1)
       continue
     }
-    memory.fill(shares, 0, (<usize>(top - bottom + 1)) << 4)
-    blendBlocks(x)
-    for (let lane = 0; lane < 4; lane++) sampleLane(lane, load<f64>(centres + ((<usize>(x + lane)) << 3)), bottom)
-    const state = solveColumns(x, bottom, top, flux, error)
+    for (let lane = 0; lane < 4; lane++) {
+      const y = load<f64>(centres + ((<usize>(x + lane)) << 3))
+      store<i32>(rowsFrom + (lane << 2), <i32>Math.ceil(y - half))
+      store<i32>(rowsTo + (lane << 2), <i32>Math.floor(y + half))
+      store<f32>(darkness + (lane << 2), load<f32>(dark + ((<usize>(min(x + lane, last) / darkBlock)) << 2)))
+    }
+    const state = solveColumns(x, flux, error)
     for (let lane = 0; lane < lanes; lane++) store<u8>(odd + x + lane, <u8>((state >> lane) & 1))
   }
 }
 
+/**
+ * By how much the flux of each column changes when all its pixels do by 1, at 4 x of `levers` (float32): Σ P/V over Σ P²/V, with
+ * the variance `dark` + electron · model of the flux (float32) at hand. NaN where the columns are left to others.
+ */
+export function traceLevers(centres: usize, first: i32, last: i32, dark: f32, flux: usize, levers: usize): void {
+  const zero = f32x4.splat(0)
+  const electron = f32x4.splat(perElectron)
+  for (let x = first; x <= last; x += 4) {
+    if (!sampleColumns(centres, x)) {
+      for (let k = x; k <= min(last, x + 3); k++) store<f32>(levers + ((<usize>k) << 2), f32.NaN)
+      continue
+    }
+    const value = v128.load(flux + ((<usize>x) << 2))
+    const end = shares + ((<usize>(top - bottom + 1)) << 4)
+    let lever = zero
+    let told = zero
+    for (let share = shares; share < end; share += 16) {
+      const p = v128.load(share)
+      const light = f32x4.max(zero, f32x4.mul(p, value))
+      const weighted = f32x4.div(p, f32x4.add(f32x4.splat(dark), f32x4.mul(electron, light)))
+      lever = f32x4.add(lever, weighted)
+      told = f32x4.add(told, f32x4.mul(weighted, p))
+    }
+    v128.store(levers + ((<usize>x) << 2), f32x4.div(lever, told))
+  }
+}
+
+/** The shares of the four columns from x on, and the rows they reach; false where that needs too much room. */
+// @ts-ignore: decorator
+@inline
+function sampleColumns(centres: usize, x: i32): bool {
+  bottom = i32.MAX_VALUE
+  top = i32.MIN_VALUE
+  if (x + 4 > width) return false
+  for (let lane = 0; lane < 4; lane++) {
+    const middle = <i32>Math.floor(load<f64>(centres + ((<usize>(x + lane)) << 3)) + 0.5)
+    bottom = min(bottom, middle - reach)
+    top = max(top, middle + reach)
+  }
+  if (top - bottom >= MOST_ROWS || samples > MOST_SAMPLES) return false
+  memory.fill(shares, 0, (<usize>(top - bottom + 1)) << 4)
+  blendBlocks(x)
+  for (let lane = 0; lane < 4; lane++) sampleLane(lane, load<f64>(centres + ((<usize>(x + lane)) << 3)), bottom)
+  return true
+}
+
 /** The profile of the four columns from x on, between the middles of two blocks, into `blended`. */
+// @ts-ignore: decorator
+@inline
 function blendBlocks(x: i32): void {
   const place = min(max(((<f64>x + 2) * <f64>blocks) / <f64>width - 0.5, 0), <f64>(blocks - 1))
   const lower = min(<i32>place, max(0, blocks - 2))
@@ -139,6 +182,8 @@ function blendBlocks(x: i32): void {
 }
 
 /** The shares of the light of column x that its rows get, into its lane. */
+// @ts-ignore: decorator
+@inline
 function sampleLane(lane: i32, y: f64, bottom: i32): void {
   const row = <i32>Math.floor(y + 0.5) - reach
   const start = (<f64>row - y) * <f64>perRow + <f64>(samples - 1) / 2
@@ -163,7 +208,7 @@ function windowAt(row: i32): v128 {
 }
 
 /** Fluxes of four columns from x on; returns the lanes in which something is odd, as bits. */
-function solveColumns(x: i32, bottom: i32, top: i32, flux: usize, error: usize): i32 {
+function solveColumns(x: i32, flux: usize, error: usize): i32 {
   const from = max(0, bottom)
   const to = min(height - 1, top)
   const step = (<usize>width) << 2

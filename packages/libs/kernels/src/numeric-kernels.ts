@@ -69,6 +69,8 @@ export interface NumericKernels {
     error: number,
     odd: number,
   ): void
+  /** Floats: by how much the flux of each column changes when all its pixels do by 1. */
+  traceLevers(centres: number, first: number, last: number, dark: number, flux: number, levers: number): void
   /** Adds to `bins` + 3 uint32: the bins, those below, those at or above `high`, NaN. */
   histogram(values: number, n: number, low: number, high: number, bins: number, counts: number): void
 }

@@ -32,8 +32,8 @@ function scene() {
 }
 
 /** The share of the row, as the comment of the kernel has it; blocks are mixed for the middle of four columns. */
-function shareAt(table: Float32Array, x: number, u: number): number {
-  const four = Math.floor(x / 4) * 4 + 2
+function shareAt(table: Float32Array, x: number, u: number, first = 0): number {
+  const four = first + Math.floor(x / 4) * 4 + 2
   const place = Math.min(Math.max((four * BLOCKS) / WIDTH - 0.5, 0), BLOCKS - 1)
   const lower = Math.min(Math.floor(place), BLOCKS - 2)
   const sample = (k: number) =>
@@ -102,6 +102,42 @@ t.test('the kernel of extraction does what the formulas say, and finds the colum
     }
     t.same([odd[20], odd[30], odd[35], odd[41]], [1, 1, 0, 1])
     t.equal(odd[60], 1, 'a column for which there are no four is left to others')
+  })
+  t.end()
+})
+
+t.test('levers are what a flux changes by when all its pixels do by one', (t) => {
+  const { table, centres } = scene()
+  const [first, last, dark] = [2, WIDTH - 1, 20]
+  const light = Float32Array.from({ length: WIDTH }, (_, x) => 500 + 100 * Math.sin(x / 3))
+  scoped(() => {
+    const { traceFrame, traceNoise, traceProfile, traceLevers } = kernels()
+    const [samples, rows, flux, levers] = [
+      allocate(Float32Array, table.length),
+      allocate(Float64Array, WIDTH),
+      allocate(Float32Array, WIDTH),
+      allocate(Float32Array, WIDTH).fill(-1),
+    ]
+    samples.set(table)
+    rows.set(centres)
+    flux.set(light)
+    traceFrame(0, 0, WIDTH, HEIGHT)
+    traceNoise(ELECTRON, 0, 0, 0, 0)
+    traceProfile(samples.byteOffset, 4 * SAMPLES, BLOCKS, SAMPLES, PER_ROW, REACH, 0)
+    traceLevers(rows.byteOffset, first, last, dark, flux.byteOffset, levers.byteOffset)
+    t.same([levers[0], levers[1]], [-1, -1], 'columns that are not of the trace are left alone')
+    for (let x = first; x < 58; x++) {
+      let [lever, told] = [0, 0]
+      for (let k = -REACH; k <= REACH; k++) {
+        const row = Math.round(centres[x]!) + k
+        const p = shareAt(table, x - first, row - centres[x]!, first)
+        const weighted = p / (dark + ELECTRON * Math.max(0, p * light[x]!))
+        lever += weighted
+        told += weighted * p
+      }
+      t.ok(Math.abs(levers[x]! / (lever / told) - 1) < 3e-6, `column ${x}: ${levers[x]} ${lever / told}`)
+    }
+    t.ok(Number.isNaN(levers[60]), 'columns for which there are no four are left to others')
   })
   t.end()
 })

@@ -1,6 +1,7 @@
 import { allocate, inKernelMemory, kernels, type Typed } from '@nightpipe/kernels'
 import type { GroupWork, NoiseModel, SpectralFrame, TraceFlux } from './group-work.js'
-import { reachOf } from './profile-table.js'
+import type { LitTrace } from './lit-traces.js'
+import { type ProfileTable, reachOf } from './profile-table.js'
 
 /** A frame where kernels can work on it: addresses. Pixels as float32, masks as int16. */
 export interface LentFrame {
@@ -41,31 +42,41 @@ export const isAlone = ({ group, method, step = 1 }: GroupWork): boolean =>
  */
 export function extractCleanColumns(work: GroupWork, lent: LentFrame, result: TraceFlux): Uint8Array {
   const { frame, group, profiles, fibres, half, dark, darkBlock, noise } = work
-  const { first, last, y, order, fibre } = group[0]!
+  const { first, last } = group[0]!
   const { width, height } = frame
-  const { samples, perRow, blocks, traces, values } = profiles
-  const own = (order * fibres + fibre) * samples
-  const table = allocate(Float32Array, blocks * samples)
-  for (let block = 0; block < blocks; block++) {
-    const at = block * traces * samples + own
-    table.set(values.subarray(at, at + samples), block * samples)
-  }
-  const centres = allocate(Float64Array, width)
-  centres.set(y)
   const variance = allocate(Float32Array, dark[0]!.length)
   variance.set(dark[0]!)
   const [flux, error] = [allocate(Float32Array, width), allocate(Float32Array, width)]
   const odd = allocate(Uint8Array, width + 4).fill(0)
-  const { traceFrame, traceNoise, traceProfile, extractTrace } = kernels()
+  const { traceFrame, traceNoise, extractTrace } = kernels()
   traceFrame(lent.pixels, lent.mask, width, height)
   traceNoise(...limitsOf(noise))
-  traceProfile(table.byteOffset, 4 * samples, blocks, samples, perRow, reachOf(profiles), half)
+  const centres = lendTrace(group[0]!, profiles, fibres, half)
   const into = [flux.byteOffset, error.byteOffset, odd.byteOffset] as const
-  extractTrace(centres.byteOffset, first, last, variance.byteOffset, darkBlock, ...into)
+  extractTrace(centres, first, last, variance.byteOffset, darkBlock, ...into)
   result.flux.set(flux.subarray(first, last + 1), first)
   result.error.set(error.subarray(first, last + 1), first)
   result.seen.fill(1, first, last + 1)
   return odd.slice(0, width)
+}
+
+/** Tells the kernel the profile of a trace; returns where its centres lie. */
+export function lendTrace(
+  { y, order, fibre }: LitTrace,
+  { samples, perRow, blocks, traces, values }: ProfileTable,
+  fibres: number,
+  half: number,
+): number {
+  const table = allocate(Float32Array, blocks * samples)
+  for (let block = 0; block < blocks; block++) {
+    const at = (block * traces + order * fibres + fibre) * samples
+    table.set(values.subarray(at, at + samples), block * samples)
+  }
+  const centres = allocate(Float64Array, y.length)
+  centres.set(y)
+  const reach = reachOf({ samples, perRow })
+  kernels().traceProfile(table.byteOffset, 4 * samples, blocks, samples, perRow, reach, half)
+  return centres.byteOffset
 }
 
 const limitsOf = ({ perElectron, accuracy, blur = 0, high, low }: NoiseModel) =>

@@ -55,7 +55,8 @@ export function flatResponse({
 /** The median of the usable values of so many columns about each, from one sorted window that moves along. */
 export function runningMedian(flux: Float64Array, usable: (x: number) => boolean, width: number): Float64Array {
   const [n, half] = [flux.length, width >> 1]
-  const good = Uint8Array.from({ length: n }, (_, x) => (usable(x) ? 1 : 0))
+  const good = new Uint8Array(n)
+  for (let x = 0; x < n; x++) good[x] = usable(x) ? 1 : 0
   const sorted = new Float64Array(width + 1)
   const middle = new Float64Array(n).fill(Number.NaN)
   let count = 0
@@ -64,7 +65,7 @@ export function runningMedian(flux: Float64Array, usable: (x: number) => boolean
     if (going >= 0 && good[going] === 1) {
       let at = 0
       while (sorted[at] !== flux[going]) at++
-      sorted.copyWithin(at, at + 1, count--)
+      for (count--; at < count; at++) sorted[at] = sorted[at + 1]!
     }
     if (coming < n && good[coming] === 1) {
       let at = count++
@@ -86,10 +87,12 @@ function runningScatter(flux: Float64Array, middle: Float64Array, usable: (x: nu
     counts[x + 1] = counts[x]! + (good ? 1 : 0)
   }
   const half = NOISE_WIDTH >> 1
-  return flux.map((_, x) => {
+  const scatter = new Float64Array(n)
+  for (let x = 0; x < n; x++) {
     const [from, to] = [Math.max(0, x - half), Math.min(n, x + half + 1)]
-    return Math.sqrt((sums[to]! - sums[from]!) / Math.max(1, counts[to]! - counts[from]!))
-  })
+    scatter[x] = Math.sqrt((sums[to]! - sums[from]!) / Math.max(1, counts[to]! - counts[from]!))
+  }
+  return scatter
 }
 
 /** Where the response is too small for a ratio, as the old files have it. */

@@ -1,12 +1,11 @@
 import { allocate } from '@nightpipe/kernels'
 import { MAD_TO_SIGMA, median } from '@nightpipe/math'
-import type { Extraction } from './extract.js'
-import type { NoiseModel, SpectralFrame } from './group-work.js'
+import type { SpectralFrame } from './group-work.js'
 import type { LitTrace } from './lit-traces.js'
-import { type ProfileTable, reachOf, sampleProfile } from './profile-table.js'
+import { type ProfileTable, reachOf } from './profile-table.js'
 
 /** Columns that share an estimate. */
-const BLOCK = 128
+export const BACKGROUND_BLOCK = 128
 /** Rows beyond the profile that are left out, and most rows that are used on either side. */
 const MARGIN = 1
 const ROWS = 8
@@ -36,11 +35,11 @@ export function localBackground(
   lit: readonly LitTrace[],
   profiles: ProfileTable,
 ): LocalBackground {
-  const blocks = Math.ceil(frame.width / BLOCK)
+  const blocks = Math.ceil(frame.width / BACKGROUND_BLOCK)
   const clear = reachOf(profiles) + MARGIN
   const [level, error] = [0, 1].map(() => lit.map(() => new Float64Array(blocks))) as [Float64Array[], Float64Array[]]
-  const sample = new Float64Array(BLOCK * ROWS)
-  const order = new Float64Array(BLOCK * ROWS)
+  const sample = new Float64Array(BACKGROUND_BLOCK * ROWS)
+  const order = new Float64Array(BACKGROUND_BLOCK * ROWS)
   lit.forEach((trace, a) => {
     for (let block = 0; block < blocks; block++) {
       const sides = [-1, 1].map((way) => sideOf(frame, trace, lit[a + way], way, clear, block, sample, order))
@@ -79,7 +78,11 @@ function sideOf(
   order: Float64Array,
 ): Side | undefined {
   let [n, places] = [0, 0]
-  for (let x = Math.max(first, block * BLOCK); x <= Math.min(last, (block + 1) * BLOCK - 1); x++) {
+  for (
+    let x = Math.max(first, block * BACKGROUND_BLOCK);
+    x <= Math.min(last, (block + 1) * BACKGROUND_BLOCK - 1);
+    x++
+  ) {
     const y = centres[x]!
     const room = neighbour ? Math.abs(neighbour.y[x]! - y) - clear : Number.POSITIVE_INFINITY
     if (room - clear < GAP) continue
@@ -130,7 +133,7 @@ function fillBlocks(level: Float64Array, error: Float64Array): void {
 
 /** The level in a column: between the middles of blocks by a line. */
 function levelAt(level: Float64Array, x: number): number {
-  const place = Math.min(Math.max((x + 0.5) / BLOCK - 0.5, 0), level.length - 1)
+  const place = Math.min(Math.max((x + 0.5) / BACKGROUND_BLOCK - 0.5, 0), level.length - 1)
   const k = Math.min(Math.floor(place), Math.max(0, level.length - 2))
   return level[k]! + (place - k) * ((level[k + 1] ?? level[k]!) - level[k]!)
 }
@@ -156,35 +159,4 @@ export function withoutBackground(
     }
   })
   return { ...frame, pixels }
-}
-
-/** Adds the noise of the background to the errors: what a flux changes by when all its pixels do by one sigma. */
-export function addBackgroundNoise(
-  { orders, traces }: Extraction,
-  background: LocalBackground,
-  profiles: ProfileTable,
-  fibres: number,
-  { readVariance, perElectron }: NoiseModel,
-): void {
-  const reach = reachOf(profiles)
-  const share = new Float64Array(2 * reach + 1)
-  orders.forEach(({ flux, uncertainty }, k) => {
-    const { trace } = traces[k]!
-    const a = background.traces.findIndex(({ order, fibre }) => order === trace.order && fibre === trace.fibre)
-    for (let x = trace.first; x <= trace.last; x++) {
-      const y = trace.y[x]!
-      const own = trace.order * fibres + trace.fibre
-      sampleProfile(profiles, own, x, y, Math.round(y) - reach, share.length, share, 0)
-      let [lever, told] = [0, 0]
-      for (let r = 0; r < share.length; r++) {
-        const p = share[r]!
-        if (p === 0) continue
-        const weighted = p / (readVariance + perElectron * Math.max(0, p * flux[x]!))
-        lever += weighted
-        told += weighted * p
-      }
-      const sigma = background.error[a]![Math.floor(x / BLOCK)]! * (lever / told)
-      if (Number.isFinite(sigma)) uncertainty[x] = Math.sqrt(uncertainty[x]! ** 2 + sigma ** 2)
-    }
-  })
 }

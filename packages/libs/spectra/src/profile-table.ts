@@ -19,7 +19,8 @@ export interface ProfileTable {
 const FINER = 8
 
 /** Rows that a profile covers on either side of the row that holds the centre. */
-export const reachOf = ({ samples, perRow }: ProfileTable): number => Math.ceil((samples - 1) / 2 / perRow)
+export const reachOf = ({ samples, perRow }: Pick<ProfileTable, 'samples' | 'perRow'>): number =>
+  Math.ceil((samples - 1) / 2 / perRow)
 
 /** The profiles of traces; undefined where they have none yet, or the same in every row, as a first estimate has it. */
 export function profileTable(traces: Traces): ProfileTable | undefined {

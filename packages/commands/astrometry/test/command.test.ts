@@ -23,8 +23,6 @@ function wcsIn(path: string) {
   return readWcs((keyword) => header.cards.find((card) => card.keyword === keyword)?.value)!
 }
 
-t.setTimeout(240_000) // other work may share the machine
-
 t.test('a frame gets its plate solution from a rough pointing; pixels and errors stay as they are', async (t) => {
   const cwd = t.testdir({ raw: {} })
   const stars = starsOfSky()

@@ -18,8 +18,6 @@ function wcsIn(path: string) {
   return readWcs((keyword) => header.cards.find((card) => card.keyword === keyword)?.value)!
 }
 
-t.setTimeout(240_000) // other work may share the machine
-
 t.test('an installed solve-field finds the field, alone and with our catalogue', { skip }, async (t) => {
   const cwd = t.testdir({ indexes: {} })
   const stars = starsOfSky(4)

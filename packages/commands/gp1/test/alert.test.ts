@@ -7,8 +7,6 @@ import { setTimeout as wait } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { command, root, shellEnvironment, simulate } from './simulated.js'
 
-t.setTimeout(240_000) // 25 s on an idle machine
-
 const KEY = '0123456789abcdef0123'
 const FLARE = `exposure = 20
 stars = 90

@@ -8,7 +8,6 @@ import { natsServer, noNats } from '@nightpipe/messages/test-server'
 import t from 'tap'
 import { makeProduct, type Sent, send, serve } from './support.js'
 
-t.setTimeout(240_000) // 40 s on an idle machine
 const bin = fileURLToPath(new URL('../../bin/product-store.js', import.meta.url))
 
 async function until(what: () => boolean, seconds = 30): Promise<boolean> {

@@ -8,8 +8,6 @@ import { emptyTraces, setColumnsOnDetector, type Traces, traceY } from '@nightpi
 import { addStandards, makeTree, readStandards, readTraces, tracesHdus } from '@nightpipe/spectrographs'
 import t from 'tap'
 
-t.setTimeout(120_000) // frames are painted and fitted: a machine that is busy takes its time
-
 const bin = fileURLToPath(new URL('../../bin/trace-refine.js', import.meta.url))
 const run = (args: readonly string[], cwd: string) =>
   spawnSync(process.execPath, [bin, ...args], { cwd, encoding: 'utf8' })

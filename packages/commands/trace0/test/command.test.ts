@@ -7,8 +7,6 @@ import { traceY } from '@nightpipe/spectra'
 import { makeTree, readStandards, readTraces } from '@nightpipe/spectrographs'
 import t from 'tap'
 
-t.setTimeout(120_000) // frames are painted and fitted: a machine that is busy takes its time
-
 const bin = fileURLToPath(new URL('../../bin/trace0.js', import.meta.url))
 const handTrace = fileURLToPath(new URL('../../../../../fixtures/hand-traces/cpt-2017a.txt', import.meta.url))
 const run = (args: readonly string[], cwd: string) =>

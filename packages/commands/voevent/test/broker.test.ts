@@ -6,8 +6,6 @@ import { frameMessage, readTransport, type Transport, transportText, unframer } 
 import t, { type Test } from 'tap'
 import { event, freePort, run, startListener } from './support.js'
 
-t.setTimeout(180_000) // 15 s on an idle machine
-
 /** A peer that speaks VTP byte by byte, with what it hears. */
 async function caller(port: number) {
   const socket = connect(port, '127.0.0.1')

@@ -6,8 +6,6 @@ import { natsServer, noNats } from '@nightpipe/messages/test-server'
 import t, { type Test } from 'tap'
 import { event, run, startListener } from './support.js'
 
-t.setTimeout(90_000)
-
 const rowsIn = (cwd: string): string[] =>
   existsSync(join(cwd, 'out/events.csv'))
     ? readFileSync(join(cwd, 'out/events.csv'), 'utf8').trim().split('\n').slice(1)

@@ -3,7 +3,6 @@ import t from 'tap'
 import { type Arrived, covers, type Fate, follow, type Message, type Place, publishing } from '../src/index.js'
 import { natsServer, noNats } from './server.js'
 
-t.setTimeout(90_000)
 const log = { info() {}, warn() {}, detail() {} }
 const key = 'url'
 

@@ -2,8 +2,6 @@ import t from 'tap'
 import { findOrders, type Traces, traceY } from '../src/index.js'
 import { type Painting, paint } from './paint.js'
 
-t.setTimeout(120_000) // frames are painted and fitted: a machine that is busy takes its time
-
 const options = { fibres: 1, fibreOrder: 'falls', orders: 0, rows: 0, terms: 5 } as const
 
 /** The largest distance between found and painted orders on the detector, where they have so much light in a column. */

@@ -10,8 +10,6 @@ import {
 } from '../src/index.js'
 import { type Painting, paint } from './paint.js'
 
-t.setTimeout(120_000) // frames are painted and fitted: a machine that is busy takes its time
-
 const options = { degree: 4, blocks: 6, search: 4, clip: 5, scattered: true, smooth: false }
 
 /** Straight lines where the orders about are: what a first estimate may look like. */

@@ -58,9 +58,25 @@ function bundlesOf(home) {
   return existsSync(start) ? [[start, join(home, 'dist/bundle')], ...named] : named
 }
 
+/** What a command says of itself lies beside its bundle: the front door need not start every command to know them all. */
+function keepDescription(outdir, isNew) {
+  const path = join(outdir, 'description.json')
+  if (!isNew && existsSync(path)) return
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(outdir, 'main.mjs'), '--describe'], {
+    encoding: 'utf8',
+  })
+  if (status !== 0) throw new Error(`${outdir} does not describe itself: ${stderr}`)
+  writeFileSync(path, stdout)
+}
+
 const wanted = process.argv.slice(2).map((folder) => resolve(folder))
 const packages = wanted.length > 0 ? wanted : allPackages()
 buildKernels()
 for (const home of packages) removeStale(home)
 run(join(repository, 'node_modules/typescript/bin/tsc'), ['-b', ...packages], repository)
-for (const home of packages) for (const [entry, outdir] of bundlesOf(home)) await bundle(home, entry, outdir)
+for (const home of packages) {
+  for (const [entry, outdir] of bundlesOf(home)) {
+    const made = await bundle(home, entry, outdir)
+    if (basename(outdir) === 'bundle') keepDescription(outdir, made)
+  }
+}

@@ -67,9 +67,9 @@ function compiled(filename) {
   return script.createCachedData()
 }
 
-/** Bundles `entry` of the package at `home` into `outdir`, unless it is there and fresh. All three are whole paths. */
+/** Bundles `entry` of the package at `home` into `outdir`, unless it is there and fresh; was it made? All are whole paths. */
 export async function bundle(home, entry, outdir) {
-  if (isFresh(home, outdir)) return
+  if (isFresh(home, outdir)) return false
   rmSync(outdir, { recursive: true, force: true })
   const filename = join(outdir, 'main.cjs')
   const { metafile } = await build({
@@ -96,4 +96,5 @@ export async function bundle(home, entry, outdir) {
   const inputs = Object.keys(metafile.inputs)
   const digest = digestOfAll(inputs.map((path) => join(home, path)))
   writeFileSync(join(outdir, MADE_FROM), `${JSON.stringify({ inputs, digest })}\n`)
+  return true
 }

@@ -15,7 +15,7 @@ const only = (candidates: Candidate[], typed: string): Candidates => ({
 })
 
 /** `words` begins with the program: `nightpipe` or the name of a command. */
-export async function candidatesFor(words: readonly string[], verbs: readonly Verb[]): Promise<Candidates> {
+export function candidatesFor(words: readonly string[], verbs: readonly Verb[]): Candidates {
   const [program, ...rest] = words
   const typed = words.at(-1) ?? ''
   if (program !== 'nightpipe') return forCommand(program ?? '', rest)
@@ -53,9 +53,9 @@ const flagsOfVerb = (verb: Verb) => [
   ['--help', 'how to use it'] as Candidate,
 ]
 
-async function forCommand(name: string, words: readonly string[]): Promise<Candidates> {
+function forCommand(name: string, words: readonly string[]): Candidates {
   if (!executables().some((one) => one.name === name)) return { more: 'files', candidates: [] }
-  const [first, ...others] = (await describeExecutable(name)) as [Description, ...Description[]]
+  const [first, ...others] = describeExecutable(name) as [Description, ...Description[]]
   if (others.length === 0 && first.name === name) return forFlags(first, words)
   const family = [first, ...others].map((about) => ({ about, word: about.name.slice(name.length + 1) }))
   const [word, ...args] = words

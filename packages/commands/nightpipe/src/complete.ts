@@ -16,7 +16,7 @@ export const complete: Verb = {
   words: { least: 0, most: Number.POSITIVE_INFINITY },
   hidden: true,
   async run({ words }) {
-    const { more, candidates } = await candidatesFor(words, verbs)
+    const { more, candidates } = candidatesFor(words, verbs)
     print(
       [more, ...candidates.map(([word, doc]) => `${word}\t${doc.replace(/\s+/g, ' ')}`)]
         .map((line) => `${line}\n`)

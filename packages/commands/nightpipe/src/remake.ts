@@ -102,7 +102,7 @@ function waysTo(one: Wanted, all: readonly (Wanted | DataError)[], search: Searc
 
 async function runAgain(folder: string, made: Provenance, parts: Ingredients): Promise<Run> {
   mkdirSync(folder)
-  const about = await describeCommand(made.command)
+  const about = describeCommand(made.command)
   const recipe = await layOutRecipe(folder, made, about, parts)
   const { code, stderr } = await runToEnd(made.command, recipe.args, recipe.cwd)
   const said = stderr.trim().split('\n')[0] || `it ended with exit code ${code}`

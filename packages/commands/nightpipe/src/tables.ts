@@ -47,8 +47,8 @@ lost. Exit 4 when none serves. \`tables choose --type FLAT --site cpt --camera f
 
 const shownPath = ({ shown }: { shown: string }) => shown
 
-async function check(paths: readonly string[], flags: Parsed['flags']): Promise<number> {
-  const known = await knownTables()
+function check(paths: readonly string[], flags: Parsed['flags']): number {
+  const known = knownTables()
   let wrong = 0
   for (const path of paths) {
     const spec = stateTable(path) ?? known.get(basename(path))
@@ -76,8 +76,8 @@ const stateTable = (path: string): TableSpec | undefined =>
   basename(dirname(resolve(path))) === 'csv' ? TREE_TABLES.find(({ name }) => name === basename(path)) : undefined
 
 /** Tables of all commands by file name. */
-async function knownTables(): Promise<Map<string, TableSpec>> {
-  const all = (await describeAll()).flatMap((command) => command.tables)
+function knownTables(): Map<string, TableSpec> {
+  const all = describeAll().flatMap((command) => command.tables)
   return new Map(all.map((spec) => [spec.name.replace(/(\.csv)?$/, '.csv'), spec]))
 }
 

@@ -34,7 +34,8 @@ export interface Fault {
 }
 
 const BUG_ADVICE = 'a bug in nightpipe: please report it with what --verbose prints'
-const MEMORY_ADVICE = 'use fewer --workers, or less --memory so that smaller strips are read'
+const MEMORY_ADVICE =
+  'use fewer --workers, or less --memory so that smaller strips are read; cut or bin a frame that is too large by itself'
 const oneLine = (text: string) => text.trim().replace(/\s*[\r\n]+\s*/g, '; ')
 
 /** Tells apart what the data, the person or we did wrong. */
@@ -50,7 +51,8 @@ export function faultOf(thrown: unknown): Fault {
     return { kind: 'data', message: oneLine(error.message), advice: error.advice, stack }
   }
   const message = oneLine(error instanceof Error ? error.message || error.name : String(error))
-  if (isOutOfMemory(error)) return { kind: 'data', message: `out of memory: ${message}`, advice: MEMORY_ADVICE, stack }
+  const short = message.replace(/^out of memory: /, '')
+  if (isOutOfMemory(error)) return { kind: 'data', message: `out of memory: ${short}`, advice: MEMORY_ADVICE, stack }
   return { kind: 'bug', message: `internal error: ${message}`, advice: BUG_ADVICE, stack }
 }
 

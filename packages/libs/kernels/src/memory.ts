@@ -48,6 +48,9 @@ export function allocateBytes(bytes: number): number {
 function grow(memory: WebAssembly.Memory, pages: number): void {
   const now = memory.buffer.byteLength / PAGE
   const room = MAXIMUM_PAGES - now
+  const gib = (count: number) => ((count * PAGE) / 2 ** 30).toFixed(1)
+  if (pages > room)
+    throw new RangeError(`out of memory: ${gib(now + pages)} GiB at once, a thread has at most ${gib(MAXIMUM_PAGES)}`)
   memory.grow(Math.max(pages, Math.min(Math.max(pages, Math.floor(now / 2)), room)))
 }
 

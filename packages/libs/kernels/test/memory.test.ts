@@ -16,6 +16,13 @@ t.test('an array made before the memory grew still sees the same bytes', async (
   })
 })
 
+t.test('more than a thread can have is refused in words, and what there is can still be used', async (t) => {
+  t.throws(() => scoped(() => allocate(Float32Array, 2 ** 30)), {
+    message: /^out of memory: 4\.\d GiB at once, .* 4\.0$/,
+  })
+  scoped(() => t.equal(allocate(Float32Array, 16).fill(3)[15], 3))
+})
+
 t.test('big-endian floats come out as DataView reads them, for every length up to three vectors', async (t) => {
   for (let n = 0; n <= 12; n++) {
     scoped(() => {

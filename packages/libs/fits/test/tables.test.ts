@@ -169,3 +169,19 @@ t.test('a table is asked for where there is none', async (t) => {
   const hdu = openFits(encodeFits([{ kind: 'empty' }])).hdus[0]!
   t.throws(() => readTable(hdu), FitsError)
 })
+
+t.test('vectors are written in one go with the same bytes as number by number', async (t) => {
+  const odd = [0.1, -0, Number.NaN, Number.POSITIVE_INFINITY, 1e-46, 1e39, 16777217]
+  const floats = Array.from({ length: 3 * 20 }, (_, k) => odd[k] ?? Math.sin(k) * 10 ** (k - 30))
+  const whole = floats.map((_, k) => (k - 30) * 1000)
+  const written = (columns: NewColumn[]) => encodeFits([{ kind: 'table', columns, rows: 3 }])
+  const check = (format: string, plain: number[], typed: NewColumn['values'][]) => {
+    const lead: NewColumn = { name: 'a', format: 'B', values: Uint8Array.of(1, 2, 3) } // so that nothing is aligned
+    const slow = written([lead, { name: 'v', format, values: plain }])
+    for (const values of typed) t.same(written([lead, { name: 'v', format, values }]), slow, format)
+  }
+  check('20E', floats, [Float64Array.from(floats), Float32Array.from(floats)])
+  check('20D', floats, [Float64Array.from(floats)])
+  check('20J', whole, [Int32Array.from(whole)])
+  check('20I', whole, [Int16Array.from(whole)])
+})

@@ -55,7 +55,8 @@ function judge(candidate: Candidate, scene: Scene, saturated: readonly Disc[]): 
   const reach = candidates.saturated * fwhm
   if (saturated.some((disc) => Math.hypot(disc.x - x, disc.y - y) < disc.radius + reach)) reasons.push('saturated')
   if (depth > candidates.dipole) reasons.push('dipole')
-  if (Math.abs(candidate.flux) < candidates.residual * host.brightest) reasons.push('residual')
+  const least = candidates.residual * Math.max(host.brightest, wingsAt(candidate, scene))
+  if (Math.abs(candidate.flux) < least) reasons.push('residual')
   if (shape.needle) reasons.push('cosmic ray')
   // the point spread is known to a few per cent: with much light even a good source shows it
   const allowed = candidates.chi * (1 + (0.04 * shape.peakSignal) ** 2)
@@ -76,6 +77,27 @@ function judge(candidate: Candidate, scene: Scene, saturated: readonly Disc[]): 
     hostDistance: host.distance,
     kind,
   }
+}
+
+/**
+ * Between so many FWHM from a star, what its wings leave: so many times what is left at its place, falling with the square
+ * of the distance in FWHM. There the kernels end, and the point spread is known least.
+ */
+const WINGS = 3
+const WINGS_FROM = 2
+const WINGS_TO = 4
+
+/** What stars beside a candidate may leave there: as the flux of a star that leaves it at its own place. */
+function wingsAt({ x, y }: Candidate, { difference, reference }: Scene): number {
+  const { stars } = reference
+  const { fresh } = difference.seeing
+  let most = 0
+  for (let i = 0; i < stars.x.length; i++) {
+    const away = Math.hypot(stars.x[i]! - x, stars.y[i]! - y)
+    if (away < WINGS_FROM * fresh || away > WINGS_TO * fresh) continue
+    most = Math.max(most, (stars.flux[i]! * difference.ratio * WINGS) / (away / fresh) ** 2)
+  }
+  return most
 }
 
 /** No pixel of a source is so many sigma off the point spread, when it is faint. */

@@ -67,6 +67,25 @@ t.test('what is no star is listed with what speaks against it', async (t) => {
   t.ok(lost!.score < -5.5 && lost!.reasons === '' && lost!.kind === 'faded', 'what has gone is found too')
 })
 
+t.test(
+  'what the wings of a bright star may leave is listed as that, the same light elsewhere is believed',
+  async (t) => {
+    const cwd = t.testdir({ in: {} })
+    const bright = { x: 130.4, y: 60.2, flux: 800_000 }
+    const [beside, alone] = [
+      { x: 139.6, y: 60.8, flux: 2500 },
+      { x: 60.2, y: 220.6, flux: 2500 },
+    ]
+    writeField(join(cwd, 'in/n.fits'), STARS, { ...BASE, more: [bright, beside, alone] })
+    writeField(join(cwd, 'r.fits'), STARS, { ...BASE, fwhm: 3, seed: 2, more: [bright] })
+    const { status, stderr } = run(['-s', 'in', '-r', 'out', '--set', 'reference.file=r.fits'], cwd)
+    t.equal(status, 0, stderr)
+    const list = join(cwd, 'out/n.candidates.fits')
+    t.match(near(list, beside.x, beside.y)[0]?.reasons ?? 'residual: under the threshold', /residual/)
+    t.equal(near(list, alone.x, alone.y)[0]!.reasons, '')
+  },
+)
+
 t.test('masked pixels of either frame are those of the difference, and nothing on them is believed', async (t) => {
   const cwd = t.testdir({ in: {} })
   const path = join(cwd, 'in/n.fits')

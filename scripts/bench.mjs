@@ -2,7 +2,6 @@
 // Whole processes, ours and each installed peer in turn (A B A B …), every one writing its product; prints the table of
 // docs/performance.md (and replaces it with --write).
 // The works are in scripts/bench-works/, a file for each area.
-// Usage: scripts/bench [--size 4096] [--runs 3] [--only WORD] [--data DIR] [--write]
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
@@ -11,8 +10,14 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+const USAGE = `usage: scripts/bench [--size 4096] [--runs 3] [--only WORD] [--data DIR] [--write]
+  Times our commands and each installed peer in turn, and prints the table of docs/performance.md.
+  --only WORD   only the works whose name holds it: master, reduce, find-stars, register, plate-solution, echelle …
+  --data DIR    where frames are simulated, once (default: bench)
+  --write       put these rows into the table of docs/performance.md, where the others stay`
 const { values: options } = parseArgs({
   options: {
+    help: { type: 'boolean', short: 'h', default: false },
     size: { type: 'string', default: '4096' },
     runs: { type: 'string', default: '3' },
     only: { type: 'string', default: '' },
@@ -20,6 +25,10 @@ const { values: options } = parseArgs({
     write: { type: 'boolean', default: false },
   },
 })
+if (options.help) {
+  console.log(USAGE)
+  process.exit(0)
+}
 const data = resolve(options.data)
 const runs = Number(options.runs)
 const bin = (name) => join(root, 'node_modules/.bin', name)
@@ -81,11 +90,12 @@ function compare(work) {
   const ours = samples[0]
   return contestants.map(({ name }, k) => {
     const mine = samples[k]
-    if (!mine) return { work: work.id, name, failed: true }
+    if (!mine) return { work: work.id, name, title: work.title, failed: true }
     return {
       work: work.id,
       title: work.title,
       name,
+      runs,
       wall: median(mine.map((f) => f.wall)),
       cpu: median(mine.map((f) => f.cpu)),
       megabytes: Math.max(...mine.map((f) => f.megabytes)),
@@ -95,25 +105,33 @@ function compare(work) {
   })
 }
 
-function table(rows) {
-  const lines = [
-    '| work | program | wall s | CPU s | peak MB | ours / peer | target |',
-    '|---|---|---|---|---|---|---|',
-  ]
-  for (const r of rows) {
-    if (r.failed) lines.push(`| ${r.work} | ${r.name} | failed | | | | |`)
-    else {
-      const cells = [
-        r.name === 'nightpipe' ? r.title : '',
-        r.name,
-        r.wall.toFixed(2),
-        r.cpu.toFixed(2),
-        r.megabytes.toFixed(0),
-      ]
-      lines.push(`| ${[...cells, r.ratio?.toFixed(2) ?? '', r.target ?? ''].join(' | ')} |`)
+const HEAD = [
+  '| work | program | runs | wall s | CPU s | peak MB | ours / peer | target |',
+  '|---|---|---|---|---|---|---|---|',
+]
+
+/** The lines of the table for one work: ours, then each peer. */
+const linesOf = (rows) =>
+  rows.map((r) => {
+    if (r.failed) return `| ${r.name === 'nightpipe' ? r.title : ''} | ${r.name} | failed | | | | | |`
+    const title = r.name === 'nightpipe' ? r.title : ''
+    const cells = [title, r.name, r.runs, r.wall.toFixed(2), r.cpu.toFixed(2), r.megabytes.toFixed(0)]
+    return `| ${[...cells, r.ratio?.toFixed(2) ?? '', r.target ?? ''].join(' | ')} |`
+  })
+
+/** The lines that a page has already, by the title of their work. */
+function blocksOf(page) {
+  const blocks = new Map()
+  let current
+  for (const line of page.split('\n').filter((line) => line.startsWith('|') && !HEAD.includes(line))) {
+    const title = line.split('|')[1].trim()
+    if (title) {
+      current = []
+      blocks.set(title, current)
     }
+    current?.push(line)
   }
-  return lines.join('\n')
+  return blocks
 }
 
 mkdirSync(data, { recursive: true })
@@ -125,29 +143,32 @@ function run(argv) {
 console.error(`bench: frames and masters in ${data} (made once)`)
 mkdirSync(join(data, 'out'), { recursive: true })
 const areas = join(root, 'scripts/bench-works')
-const chosen = []
+const place = { root, data, size, bin, python: '/usr/bin/python3' }
+const page = join(root, 'docs/performance.md')
+const [before, old = ''] = (existsSync(page) ? readFileSync(page, 'utf8') : '# Performance\n\n').split('<!-- table -->')
+const known = blocksOf(old)
+const blocks = []
 for (const file of readdirSync(areas).sort()) {
   // Each gives prepare(…), which makes the frames of an area once, and works(…), what is measured on them.
   const area = await import(pathToFileURL(join(areas, file)).href)
-  const mine = () =>
-    area.works({ root, data, size, bin, python: '/usr/bin/python3' }).filter((work) => work.id.includes(options.only))
-  if (mine().length === 0) continue
-  await area.prepare({ root, data, size, bin, run })
-  chosen.push(...mine()) // once more: what prepare made is there now
+  const isWanted = (work) => work.id.includes(options.only)
+  if (area.works(place).some(isWanted)) await area.prepare({ ...place, run })
+  // Asked once more: what prepare made is there now.
+  for (const work of area.works(place)) {
+    if (!isWanted(work)) {
+      blocks.push(known.get(work.title) ?? [])
+      continue
+    }
+    blocks.push(linesOf(compare(work)))
+    console.error(`bench: ${work.id} done`)
+    console.log(blocks.at(-1).join('\n'))
+  }
 }
-const rows = []
-for (const work of chosen) {
-  rows.push(...compare(work))
-  console.error(`bench: ${work.id} done`)
-}
-const text = table(rows)
-console.log(text)
 if (options.write) {
   const about = `${cpus().length} cores (${cpus()[0].model}), ${(totalmem() / 2 ** 30).toFixed(0)} GiB, Node ${process.versions.node}`
-  const page = join(root, 'docs/performance.md')
-  const before = existsSync(page) ? readFileSync(page, 'utf8').split('<!-- table -->')[0] : '# Performance\n\n'
+  const table = [...HEAD, ...blocks.flat()].join('\n')
   writeFileSync(
     page,
-    `${before}<!-- table -->\n${size}x${size} frames, medians of ${runs} runs, on ${about}.\n\n${text}\n`,
+    `${before}<!-- table -->\n${size}x${size} frames unless said, medians, on ${about}.\n\n${table}\n`,
   )
 }

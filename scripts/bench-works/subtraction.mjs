@@ -8,7 +8,7 @@ const FWHM = [4, 3]
 
 /** A pair of frames, free of sky too and with their point spreads for the peers that want them so. */
 export function prepare({ data, size }) {
-  const folder = join(data, 'pair')
+  const folder = join(data, 'transient')
   if (existsSync(join(folder, 'psf-reference.fits'))) return
   writePair(folder, { seed: 1, size, fwhm: FWHM, flux: 840 })
   for (const [k, name] of ['new', 'reference'].entries()) {
@@ -30,7 +30,7 @@ function moffat(side, fwhm) {
 }
 
 export function works({ root, data, bin, python }) {
-  const pair = (name) => join(data, 'pair', `${name}.fits`)
+  const pair = (name) => join(data, 'transient', `${name}.fits`)
   const out = (name) => join(data, 'out', name)
   const ours = (name, ...more) => ({
     argv: [

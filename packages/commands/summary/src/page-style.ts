@@ -9,7 +9,7 @@ figure{margin:0 0 1.2rem;display:inline-block;max-width:100%;vertical-align:top}
 .picture svg{position:absolute;inset:0;width:100%;height:100%}.stars circle{fill:none;stroke:#ffd23f;stroke-width:1.2;vector-effect:non-scaling-stroke;pointer-events:all}
 .picture .event{fill:none;stroke:#4dc3ff;stroke-width:1.6}.picture .event *{vector-effect:non-scaling-stroke}
 .boxes rect{fill:none;stroke:#ff5a4d;stroke-width:1.8;vector-effect:non-scaling-stroke}.boxes text{fill:#ff5a4d}.boxes .chosen rect{stroke:#3dff8b;stroke-width:4}
-figcaption{font-size:.88rem;overflow-wrap:anywhere}.hint{font-size:.88rem;margin:.2rem 0 .6rem}
+figcaption{font-size:.88rem;padding-right:1.5rem;overflow-wrap:anywhere}.hint{font-size:.88rem;margin:.2rem 0 .6rem}
 table{border-collapse:collapse;font-size:.92rem}th,td{padding:.3rem .6rem;border-bottom:1px solid var(--line);text-align:left}th{cursor:pointer}
 tbody tr{cursor:pointer}tbody tr.chosen{background:var(--soft)}.stamps{white-space:nowrap}.stamps img{image-rendering:pixelated;margin-right:3px;vertical-align:middle}
 .charts{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,24rem),1fr));gap:1rem}

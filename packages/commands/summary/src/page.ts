@@ -111,7 +111,7 @@ function candidateTable(candidates: readonly Candidate[], stamps: Built['stamps'
         ? ''
         : `${one.magnitude.toFixed(2)}${one.error === undefined ? '' : ` ± ${one.error.toFixed(2)}`}`
     const age =
-      one.mjd === undefined ? '' : t0 === undefined ? formatMjd(one.mjd).slice(0, 19) : `T0 + ${duration(one.mjd - t0)}`
+      one.mjd === undefined ? '' : t0 === undefined ? formatMjd(one.mjd).slice(0, 19) : sinceEvent(one.mjd - t0)
     const cells = [
       where,
       number(one.significance, 1),
@@ -129,11 +129,13 @@ ${rows.join('\n')}
 </tbody></table>`
 }
 
+const sinceEvent = (days: number) => `T0 ${days < 0 ? '−' : '+'} ${duration(Math.abs(days))}`
+
 function duration(days: number): string {
   const seconds = 86400 * days
-  if (Math.abs(seconds) < 120) return `${seconds.toFixed(0)} s`
-  if (Math.abs(seconds) < 7200) return `${(seconds / 60).toFixed(1)} min`
-  return Math.abs(days) < 2 ? `${(seconds / 3600).toFixed(1)} h` : `${days.toFixed(1)} d`
+  if (seconds < 120) return `${seconds.toFixed(0)} s`
+  if (seconds < 7200) return `${(seconds / 60).toFixed(1)} min`
+  return days < 2 ? `${(seconds / 3600).toFixed(1)} h` : `${days.toFixed(1)} d`
 }
 
 /** Magnitude against time: since the event on a logarithmic axis, or in hours of the night. */

@@ -132,6 +132,9 @@ t.test('a page and a JSON tell what is known of a field', (t) => {
   const listed = run('--input', field, figure, '--output', join(field, 'summary'))
   t.equal(listed.status, 0, listed.stderr)
   t.same(JSON.parse(readFileSync(join(field, 'summary/summary.json'), 'utf8')).warnings, json.warnings)
+  const late = run('--input', field, '--output', join(cwd, 'late'), '--t0', '2026-01-01T03:12:00')
+  t.equal(late.status, 0, late.stderr)
+  t.match(readFileSync(join(cwd, 'late/summary.html'), 'utf8'), /T0 − 60\.0 min/, 'what was seen before the event')
   t.end()
 })
 

@@ -17,6 +17,10 @@ const raw = (data, end) => {
     .map((name) => join(folder, name))
 }
 
+/** The set-up of a tree ends with the velocities of its stars. */
+const isSetUp = (tree) =>
+  existsSync(join(tree, 'rv')) && readdirSync(join(tree, 'rv')).some((name) => name.startsWith('RADV'))
+
 /** A night of each, and all calibrations of the big one. */
 export function prepare({ root, data, bin, run }) {
   const simulate = (preset, folder, few) => {
@@ -26,7 +30,7 @@ export function prepare({ root, data, bin, run }) {
   const big = join(data, 'echelle-nres')
   if (raw(data, 'w00').length === 0)
     simulate('nres', big, sets('bias.count=3', 'arc.count=1', 'star.frames=2', 'files.truth=tables'))
-  if (!existsSync(join(treeOf(data), 'rv/rv.csv')) && !existsSync(join(treeOf(data), 'csv/rv.csv'))) {
+  if (!isSetUp(treeOf(data))) {
     const where = ['--root', big, '--site', 'cpt', '--nres-instrument', 'nres03', '--camera', 'fa13']
     run([bin('site-setup'), ...where, ...sets('setup.template frames=2')])
   }

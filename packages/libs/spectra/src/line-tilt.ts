@@ -96,10 +96,7 @@ function sumsOf({ count, values }: Columns, used: Uint8Array): Sums {
   const terms = [1, 0, 0]
   for (let c = 0; c < count; c++) {
     if (used[c] === 0) continue
-    const [s11, s12, s22, along, curved, x, order] = values.subarray(
-      VALUES * c,
-      VALUES * (c + 1),
-    ) as unknown as number[]
+    const [s11, s12, s22, along, curved, x, order] = values.subarray(VALUES * c, VALUES * (c + 1))
     terms[1] = x!
     terms[2] = order!
     for (let i = 0; i < 3; i++) {
@@ -118,10 +115,7 @@ function sumsOf({ count, values }: Columns, used: Uint8Array): Sums {
 function setAside({ count, values }: Columns, { slope, curve }: LineTilt, used: Uint8Array): boolean {
   let changed = false
   for (let c = 0; c < count; c++) {
-    const [s11, s12, s22, along, curved, x, order] = values.subarray(
-      VALUES * c,
-      VALUES * (c + 1),
-    ) as unknown as number[]
+    const [s11, s12, s22, along, curved, x, order] = values.subarray(VALUES * c, VALUES * (c + 1))
     const tilt = slope[0] + slope[1] * x! + slope[2] * order!
     const [a, b] = [along! - s11! * tilt - s12! * curve, curved! - s12! * tilt - s22! * curve]
     const keep = a * a <= CLIP * CLIP * s11! && b * b <= CLIP * CLIP * s22! ? 1 : 0

@@ -10,8 +10,9 @@ export interface ArcShare {
 /** Arcs on both sides of an exposure take part when the further one is no further than the NRES pipeline looks for masters, days. */
 const windowOf = (nearest: number) => Math.max(3.5 * nearest, nearest + 3.5)
 
-/** Arcs of one night, days from the one nearest to the exposure; and no more of them than this: more would hardly add. */
-const NIGHT = 0.5
+/** Arcs of one night, days from the one nearest to the exposure. */
+export const NIGHT = 0.5
+/** No more of them than this: more would hardly add. */
 const MOST = 12
 
 /**

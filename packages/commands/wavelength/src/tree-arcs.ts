@@ -9,6 +9,7 @@ import {
   type Tree,
 } from '@nightpipe/spectrographs'
 import { type Arc, readSolved } from './arcs.js'
+import { NIGHT } from './choose-arcs.js'
 import type { Exposure } from './exposures.js'
 
 /** Each set of fibres by itself: a frame with fibres 0 and 1 cannot do for 2. */
@@ -17,9 +18,6 @@ const SETS = [
   [1, 2],
   [0, 1, 2],
 ] as const
-
-/** Arcs of the night of the one that was chosen serve too, days. */
-const NIGHT = 0.5
 
 /**
  * The arcs that standards.csv has for exposures: of its TRIPLE rows, by the rules of the tree, the one before and the one after each, for

@@ -1,4 +1,5 @@
 import { defineCommand, type Job } from '@nightpipe/command'
+import { measurePair } from './equal-seeing.js'
 import { findStarsOf } from './find-stars.js'
 import { matchGroup } from './match-group.js'
 import { type AlignmentJob, planAlignment } from './plan.js'
@@ -53,5 +54,5 @@ export const alignment = defineCommand<AlignmentSchema, AlignmentJob>({
     const { params } = job
     return params.step === 'match' ? matchGroup(job, params, tools) : resampleFrame(job, params, tools)
   },
-  tasks: { findStars: findStarsOf, resampleRows: resampleSome },
+  tasks: { findStars: findStarsOf, measurePair, resampleRows: resampleSome },
 })

@@ -1,5 +1,6 @@
 import { DataError, type Job, type Row, type Tools, writeProduct } from '@nightpipe/command'
 import type { BrightStars } from '@nightpipe/registration'
+import { equalSeeing } from './equal-seeing.js'
 import type { FindArgs, Unreadable } from './find-stars.js'
 import type { MatchJob } from './plan.js'
 import type { AlignmentSchema } from './schema.js'
@@ -31,7 +32,9 @@ export async function matchGroup(job: Job, params: MatchJob, tools: Tools<Alignm
     throw new DataError(`${params.reference.name}: ${found[0].unreadable}`)
   if (starred.length === 0) throw new DataError('none of its frames can be read')
   const given = params.reference ? 0 : undefined
-  const { reference, solved } = byWcs ? unsolved(starred, config, given) : solveGroup(starred, config, given)
+  const { reference, solved } = byWcs
+    ? unsolved(starred, config, given)
+    : await equalSeeing(starred, solveGroup(starred, config, given), tools)
   const referenceFrame = starred[reference].frame
   const refHasWcs = config.match.method !== 'stars' && hasWcs(referenceFrame.path)
   const rows = params.frames.map((frame): Transform => {

@@ -61,18 +61,22 @@ export function unsolved(frames: readonly Starred[], config: AlignmentConfig, gi
   return { reference: given ?? chosen, solved: frames.map(() => ({ reason: 'is not matched by its stars' })) }
 }
 
-function optionsOf({ match, transform: { model } }: AlignmentConfig): AlignOptions {
+function optionsOf(config: AlignmentConfig): AlignOptions {
+  const { match } = config
   return {
     mirrored: match.mirrored === 'either' ? 'either' : match.mirrored === 'yes',
     scale: [match.scale[0], match.scale[1]],
     ...{ tolerance: match.tolerance, chance: match.chance },
     maximumShift: match.shift > 0 ? match.shift : Number.POSITIVE_INFINITY,
-    models:
-      model === 'auto'
-        ? MODELS
-        : [model as Model, ...(model === 'quadratic' || model === 'cubic' ? ['affine' as const] : [])],
+    models: modelsOf(config),
   }
 }
+
+/** Transformations to choose from: all, or the one that is asked for (an affine one where stars are too few for it). */
+export const modelsOf = ({ transform: { model } }: AlignmentConfig): readonly Model[] =>
+  model === 'auto'
+    ? MODELS
+    : [model as Model, ...(model === 'quadratic' || model === 'cubic' ? ['affine' as const] : [])]
 
 /** How well the stars of a frame are placed: many, sharp, and well above the noise. */
 function information({ error }: BrightStars): number {

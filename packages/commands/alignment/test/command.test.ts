@@ -43,6 +43,22 @@ t.test('frames that are shifted and turned come to lie on one another', async (t
   }
 })
 
+t.test('in a crowded field a frame of bad seeing lies where it should', async (t) => {
+  const cwd = t.testdir()
+  const field = { ...sky(11, 2500, 300, 50), fwhm: 3.4, noise: 12 }
+  const truth = turn(0.2, 3.3, -2.1)
+  write(join(cwd, 'raw/a.fits'), expose(field, MAPS[0], 1), 300)
+  write(join(cwd, 'raw/b.fits'), expose({ ...field, fwhm: 7 }, truth, 2), 300)
+  const { code, stderr } = alignment('-s', join(cwd, 'raw'), '-r', join(cwd, 'out'))
+  t.equal(code, 0, stderr)
+  const [a, b] = rowsOf(readFileSync(join(cwd, 'out/alignment.csv'), 'utf8'))
+  t.equal(a.reference, 'a.fits')
+  t.ok(Number(b.rms_px) < 0.1, b.rms_px)
+  const [u, v] = transform(truth, 149.5, 149.5)
+  const off = Math.hypot(149.5 + Number(b.shift_x_px) - u, 149.5 + Number(b.shift_y_px) - v)
+  t.ok(off < 0.015, `off by ${off} px`)
+})
+
 t.test('a frame of another field, an empty one and a damaged one are set aside; the group goes on', async (t) => {
   const cwd = t.testdir()
   const field = sky(1, 150)

@@ -11,6 +11,7 @@ export {
   mapOf,
   type StoredMap,
 } from './choose-model.js'
+export { equalWindows, type FoundFrame } from './equal-windows.js'
 export { type AffineFit, fitAffine, fitSimilarity, type PointPairs, type SimilarityOptions } from './fit-affine.js'
 export { type Interpolation, TAPS, tapWeights } from './interpolant.js'
 export { type MatchOptions, matchPatterns, type PatternMatch, type StarList } from './match-patterns.js'

@@ -76,7 +76,7 @@ export function measureStar(image: StarImage, p: number, seeing: number): Measur
 const ring = new Float64Array(4096)
 
 /** The sky about a star: the median of a ring, or that of the map where neighbours crowd it. */
-function localSky({ pixels, width, height, sky }: StarImage, px: number, py: number, seeing: number): number {
+export function localSky({ pixels, width, height, sky }: StarImage, px: number, py: number, seeing: number): number {
   const map = skyAt(sky, sky.level, px, py)
   const sigma = skyAt(sky, sky.sigma, px, py)
   const [inner, outer] = [Math.max(4, 2.5 * seeing), Math.max(7, 4 * seeing)]

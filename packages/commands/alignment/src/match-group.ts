@@ -11,6 +11,12 @@ import { hasWcs } from './wcs-map.js'
 /** Stars from which the seeing is told. */
 const FEW = 100
 
+const NONE = new Float64Array(0)
+const NO_STARS: BrightStars = {
+  ...{ count: 0, x: NONE, y: NONE, error: NONE, flux: NONE, fluxError: NONE, fwhm: NONE, rough: new Uint8Array(0) },
+  ...{ seeing: Number.NaN, ellipticity: Number.NaN, sky: Number.NaN, skySigma: Number.NaN },
+}
+
 /** Finds the stars of all frames of a group, chooses the reference, and writes how each frame lies on it. */
 export async function matchGroup(job: Job, params: MatchJob, tools: Tools<AlignmentSchema>): Promise<Row[]> {
   const { config, context, log } = tools
@@ -22,8 +28,11 @@ export async function matchGroup(job: Job, params: MatchJob, tools: Tools<Alignm
     most: byWcs ? Math.min(FEW, config.stars.most) : config.stars.most,
     threshold: config.stars.threshold,
   }
-  const tasks = all.map((frame, k): FindArgs => ({ frame, catalogue: catalogues[k], options }))
-  const found = await tools.map<FindArgs, BrightStars | Unreadable>('findStars', tasks)
+  // and those of a reference that is given tell nothing at all
+  const unasked = byWcs && params.reference ? 1 : 0
+  const tasks = all.map((frame, k): FindArgs => ({ frame, catalogue: catalogues[k], options })).slice(unasked)
+  const found = await tools.map<FindArgs, BrightStars | Unreadable>('findStars', tasks, { digests: 'last' })
+  if (unasked) found.unshift(NO_STARS)
   const starred = all.flatMap((frame, k): Starred[] => {
     const stars = found[k]
     return 'unreadable' in stars ? [] : [{ frame, stars }]

@@ -3,21 +3,27 @@ import { errorOf, faultOf } from './exit.js'
 import type { Answer } from './orders.js'
 import type { Command } from './types.js'
 
-/** What `tools.map` asks for: digests of files first, each of which is read as a whole, then the strips of a task. */
+/** What `tools.map` asks for: digests of files, each of which is read as a whole, before or after the strips of a task. */
 export interface Pieces {
   digests: readonly string[]
+  digestsLast?: boolean
   task: string
   args: readonly unknown[]
 }
 
 export const countOf = ({ digests, args }: Pieces) => digests.length + args.length
 
+/** The number of the first strip: those of the digests are before or after. */
+export const firstStrip = ({ digests, digestsLast }: Pieces) => (digestsLast ? 0 : digests.length)
+
 /** Does piece number k. */
-function doPiece(command: Command, { digests, task: name, args }: Pieces, k: number): unknown {
-  if (k < digests.length) return digestAhead(digests[k]!)
+function doPiece(command: Command, pieces: Pieces, k: number): unknown {
+  const { digests, task: name, args } = pieces
+  const strip = k - firstStrip(pieces)
+  if (strip < 0 || strip >= args.length) return digestAhead(digests[strip < 0 ? k : strip - args.length]!)
   const task = command.tasks?.[name]
   if (!task) throw new Error(`${command.name} has no task '${name}'`)
-  return task(args[k - digests.length] as never)
+  return task(args[strip] as never)
 }
 
 /** Lets signals and messages through between two pieces of work. */

@@ -2,8 +2,8 @@ import { remember, unknownDigests } from './digest.js'
 import { faultOf } from './exit.js'
 import type { Answer, ThreadSetup } from './orders.js'
 import type { Pool } from './pool.js'
-import { countOf, drawPieces, gather, type Pieces, pieceCounter } from './tasks.js'
-import type { Command, Job, Request, Tools } from './types.js'
+import { countOf, drawPieces, firstStrip, gather, type Pieces, pieceCounter } from './tasks.js'
+import type { Command, Job, MapOptions, Request, Tools } from './types.js'
 
 /** What worker threads must know of a request. */
 export function setupOf(request: Request, memoryBytes: number): ThreadSetup {
@@ -19,10 +19,10 @@ export async function performHere(
   pool: Pool | undefined,
 ): Promise<Answer> {
   const { log, context, config, profile, signal, memoryBytes } = request
-  const map = async <A, R>(task: string, args: readonly A[], { digests: when = 'first' } = {}): Promise<R[]> => {
+  const map = async <A, R>(task: string, args: readonly A[], { digests: when = 'first' }: MapOptions = {}): Promise<R[]> => {
     // The product will name the digest of every parent: all threads take part in making them.
-    const digests = pool && when === 'first' ? unknownDigests(job.parents.map(({ path }) => path)) : []
-    const pieces: Pieces = { digests, task, args }
+    const digests = pool && when !== 'later' ? unknownDigests(job.parents.map(({ path }) => path)) : []
+    const pieces: Pieces = { digests, task, args, digestsLast: when === 'last' }
     const next = pieceCounter()
     const helpers = countOf(pieces) > 1 ? (pool?.performAll({ kind: 'map', pieces, next }) ?? []) : []
     const answers = await Promise.all([drawPieces(command, pieces, next, signal), ...helpers])
@@ -30,7 +30,8 @@ export async function performHere(
     for (const answer of answers) {
       if (answer.kind === 'map') for (const [path, what] of answer.digests ?? []) remember(path, what)
     }
-    return results.slice(digests.length) as R[]
+    const first = firstStrip(pieces)
+    return results.slice(first, first + args.length) as R[]
   }
   const tools: Tools = { workers: (pool?.size ?? 0) + 1, memoryBytes, log, context, config, profile, signal, map }
   try {

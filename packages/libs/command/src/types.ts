@@ -138,10 +138,14 @@ export interface Tools<S extends Schema = Schema> {
    * The named task for each of `args`, spread over the threads; results in the order of `args`. Arguments and results are
    * copied between threads. Never return a view of kernel memory: it is shared, and will be overwritten.
    *
-   * The threads also make the digests of the job's parents, first of all; `digests: 'later'`: this task reads the parents
-   * as a whole and makes them by `requireWholeAndDigest`.
+   * The threads also make the digests of the job's parents, first of all; `digests: 'last'`: after the tasks, which take
+   * longer; `digests: 'later'`: this task reads the parents as a whole and makes them by `requireWholeAndDigest`.
    */
-  map<A, R>(task: string, args: readonly A[], options?: { digests?: 'first' | 'later' }): Promise<R[]>
+  map<A, R>(task: string, args: readonly A[], options?: MapOptions): Promise<R[]>
+}
+
+export interface MapOptions {
+  digests?: 'first' | 'last' | 'later'
 }
 
 export interface Example {

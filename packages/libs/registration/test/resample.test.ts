@@ -1,7 +1,7 @@
 import { type Frame, MaskBit } from '@nightpipe/image'
 import { random } from '@nightpipe/math'
 import t from 'tap'
-import { type Affine, type Interpolation, type PixelMap, resample } from '../src/index.js'
+import { type Affine, type Interpolation, noiseFactor, type PixelMap, resample, tapWeights } from '../src/index.js'
 import { onePixel } from './resample-oracle.js'
 
 const { uniform, normal } = random(5)
@@ -148,6 +148,22 @@ t.test('errors are those of the noise, and the factor that of its sums', async (
     const expected = Math.sqrt((errors / out.pixels.length) * box * box) * out.noiseFactor
     // 400 boxes: 3.5 %; what leaks over their edges: 1 to 3 %
     if (method !== 'flux') t.ok(Math.abs(ofSums / expected - 1) < 0.12, `${method}: ${ofSums / expected}`)
+  }
+})
+
+t.test('the noise factor of a shift is that of its weights', async (t) => {
+  for (const [method, taps] of [
+    ['bilinear', 2],
+    ['lanczos3', 6],
+    ['lanczos4', 8],
+  ] as const) {
+    const squares = (fraction: number) =>
+      tapWeights(method, fraction, new Float64Array(taps)).reduce((sum, w) => sum + w * w, 0)
+    const shift: Affine = [1, 0, 3.3717, 0, 1, 2.1234]
+    const found = noiseFactor({ affine: shift }, { width: 300, height: 200 }, { width: 400, height: 300 }, method)
+    const expected = 1 / Math.sqrt(squares(0.3717) * squares(0.1234))
+    // Σw² is read off a table of 512 phases: the square of their distance, and a slope that changes by 10 over a pixel
+    t.ok(Math.abs(found / expected - 1) < 1e-5, `${method}: ${found} ${expected}`)
   }
 })
 

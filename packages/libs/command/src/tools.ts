@@ -19,7 +19,11 @@ export async function performHere(
   pool: Pool | undefined,
 ): Promise<Answer> {
   const { log, context, config, profile, signal, memoryBytes } = request
-  const map = async <A, R>(task: string, args: readonly A[], { digests: when = 'first' }: MapOptions = {}): Promise<R[]> => {
+  const map = async <A, R>(
+    task: string,
+    args: readonly A[],
+    { digests: when = 'first' }: MapOptions = {},
+  ): Promise<R[]> => {
     // The product will name the digest of every parent: all threads take part in making them.
     const digests = pool && when !== 'later' ? unknownDigests(job.parents.map(({ path }) => path)) : []
     const pieces: Pieces = { digests, task, args, digestsLast: when === 'last' }

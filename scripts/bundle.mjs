@@ -1,10 +1,10 @@
 // Bundles a command into one file, main.cjs, and compiles that ahead: main.cache is what V8 makes of it, so that neither
 // the command nor its worker threads read and compile a megabyte of source. What a command imports lazily (progress
-// display, plots) is in the file too, and is not run before it is wanted.
+// display, plots) is in the file too, and is not run before it is wanted. So are the kernels compiled ahead, beside it.
 import { createHash } from 'node:crypto'
 import { copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { setFlagsFromString } from 'node:v8'
 import { Script } from 'node:vm'
 import { build } from 'esbuild'
@@ -67,6 +67,16 @@ function compiled(filename) {
   return script.createCachedData()
 }
 
+const KERNELS = fileURLToPath(new URL('../packages/libs/kernels/dist', import.meta.url))
+let kernelCode
+
+/** The kernels as V8 compiles them: half a second, once for all bundles. */
+async function keepKernels(outdir) {
+  const { codeName, codeOf } = await import(pathToFileURL(join(KERNELS, 'src/compiled-ahead.js')).href)
+  kernelCode ??= codeOf(readFileSync(join(KERNELS, 'kernels.wasm')))
+  writeFileSync(join(outdir, codeName()), kernelCode)
+}
+
 /** Bundles `entry` of the package at `home` into `outdir`, unless it is there and fresh; was it made? All are whole paths. */
 export async function bundle(home, entry, outdir) {
   if (isFresh(home, outdir)) return false
@@ -94,6 +104,7 @@ export async function bundle(home, entry, outdir) {
   writeFileSync(join(outdir, 'main.cache'), compiled(filename))
   copyFileSync(beside('bundle-start.mjs'), join(outdir, 'main.mjs'))
   const inputs = Object.keys(metafile.inputs)
+  if (inputs.some((path) => path.endsWith('kernels/dist/src/kernels.js'))) await keepKernels(outdir)
   const digest = digestOfAll(inputs.map((path) => join(home, path)))
   writeFileSync(join(outdir, MADE_FROM), `${JSON.stringify({ inputs, digest })}\n`)
   return true

@@ -1,5 +1,6 @@
 import { realpathSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
+import { kernels } from '@nightpipe/kernels'
 import { type Fault, faultOf } from './exit.js'
 import type { MainLog } from './log.js'
 import type { Answer, Message, Order, ThreadSetup } from './orders.js'
@@ -20,6 +21,7 @@ interface Thread {
 }
 
 export function openPool(size: number, setup: ThreadSetup, log: MainLog): Pool {
+  kernels() // before the threads: they share the code that was compiled ahead
   const threads: (Thread | undefined)[] = Array.from({ length: size }, (_, k) => start(k))
   const free = threads.map((_, k) => k)
   const waiting: ((k: number) => void)[] = []

@@ -1,3 +1,4 @@
+import { compiledAhead } from './compiled-ahead.js'
 import { WASM_BASE64 } from './generated/wasm.js'
 import type { NumericKernels } from './numeric-kernels.js'
 import type { ReductionKernels } from './reduction-kernels.js'
@@ -235,16 +236,20 @@ const MAXIMUM_PAGES = 65536
 
 let instance: Kernels | undefined
 
-/** The kernels of this thread, compiled at the first call (about a millisecond). */
+/**
+ * The kernels of this thread, loaded at the first call (two milliseconds). Where the main thread calls this before others
+ * are started, they share its code.
+ */
 export function kernels(): Kernels {
   if (instance) return instance
   const bytes = Buffer.from(WASM_BASE64, 'base64')
+  const module = compiledAhead(bytes) ?? new WebAssembly.Module(bytes)
   // Shared memory does not move when it grows, so that views made earlier stay good.
   const memory = new WebAssembly.Memory({ initial: 16, maximum: MAXIMUM_PAGES, shared: true })
   const abort = () => {
     throw new RangeError('a kernel was given impossible arguments')
   }
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory, abort } })
+  const { exports } = new WebAssembly.Instance(module, { env: { memory, abort } })
   instance = { ...exports, memory } as unknown as Kernels
   return instance
 }

@@ -67,13 +67,14 @@ function compiled(filename) {
   return script.createCachedData()
 }
 
-const KERNELS = fileURLToPath(new URL('../packages/libs/kernels/dist', import.meta.url))
+const KERNELS = beside('../packages/libs/kernels/dist/kernels.wasm')
+const COMPILER = 'libs/command/dist/src/compiled-kernels.js'
 let kernelCode
 
 /** The kernels as V8 compiles them: half a second, once for all bundles. */
 async function keepKernels(outdir) {
-  const { codeName, codeOf } = await import(pathToFileURL(join(KERNELS, 'src/compiled-ahead.js')).href)
-  kernelCode ??= codeOf(readFileSync(join(KERNELS, 'kernels.wasm')))
+  const { codeName, codeOf } = await import(pathToFileURL(beside(`../packages/${COMPILER}`)).href)
+  kernelCode ??= codeOf(readFileSync(KERNELS))
   writeFileSync(join(outdir, codeName()), kernelCode)
 }
 
@@ -104,7 +105,7 @@ export async function bundle(home, entry, outdir) {
   writeFileSync(join(outdir, 'main.cache'), compiled(filename))
   copyFileSync(beside('bundle-start.mjs'), join(outdir, 'main.mjs'))
   const inputs = Object.keys(metafile.inputs)
-  if (inputs.some((path) => path.endsWith('kernels/dist/src/kernels.js'))) await keepKernels(outdir)
+  if (inputs.some((path) => path.endsWith(COMPILER))) await keepKernels(outdir)
   const digest = digestOfAll(inputs.map((path) => join(home, path)))
   writeFileSync(join(outdir, MADE_FROM), `${JSON.stringify({ inputs, digest })}\n`)
   return true

@@ -1,5 +1,7 @@
 import { isMainThread } from 'node:worker_threads'
 import type { Schema } from '@nightpipe/config'
+import { takeReadyMade } from '@nightpipe/kernels'
+import { compiledAhead } from './compiled-kernels.js'
 import { Exit, type Fault, faultOf } from './exit.js'
 import { type Flags, parseFlags } from './flags.js'
 import { createLog, type MainLog } from './log.js'
@@ -15,6 +17,7 @@ import { VERSION } from './version.js'
 export async function main<S extends Schema, J>(command: Command<S, J> | readonly Command[]): Promise<void> {
   const commands = Array.isArray(command) ? (command as readonly Command[]) : [command as unknown as Command]
   if (!isMainThread) return (await import('./thread.js')).serveThread(commands)
+  takeReadyMade(compiledAhead)
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {}) // the reader went away: not our matter
   const code = await answerOneOf(commands, process.argv.slice(2))
   process.exit(code)

@@ -1,3 +1,3 @@
-export { type Kernels, kernels } from './kernels.js'
+export { type Kernels, kernels, takeReadyMade } from './kernels.js'
 export { allocate, allocateBytes, inKernelMemory, mark, release, scoped, type Typed } from './memory.js'
 export { inStrips, type Lent } from './strips.js'

@@ -1,4 +1,3 @@
-import { compiledAhead } from './compiled-ahead.js'
 import { WASM_BASE64 } from './generated/wasm.js'
 import type { NumericKernels } from './numeric-kernels.js'
 import type { ReductionKernels } from './reduction-kernels.js'
@@ -235,6 +234,12 @@ type Unquantise = [
 const MAXIMUM_PAGES = 65536
 
 let instance: Kernels | undefined
+let readyMade: (bytes: Uint8Array) => WebAssembly.Module | undefined = () => undefined
+
+/** Where the module may be had without compiling it, to be said before the first kernel is called. */
+export function takeReadyMade(from: typeof readyMade): void {
+  readyMade = from
+}
 
 /**
  * The kernels of this thread, loaded at the first call (two milliseconds). Where the main thread calls this before others
@@ -243,7 +248,7 @@ let instance: Kernels | undefined
 export function kernels(): Kernels {
   if (instance) return instance
   const bytes = Buffer.from(WASM_BASE64, 'base64')
-  const module = compiledAhead(bytes) ?? new WebAssembly.Module(bytes)
+  const module = readyMade(bytes) ?? new WebAssembly.Module(bytes)
   // Shared memory does not move when it grows, so that views made earlier stay good.
   const memory = new WebAssembly.Memory({ initial: 16, maximum: MAXIMUM_PAGES, shared: true })
   const abort = () => {

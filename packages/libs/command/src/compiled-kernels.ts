@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { setFlagsFromString } from 'node:v8'
-import { isMainThread } from 'node:worker_threads'
 
 /** What precedes the code in the file: the digest of the module and of the code. */
 export const DIGEST_BYTES = 32
@@ -15,10 +14,9 @@ export const digestOf = (module: Uint8Array, code: Uint8Array) =>
 
 /**
  * The module with the code that V8 made of it when the command was bundled; V8 itself refuses that of another processor.
- * Undefined where there is none: then it is compiled, as it is in the other threads, which get what this one has.
+ * Undefined where there is none: then it is compiled. For the main thread, before others start: those get what it has.
  */
 export function compiledAhead(module: Uint8Array, beside = import.meta.url): WebAssembly.Module | undefined {
-  if (!isMainThread) return undefined
   let file: Buffer
   try {
     file = readFileSync(fileURLToPath(new URL(codeName(), beside)))

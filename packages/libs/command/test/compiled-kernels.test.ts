@@ -2,10 +2,9 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import t from 'tap'
-import { codeName, codeOf, compiledAhead } from '../src/compiled-ahead.js'
-import { WASM_BASE64 } from '../src/generated/wasm.js'
+import { codeName, codeOf, compiledAhead } from '../src/compiled-kernels.js'
 
-const wire = Buffer.from(WASM_BASE64, 'base64')
+const wire = readFileSync(new URL('../../../kernels/dist/kernels.wasm', import.meta.url))
 
 t.test('kernels that were compiled ahead do what those compiled here do', async (t) => {
   const folder = t.testdir()

@@ -3,6 +3,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import asc from 'assemblyscript/asc'
 import { networkSource } from './networks.mjs'
+import { split } from './split.mjs'
 
 mkdirSync('dist', { recursive: true })
 mkdirSync('src/generated', { recursive: true })
@@ -23,5 +24,7 @@ if (error) {
   console.error(stderr.toString())
   process.exit(1)
 }
-const base64 = readFileSync('dist/kernels.wasm').toString('base64')
-writeFileSync('src/generated/wasm.ts', `export const WASM_BASE64 =\n  '${base64}'\n`)
+const { code, data } = split(readFileSync('dist/kernels.wasm'))
+writeFileSync('dist/kernels.wasm', code)
+const constant = (name, bytes) => `export const ${name} =\n  '${bytes.toString('base64')}'\n`
+writeFileSync('src/generated/wasm.ts', constant('WASM_BASE64', code) + constant('DATA_BASE64', data))

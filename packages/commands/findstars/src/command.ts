@@ -37,7 +37,8 @@ export const findstars = defineCommand({
     { name: 'limit_mag', unit: 'mag', doc: 'instrumental magnitude of a point source at the threshold' },
     { name: 'peak', doc: 'highest pixel of a star above the background, unit of the frame' },
   ],
-  parallel: 'jobs',
+  parallel: 'both',
+  helpers: true,
   plan: planFinding,
   job: findInFrame,
 })

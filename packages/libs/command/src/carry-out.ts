@@ -123,6 +123,7 @@ async function workThrough(
     )
   } finally {
     session.progressEnd = undefined
+    session.helpers?.stop()
     void session.pool?.stop() // what follows is told, not made: they end meanwhile
     await progress.end()
   }

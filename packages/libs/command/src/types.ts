@@ -184,6 +184,11 @@ export interface Command<S extends Schema = Schema, J = unknown> {
    */
   parallel: 'jobs' | 'strips' | 'both'
   /**
+   * What jobs do on the main thread is mostly kernels that `together` shares among threads: light threads are started that
+   * do nothing else, before the plan is made.
+   */
+  helpers?: true
+  /**
    * Threads for jobs are started for so many bytes of inputs each; where that is not even two, the main thread does all. Each
    * has to warm up on its own: where jobs are soon done, two cost more time than they save. Default: however small.
    */

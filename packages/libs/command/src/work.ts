@@ -2,6 +2,7 @@ import { statSync } from 'node:fs'
 import { DataError } from '@nightpipe/files'
 import { knownDigests, remember } from './digest.js'
 import { errorOf, type Fault, faultOf, faultText } from './exit.js'
+import { type Helpers, startHelpers } from './helpers.js'
 import type { MainLog } from './log.js'
 import type { Answer } from './orders.js'
 import { openPool, type Pool } from './pool.js'
@@ -24,6 +25,7 @@ export interface Outcome {
 export interface Session {
   signal: AbortSignal
   pool?: Pool
+  helpers?: Helpers
 }
 
 /** Those who want to know. */
@@ -49,6 +51,13 @@ export async function work(
   const few = plan.jobs.length < request.workers
   const mode = command.parallel === 'both' ? (few ? 'strips' : 'jobs') : command.parallel
   const threads = threadsFor(command, mode, request, plan)
+  if (mode === 'strips')
+    withHelpers(
+      command,
+      request,
+      session,
+      plan.jobs.flatMap((job) => job.inputs),
+    )
   const inThreads = mode === 'jobs' && threads > 0
   const pool = poolOf(threads, inThreads, plan.memoryPerJob !== undefined, request, session, audience.log)
   const perform = (job: Job) => (inThreads && pool ? performThere(job, pool) : performHere(command, request, job, pool))
@@ -75,10 +84,17 @@ export function startThreadsAhead(command: Command, request: Request, session: S
   const { inputs, workers } = request
   if (request.dryRun || command.inputs === 'none' || sizeOf(inputs.map(({ path }) => path)) <= SMALL_BYTES) return
   const strips = command.parallel === 'strips' || (command.parallel === 'both' && inputs.length < workers)
-  if (strips && !command.tasks) return
   const paths = inputs.map(({ path }) => path)
+  if (strips) withHelpers(command, request, session, paths)
+  if (strips && !command.tasks) return
   const threads = strips ? workers - 1 : worthwhile(command, Math.min(workers, inputs.length), paths)
   if (threads > 0) poolOf(threads, !strips, true, request, session, log)
+}
+
+/** Jobs on this thread share their kernels with helpers, where the command wants that and the inputs are not small. */
+function withHelpers(command: Command, { workers }: Request, session: Session, paths: readonly string[]): void {
+  if (session.helpers || !command.helpers || workers < 2 || sizeOf(paths) <= SMALL_BYTES) return
+  session.helpers = startHelpers(workers - 1)
 }
 
 /** The threads that were started ahead where they fit: more than the jobs need may wait, if memory is no matter. */

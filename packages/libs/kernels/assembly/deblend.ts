@@ -40,7 +40,7 @@ let gaussians: usize = 0
 
 /** Bytes of scratch that a region of so many pixels needs. */
 export function deblendScratch(largest: i32): usize {
-  return <usize>(largest + 2) * 108 + 16384
+  return <usize>(largest + 2) * 108 + 16384 + 320
 }
 
 // @ts-ignore: decorator
@@ -51,16 +51,16 @@ function valueAt(i: i32): f32 {
 
 /**
  * Splits the region of `count` pixels from place `from` on in the lists of the detection, whose pixels are then sorted
- * source by source. The numbers of pixels of the parts come at the start of the scratch; returns how many there are.
+ * source by source. The numbers of pixels of the parts come at the start of `scratch`; returns how many there are.
  */
-export function splitRegion(d: Detection, scene: Scene, from: i32, count: i32): i32 {
-  store<i32>(d.scratch, count)
+export function splitRegion(d: Detection, scene: Scene, from: i32, count: i32, scratch: usize): i32 {
+  store<i32>(scratch, count)
   if (d.levels < 2 || d.contrast >= 1 || count < 2 * d.minimumArea || count < 6) return 1
   n = count
   width = scene.width
   pixels = d.pixels + ((<usize>from) << 2)
   filtered = d.filtered + ((<usize>from) << 2)
-  layOut(d.scratch)
+  layOut(scratch)
   values = filtered
   if (d.sharp) {
     values = split + <usize>max<i32>(n, 8192)
@@ -72,7 +72,7 @@ export function splitRegion(d: Detection, scene: Scene, from: i32, count: i32): 
   findCores(d, scene)
   if (cores < 2) return 1
   share()
-  return regroup(d.scratch)
+  return regroup(scratch)
 }
 
 function layOut(scratch: usize): void {

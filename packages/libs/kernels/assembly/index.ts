@@ -1,5 +1,6 @@
 // The exports of every kernel: one idea per file, one line per file here.
 export { base } from './base'
+export { takeSeat } from './seat'
 export * from './bytes'
 export { riceDecode8, riceDecode16, riceDecode32 } from './rice'
 export { riceEncode8, riceEncode16, riceEncode32 } from './rice-encode'

@@ -44,7 +44,12 @@ export class Source {
 }
 
 /** The highest filtered pixels, as many as the least area, at most 64, the highest first. */
-const highest = memory.data(64 * 4)
+let highest: usize = 0
+
+/** Where this thread has room for them: 256 bytes. */
+export function keepHighest(at: usize): void {
+  highest = at
+}
 
 function rank(value: f32, count: i32, most: i32): void {
   let k = min<i32>(count, most - 1)

@@ -1,7 +1,8 @@
 // Runs of pixels above a limit, joined into regions; regions split into sources; the moments of each.
 import { at32, set32 } from './list32'
 import { splitRegion } from './deblend'
-import { Source, measureIsophote } from './isophote'
+import { keepHighest, Source, measureIsophote } from './isophote'
+import { seat } from './seat'
 import { Scene } from './stamp'
 
 /** What the sources are found in: addresses and numbers, set by libs/stars/src/detect.ts. */
@@ -24,7 +25,9 @@ export class Detection {
   /** The pixels of the sources one after the other, and their filtered values. */
   pixels: usize
   filtered: usize
+  /** Scratch of the first thread, and how far from it that of the next is. */
   scratch: usize
+  scratchBytes: usize
   sources: usize
   /** Levels of deblending, 1 for none; and 1 for the contrast of SExtractor. */
   levels: i32
@@ -63,7 +66,9 @@ export function noiseAt(d: Detection, scene: Scene, p: i32): f64 {
 // Offsets of eight places on a ring, in its radius.
 const RING_X: StaticArray<f64> = [1, 0.7071, 0, -0.7071, -1, -0.7071, 0, 0.7071]
 const RING_Y: StaticArray<f64> = [0, 0.7071, 1, 0.7071, 0, -0.7071, -1, -0.7071]
-const around = memory.data(8 * 8)
+/** Of this thread: eight values on that ring, and after `OWN_BYTES` what deblending needs. */
+let around: usize = 0
+const OWN_BYTES: usize = 320
 
 /**
  * The noise there would be at a peak without the star: its own photons are in the error plane, and are no reason to doubt
@@ -169,25 +174,67 @@ function gather(d: Detection): i32 {
 }
 
 /**
- * The sources of all regions with a significant peak, in the order of their regions. Returns their number.
+ * Cuts the runs into `shares` that have about as many pixels in their regions each. Of each share the first run, and the
+ * first place for the pixels of its sources; and one after the last, into `bounds`.
  */
-export function findSources(d: Detection, scene: Scene): i32 {
-  let found = 0
+export function shareRegions(d: Detection, shares: i32, bounds: usize): void {
+  let all = 0
+  for (let r = 0; r < d.runs; r++) all += areaFrom(d, r)
   let used = 0
+  let k = 0
   for (let r = 0; r < d.runs; r++) {
-    const area = at32(d.area, r)
-    if (at32(d.parent, r) != r || area < d.minimumArea || !significant(d, scene, r)) continue
-    collect(d, r, used)
-    const parts = splitRegion(d, scene, used, area)
-    let from = used
-    for (let k = 0; k < parts; k++) {
-      const n = at32(d.scratch, k)
-      const source = changetype<Source>(d.sources + <usize>found * offsetof<Source>())
-      measureIsophote(source, d, scene, from, n)
-      from += n
-      if (source.filteredPeak < d.threshold * quietNoiseAt(d, scene, <i32>source.peakAt)) continue
-      source.flags = parts > 1 ? 2 : 0
-      found++
+    for (; k < shares && <i64>used * <i64>shares >= <i64>all * <i64>k; k++) {
+      set32(bounds, 2 * k, r)
+      set32(bounds, 2 * k + 1, used)
+    }
+    used += areaFrom(d, r)
+  }
+  for (; k <= shares; k++) {
+    set32(bounds, 2 * k, d.runs)
+    set32(bounds, 2 * k + 1, used)
+  }
+}
+
+/** The pixels of the region that begins with a run: 0 where it began before, or is too small. */
+// @ts-ignore: decorator
+@inline
+function areaFrom(d: Detection, r: i32): i32 {
+  if (at32(d.parent, r) != r) return 0
+  const area = at32(d.area, r)
+  return area < d.minimumArea ? 0 : area
+}
+
+/** The scratch of this thread. */
+function takePlace(d: Detection): usize {
+  const place = d.scratch + <usize>seat * d.scratchBytes
+  around = place
+  keepHighest(place + 64)
+  return place + OWN_BYTES
+}
+
+/**
+ * The sources of the regions with a significant peak that begin with the runs from `start` to `end`, in the order of
+ * their regions; their pixels go to the lists from place `used` on. Returns their number.
+ */
+export function findSources(d: Detection, scene: Scene, start: i32, end: i32, used: i32, sources: usize): i32 {
+  const scratch = takePlace(d)
+  let found = 0
+  for (let r = start; r < end; r++) {
+    const area = areaFrom(d, r)
+    if (area == 0) continue
+    if (significant(d, scene, r)) {
+      collect(d, r, used)
+      const parts = splitRegion(d, scene, used, area, scratch)
+      let from = used
+      for (let k = 0; k < parts; k++) {
+        const n = at32(scratch, k)
+        const source = changetype<Source>(sources + <usize>found * offsetof<Source>())
+        measureIsophote(source, d, scene, from, n)
+        from += n
+        if (source.filteredPeak < d.threshold * quietNoiseAt(d, scene, <i32>source.peakAt)) continue
+        source.flags = parts > 1 ? 2 : 0
+        found++
+      }
     }
     used += area
   }

@@ -8,6 +8,7 @@ import {
   varianceWithIsophote, varianceWithKron,
 } from './kron'
 import { Source } from './isophote'
+import { seat } from './seat'
 import { cutStamp, Scene, Stamp } from './stamp'
 
 @unmanaged
@@ -49,13 +50,15 @@ const RESULT_BYTES: usize = 144
 const SIGMA_TO_WIDTH: f64 = 2.3548200450309493
 
 /**
- * Measures `count` sources of a scene. `stamp` has its arrays set, large enough for the largest half; `scratch` room
- * for 8 (half + 4) float64. A result of 18 float64 each is followed by flux and variance in each of `apertures` circles.
+ * Measures `count` sources of a scene. `stamps` and `scratches` are addresses, one for each thread: of a stamp that has its
+ * arrays set, large enough for the largest half, and of room for 8 (half + 4) float64. A result of 18 float64 each is followed by flux and variance in each of `apertures` circles.
  */
 export function measureSources(
-  scene: Scene, stamp: Stamp, sources: usize, count: i32, options: Options, radii: usize, apertures: i32, scratch: usize,
-  results: usize,
+  scene: Scene, stamps: usize, sources: usize, count: i32, options: Options, radii: usize, apertures: i32,
+  scratches: usize, results: usize,
 ): void {
+  const stamp = changetype<Stamp>(<usize>load<u32>(stamps + ((<usize>seat) << 2)))
+  const scratch = <usize>load<u32>(scratches + ((<usize>seat) << 2))
   const step = RESULT_BYTES + ((<usize>apertures) << 4)
   for (let i: usize = 0; i < <usize>count; i++) {
     const result = results + i * step

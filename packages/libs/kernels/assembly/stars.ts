@@ -1,6 +1,6 @@
 // What finds and measures the stars of an image; signatures in src/star-kernels.ts.
 export { detectRows, netRows, surfaceRow } from './detect'
-export { findSources, joinRuns } from './regions'
+export { findSources, joinRuns, shareRegions } from './regions'
 export { deblendScratch } from './deblend'
 export { countOwners, writeOwners } from './owners'
 export { measureSources } from './sources'

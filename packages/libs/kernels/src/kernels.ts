@@ -1,4 +1,4 @@
-import { WASM_BASE64 } from './generated/wasm.js'
+import { DATA_BASE64, WASM_BASE64 } from './generated/wasm.js'
 import type { NumericKernels } from './numeric-kernels.js'
 import type { ReductionKernels } from './reduction-kernels.js'
 import type { RegistrationKernels } from './registration-kernels.js'
@@ -39,6 +39,8 @@ type SimulatedMoffat = [
 export interface Kernels extends NumericKernels, ReductionKernels, StarKernels, RegistrationKernels {
   readonly memory: WebAssembly.Memory
   base(): number
+  /** Threads that share a memory have a number each, from 0. */
+  takeSeat(number: number): void
   floatsFromBigEndian(source: number, target: number, n: number): void
 
   // simulate-noise: rows of random numbers and of a simulated detector; the same key, row and purpose give the same
@@ -234,11 +236,29 @@ type Unquantise = [
 const MAXIMUM_PAGES = 65536
 
 let instance: Kernels | undefined
+let compiled: WebAssembly.Module | undefined
 let readyMade: (bytes: Uint8Array) => WebAssembly.Module | undefined = () => undefined
 
 /** Where the module may be had without compiling it, to be said before the first kernel is called. */
 export function takeReadyMade(from: typeof readyMade): void {
   readyMade = from
+}
+
+/** The code of the kernels, without what stands in their memory from the start. */
+export function moduleOfKernels(): WebAssembly.Module {
+  if (compiled) return compiled
+  const bytes = Buffer.from(WASM_BASE64, 'base64')
+  compiled = readyMade(bytes) ?? new WebAssembly.Module(bytes)
+  return compiled
+}
+
+/** Kernels on a memory, which must hold what they expect there. Knows nothing of this file: helpers get it as text. */
+export function instanceOf(module: WebAssembly.Module, memory: WebAssembly.Memory): Kernels {
+  const abort = () => {
+    throw new RangeError('a kernel was given impossible arguments')
+  }
+  const { exports } = new WebAssembly.Instance(module, { env: { memory, abort } })
+  return { ...exports, memory } as unknown as Kernels
 }
 
 /**
@@ -247,14 +267,11 @@ export function takeReadyMade(from: typeof readyMade): void {
  */
 export function kernels(): Kernels {
   if (instance) return instance
-  const bytes = Buffer.from(WASM_BASE64, 'base64')
-  const module = readyMade(bytes) ?? new WebAssembly.Module(bytes)
   // Shared memory does not move when it grows, so that views made earlier stay good.
   const memory = new WebAssembly.Memory({ initial: 16, maximum: MAXIMUM_PAGES, shared: true })
-  const abort = () => {
-    throw new RangeError('a kernel was given impossible arguments')
-  }
-  const { exports } = new WebAssembly.Instance(module, { env: { memory, abort } })
-  instance = { ...exports, memory } as unknown as Kernels
+  // tables and scratch of the kernels: once for a memory, for helpers come when it is in use
+  const data = new WebAssembly.Module(Buffer.from(DATA_BASE64, 'base64'))
+  new WebAssembly.Instance(data, { env: { memory } })
+  instance = instanceOf(moduleOfKernels(), memory)
   return instance
 }

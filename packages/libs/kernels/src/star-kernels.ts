@@ -18,8 +18,12 @@ export interface StarKernels {
   /** The area of the largest region. */
   joinRuns(detection: number, width: number): number
   deblendScratch(largest: number): number
+  /** Cuts the runs into shares of about as much work: pairs of first run and first place for pixels. */
+  shareRegions(detection: number, shares: number, bounds: number): void
   /** The number of sources found. */
-  findSources(detection: number, scene: number): number
+  findSources(
+    ...share: [detection: number, scene: number, start: number, end: number, used: number, sources: number]
+  ): number
   // owners: whose each pixel is, as runs
   countOwners(sources: number, count: number, pixels: number, width: number, height: number, row: number): number
   writeOwners(
@@ -31,8 +35,8 @@ export interface StarKernels {
   // sources: records of float64 and of addresses, see assembly/sources.ts and assembly/stamp.ts
   measureSources(
     ...records: [
-      ...[scene: number, stamp: number, sources: number, count: number, options: number],
-      ...[radii: number, apertures: number, scratch: number, results: number],
+      ...[scene: number, stamps: number, sources: number, count: number, options: number],
+      ...[radii: number, apertures: number, scratches: number, results: number],
     ]
   ): void
   // psf: records of float64, see assembly/psf.ts

@@ -1,10 +1,12 @@
 import type { Frame } from '@nightpipe/image'
-import { allocate, kernels, scoped } from '@nightpipe/kernels'
+import { allocate, scoped, together } from '@nightpipe/kernels'
 import { median } from '@nightpipe/math'
 import { lent } from './net.js'
 
 /** Bins of the histograms, a fiftieth of the noise, are so much wider than SExtractor's: as good, and quicker. */
 const COARSE = 8
+/** Rows of meshes that threads share out among them. */
+const ROWS_AT_ONCE = 32
 
 /** Level and noise of the sky on a coarse grid of meshes. */
 export interface SkyMesh {
@@ -38,23 +40,30 @@ export function skyMesh({ pixels, mask, width, height }: Frame, options: SkyMesh
   const [pitchX, pitchY] = classic ? [mesh, mesh] : [width / columns, height / rows]
   const level = new Float32Array(columns * rows)
   const rms = new Float32Array(columns * rows)
-  for (let j = 0; j < rows; j++) {
-    const y0 = Math.floor(j * pitchY)
-    const y1 = Math.min(height, Math.floor((j + 1) * pitchY))
+  for (let j = 0; j < rows; j += ROWS_AT_ONCE) {
     scoped(() => {
-      const part = lent(pixels, y0 * width, (y1 - y0) * width)!
-      const bits = lent(mask, y0 * width, (y1 - y0) * width)
-      const scratch = allocate(Float32Array, 4096 + (Math.ceil(pitchX) + 4) * (y1 - y0) + 16)
-      const results = allocate(Float64Array, 3 * columns)
-      kernels().histogramMeshes(
-        ...([part.byteOffset, bits?.byteOffset ?? 0, maskBits, width, y1 - y0, pitchX, columns] as const),
-        ...([classic ? 1 : COARSE, scratch.byteOffset, results.byteOffset] as const),
+      const all = Array.from({ length: Math.min(ROWS_AT_ONCE, rows - j) }, (_, k) => {
+        const y0 = Math.floor((j + k) * pitchY)
+        const y1 = Math.min(height, Math.floor((j + k + 1) * pitchY))
+        const part = lent(pixels, y0 * width, (y1 - y0) * width)!
+        const bits = lent(mask, y0 * width, (y1 - y0) * width)
+        const scratch = allocate(Float32Array, 4096 + (Math.ceil(pitchX) + 4) * (y1 - y0) + 16)
+        const results = allocate(Float64Array, 3 * columns)
+        return { part, bits, rows: y1 - y0, scratch, results }
+      })
+      together(
+        all.map((row) => [
+          ...(['histogramMeshes', row.part.byteOffset, row.bits?.byteOffset ?? 0, maskBits, width, row.rows] as const),
+          ...([pitchX, columns, classic ? 1 : COARSE, row.scratch.byteOffset, row.results.byteOffset] as const),
+        ]),
       )
-      for (let i = 0; i < columns; i++) {
-        const enough = results[3 * i + 2] >= 0.5
-        level[j * columns + i] = enough ? results[3 * i] : Number.NaN
-        rms[j * columns + i] = enough ? results[3 * i + 1] : Number.NaN
-      }
+      all.forEach(({ results }, k) => {
+        for (let i = 0, m = (j + k) * columns; i < columns; i++, m++) {
+          const enough = results[3 * i + 2] >= 0.5
+          level[m] = enough ? results[3 * i] : Number.NaN
+          rms[m] = enough ? results[3 * i + 1] : Number.NaN
+        }
+      })
     })
   }
   const map = (values: Float32Array) => filterMap(fillMap(values, columns), columns, rows, filter, classic)

@@ -1,4 +1,4 @@
-import { allocate, allocateBytes, kernels, scoped } from '@nightpipe/kernels'
+import { allocate, allocateBytes, scoped, seats, together } from '@nightpipe/kernels'
 import { record, word } from './record.js'
 import { type Scene, sceneRecord } from './scene.js'
 import { SOURCE, SOURCE_NUMBERS, type Sources, sourceAt } from './sources.js'
@@ -39,6 +39,8 @@ export interface RawOptions {
   apertures: readonly number[]
 }
 
+/** So many sources are measured in one go. */
+const SHARE = 32
 /** The Kron radius is measured within so many semi-axes. */
 const KRON_REACH = 6
 
@@ -60,10 +62,23 @@ export function measureRaw(sources: Sources, scene: Scene, options: RawOptions):
     radii.set(apertures)
     const chosen = allocate(Float64Array, 5)
     chosen.set([options.kronFactor, options.kronMinimum, KRON_REACH, options.grid, options.mirror ? 1 : 0])
-    const scratch = allocate(Float64Array, 8 * (half + 8))
-    kernels().measureSources(
-      ...([sceneRecord(scene), stampRecord(half), sources.records.byteOffset, sources.count] as const),
-      ...([chosen.byteOffset, radii.byteOffset, apertures.length, scratch.byteOffset, out.byteOffset] as const),
+    const [stamps, scratches] = [allocate(Uint32Array, seats()), allocate(Uint32Array, seats())]
+    for (let seat = 0; seat < seats(); seat++) {
+      stamps[seat] = stampRecord(half)
+      scratches[seat] = allocateBytes(8 * 8 * (half + 8))
+    }
+    const at = sceneRecord(scene)
+    const shares = Math.ceil(sources.count / SHARE)
+    together(
+      Array.from({ length: shares }, (_, k) => [
+        ...(['measureSources', at, stamps.byteOffset] as const),
+        ...([
+          sources.records.byteOffset + 8 * SOURCE_NUMBERS * SHARE * k,
+          Math.min(SHARE, sources.count - SHARE * k),
+        ] as const),
+        ...([chosen.byteOffset, radii.byteOffset, apertures.length, scratches.byteOffset] as const),
+        out.byteOffset + 8 * step * SHARE * k,
+      ]),
     )
     return Float64Array.from(out)
   })

@@ -1,4 +1,4 @@
-import { allocate, kernels, scoped } from '@nightpipe/kernels'
+import { allocate, scoped, together } from '@nightpipe/kernels'
 import { edgeFactors, type SeparableFilter } from './matched-filter.js'
 import type { Surface } from './surface.js'
 
@@ -12,7 +12,9 @@ export interface Runs {
   row: Int32Array
 }
 
-const ROWS = 64
+/** Rows of a call, and calls whose scratch memory there is at once. */
+const ROWS = 128
+const CALLS = 8
 
 /** The runs of pixels that stand `threshold` times the noise above zero when the image is filtered; rows y0 to y1. */
 export function findRuns(
@@ -39,27 +41,41 @@ export function findRuns(
       edgeFactors(filter.across, half, width, threshold * filter.noise, edgeX)
       edgeFactors(filter.along, half, height, 1, edges)
     }
-    const edgeY = allocate(Float32Array, ROWS)
-    const lines = allocate(Float32Array, ROWS * 2 * noise.columns)
-    const ring = allocate(Float32Array, (terms * taps + 3) * stride + 2 * half + 32)
-    const rowStart = allocate(Int32Array, ROWS + 1)
-    const runs = allocate(Int32Array, ROWS * (width + 2))
-    const values = allocate(Float32Array, ROWS * width)
-    for (let y = y0; y < y1; y += ROWS) {
-      const rows = Math.min(ROWS, y1 - y)
-      noise.lines(y, y + rows, lines)
-      edgeY.set(edges.subarray(y, y + rows))
-      const count = kernels().detectRows(
-        ...([image.byteOffset, width, height, y, y + rows, terms, half, across.byteOffset, along.byteOffset] as const),
-        ...([lines.byteOffset, noise.columns, first.byteOffset, weights.byteOffset, stride] as const),
-        ...([edgeX.byteOffset, edgeY.byteOffset, ring.byteOffset] as const),
-        ...([rowStart.byteOffset, runs.byteOffset, values.byteOffset] as const),
-      )
-      add(pile, y - y0, rows, rowStart, runs, values.subarray(0, count))
+    for (let start = y0; start < y1; start += CALLS * ROWS) {
+      scoped(() => {
+        const strips = stripsOf(start, Math.min(y1, start + CALLS * ROWS), width)
+        const counts = together(
+          strips.map(({ y, rows, rowStart, runs, values }) => {
+            const lines = allocate(Float32Array, rows * 2 * noise.columns)
+            noise.lines(y, y + rows, lines)
+            const edgeY = allocate(Float32Array, rows)
+            edgeY.set(edges.subarray(y, y + rows))
+            const ring = allocate(Float32Array, (terms * taps + 3) * stride + 2 * half + 32)
+            return [
+              ...(['detectRows', image.byteOffset, width, height, y, y + rows, terms, half] as const),
+              ...([across.byteOffset, along.byteOffset, lines.byteOffset, noise.columns, first.byteOffset] as const),
+              ...([weights.byteOffset, stride, edgeX.byteOffset, edgeY.byteOffset, ring.byteOffset] as const),
+              ...([rowStart.byteOffset, runs.byteOffset, values.byteOffset] as const),
+            ]
+          }),
+        )
+        strips.forEach(({ y, rows, rowStart, runs, values }, k) => {
+          add(pile, y - y0, rows, rowStart, runs, values.subarray(0, counts[k]))
+        })
+      })
     }
   })
   return { ...pile, bounds: pile.bounds.subarray(0, 2 * pile.count), values: pile.values.subarray(0, pile.valueCount) }
 }
+
+/** Rows y0 to y1 in strips, with room for the most that can be found in each: memory that nobody touches costs nothing. */
+const stripsOf = (y0: number, y1: number, width: number) =>
+  Array.from({ length: Math.ceil((y1 - y0) / ROWS) }, (_, k) => {
+    const y = y0 + k * ROWS
+    const rows = Math.min(ROWS, y1 - y)
+    const [rowStart, runs] = [allocate(Int32Array, rows + 1), allocate(Int32Array, rows * (width + 2))]
+    return { y, rows, rowStart, runs, values: allocate(Float32Array, rows * width) }
+  })
 
 /** Runs that grow strip by strip. */
 interface Pile extends Runs {

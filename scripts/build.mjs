@@ -24,7 +24,12 @@ function allPackages() {
 /** The kernels are compiled when their source or their compiler is not the one that they were made from. */
 function buildKernels() {
   const home = join(repository, 'packages/libs/kernels')
-  const sources = ['build.mjs', 'networks.mjs', 'split.mjs', ...listed(join(home, 'assembly')).map((name) => join('assembly', name))]
+  const sources = [
+    'build.mjs',
+    'networks.mjs',
+    'split.mjs',
+    ...listed(join(home, 'assembly')).map((name) => join('assembly', name)),
+  ]
   const compiler = join(repository, 'node_modules/assemblyscript/package.json')
   const paths = [compiler, ...sources.sort().map((name) => join(home, name))]
   const hash = createHash('sha1')

@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { bundle } from './bundle.mjs'
+import { bundle, hostStart } from './bundle.mjs'
 
 const repository = fileURLToPath(new URL('..', import.meta.url))
 const listed = (folder) => (existsSync(folder) ? readdirSync(folder, { recursive: true }) : [])
@@ -74,6 +74,16 @@ function keepDescription(outdir, isNew) {
   writeFileSync(path, stdout)
 }
 
+/** Commands that one process runs one after the other, as `host` in the package.json of a package names them. */
+async function buildHost(home) {
+  const { host } = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8'))
+  const starts = (host ?? []).map((name) => [name, join(repository, 'packages/commands', name, 'dist/src/bin.js')])
+  if (!host || !starts.every(([, path]) => existsSync(path))) return
+  const [entry, source] = [join(home, 'dist/host.js'), hostStart(starts)]
+  if (!existsSync(entry) || readFileSync(entry, 'utf8') !== source) writeFileSync(entry, source)
+  await bundle(home, entry, join(home, 'dist/host'), true)
+}
+
 const wanted = process.argv.slice(2).map((folder) => resolve(folder))
 const packages = wanted.length > 0 ? wanted : allPackages()
 buildKernels()
@@ -85,3 +95,5 @@ for (const home of packages) {
     if (basename(outdir) === 'bundle') keepDescription(outdir, made)
   }
 }
+// Whatever was built may be held by a host.
+for (const home of allPackages()) await buildHost(home)

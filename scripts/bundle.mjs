@@ -36,6 +36,26 @@ const waitsInside = (entry) => ({
   },
 })
 
+/** A host holds what the starts of commands would run: `await main(commands)` gives them away instead. */
+const givesCommands = {
+  name: 'gives-commands',
+  setup({ onLoad }) {
+    onLoad({ filter: /\/dist\/src\/bin\.js$/ }, ({ path }) => {
+      const [start, given] = /^await main\((\w+|\[.*\])\);?$/m.exec(readFileSync(path, 'utf8')) ?? []
+      if (!start) throw new Error(`${path} does not say await main(COMMANDS): it cannot be held by a host`)
+      return { contents: readFileSync(path, 'utf8').replace(start, `export const commands = [${given}].flat()`) }
+    })
+  },
+}
+
+/** The start of a host of these commands: JavaScript whose imports are whole paths. */
+export function hostStart(starts) {
+  const imports = starts.map(([, path], k) => `import { commands as held${k} } from ${JSON.stringify(path)};\n`)
+  const held = starts.map(([name], k) => `  ${JSON.stringify(name)}: held${k},\n`)
+  const serve = `import { serveCalls } from '@nightpipe/command';\n`
+  return `${serve}${imports.join('')}await serveCalls({\n${held.join('')}})\n`
+}
+
 const MADE_FROM = 'made-from.json'
 const MAKERS = ['bundle.mjs', 'bundle-start.mjs', 'plain-width.mjs', 'plain-wrap.mjs'].map(beside)
 
@@ -79,7 +99,7 @@ async function keepKernels(outdir) {
 }
 
 /** Bundles `entry` of the package at `home` into `outdir`, unless it is there and fresh; was it made? All are whole paths. */
-export async function bundle(home, entry, outdir) {
+export async function bundle(home, entry, outdir, isHost = false) {
   if (isFresh(home, outdir)) return false
   rmSync(outdir, { recursive: true, force: true })
   const filename = join(outdir, 'main.cjs')
@@ -94,7 +114,7 @@ export async function bundle(home, entry, outdir) {
     platform: 'node',
     target: 'node20',
     logLevel: 'warning',
-    plugins: [plainWidths, waitsInside(entry)],
+    plugins: [plainWidths, waitsInside(entry), ...(isHost ? [givesCommands] : [])],
     external: ['@resvg/resvg-js', '@electric-sql/pglite', 'pg', 'nats'],
     // A script that was compiled ahead cannot import: what stays outside is required.
     supported: { 'dynamic-import': false },

@@ -1,4 +1,4 @@
-import { DataError } from '@nightpipe/command'
+import { DataError, runMemory } from '@nightpipe/command'
 import { FitsError, type Header, numberOf } from '@nightpipe/fits'
 import { type OrderImage, readOrderImage } from '@nightpipe/spectrographs'
 
@@ -8,7 +8,7 @@ export interface MeanFlat extends OrderImage {
 }
 
 /** The flats of a thread, read once. */
-const known = new Map<string, MeanFlat>()
+const known = runMemory<string, MeanFlat>()
 
 /** Flats as one image: each fibre is the mean of those in which it has light. */
 export function flatsOf(paths: readonly string[], width: number, orders: number): MeanFlat {

@@ -2,6 +2,7 @@ import { dirname, join, resolve } from 'node:path'
 import {
   type Chain,
   type ExposureRow,
+  openChainHost,
   openExposures,
   prometheusText,
   type Reduced,
@@ -46,20 +47,27 @@ export async function conduct(request: Ask): Promise<number> {
     log.warn('another night or site-setup is at work on this tree: nothing done')
     return Exit.verdictNo
   }
+  const host = openChainHost()
   try {
-    return await night(request, tree, frames)
+    return await night(request, tree, frames, host.run)
   } catch (error) {
     if (request.signal.aborted) return Exit.interrupted
     throw error
   } finally {
+    await host.close()
     lock.release()
   }
 }
 
-async function night(request: Ask, tree: Tree, frames: ReturnType<typeof rawFrames>): Promise<number> {
+async function night(
+  request: Ask,
+  tree: Tree,
+  frames: ReturnType<typeof rawFrames>,
+  run: Chain['run'],
+): Promise<number> {
   const { config, log, workers, memoryBytes, force, signal, profile } = request
   const chain: Chain = {
-    ...{ tree, profile, workers, memoryBytes, force, signal, log },
+    ...{ tree, profile, workers, memoryBytes, force, signal, log, run },
     tell: (line) => log.info(`$ ${line}`),
   }
   const exposures = openExposures(tree)

@@ -1,3 +1,4 @@
+import { runMemory } from '@nightpipe/command'
 import { type Hdu, type Onlooker, readPixels } from '@nightpipe/fits'
 import { sampleSky } from '@nightpipe/image'
 import { medianOf } from '@nightpipe/math'
@@ -85,7 +86,7 @@ function onlyHotPixels(
   return scale * typicalError(dark!.path, error) > SEEN * unlit
 }
 
-const errors = new Map<string, number>()
+const errors = runMemory<string, number>()
 
 /** The median error of a master, of some of its rows. */
 export function typicalError(path: string, error: Hdu): number {
@@ -98,7 +99,7 @@ export function typicalError(path: string, error: Hdu): number {
 }
 
 /** Levels of the masters that this thread has looked at: every frame of a night asks for the same ones. */
-const levels = new Map<string, number>()
+const levels = runMemory<string, number>()
 
 /** The median of some rows of a master, spread over it. */
 export function levelOf(path: string, image: Hdu): number {

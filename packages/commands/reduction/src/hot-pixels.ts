@@ -1,3 +1,4 @@
+import { runMemory } from '@nightpipe/command'
 import type { Hdu } from '@nightpipe/fits'
 import { type SkyMap, sampleSky } from '@nightpipe/image'
 import { allocate, inKernelMemory, kernels, scoped } from '@nightpipe/kernels'
@@ -21,7 +22,7 @@ interface HotPixels {
 }
 
 /** A thread that reduces many frames looks through their dark once. */
-const known = new Map<string, HotPixels>()
+const known = runMemory<string, HotPixels>()
 
 /**
  * A dark of a few frames is noisier than the dark current is uneven: the smooth level instead, except where a pixel is

@@ -1,3 +1,4 @@
+import { runMemory } from '@nightpipe/command'
 import { maskPositions } from '@nightpipe/image'
 import type { ReductionJob } from './plan.js'
 
@@ -11,7 +12,7 @@ interface Bits {
  * What the masters of a frame flag together: the next frame has the same ones, mostly, and of three masks of many
  * megabytes a few thousand pixels are flagged. A thread keeps what it found last, while that is little.
  */
-let last: { key: string; known: Bits } | undefined
+const last = runMemory<string, Bits>()
 const MOST_OF_A_MASK = 1 / 64
 
 /** Masters and how a frame lies in them. */
@@ -23,8 +24,9 @@ function keyOf({ frame, bias, dark, flat, mask }: ReductionJob): string {
 
 /** Sets the bits that an earlier frame had from the same masters; false when they are not known. */
 export function setKnownBits(job: ReductionJob, mask: Int16Array): boolean {
-  if (last?.key !== keyOf(job)) return false
-  const { positions, bits } = last.known
+  const known = last.get(keyOf(job))
+  if (!known) return false
+  const { positions, bits } = known
   for (let k = 0; k < positions.length; k++) mask[positions[k]] = bits[k]
   return true
 }
@@ -33,5 +35,6 @@ export function setKnownBits(job: ReductionJob, mask: Int16Array): boolean {
 export function keepBits(job: ReductionJob, mask: Int16Array): void {
   const positions = maskPositions(mask, -1)
   if (positions.length > MOST_OF_A_MASK * mask.length) return
-  last = { key: keyOf(job), known: { positions, bits: Int16Array.from(positions, (p) => mask[p]) } }
+  last.clear()
+  last.set(keyOf(job), { positions, bits: Int16Array.from(positions, (p) => mask[p]) })
 }

@@ -1,5 +1,5 @@
 import { basename } from 'node:path'
-import { DataError } from '@nightpipe/command'
+import { DataError, runMemory } from '@nightpipe/command'
 import { type Header, setCard } from '@nightpipe/fits'
 import {
   hasTrace,
@@ -24,7 +24,7 @@ export interface Turned {
   mask: Int16Array
 }
 
-const known = new Map<string, Traces>()
+const known = runMemory<string, Traces>()
 
 /** The traces of a frame, each file read once by each thread; refused where they are of another size. */
 export function tracesFor(path: string, { width, height }: Turned): Traces {

@@ -1,4 +1,4 @@
-import { watchWholeAndDigest } from '@nightpipe/command'
+import { runMemory, watchWholeAndDigest } from '@nightpipe/command'
 import { type Hdu, type Onlooker, requireWhole, type Watch, watchWhole } from '@nightpipe/fits'
 import { placeOf } from './master.js'
 import type { ReductionJob } from './plan.js'
@@ -6,7 +6,7 @@ import type { Planes } from './planes.js'
 import { type RawRead, readRaw } from './read-raw.js'
 
 /** Whether the data of the files that this thread has read agree with their DATASUM. */
-const seen = new Map<string, boolean>()
+const seen = runMemory<string, boolean>()
 
 /** Damaged data are refused; masters, which serve many frames, are looked through once in each thread. */
 export function requireWholeOnce(path: string, image: Hdu): void {

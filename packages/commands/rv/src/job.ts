@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs'
 import { basename } from 'node:path'
-import { DataError, type Job, type Row, type Tools, writeProduct } from '@nightpipe/command'
+import { DataError, type Job, type Row, runMemory, type Tools, writeProduct } from '@nightpipe/command'
 import { numberOf, openFits, sideHdus } from '@nightpipe/fits'
 import { writeFigure } from '@nightpipe/plot'
 import { LIGHT, type LineMask, maskOfTemplate, vacuumToAir } from '@nightpipe/spectra'
@@ -126,7 +126,7 @@ function measureOne(
 }
 
 /** The templates of a thread, with their lines: read once. */
-const templates = new Map<string, { template: ZeroFile; lines: LineMask }>()
+const templates = runMemory<string, { template: ZeroFile; lines: LineMask }>()
 
 function templateOf(path: string): { template?: ZeroFile; lines?: LineMask } {
   const found = templates.get(path)

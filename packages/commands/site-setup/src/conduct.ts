@@ -1,7 +1,16 @@
 import { createHash } from 'node:crypto'
 import { existsSync, statSync } from 'node:fs'
 import { dirname, relative } from 'node:path'
-import { type Chain, call, openExposures, type RawFrame, rawFrames, sweep, windowOf } from '@nightpipe/chain'
+import {
+  type Chain,
+  call,
+  openChainHost,
+  openExposures,
+  type RawFrame,
+  rawFrames,
+  sweep,
+  windowOf,
+} from '@nightpipe/chain'
 import { type Conducting, DataError, Exit } from '@nightpipe/command'
 import { type InstrumentProfile, loadProfile, profileRecogniser } from '@nightpipe/config'
 import { tryLock } from '@nightpipe/files'
@@ -33,7 +42,8 @@ export async function conduct(request: Ask): Promise<number> {
   )
   if (request.dryRun) return await listSteps(request, tree, frames)
   const lines: string[] = []
-  const chain = chainFor(request, tree, profile, lines)
+  const host = openChainHost()
+  const chain = { ...chainFor(request, tree, profile, lines), run: host.run }
   chain.tell(`mkdir -p ${relative('.', tree.folder) || '.'}/{bias,dark,flat,…}`)
   const detail = makeFolders(tree)
   rememberProfile(tree, profile)
@@ -46,6 +56,7 @@ export async function conduct(request: Ask): Promise<number> {
     if (request.signal.aborted) return Exit.interrupted
     throw error
   } finally {
+    await host.close()
     lock.release()
   }
 }

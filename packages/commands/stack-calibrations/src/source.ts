@@ -1,5 +1,6 @@
 import { closeSync, openSync, readFileSync, readSync, writeFileSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
+import { beforeNextRun } from '@nightpipe/command'
 import { atomicTarget, explainSystemError, systemCode } from '@nightpipe/files'
 import { type FitsFile, type Hdu, imageHdu, openFits } from '@nightpipe/fits'
 
@@ -75,3 +76,4 @@ export function closeSources(): void {
   for (const file of open.values()) file.close()
   open.clear()
 }
+beforeNextRun(closeSources)

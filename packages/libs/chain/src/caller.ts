@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { DataError, type Log, runCommand } from '@nightpipe/command'
+import { DataError, type Log, type Ran, runCommand } from '@nightpipe/command'
 import type { InstrumentProfile } from '@nightpipe/config'
 import { writeAtomically } from '@nightpipe/files'
 import { inTree, type Tree, treeOf } from '@nightpipe/spectrographs'
@@ -15,6 +15,8 @@ export interface Chain {
   force: boolean
   signal: AbortSignal
   log: Log
+  /** runs a command (default: as a process of its own) */
+  run?(command: string, args: readonly string[], signal?: AbortSignal): Promise<Ran>
   /** tells of a call as it is made: a line that a shell takes */
   tell(line: string): void
 }
@@ -57,7 +59,7 @@ export async function call(chain: Chain, command: string, args: readonly string[
   const all = [...args, ...treeArguments(chain, command)]
   chain.tell([command, ...all].map((word) => quoted(fromHere(word))).join(' '))
   const how = ['--workers', String(chain.workers), '--memory', String(chain.memoryBytes), '--log-format', 'json']
-  const { code, products, stderr } = await runCommand(
+  const { code, products, stderr } = await (chain.run ?? runCommand)(
     command,
     [...all, ...how, ...(chain.force ? ['--force'] : [])],
     chain.signal,

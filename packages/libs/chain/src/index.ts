@@ -1,5 +1,6 @@
 export { type Called, type Chain, call, inputList, type ReportRow, reportOf, shorter, treeArguments } from './caller.js'
 export { type ExposureRow, type Exposures, exposuresTable, openExposures } from './exposures.js'
+export { type ChainHost, openChainHost } from './host.js'
 export { prometheusText } from './metrics.js'
 export { calibrate, type Reduced, reduceNights, sweep, traceNights } from './night.js'
 export { outstanding, type Processed, processFrames, type Rules, STAGES } from './process.js'

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { closeSync, openSync, readSync, statSync } from 'node:fs'
 import { explainSystemError, sha256OfFile } from '@nightpipe/files'
 import { type Hdu, type Header, openFits, textOf, type Watch, watchWhole } from '@nightpipe/fits'
+import { beforeNextRun, runMemory } from './run-memory.js'
 
 /** How a parent is known: by the identity in our own product, or by the digest of its bytes. */
 export interface Digest {
@@ -24,7 +25,7 @@ export interface Known {
   /** made in this run */
   fresh: boolean
 }
-const known = new Map<string, Known>()
+const known = runMemory<string, Known>()
 
 export const remember = (path: string, what: Known) => known.set(path, what)
 /** What is known of some files: threads tell each other. */
@@ -56,6 +57,7 @@ export function fileDigest(path: string): Digest {
 
 /** What this thread has found since it was last asked: for the others. */
 const news: [string, Known][] = []
+beforeNextRun(() => news.splice(0))
 export const takeNews = () => news.splice(0)
 
 function learn(path: string, what: Known): void {

@@ -16,6 +16,8 @@ export interface ThreadSetup {
 
 /** What the main thread asks of a worker thread. */
 export type Order =
+  /** Before all others, and before those of another run. */
+  | { kind: 'setup'; setup: ThreadSetup }
   | { kind: 'job'; job: Job; digests: [string, Known][] }
   /** Piece number k is for whoever adds 1 to `next` and finds k there. */
   | { kind: 'map'; pieces: Pieces; next: Int32Array }

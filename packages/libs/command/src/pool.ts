@@ -17,7 +17,19 @@ export interface Pool {
 
 interface Thread {
   worker: Worker
+  heapMB: number
+  log: MainLog
   settle?: (answer: Answer) => void
+  /** It has ended: is that a surprise? */
+  diedAtWork(): boolean
+}
+
+/** Threads that wait for the next run, where this process is going to have one. */
+const idle = new Set<Thread>()
+let keeping = false
+/** From now on threads outlive the run that they were started for: what they have compiled serves the next one. */
+export const keepThreads = () => {
+  keeping = true
 }
 
 export function openPool(size: number, setup: ThreadSetup, log: MainLog): Pool {
@@ -25,16 +37,16 @@ export function openPool(size: number, setup: ThreadSetup, log: MainLog): Pool {
   const threads: (Thread | undefined)[] = Array.from({ length: size }, (_, k) => start(k))
   const free = threads.map((_, k) => k)
   const waiting: ((k: number) => void)[] = []
-  let stopped = false
+  let stopping: Promise<unknown> | undefined
 
   function start(k: number): Thread {
-    return startThread(setup, log, () => {
+    return hire(setup, log, () => {
       threads[k] = undefined
-      return !stopped
+      return !stopping
     })
   }
   function ask(k: number, order: Order): Promise<Answer> {
-    if (stopped) return new Promise(() => {}) // interrupted: the process is about to end
+    if (stopping) return new Promise(() => {}) // interrupted: the process is about to end
     const thread = threads[k] ?? start(k)
     threads[k] = thread
     return new Promise((settle) => {
@@ -55,23 +67,37 @@ export function openPool(size: number, setup: ThreadSetup, log: MainLog): Pool {
     },
     performAll: (order) => threads.map((_, k) => ask(k, order)),
     async stop() {
-      stopped = true
-      await Promise.all(threads.map((thread) => thread?.worker.terminate()))
+      stopping ??= Promise.all(threads.map((thread) => thread && dismiss(thread)))
+      await stopping
     },
   }
+}
+
+/** A thread that is at work is ended; the others are, or wait. */
+function dismiss(thread: Thread): unknown {
+  if (!keeping || thread.settle) return thread.worker.terminate()
+  return idle.add(thread)
 }
 
 /** V8's own heap in a thread; pixels are outside of it. */
 const LEAST_HEAP_MB = 256
 
-function startThread(setup: ThreadSetup, log: MainLog, diedAtWork: () => boolean): Thread {
-  const heap = Math.max(LEAST_HEAP_MB, Math.floor(setup.memoryBytes / 2 ** 20))
+/** A thread that waits, if it may grow as much as this run allows, or a new one. */
+function hire(setup: ThreadSetup, log: MainLog, diedAtWork: () => boolean): Thread {
+  const heapMB = Math.max(LEAST_HEAP_MB, Math.floor(setup.memoryBytes / 2 ** 20))
+  const thread = [...idle].find((one) => one.heapMB >= heapMB) ?? startThread(heapMB, log)
+  idle.delete(thread)
+  Object.assign(thread, { log, diedAtWork })
+  thread.worker.postMessage({ kind: 'setup', setup } satisfies Order)
+  return thread
+}
+
+function startThread(heapMB: number, log: MainLog): Thread {
   const worker = new Worker(realpathSync(process.argv[1]!), {
-    workerData: setup,
     execArgv: [],
-    resourceLimits: { maxOldGenerationSizeMb: heap },
+    resourceLimits: { maxOldGenerationSizeMb: heapMB },
   })
-  const thread: Thread = { worker }
+  const thread: Thread = { worker, heapMB, log, diedAtWork: () => false }
   let fault: Fault | undefined
   const settle = (answer: Answer) => {
     const { settle: done } = thread
@@ -79,14 +105,15 @@ function startThread(setup: ThreadSetup, log: MainLog, diedAtWork: () => boolean
     done?.(answer)
   }
   worker.on('message', (message: Message) => {
-    if (message.kind === 'log') log.say(message.level, message.text)
+    if (message.kind === 'log') thread.log.say(message.level, message.text)
     else settle(message.answer)
   })
   worker.on('error', (error) => {
     fault = faultOf(error)
   })
   worker.on('exit', (code) => {
-    if (diedAtWork())
+    idle.delete(thread)
+    if (thread.diedAtWork())
       settle({ kind: 'fault', fault: fault ?? faultOf(new Error(`its worker thread ended with code ${code}`)) })
   })
   return thread

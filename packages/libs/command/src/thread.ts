@@ -1,19 +1,44 @@
-import { parentPort, workerData } from 'node:worker_threads'
+import { parentPort } from 'node:worker_threads'
 import { knownDigests, remember } from './digest.js'
 import { faultOf } from './exit.js'
 import type { LogLevel } from './log.js'
 import type { Answer, Message, Order, ThreadSetup } from './orders.js'
+import { forgetRun } from './run-memory.js'
 import { calledAs } from './subcommands.js'
 import { drawPieces, gather, pieceCounter } from './tasks.js'
 import type { Command, Tools } from './types.js'
 
+interface Service {
+  command: Command
+  tools: Tools
+}
+
 /** The life of a worker thread: it runs the same bundle as the main thread, and carries out one order after the other. */
 export function serveThread(commands: readonly Command[]): void {
+  if (!parentPort) throw new Error(`this thread is not one of ${commands[0]?.name}'s`)
   const port = parentPort
-  const { nightpipe, context, config, profile, memoryBytes } = workerData as ThreadSetup
+  const post = (message: Message) => port.postMessage(message)
+  let service: Service | undefined
+  port.on('message', async (order: Order) => {
+    if (order.kind === 'setup') {
+      forgetRun()
+      service = serviceFor(commands, order.setup, post)
+      return
+    }
+    const answer = await carryOut(service!, order)
+    try {
+      post({ kind: 'answer', answer })
+    } catch (error) {
+      post({ kind: 'answer', answer: { kind: 'fault', fault: faultOf(error) } })
+    }
+  })
+}
+
+function serviceFor(commands: readonly Command[], setup: ThreadSetup, post: (message: Message) => void): Service {
+  const { nightpipe, context, config, profile, memoryBytes } = setup
   const command = commands.find((one) => calledAs(one) === nightpipe)
-  if (!port || !command) throw new Error(`this thread is not one of ${commands[0]?.name}'s`)
-  const say = (level: LogLevel) => (text: string) => port.postMessage({ kind: 'log', level, text } satisfies Message)
+  if (!command) throw new Error(`this thread is not one of ${nightpipe}'s`)
+  const say = (level: LogLevel) => (text: string) => post({ kind: 'log', level, text })
   const tools: Tools = {
     workers: 1,
     memoryBytes,
@@ -25,17 +50,10 @@ export function serveThread(commands: readonly Command[]): void {
     map: async <A, R>(task: string, args: readonly A[]) =>
       gather([await drawPieces(command, { digests: [], task, args }, pieceCounter())], args.length) as R[],
   }
-  port.on('message', async (order: Order) => {
-    const answer = await carryOut(command, order, tools)
-    try {
-      port.postMessage({ kind: 'answer', answer } satisfies Message)
-    } catch (error) {
-      port.postMessage({ kind: 'answer', answer: { kind: 'fault', fault: faultOf(error) } } satisfies Message)
-    }
-  })
+  return { command, tools }
 }
 
-async function carryOut(command: Command, order: Order, tools: Tools): Promise<Answer> {
+async function carryOut({ command, tools }: Service, order: Exclude<Order, { kind: 'setup' }>): Promise<Answer> {
   try {
     if (order.kind === 'map') return await drawPieces(command, order.pieces, order.next)
     for (const [path, what] of order.digests) remember(path, what)

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { encodeFits } from '@nightpipe/fits'
 import { random } from '@nightpipe/math'
 
-export type Toy = 'copy-frames' | 'add-frames' | 'make-frames'
+export type Toy = 'copy-frames' | 'add-frames' | 'make-frames' | 'host'
 
 export interface Ended {
   code: number | null

@@ -2,11 +2,12 @@ import type { Tools } from '@nightpipe/command'
 import {
   type AlardRowInput,
   backgroundMesh,
+  type DifferencePlanes,
   kernelSum,
   MaskBit,
   type Tile,
+  type TilePsfs,
   type TileRowInput,
-  type TileRowOutput,
   tileRows,
   type ZogyRowInput,
 } from '@nightpipe/image'
@@ -18,6 +19,7 @@ import { type Match, matchKernel, type Seeing } from './match-kernel.js'
 import { pointSpread, widthOf } from './profile.js'
 import type { Registered } from './register.js'
 import type { SubtractionConfig, SubtractionSchema } from './schema.js'
+import { sharedPlane } from './shared.js'
 import { flagged, type Side, UNUSABLE } from './side.js'
 
 /** New minus reference, with all that belongs to each pixel. In the unit of the new frame. */
@@ -58,9 +60,13 @@ export async function makeDifference(
   const psfHalf = Math.min(20, Math.max(6, Math.ceil(2.5 * Math.max(seeing.fresh, seeing.reference))))
   const blank = flagged(mask, UNUSABLE)
   const alard = config.subtraction.method === 'alard'
-  const match = alard ? matchKernel(fresh, reference, seeing, config) : undefined
+  const match = alard ? await matchKernel(fresh, reference, seeing, tools) : undefined
   const rows = tileRows(width, height, psfHalf + (match ? match.basis.half : psfHalf) + 12)
-  const common = (tiles: Tile[]): TileRowInput => stripOf(fresh, reference, blank, tiles)
+  const planes = emptyPlanes(width * height)
+  const common = (tiles: Tile[]): TileRowInput => ({
+    ...{ width, height, tiles, blank, planes, fresh: fresh.net, reference: reference.net },
+    ...{ freshVariance: fresh.variance, referenceVariance: reference.variance },
+  })
   const spread = spreads(fresh, reference, psfHalf)
   const ratio = match ? kernelRatio(match, width, height) : fluxRatio(fresh, reference)
   const inputOf = (tiles: Tile[]): AlardRowInput | ZogyRowInput => {
@@ -73,16 +79,7 @@ export async function makeDifference(
     const { decorrelate } = config.subtraction
     return { ...common(tiles), method: 'alard', psfs, model: match.model, convolved: match.convolved, decorrelate }
   }
-  const planes = emptyPlanes(width * height)
-  const psfs: Float64Array[][] = []
-  // some rows at a time: they are copied to threads and back
-  for (let k = 0; k < rows.length; k += tools.workers) {
-    const some = rows.slice(k, k + tools.workers).map(inputOf)
-    for (const row of await tools.map<AlardRowInput | ZogyRowInput, TileRowOutput>('tiles', some)) {
-      for (const name of PLANES) planes[name].set(row[name], row.firstRow * width)
-      psfs.push(row.psfs)
-    }
-  }
+  const psfs = await tools.map<AlardRowInput | ZogyRowInput, TilePsfs>('tiles', rows.map(inputOf))
   const noise = judgeNoise(planes, blank, width, height, config)
   const imperfection = measureImperfection(planes, fresh, seeing.fresh, config)
   withImperfection(planes, imperfection, fresh)
@@ -118,20 +115,6 @@ function seeingOf(pixels: Float32Array, { width, height }: Side, { x, y, good }:
   return once(Math.min(20, Math.max(6, Math.ceil(2.5 * rough))))
 }
 
-/** The rows of both frames that a row of tiles needs; copies, as they may go to another thread. */
-function stripOf(fresh: Side, reference: Registered, blank: Uint8Array, tiles: Tile[]): TileRowInput {
-  const { width, height } = fresh
-  const { net, pad } = tiles[0]!
-  const firstRow = Math.max(0, net.y0 - pad)
-  const [from, to] = [firstRow * width, Math.min(height, net.y1 + pad) * width]
-  return {
-    ...{ width, height, firstRow, tiles, fresh: fresh.net.slice(from, to), reference: reference.net.slice(from, to) },
-    freshVariance: fresh.variance.slice(from, to),
-    referenceVariance: reference.variance.slice(from, to),
-    blank: blank.slice(from, to),
-  }
-}
-
 /** The point spread of either frame in the middle of a tile. */
 function spreads(fresh: Side, reference: Registered, half: number) {
   const { width, height } = fresh
@@ -158,7 +141,7 @@ function fluxRatio(fresh: Side, { stars }: Registered): number {
   return pairs.length > 0 ? medianOf(pairs.map(([i, j]) => mine.flux[i]! / stars.flux[j]!)) : 1
 }
 
-export type Planes = Pick<Difference, 'difference' | 'error' | 'score' | 'fluxError' | 'starFlux'>
+export type Planes = DifferencePlanes
 
 /** Where one of the frames has no pixel there is no difference. */
 function forgetUnseen(planes: Planes, mask: Int16Array): void {
@@ -168,11 +151,9 @@ function forgetUnseen(planes: Planes, mask: Int16Array): void {
   }
 }
 
-const PLANES = ['difference', 'error', 'score', 'fluxError', 'starFlux'] as const
-
 function emptyPlanes(n: number): Planes {
-  const [difference, error, score, fluxError, starFlux] = PLANES.map(() => new Float32Array(n))
-  return { difference: difference!, error: error!, score: score!, fluxError: fluxError!, starFlux: starFlux! }
+  const plane = () => sharedPlane(Float32Array, n)
+  return { difference: plane(), error: plane(), score: plane(), fluxError: plane(), starFlux: plane() }
 }
 
 /**
@@ -183,19 +164,18 @@ function judgeNoise(planes: Planes, blank: Uint8Array, width: number, height: nu
   const mask = Int16Array.from(blank)
   const mesh = 2 * config.noise.mesh
   const { difference, error, score, fluxError } = planes
-  const sky = backgroundMesh(difference, width, height, { mesh: config.noise.mesh, mask, filter: 3 })
-  const level = sky.expand()
+  const level = backgroundMesh(difference, width, height, { mesh: config.noise.mesh, mask, filter: 3 }).expand()
   for (let p = 0; p < level.length; p++) difference[p]! -= level[p]!
   const pulls = sample(difference.length, (p) =>
     blank[p] === 0 && error[p]! > 0 ? difference[p]! / error[p]! : Number.NaN,
   )
   const scores = backgroundMesh(score, width, height, { mesh, mask, filter: 3 })
-  const offset = backgroundMesh(score, width, height, { mesh: config.noise.mesh, mask, filter: 3 }).expand()
-  const scatter = scores.expandRms()
+  const offset = backgroundMesh(score, width, height, { mesh: config.noise.mesh, mask, filter: 3 }).expand(level)
+  for (let p = 0; p < score.length; p++) score[p]! -= offset[p]!
   const normalise = config.subtraction.normalise
+  const scatter = normalise ? scores.expandRms(level) : level.fill(0)
   for (let p = 0; p < score.length; p++) {
-    score[p]! -= offset[p]!
-    if (normalise && scatter[p]! > 0.2) {
+    if (scatter[p]! > 0.2) {
       score[p]! /= scatter[p]!
       fluxError[p]! *= scatter[p]!
     }

@@ -1,8 +1,8 @@
-import { DataError } from '@nightpipe/command'
+import { DataError, type Tools } from '@nightpipe/command'
 import { fitKernel, type KernelBasis, type KernelFit, type Stamp, stampAt, type WeighedImage } from '@nightpipe/image'
 import { medianOf } from '@nightpipe/math'
 import type { Registered } from './register.js'
-import type { SubtractionConfig } from './schema.js'
+import type { SubtractionConfig, SubtractionSchema } from './schema.js'
 import { flagged, type Side, UNUSABLE } from './side.js'
 
 /** The kernel that makes the one image look like the other. */
@@ -17,26 +17,30 @@ export interface Match extends KernelFit {
 const sigmaOf = (fwhm: number) => fwhm / 2.3548
 
 /** Fits the kernel, in the direction that is asked for. */
-export function matchKernel(fresh: Side, reference: Registered, seeing: Seeing, config: SubtractionConfig): Match {
-  const wanted = config.subtraction.convolve
+export async function matchKernel(fresh: Side, reference: Registered, seeing: Seeing, tools: SubtractionTools) {
+  const wanted = tools.config.subtraction.convolve
   const sharper = seeing.reference <= seeing.fresh ? 'reference' : 'new'
-  if (wanted !== 'both') return oneWay(fresh, reference, seeing, wanted === 'auto' ? sharper : wanted, config)
-  const both = (['reference', 'new'] as const).map((way) => oneWay(fresh, reference, seeing, way, config))
-  return both[0]!.quality <= both[1]!.quality ? both[0]! : both[1]!
+  if (wanted !== 'both') return oneWay(fresh, reference, seeing, wanted === 'auto' ? sharper : wanted, tools)
+  const one = await oneWay(fresh, reference, seeing, 'reference', tools)
+  const other = await oneWay(fresh, reference, seeing, 'new', tools)
+  return one.quality <= other.quality ? one : other
 }
+
+type SubtractionTools = Tools<SubtractionSchema>
 
 export interface Seeing {
   fresh: number
   reference: number
 }
 
-function oneWay(
+async function oneWay(
   fresh: Side,
   reference: Registered,
   seeing: Seeing,
   convolved: 'reference' | 'new',
-  config: SubtractionConfig,
-): Match {
+  tools: SubtractionTools,
+): Promise<Match> {
+  const { config } = tools
   const referenceIsSharp = convolved === 'reference'
   const [narrow, wide] = referenceIsSharp ? [seeing.reference, seeing.fresh] : [seeing.fresh, seeing.reference]
   const basis = basisFor(narrow, wide, config)
@@ -47,18 +51,49 @@ function oneWay(
   })
   const [a, b] = [image(fresh), image(reference)]
   const [sharp, broad] = referenceIsSharp ? [b, a] : [a, b]
-  const stamps: Stamp[] = []
-  for (const [x, y] of places(fresh, reference, config, half / 2)) {
-    const stamp = stampAt(sharp, broad, basis, x, y, half)
-    if (stamp) stamps.push(stamp)
-    if (stamps.length >= config.kernel.stamps) break
-  }
+  const stamps = await firstStamps(places(fresh, reference, config, half / 2), { sharp, broad, basis, half }, tools)
   if (stamps.length === 0) {
     throw new DataError('no star is good enough to fit the kernel to', 'are gain, saturation and masks right?')
   }
   const fit = fitted(stamps, basis, fresh, config)
   const quality = medianOf(fit.reduced.filter((_, s) => fit.used[s]))
   return { ...fit, convolved, basis, quality }
+}
+
+/** Places of which stamps are made, and what of: plain data for a thread. */
+interface StampArgs {
+  sharp: WeighedImage
+  broad: WeighedImage
+  basis: KernelBasis
+  half: number
+  places: [number, number][]
+}
+
+/** The stamps at some places; undefined where there is none. */
+export const stampsAt = ({ sharp, broad, basis, half, places }: StampArgs): (Stamp | undefined)[] =>
+  places.map(([x, y]) => stampAt(sharp, broad, basis, x, y, half))
+
+/** Places for each task. */
+const SOME = 20
+
+/** As many stamps as are wanted, from the first places that have one. */
+async function firstStamps(
+  all: readonly [number, number][],
+  common: Omit<StampArgs, 'places'>,
+  { config, map }: SubtractionTools,
+): Promise<Stamp[]> {
+  const wanted = config.kernel.stamps
+  const stamps: Stamp[] = []
+  for (let done = 0; done < all.length && stamps.length < wanted; ) {
+    const next = all.slice(done, done + wanted - stamps.length)
+    const tasks = Array.from({ length: Math.ceil(next.length / SOME) }, (_, k) => ({
+      ...{ ...common, places: next.slice(k * SOME, (k + 1) * SOME) },
+    }))
+    const found = await map<StampArgs, (Stamp | undefined)[]>('stamps', tasks)
+    stamps.push(...found.flat().filter((stamp) => stamp !== undefined))
+    done += next.length
+  }
+  return stamps
 }
 
 function fitted(stamps: readonly Stamp[], basis: KernelBasis, field: Side, { kernel }: SubtractionConfig): KernelFit {

@@ -18,6 +18,7 @@ import {
 import { type CardLookup, readWcs } from '@nightpipe/sky'
 import { goodStars } from '@nightpipe/stars'
 import type { SubtractionConfig } from './schema.js'
+import { sharedPlane } from './shared.js'
 import { type Side, UNUSABLE } from './side.js'
 
 /** The reference on the grid of the new frame. */
@@ -68,8 +69,12 @@ export function registerReference(fresh: Side, reference: Side, config: Subtract
   }
   const moved = resample(source, found.map, { width: fresh.width, height: fresh.height, method: resampling })
   const factor = moved.noiseFactor ** 2
-  const variance = moved.error!.map((sigma) => factor * sigma * sigma)
-  const net = moved.pixels
+  const [net, variance] = [moved.pixels, moved.error!].map((plane) => {
+    const shared = sharedPlane(Float32Array, plane.length)
+    shared.set(plane)
+    return shared
+  }) as [Float32Array, Float32Array]
+  for (let p = 0; p < variance.length; p++) variance[p] = factor * variance[p]! * variance[p]!
   for (let p = 0; p < net.length; p++) {
     if (Number.isFinite(net[p]) && variance[p] > 0) continue
     net[p] = 0

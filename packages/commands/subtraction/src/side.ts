@@ -3,8 +3,9 @@ import { cardLookup, type FitsFrame, imageHdu, openFits, readFrame } from '@nigh
 import { backgroundMesh, boxMean, interpolatePixels, MaskBit, railOf } from '@nightpipe/image'
 import { MAD_TO_SIGMA, mad, medianOf } from '@nightpipe/math'
 import { type Found, findStars } from '@nightpipe/stars'
+import { sharedPlane } from './shared.js'
 
-/** One of the two frames, ready to be compared: without sky, each pixel with its variance. */
+/** One of the two frames, ready to be compared: without sky, each pixel with its variance. Threads share its planes. */
 export interface Side {
   /** Name and header of the frame: its pixels are let go. */
   frame: Pick<FitsFrame, 'name' | 'header'>
@@ -23,6 +24,15 @@ export interface Side {
   noise: 'error plane' | 'gain' | 'sky only'
 }
 
+/** What a thread makes of a frame: all but the function. */
+export type SideParts = Omit<Side, 'lookup'>
+
+export interface SideArgs {
+  path: string
+  profile: InstrumentProfile
+  options: SideOptions
+}
+
 export interface SideOptions {
   gain?: number
   saturation?: number
@@ -32,8 +42,18 @@ export interface SideOptions {
 /** Pixels with these bits say nothing about the sky or the stars. */
 export const UNUSABLE = MaskBit.bad | MaskBit.saturated | MaskBit.cosmicRay | MaskBit.noData
 
+/** With the cards of its header, which no thread can hand to another. */
+export function withLookup(path: string, parts: SideParts): Side {
+  const file = openFits(path)
+  try {
+    return { ...parts, lookup: cardLookup(imageHdu(file)) }
+  } finally {
+    file.close()
+  }
+}
+
 /** Reads a frame, finds its sky and stars, and gives each pixel its variance. */
-export function readSide(path: string, profile: InstrumentProfile, options: SideOptions): Side {
+export function readSide({ path, profile, options }: SideArgs): SideParts {
   const file = openFits(path)
   try {
     const frame = readFrame(file)
@@ -52,7 +72,6 @@ export function readSide(path: string, profile: InstrumentProfile, options: Side
       frame: { name, header },
       found: { stars, quality },
       facts,
-      lookup,
       ...size(frame),
       net,
       variance,
@@ -70,7 +89,8 @@ const size = ({ width, height }: FitsFrame) => ({ width, height })
 
 /** The mask of the frame, with what has no value and what is saturated. */
 function maskOf({ pixels, mask, error }: FitsFrame, saturation: number): Int16Array {
-  const bits = mask?.slice() ?? new Int16Array(pixels.length)
+  const bits = sharedPlane(Int16Array, pixels.length)
+  if (mask) bits.set(mask)
   for (let p = 0; p < bits.length; p++) {
     if (!Number.isFinite(pixels[p]) || (error && !(error[p] > 0))) bits[p] |= MaskBit.noData
     else if (pixels[p] >= saturation) bits[p] |= MaskBit.saturated
@@ -91,7 +111,7 @@ function weigh(frame: FitsFrame & { mask: Int16Array }, found: Found, gain?: num
   // wide meshes: the wings of crowded stars must not be taken for sky, as they differ with the seeing
   const wide = backgroundMesh(pixels, width, height, { mesh: SKY_MESH, mask, maskBits: UNUSABLE, filter: 3 })
   const level = wide.expand()
-  const net = new Float32Array(pixels.length)
+  const net = sharedPlane(Float32Array, pixels.length)
   for (let p = 0; p < net.length; p++) {
     const value = pixels[p]! - level[p]!
     net[p] = value - value === 0 ? value : 0 // NaN and infinity have no light
@@ -99,13 +119,13 @@ function weigh(frame: FitsFrame & { mask: Int16Array }, found: Found, gain?: num
   interpolatePixels({ width, height, pixels: net, mask: mask.slice() }, UNUSABLE & ~MaskBit.saturated)
   if (error) {
     const typical = medianOf(background.rms) ** 2
-    const variance = new Float32Array(net.length)
+    const variance = sharedPlane(Float32Array, net.length)
     for (let p = 0; p < net.length; p++) variance[p] = error[p]! > 0 ? error[p]! ** 2 : typical
     return { net, variance }
   }
   const variance = skyVariance(net, width, found)
   if (gain) {
-    const light = boxMean(net, width, height, 3)
+    const light = boxMean(net, width, height, 3, level)
     for (let p = 0; p < variance.length; p++) if (light[p]! > 0) variance[p]! += light[p]! / gain
   }
   return { net, variance }
@@ -122,7 +142,7 @@ function skyVariance(net: Float32Array, width: number, { background, stars }: Fo
   const covered = stars.area.reduce((n, area) => n + area, 0) / net.length
   const most = medianOf(background.rms)
   const share = covered > CROWDED ? Math.min(1, neighbourNoise(net, width) / most) : 1
-  const variance = background.expandRms()
+  const variance = background.expandRms(sharedPlane(Float32Array, net.length))
   for (let p = 0; p < variance.length; p++) variance[p] = (share * variance[p]!) ** 2
   return variance
 }
@@ -142,7 +162,7 @@ function neighbourNoise(net: Float32Array, width: number): number {
 
 /** 1 where a mask has any of the bits. */
 export function flagged(mask: Int16Array, bits: number): Uint8Array {
-  const flags = new Uint8Array(mask.length)
+  const flags = sharedPlane(Uint8Array, mask.length)
   for (let p = 0; p < flags.length; p++) flags[p] = (mask[p]! & bits) !== 0 ? 1 : 0
   return flags
 }

@@ -7,10 +7,11 @@ import { type CardLookup, readWcs } from '@nightpipe/sky'
 import { findPeaks } from './candidates.js'
 import { makeDifference } from './difference.js'
 import { lightPoint, middleOf, zeroPointOf } from './light.js'
+import { stampsAt } from './match-kernel.js'
 import { candidateHdus, differenceHdus, type ForcedPoint, type Result, scoreHdus } from './products.js'
 import { joinedMask, registerReference } from './register.js'
 import type { SubtractionSchema } from './schema.js'
-import { readSide, type Side } from './side.js'
+import { readSide, type Side, type SideArgs, type SideParts, withLookup } from './side.js'
 import { cutStamp, stampPicture } from './stamps.js'
 import { vet } from './vet.js'
 
@@ -59,6 +60,8 @@ const finite = (value: number) => (Number.isFinite(value) ? value : undefined)
 
 /** Tasks that threads share. */
 export const tasks = {
+  sides: readSide,
+  stamps: stampsAt,
   tiles: (input: AlardRowInput | ZogyRowInput) => (input.method === 'alard' ? alardRow(input) : zogyRow(input)),
 }
 
@@ -66,8 +69,14 @@ async function resultOf(job: Job<SubtractionJob>, tools: Tools<SubtractionSchema
   const { config, profile } = tools
   const { noise } = config
   const mesh = noise.mesh
-  const fresh = readSide(job.inputs[0]!, profile, { gain: noise.gain, saturation: noise.saturation, mesh })
-  const there = readSide(job.params.reference, profile, { gain: noise['reference gain'], mesh })
+  const paths = [job.inputs[0]!, job.params.reference]
+  const options = [
+    { gain: noise.gain, saturation: noise.saturation, mesh },
+    { gain: noise['reference gain'], mesh },
+  ]
+  const args = paths.map((path, k): SideArgs => ({ path, profile, options: options[k]! }))
+  const parts = await tools.map<SideArgs, SideParts>('sides', args, { digests: 'last' })
+  const [fresh, there] = parts.map((part, k) => withLookup(paths[k]!, part)) as [Side, Side]
   const reference = registerReference(fresh, there, config)
   const mask = joinedMask(fresh.mask, reference.mask, fresh.width, Math.max(1.5, seeingOf(fresh) / 2))
   const difference = await makeDifference(fresh, reference, mask, tools)

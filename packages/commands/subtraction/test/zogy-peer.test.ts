@@ -66,8 +66,10 @@ t.test(
     // the same round grid: no margin, so that both go around at the edges
     const tile: Tile = { net: { x0: 0, y0: 0, x1: n, y1: n }, pad: 0, width: n, height: n }
     const even = (sigma: number) => new Float32Array(n * n).fill(sigma * sigma)
-    const ours = zogyRow({
-      ...{ width: n, height: n, firstRow: 0, tiles: [tile], method: 'zogy', fresh, reference, psfs, ratio },
+    const plane = () => new Float32Array(n * n)
+    const ours = { difference: plane(), error: plane(), score: plane(), fluxError: plane(), starFlux: plane() }
+    zogyRow({
+      ...{ width: n, height: n, tiles: [tile], method: 'zogy', fresh, reference, psfs, ratio, planes: ours },
       ...{ freshVariance: even(9), referenceVariance: even(5), blank: new Uint8Array(n * n) },
     })
     const worst = (x: Float32Array, y: Float32Array) =>

@@ -178,38 +178,39 @@ function expandMeshes(
     splineCurvature(values, curvature, new Float64Array(rows))
     return { values, curvature }
   })
-  const line = new Float64Array(columns)
-  const curvature = new Float64Array(columns)
   const scratch = new Float64Array(columns)
-  const { first, weights } = columnWeights(columns, width)
-  for (let y = 0; y < out.length / width; y++) {
-    const t = ((firstRow + y + 0.5) * rows) / height - 0.5
-    for (let i = 0; i < columns; i++) line[i] = splineAt(nodes[i].values, nodes[i].curvature, t)
-    splineCurvature(line, curvature, scratch)
-    for (let i = 0; i < Math.max(1, columns - 1); i++) {
-      const next = Math.min(i + 1, columns - 1)
-      const [a, b, c, d] = [line[i], line[next], curvature[i], curvature[next]]
-      for (let x = first[i], k = 4 * x; x < first[i + 1]; x++, k += 4) {
-        out[y * width + x] = weights[k] * a + weights[k + 1] * b + weights[k + 2] * c + weights[k + 3] * d
-      }
+  return scoped(() => {
+    const [line, curvature] = [allocate(Float64Array, columns), allocate(Float64Array, columns)]
+    const { first, weights } = columnWeights(columns, width)
+    const row = allocate(Float32Array, width)
+    const pairs = Math.max(1, columns - 1)
+    const lines = [line.byteOffset, curvature.byteOffset, columns > 1 ? 1 : 0, first.byteOffset, pairs] as const
+    for (let y = 0; y < out.length / width; y++) {
+      const t = ((firstRow + y + 0.5) * rows) / height - 0.5
+      for (let i = 0; i < columns; i++) line[i] = splineAt(nodes[i].values, nodes[i].curvature, t)
+      splineCurvature(line, curvature, scratch)
+      kernels().splineRow(...lines, weights.byteOffset, width, row.byteOffset)
+      out.set(row, y * width)
     }
-  }
-  return out
+    return out
+  })
 }
 
 /**
- * The spline along a row is linear in the values and curvatures of the two meshes about a pixel: their four weights for
- * each column of the image, and the first column of each pair of meshes.
+ * The spline along a row is linear in the values and curvatures of the two meshes about a pixel: four lines of weights, and
+ * the first column of each pair of meshes. In kernel memory.
  */
 function columnWeights(columns: number, width: number): { first: Int32Array; weights: Float64Array } {
   const pairs = Math.max(1, columns - 1)
-  const first = new Int32Array(pairs + 1)
-  const weights = new Float64Array(4 * width)
+  const first = allocate(Int32Array, pairs + 1).fill(0)
+  const weights = allocate(Float64Array, 4 * width)
+  const four = new Float64Array(4)
   for (let x = 0; x < width; x++) {
     const t = ((x + 0.5) * columns) / width - 0.5
     const i = Math.min(pairs - 1, Math.max(0, Math.floor(t)))
     first.fill(x + 1, i + 1)
-    splineWeights(columns === 1 ? 0 : t - i, weights.subarray(4 * x, 4 * x + 4))
+    splineWeights(columns === 1 ? 0 : t - i, four)
+    for (let k = 0; k < 4; k++) weights[k * width + x] = four[k]
   }
   return { first, weights }
 }

@@ -18,9 +18,10 @@ export { backgroundAt, type KernelModel, kernelAt, kernelSum, kernelTerms } from
 export { type Stamp, stampAt, type WeighedImage } from './difference/stamp.js'
 export type {
   AlardRowInput,
+  DifferencePlanes,
   TilePsf,
+  TilePsfs,
   TileRowInput,
-  TileRowOutput,
   ZogyRowInput,
 } from './difference/strips.js'
 export { type Tile, tileRows } from './difference/tile.js'

@@ -3,6 +3,7 @@ import t from 'tap'
 import {
   alardRow,
   basisImages,
+  type DifferencePlanes,
   fitKernel,
   type KernelBasis,
   kernelAt,
@@ -87,29 +88,30 @@ t.test('a star that has changed does not bend the kernel', async (t) => {
 /** All rows of tiles of a pair, as whole images. */
 function subtract(pair: ReturnType<typeof makePair>, method: 'alard' | 'zogy', pad = 30) {
   const common = {
-    ...{ width: SIZE, height: SIZE, firstRow: 0, fresh: pair.fresh, reference: pair.reference },
+    ...{ width: SIZE, height: SIZE, fresh: pair.fresh, reference: pair.reference, planes: emptyPlanes() },
     ...{ freshVariance: pair.freshVariance, referenceVariance: pair.referenceVariance },
     blank: new Uint8Array(SIZE * SIZE),
   }
   const { model } = fitKernel(stampsOf(pair, GAUSSIANS), GAUSSIANS, PAIR, OPTIONS)
-  const rows = tileRows(SIZE, SIZE, pad).map((tiles) => {
+  for (const tiles of tileRows(SIZE, SIZE, pad)) {
     const middle = (x0: number, x1: number) => pair.sigmaAt((x0 + x1) / 2)
     if (method === 'zogy') {
       const psfs = tiles.map(({ net }) => ({
         fresh: gaussianPsf(12, middle(net.x0, net.x1)),
         reference: gaussianPsf(12, PAIR.sigmaReference),
       }))
-      return zogyRow({ ...common, tiles, method, psfs, ratio: 1 / PAIR.ratio })
+      zogyRow({ ...common, tiles, method, psfs, ratio: 1 / PAIR.ratio })
+      continue
     }
     const psfs = tiles.map(({ net }) => ({ values: gaussianPsf(12, middle(net.x0, net.x1)) }))
-    return alardRow({ ...common, tiles, method, psfs, model, convolved: 'reference', decorrelate: true })
-  })
-  const join = (name: 'difference' | 'error' | 'score' | 'fluxError') => {
-    const plane = new Float32Array(SIZE * SIZE)
-    for (const row of rows) plane.set(row[name], row.firstRow * SIZE)
-    return plane
+    alardRow({ ...common, tiles, method, psfs, model, convolved: 'reference', decorrelate: true })
   }
-  return { difference: join('difference'), error: join('error'), score: join('score'), fluxError: join('fluxError') }
+  return common.planes
+}
+
+function emptyPlanes(): DifferencePlanes {
+  const plane = () => new Float32Array(SIZE * SIZE)
+  return { difference: plane(), error: plane(), score: plane(), fluxError: plane(), starFlux: plane() }
 }
 
 /** Mean and deviation of the pixels that lie far from all stars and from the edges. */
@@ -194,7 +196,6 @@ t.test(
     const shared = {
       width: SIZE,
       height: SIZE,
-      firstRow: 0,
       tiles,
       method: 'alard',
       blank: bad,
@@ -202,13 +203,14 @@ t.test(
       decorrelate: true,
       psfs,
     } as const
-    const forth = alardRow({
-      ...shared,
+    const [forth, back] = [emptyPlanes(), emptyPlanes()]
+    alardRow({
+      ...{ ...shared, planes: forth },
       ...{ fresh: pair.fresh, reference: pair.reference, convolved: 'new' },
       ...{ freshVariance: pair.freshVariance, referenceVariance: pair.referenceVariance },
     })
-    const back = alardRow({
-      ...shared,
+    alardRow({
+      ...{ ...shared, planes: back },
       ...{ fresh: pair.reference, reference: pair.fresh, convolved: 'reference' },
       ...{ freshVariance: pair.referenceVariance, referenceVariance: pair.freshVariance },
     })

@@ -1,3 +1,4 @@
+import type { DifferenceKernels } from './difference-kernels.js'
 import { DATA_BASE64, WASM_BASE64 } from './generated/wasm.js'
 import type { NumericKernels } from './numeric-kernels.js'
 import type { ReductionKernels } from './reduction-kernels.js'
@@ -36,7 +37,7 @@ type SimulatedMoffat = [
 ]
 
 /** The raw exports: addresses are byte offsets into `memory`, counts are in elements. */
-export interface Kernels extends NumericKernels, ReductionKernels, StarKernels, RegistrationKernels {
+export interface Kernels extends NumericKernels, ReductionKernels, StarKernels, RegistrationKernels, DifferenceKernels {
   readonly memory: WebAssembly.Memory
   base(): number
   /** Threads that share a memory have a number each, from 0. */

@@ -36,8 +36,11 @@ export function fft(image: ComplexImage): void {
 export function inverseFft(image: ComplexImage): void {
   // with real and imaginary parts exchanged, the forward transform is the inverse one
   transform(image, image.im, image.re)
-  const scale = 1 / (image.width * image.height)
-  for (const part of [image.re, image.im]) for (let p = 0; p < part.length; p++) part[p] *= scale
+  const points = image.width * image.height
+  for (const part of [image.re, image.im]) {
+    if (inKernelMemory(part)) kernels().divideFloats(part.byteOffset, part.length, points)
+    else for (let p = 0; p < part.length; p++) part[p] /= points
+  }
 }
 
 function transform({ width, height }: ComplexImage, re: Float32Array, im: Float32Array): void {

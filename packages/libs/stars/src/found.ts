@@ -44,7 +44,7 @@ export interface FrameQuality {
 export interface Found {
   stars: FoundStars
   /** Level and noise of the sky by meshes; `expand` and `expandRms` give them at every pixel. */
-  background: SkyMesh & { expand(): Float32Array; expandRms(): Float32Array }
+  background: SkyMesh & { expand(out?: Float32Array): Float32Array; expandRms(out?: Float32Array): Float32Array }
   quality: FrameQuality
   /** The image without its background; NaN where it is masked. */
   net: Float32Array

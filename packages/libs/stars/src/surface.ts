@@ -1,15 +1,17 @@
 import { splineCurvature, splineWeights } from '@nightpipe/image'
-import { allocate } from '@nightpipe/kernels'
+import { allocate, kernels, scoped } from '@nightpipe/kernels'
 import type { SkyMesh } from './background.js'
 
 /** A map on a coarse grid of meshes, spread over an image by a bicubic spline, as kernels and lookups want it. */
 export interface Surface {
   columns: number
   /** Writes values and curvatures of rows y0 to y1: the `lines` of the kernels of assembly/detect.ts. */
-  lines(y0: number, y1: number, target: Float32Array): void
+  lines(y0: number, y1: number, target: Float32Array | Float64Array): void
   /** The value at a pixel. */
   at(x: number, y: number): number
   /** The weights of the meshes along a row, in kernel memory: valid as long as the caller's `scoped`. */
+  across(): { first: Int32Array; weights: Float64Array }
+  /** The same in single precision, with room for vectors at the end of each line. */
   alongRow(): { first: Int32Array; weights: Float32Array; stride: number }
 }
 
@@ -69,6 +71,17 @@ export function makeSurface(
     weightsOf(columns === 1 ? 0 : (x + 0.5) / pitchX - 0.5 - cell, along)
     return cell
   }
+  /** Fills four lines of weights; gives the first column between each pair of meshes. */
+  const weightsInto = (weights: Float32Array | Float64Array, stride: number) => {
+    const first = allocate(Int32Array, Math.max(1, columns - 1) + 1).fill(width)
+    let pair = -1
+    for (let x = 0; x < width; x++) {
+      const cell = columnAt(x)
+      while (pair < cell) first[++pair] = x
+      for (let k = 0; k < 4; k++) weights[k * stride + x] = along[k]
+    }
+    return first
+  }
   const alongAt = (of: Float64Array, across: Float64Array, k: number) =>
     along[0] * of[k] + along[1] * of[k + nextColumn] + along[2] * across[k] + along[3] * across[k + nextColumn]
   return {
@@ -90,25 +103,21 @@ export function makeSurface(
         up[3] * alongAt(bend, bendAcross, k + nextRow)
       )
     },
+    across() {
+      const weights = allocate(Float64Array, 4 * width)
+      return { first: weightsInto(weights, width), weights }
+    },
     alongRow() {
       const stride = Math.ceil((width + 3) / 16) * 16
-      const pairs = Math.max(1, columns - 1)
-      const first = allocate(Int32Array, pairs + 1).fill(width)
       const weights = allocate(Float32Array, 4 * stride).fill(0)
-      let pair = -1
-      for (let x = 0; x < width; x++) {
-        const cell = columnAt(x)
-        while (pair < cell) first[++pair] = x
-        for (let k = 0; k < 4; k++) weights[k * stride + x] = along[k]
-      }
-      return { first, weights, stride }
+      return { first: weightsInto(weights, stride), weights, stride }
     },
   }
 }
 
 /** A line of meshes between two rows of them. */
 function fillLine(
-  target: Float32Array,
+  target: Float32Array | Float64Array,
   at: number,
   values: Float64Array,
   bends: Float64Array,
@@ -155,8 +164,20 @@ function columnCurvature(
 }
 
 /** The whole surface as an image. */
-export function expandSurface(surface: Surface, width: number, height: number): Float32Array {
-  const image = new Float32Array(width * height)
-  for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) image[y * width + x] = surface.at(x, y)
-  return image
+export function expandSurface(surface: Surface, width: number, height: number, out?: Float32Array): Float32Array {
+  const image = out ?? new Float32Array(width * height)
+  return scoped(() => {
+    const { columns } = surface
+    const { first, weights } = surface.across()
+    const lines = allocate(Float64Array, 2 * columns)
+    const row = allocate(Float32Array, width)
+    const curvatures = lines.byteOffset + 8 * columns
+    const pairs = [columns > 1 ? 1 : 0, first.byteOffset, first.length - 1] as const
+    for (let y = 0; y < height; y++) {
+      surface.lines(y, y + 1, lines)
+      kernels().splineRow(lines.byteOffset, curvatures, ...pairs, weights.byteOffset, width, row.byteOffset)
+      image.set(row, y * width)
+    }
+    return image
+  })
 }

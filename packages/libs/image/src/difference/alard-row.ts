@@ -1,9 +1,9 @@
 import { allocate, kernels as compiled, scoped } from '@nightpipe/kernels'
 import { type ComplexImage, fft, inverseFft, kernelComplexImage } from '@nightpipe/math'
-import { finishTile, rowOfTiles } from './finish-tile.js'
+import { type FilteredTile, rowOfTiles } from './finish-tile.js'
 import { type KernelModel, kernelAt, kernelTerms } from './kernel-model.js'
 import { scaled, spatialPowers } from './spatial.js'
-import type { AlardRowInput, TileRowOutput } from './strips.js'
+import type { AlardRowInput, TilePsfs } from './strips.js'
 import {
   carriedVariance,
   cutTile,
@@ -22,7 +22,7 @@ import {
  * New minus reference by a matching kernel, for one row of tiles: the difference with its noise made white again
  * (Reiss & Lupton 2016, LSST DMTN-021), and what a matched filter with the point spread finds in it.
  */
-export function alardRow(input: AlardRowInput): TileRowOutput {
+export function alardRow(input: AlardRowInput): TilePsfs {
   const terms = kernelTerms(input.model)
   const [first] = input.tiles
   return scoped(() => {
@@ -48,18 +48,18 @@ function alardTile(
   psf: Float64Array,
   terms: Float64Array[],
   kernels: readonly ComplexImage[],
-) {
-  const { model, convolved, firstRow } = input
+): FilteredTile {
+  const { model, convolved } = input
   const { width, height } = tile
-  const strip = (pixels: Float32Array) => ({ width: input.width, firstRow, pixels })
+  const cut = (pixels: Float32Array, out: Float32Array) => cutTile(tile, pixels, input.width, out)
   const referenceIsSharp = convolved === 'reference'
   const images = kernelComplexImage(width, height)
-  cutTile(tile, strip(referenceIsSharp ? input.reference : input.fresh), images.re)
-  cutTile(tile, strip(referenceIsSharp ? input.fresh : input.reference), images.im)
-  const broad = images.im.slice()
+  cut(referenceIsSharp ? input.reference : input.fresh, images.re)
+  cut(referenceIsSharp ? input.fresh : input.reference, images.im)
+  const broad = copyOf(images.im)
   const variances = kernelComplexImage(width, height)
-  cutTile(tile, strip(referenceIsSharp ? input.referenceVariance : input.freshVariance), variances.re)
-  cutTile(tile, strip(referenceIsSharp ? input.freshVariance : input.referenceVariance), variances.im)
+  cut(referenceIsSharp ? input.referenceVariance : input.freshVariance, variances.re)
+  cut(referenceIsSharp ? input.freshVariance : input.referenceVariance, variances.im)
   limitVariance(variances.re)
   limitVariance(variances.im)
   const noise = { sharp: typicalVariance(variances.re), broad: typicalVariance(variances.im) }
@@ -67,40 +67,42 @@ function alardTile(
   const { a: sharp } = transformPair(images)
   const matched = applyKernel(sharp, kernels, model, tile)
   const residual = kernelComplexImage(width, height)
-  const blank = new Uint8Array(width * height)
+  const blank = allocate(Uint8Array, width * height).fill(0)
   cutBytes(tile, input, blank)
-  for (let y = 0, p = 0; y < height; y++) {
-    for (let x = 0; x < width; x++, p++) {
-      // beyond the edge of the image there is nothing, and it must stay so
-      const outside = variances.im[p] === 0
-      residual.re[p] = outside || blank[p] !== 0 ? 0 : broad[p] - matched[p]
-      residual.im[p] = broad[p]
-    }
-  }
+  // beyond the edge of the image there is nothing, and it must stay so
+  const [inside, seen] = [variances.im.byteOffset, blank.byteOffset]
+  compiled().tileResidual(broad.byteOffset, matched.byteOffset, inside, seen, residual.re.byteOffset, broad.length)
+  residual.im.set(broad)
   takeSkyOff(residual.re, blank, variances.im, model, tile)
-  const raw = residual.re.slice()
+  const raw = input.decorrelate ? undefined : copyOf(residual.re)
   fft(residual)
 
   const centre = [(tile.net.x0 + tile.net.x1 - 1) / 2, (tile.net.y0 + tile.net.y1 - 1) / 2] as const
   const filters = filtersFor(kernelAt(model, ...centre, terms), psf, noise, tile, input.decorrelate)
   const signals = product(residual, filters.match)
   inverseFft(signals)
-  const white = input.decorrelate ? whitened(residual, filters.white) : raw
+  const white = raw ?? whitened(residual, filters.white)
   const variance = carriedVariance(transformPair(variances), filters.squaresOfMatch, filters.squaresOfWhite)
   const scale = referenceIsSharp ? undefined : ratioAcross(terms, model)
-  return finishTile(tile, { signals, white, variance, norm: filters.norm, scale, psf: filters.psf })
+  return { signals, white, variance, norm: filters.norm, scale, psf: filters.psf }
 }
 
 function cutBytes({ net, pad, width, height }: Tile, input: AlardRowInput, out: Uint8Array): void {
   const rows = input.blank.length / input.width
   for (let y = 0; y < height; y++) {
-    const row = net.y0 - pad + y - input.firstRow
+    const row = net.y0 - pad + y
     if (row < 0 || row >= rows) continue
-    for (let x = 0; x < width; x++) {
-      const column = net.x0 - pad + x
-      if (column >= 0 && column < input.width) out[y * width + x] = input.blank[row * input.width + column]
-    }
+    const first = Math.max(0, net.x0 - pad)
+    const end = Math.min(input.width, net.x0 - pad + width)
+    out.set(input.blank.subarray(row * input.width + first, row * input.width + end), y * width + first - net.x0 + pad)
   }
+}
+
+/** In kernel memory too. */
+function copyOf(values: Float32Array): Float32Array {
+  const copy = allocate(Float32Array, values.length)
+  copy.set(values)
+  return copy
 }
 
 /** The sharp image convolved with the kernel of each place: each term's kernel, weighed by its polynomial. */
@@ -130,18 +132,19 @@ function applyKernel(sharp: ComplexImage, kernels: readonly ComplexImage[], mode
 function takeSkyOff(pixels: Float32Array, blank: Uint8Array, variance: Float32Array, model: KernelModel, tile: Tile) {
   const { width, height, net, pad } = tile
   const powers = spatialPowers(model.backgroundOrder)
-  const along = new Float64Array(model.backgroundOrder + 1)
-  for (let y = 0, p = 0; y < height; y++) {
+  const degree = model.backgroundOrder
+  const along = allocate(Float64Array, degree + 1)
+  const places = allocate(Float64Array, width)
+  for (let x = 0; x < width; x++) places[x] = scaled(net.x0 - pad + x, model.width)
+  for (let y = 0; y < height; y++) {
     const v = scaled(net.y0 - pad + y, model.height)
     along.fill(0)
     for (let j = 0; j < powers.length; j++) along[powers[j][0]] += model.background[j] * v ** powers[j][1]
-    for (let x = 0; x < width; x++, p++) {
-      if (blank[p] !== 0 || variance[p] === 0) continue
-      const u = scaled(net.x0 - pad + x, model.width)
-      let sky = 0
-      for (let i = along.length - 1; i >= 0; i--) sky = sky * u + along[i]
-      pixels[p] -= sky
-    }
+    const p = y * width
+    compiled().subtractPolynomial(
+      ...([pixels.byteOffset + 4 * p, variance.byteOffset + 4 * p, blank.byteOffset + p] as const),
+      ...([places.byteOffset, along.byteOffset, degree, width] as const),
+    )
   }
 }
 
@@ -169,22 +172,17 @@ function filtersFor(
   const white = kernelComplexImage(width, height)
   const match = kernelComplexImage(width, height)
   white.im.fill(0)
-  const atZero = noise.broad + noise.sharp * k.re[0] ** 2
-  let norm = 0
-  for (let p = 0; p < white.re.length; p++) {
-    const power = noise.broad + noise.sharp * (k.re[p] ** 2 + k.im[p] ** 2)
-    const flattening = atZero / power
-    white.re[p] = decorrelate ? Math.sqrt(flattening) : 1
-    match.re[p] = flattening * point.re[p]
-    match.im[p] = -flattening * point.im[p]
-    norm += flattening * (point.re[p] ** 2 + point.im[p] ** 2)
-  }
+  const n = white.re.length
+  const transforms = [k.re.byteOffset, k.im.byteOffset, point.re.byteOffset, point.im.byteOffset] as const
+  const made = [white.re.byteOffset, match.re.byteOffset, match.im.byteOffset] as const
+  const norm = compiled().whiteFilters(...transforms, noise.sharp, noise.broad, ...made, n)
+  if (!decorrelate) white.re.fill(1)
   // the sharp image has gone through the kernel before
   const squaresOfMatch = swapped(squaredPair({ a: match, b: product(match, k) }))
   const squaresOfWhite = swapped(squaredPair({ a: white, b: product(white, k) }))
   const half = (Math.sqrt(psf.length) - 1) / 2
   const seen = kernelOf(product(point, white), half)
-  return { white, match, squaresOfMatch, squaresOfWhite, norm: norm / white.re.length, psf: seen }
+  return { white, match, squaresOfMatch, squaresOfWhite, norm: norm / n, psf: seen }
 }
 
 /** Variances come as sharp, broad. */

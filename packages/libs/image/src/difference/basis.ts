@@ -1,3 +1,5 @@
+import { allocate, kernels, scoped } from '@nightpipe/kernels'
+
 /**
  * The shapes that a matching kernel is made of. For 'gaussians' (Alard & Lupton 1998, ApJ 503, 325; Alard 2000, A&AS 144,
  * 363): Gaussians times polynomials, the first of sum 1, all others of sum 0, so that the first coefficient alone is the
@@ -70,56 +72,55 @@ export function basisImages(basis: KernelBasis): Float64Array[] {
 
 /**
  * An image convolved with every shape of the basis. `source` is a square of side `side` + 2 half; each result one of side
- * `side`.
+ * `side`. All lie in kernel memory, one result after the other in `out`.
  */
-export function convolveWithBasis(source: Float64Array, side: number, basis: KernelBasis): Float64Array[] {
-  return basis.kind === 'delta' ? shifted(source, side, basis.half) : withGaussians(source, side, basis)
+export function convolveWithBasis(source: Float64Array, side: number, basis: KernelBasis, out: Float64Array): void {
+  if (basis.kind === 'delta') shifted(source, side, basis.half, out)
+  else scoped(() => withGaussians(source, side, basis, out))
 }
 
-function shifted(source: Float64Array, side: number, half: number): Float64Array[] {
+/** Shapes of a basis. */
+export function shapeCount(basis: KernelBasis): number {
+  return basis.kind === 'delta' ? (2 * basis.half + 1) ** 2 : gaussianShapes(basis).shapes.length
+}
+
+function shifted(source: Float64Array, side: number, half: number, results: Float64Array): void {
   const wide = side + 2 * half
-  const results: Float64Array[] = []
+  let k = 0
   // a kernel value at (u, v) brings light from (x - u, y - v)
   for (let v = -half; v <= half; v++) {
-    for (let u = -half; u <= half; u++) {
-      const out = new Float64Array(side * side)
+    for (let u = -half; u <= half; u++, k++) {
       for (let y = 0; y < side; y++) {
         const from = (y + half - v) * wide + half - u
-        out.set(source.subarray(from, from + side), y * side)
+        results.set(source.subarray(from, from + side), (k * side + y) * side)
       }
-      results.push(out)
     }
   }
-  return results
 }
 
-function withGaussians(source: Float64Array, side: number, basis: Extract<KernelBasis, { kind: 'gaussians' }>) {
-  const { half } = basis
-  const wide = side + 2 * half
+function withGaussians(
+  source: Float64Array,
+  side: number,
+  basis: Extract<KernelBasis, { kind: 'gaussians' }>,
+  results: Float64Array,
+): void {
+  const wide = side + 2 * basis.half
+  const n = wide - side + 1
   const { lines, shapes } = gaussianShapes(basis)
-  const rows = lines.map((line) => {
-    const out = new Float64Array(side * wide)
-    for (let y = 0; y < wide; y++) {
-      for (let x = 0; x < side; x++) {
-        let sum = 0
-        for (let k = 0, at = y * wide + x + 2 * half; k < line.length; k++, at--) sum += line[k] * source[at]
-        out[y * side + x] = sum
-      }
-    }
+  const placed = lines.map((line) => {
+    const copy = allocate(Float64Array, n)
+    copy.set(line)
+    return copy.byteOffset
+  })
+  const rows = placed.map((line) => {
+    const out = allocate(Float64Array, side * wide).byteOffset
+    kernels().stampRows(source.byteOffset, wide, line, n, out)
     return out
   })
-  const results = shapes.map(({ row, column, scale }) => {
-    const out = new Float64Array(side * side)
-    const line = lines[column]
-    for (let k = 0; k < line.length; k++) {
-      const weight = scale * line[k]
-      const from = (2 * half - k) * side
-      for (let p = 0; p < out.length; p++) out[p] += weight * rows[row][from + p]
-    }
-    return out
+  const area = side * side
+  shapes.forEach(({ row, column, scale, less }, k) => {
+    const at = results.byteOffset + 8 * k * area
+    kernels().stampColumns(rows[row], side, placed[column], n, scale, at)
+    if (less) for (let p = 0, q = k * area; p < area; p++, q++) results[q] -= results[p]
   })
-  results.forEach((out, k) => {
-    if (shapes[k].less) for (let p = 0; p < out.length; p++) out[p] -= results[0][p]
-  })
-  return results
 }

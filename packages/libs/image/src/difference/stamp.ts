@@ -1,4 +1,5 @@
-import { convolveWithBasis, type KernelBasis } from './basis.js'
+import { allocate, kernels, scoped } from '@nightpipe/kernels'
+import { convolveWithBasis, type KernelBasis, shapeCount } from './basis.js'
 
 /** An image with its variances, and where it must not be looked at. */
 export interface WeighedImage {
@@ -37,18 +38,32 @@ export function stampAt(
   cy: number,
   halfStamp: number,
 ): Stamp | undefined {
-  const side = 2 * halfStamp + 1
   const reach = halfStamp + basis.half
   const { width, height } = broad
   if (cx < reach || cy < reach || cx + reach >= width || cy + reach >= height) return undefined
+  return scoped(() => equationsOf(sharp, broad, basis, cx, cy, halfStamp))
+}
+
+function equationsOf(
+  sharp: WeighedImage,
+  broad: WeighedImage,
+  basis: KernelBasis,
+  cx: number,
+  cy: number,
+  halfStamp: number,
+): Stamp | undefined {
+  const { width } = broad
+  const side = 2 * halfStamp + 1
+  const reach = halfStamp + basis.half
   const wide = 2 * reach + 1
-  const source = new Float64Array(wide * wide)
+  const source = allocate(Float64Array, wide * wide)
   for (let y = 0; y < wide; y++) {
     const from = (cy - reach + y) * width + cx - reach
     for (let x = 0; x < wide; x++) source[y * wide + x] = sharp.pixels[from + x]
   }
-  const data = new Float64Array(side * side)
-  const weight = new Float64Array(side * side)
+  const area = side * side
+  const data = allocate(Float64Array, area).fill(0)
+  const weight = allocate(Float64Array, area).fill(0)
   let good = 0
   for (let y = 0; y < side; y++) {
     const from = (cy - halfStamp + y) * width + cx - halfStamp
@@ -59,39 +74,24 @@ export function stampAt(
       good++
     }
   }
-  if (good < 0.8 * side * side) return undefined
-  const images = convolveWithBasis(source, side, basis)
-  images.push(new Float64Array(side * side).fill(1))
-  return { x: cx, y: cy, pixels: good, ...normalEquations(images, data, weight) }
+  if (good < 0.8 * area) return undefined
+  const shapes = shapeCount(basis)
+  const images = allocate(Float64Array, (shapes + 1) * area)
+  convolveWithBasis(source, side, basis, images)
+  images.fill(1, shapes * area)
+  return { x: cx, y: cy, pixels: good, ...normalEquations(images, shapes + 1, data, weight) }
 }
 
-function normalEquations(images: Float64Array[], data: Float64Array, weight: Float64Array) {
-  const unknowns = images.length
-  const matrix = new Float64Array(unknowns * unknowns)
-  const right = new Float64Array(unknowns)
-  const weighed = new Float64Array(data.length)
+function normalEquations(images: Float64Array, unknowns: number, data: Float64Array, weight: Float64Array) {
+  const n = data.length
   let square = 0
-  for (let p = 0; p < data.length; p++) square += weight[p] * data[p] * data[p]
-  for (let n = 0; n < unknowns; n++) {
-    for (let p = 0; p < data.length; p++) weighed[p] = weight[p] * images[n][p]
-    right[n] = dot(weighed, data)
-    for (let m = 0; m <= n; m++) {
-      const value = dot(weighed, images[m])
-      matrix[n * unknowns + m] = value
-      matrix[m * unknowns + n] = value
-    }
-  }
-  return { unknowns, matrix, right, square }
-}
-
-function dot(a: Float64Array, b: Float64Array): number {
-  let [s, t] = [0, 0]
-  const even = a.length & ~1
-  for (let p = 0; p < even; p += 2) {
-    s += a[p] * b[p]
-    t += a[p + 1] * b[p + 1]
-  }
-  return even < a.length ? s + t + a[even] * b[even] : s + t
+  for (let p = 0; p < n; p++) square += weight[p] * data[p] * data[p]
+  const [matrix, right] = [allocate(Float64Array, unknowns * unknowns), allocate(Float64Array, unknowns)]
+  kernels().stampEquations(
+    ...([images.byteOffset, unknowns, data.byteOffset, weight.byteOffset, n] as const),
+    ...([allocate(Float64Array, n).byteOffset, matrix.byteOffset, right.byteOffset] as const),
+  )
+  return { unknowns, matrix: matrix.slice(), right: right.slice(), square }
 }
 
 /** χ² of the stamp for these values of its unknowns. */

@@ -6,11 +6,10 @@ export interface TilePsf {
   values: Float64Array
 }
 
-/** One row of tiles of two images. Planes hold rows `firstRow` and on; plain data, for worker threads. */
+/** One row of tiles of two images. Planes are whole; worker threads share them. */
 export interface TileRowInput {
   width: number
   height: number
-  firstRow: number
   tiles: Tile[]
   /** Free of sky; bad pixels filled in. */
   fresh: Float32Array
@@ -19,11 +18,12 @@ export interface TileRowInput {
   referenceVariance: Float32Array
   /** Not 0 where the difference is not to be believed: it is 0 there for the score. */
   blank: Uint8Array
+  /** Where the tiles are written. */
+  planes: DifferencePlanes
 }
 
-/** What comes out of a row of tiles: rows `firstRow` and on, in the unit of the new image. */
-export interface TileRowOutput {
-  firstRow: number
+/** What comes out, in the unit of the new image. */
+export interface DifferencePlanes {
   difference: Float32Array
   error: Float32Array
   /** Significance of a point source at each pixel. */
@@ -32,9 +32,10 @@ export interface TileRowOutput {
   fluxError: Float32Array
   /** The stars themselves through the same filter: the flux of a point source at each pixel, before subtraction. */
   starFlux: Float32Array
-  /** Point spread in the difference, tile by tile: (2 half + 1)² values row by row, for a source of flux 1. */
-  psfs: Float64Array[]
 }
+
+/** Point spread in the difference, tile by tile: (2 half + 1)² values row by row, for a source of flux 1. */
+export type TilePsfs = Float64Array[]
 
 export interface AlardRowInput extends TileRowInput {
   method: 'alard'

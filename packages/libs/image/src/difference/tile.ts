@@ -1,4 +1,4 @@
-import { kernels } from '@nightpipe/kernels'
+import { kernels as compiled, inKernelMemory } from '@nightpipe/kernels'
 import { type ComplexImage, fft, fftLength, inverseFft, kernelComplexImage, medianOf } from '@nightpipe/math'
 import type { Section } from '../section.js'
 
@@ -34,31 +34,21 @@ export function tileRows(width: number, height: number, pad: number): Tile[][] {
   )
 }
 
-/** Rows `firstRow` and on of an image. */
-export interface Strip {
-  width: number
-  firstRow: number
-  pixels: Float32Array
-}
-
-/** Copies the tile with its surroundings out of a strip of the image; 0 beyond the edges. */
-export function cutTile({ net, pad, width, height }: Tile, strip: Strip, out: Float32Array): void {
+/** Copies the tile with its surroundings out of an image of this width; 0 beyond the edges. */
+export function cutTile(
+  { net, pad, width, height }: Tile,
+  pixels: Float32Array,
+  imageWidth: number,
+  out: Float32Array,
+) {
   out.fill(0)
-  const rows = strip.pixels.length / strip.width
+  const rows = pixels.length / imageWidth
   const x0 = Math.max(0, net.x0 - pad)
-  const x1 = Math.min(strip.width, net.x0 - pad + width, net.x1 + pad)
+  const x1 = Math.min(imageWidth, net.x0 - pad + width, net.x1 + pad)
   for (let y = 0; y < height; y++) {
-    const row = net.y0 - pad + y - strip.firstRow
-    if (row < 0 || row >= rows || net.y0 - pad + y >= net.y1 + pad) continue
-    out.set(strip.pixels.subarray(row * strip.width + x0, row * strip.width + x1), y * width + x0 - (net.x0 - pad))
-  }
-}
-
-/** Copies the inner part of a tile to where it belongs. */
-export function pasteTile({ net, pad, width }: Tile, tile: Float32Array, strip: Strip): void {
-  for (let y = net.y0; y < net.y1; y++) {
-    const from = (y - net.y0 + pad) * width + pad
-    strip.pixels.set(tile.subarray(from, from + net.x1 - net.x0), (y - strip.firstRow) * strip.width + net.x0)
+    const row = net.y0 - pad + y
+    if (row < 0 || row >= rows || row >= net.y1 + pad) continue
+    out.set(pixels.subarray(row * imageWidth + x0, row * imageWidth + x1), y * width + x0 - (net.x0 - pad))
   }
 }
 
@@ -90,14 +80,14 @@ export function transformPair(both: ComplexImage): Pair {
   fft(both)
   const a = kernelComplexImage(width, height)
   const b = kernelComplexImage(width, height)
-  kernels().complexSplit(...places(both), width, height, ...places(a), ...places(b))
+  compiled().complexSplit(...places(both), width, height, ...places(a), ...places(b))
   return { a, b }
 }
 
 /** a + i b, transformed back: its real part is the real image of `a`, its imaginary part that of `b`. */
 export function backTogether({ a, b }: Pair): ComplexImage {
   const both = kernelComplexImage(a.width, a.height)
-  kernels().complexJoin(...places(a), ...places(b), ...places(both), both.re.length)
+  compiled().complexJoin(...places(a), ...places(b), ...places(both), both.re.length)
   inverseFft(both)
   return both
 }
@@ -105,14 +95,14 @@ export function backTogether({ a, b }: Pair): ComplexImage {
 /** The product of two transforms. */
 export function product(a: ComplexImage, b: ComplexImage): ComplexImage {
   const out = kernelComplexImage(a.width, a.height)
-  kernels().complexProduct(...places(a), ...places(b), ...places(out), out.re.length)
+  compiled().complexProduct(...places(a), ...places(b), ...places(out), out.re.length)
   return out
 }
 
 /** A pair of real kernels, squared value by value, and transformed. */
 export function squaredPair(kernels: Pair): Pair {
   const both = backTogether(kernels)
-  for (const part of [both.re, both.im]) for (let p = 0; p < part.length; p++) part[p] *= part[p]
+  for (const part of [both.re, both.im]) compiled().squareFloats(part.byteOffset, part.length)
   return transformPair(both)
 }
 
@@ -122,13 +112,10 @@ export function squaredPair(kernels: Pair): Pair {
  */
 export function carriedVariance(variance: Pair, signal: Pair, difference: Pair): ComplexImage {
   const sum = (k: Pair) => {
-    const one = product(variance.a, k.a)
-    const two = product(variance.b, k.b)
-    for (let p = 0; p < one.re.length; p++) {
-      one.re[p] += two.re[p]
-      one.im[p] += two.im[p]
-    }
-    return one
+    const out = kernelComplexImage(k.a.width, k.a.height)
+    const parts = [...places(variance.a), ...places(k.a), ...places(variance.b), ...places(k.b)] as const
+    compiled().complexSum(...parts, ...places(out), out.re.length)
+    return out
   }
   return backTogether({ a: sum(signal), b: sum(difference) })
 }
@@ -164,5 +151,6 @@ const MOST_VARIANCE = 1e4
  */
 export function limitVariance(variance: Float32Array): void {
   const most = MOST_VARIANCE * typicalVariance(variance)
-  for (let p = 0; p < variance.length; p++) if (variance[p] > most) variance[p] = most
+  if (inKernelMemory(variance)) compiled().limitFloats(variance.byteOffset, variance.length, most)
+  else for (let p = 0; p < variance.length; p++) if (variance[p] > most) variance[p] = most
 }

@@ -1,6 +1,7 @@
+import { allocate } from '@nightpipe/kernels'
 import { kernelComplexImage } from '@nightpipe/math'
-import { finishTile, rowOfTiles } from './finish-tile.js'
-import type { TileRowOutput, ZogyRowInput } from './strips.js'
+import { type FilteredTile, rowOfTiles } from './finish-tile.js'
+import type { TilePsfs, ZogyRowInput } from './strips.js'
 import {
   backTogether,
   carriedVariance,
@@ -21,19 +22,19 @@ import {
  * 17, in units of the flux of the new image, and the score of equations 12 and 25 to 29 with the noise of stars and of
  * their positions.
  */
-export function zogyRow(input: ZogyRowInput): TileRowOutput {
+export function zogyRow(input: ZogyRowInput): TilePsfs {
   return rowOfTiles(input, (tile, k) => zogyTile(input, tile, input.psfs[k]))
 }
 
-function zogyTile(input: ZogyRowInput, tile: Tile, psf: ZogyRowInput['psfs'][number]) {
+function zogyTile(input: ZogyRowInput, tile: Tile, psf: ZogyRowInput['psfs'][number]): FilteredTile {
   const { width, height } = tile
-  const strip = (pixels: Float32Array) => ({ width: input.width, firstRow: input.firstRow, pixels })
+  const cut = (pixels: Float32Array, out: Float32Array) => cutTile(tile, pixels, input.width, out)
   const images = kernelComplexImage(width, height)
-  cutTile(tile, strip(input.fresh), images.re)
-  cutTile(tile, strip(input.reference), images.im)
+  cut(input.fresh, images.re)
+  cut(input.reference, images.im)
   const variances = kernelComplexImage(width, height)
-  cutTile(tile, strip(input.freshVariance), variances.re)
-  cutTile(tile, strip(input.referenceVariance), variances.im)
+  cut(input.freshVariance, variances.re)
+  cut(input.referenceVariance, variances.im)
   limitVariance(variances.re)
   limitVariance(variances.im)
   const noise = { fresh: typicalVariance(variances.re), reference: typicalVariance(variances.im) }
@@ -47,9 +48,10 @@ function zogyTile(input: ZogyRowInput, tile: Tile, psf: ZogyRowInput['psfs'][num
     stars.im[p] = filtered.re[p]
   }
   const parts = backTogether(applied(both, difference))
-  const white = parts.re.map((value, p) => value - parts.im[p])
+  const white = allocate(Float32Array, width * height)
+  for (let p = 0; p < white.length; p++) white[p] = parts.re[p] - parts.im[p]
   const variance = carriedVariance(transformPair(variances), squaredPair(signal), squaredPair(difference))
-  return finishTile(tile, { signals: stars, white, variance, norm, psf: seen })
+  return { signals: stars, white, variance, norm, psf: seen }
 }
 
 function applied({ a, b }: Pair, filters: Pair): Pair {

@@ -26,20 +26,24 @@ export function chart({ title, x, y, series, width = 1000, height = 640 }: Chart
     from: y.inverted ? top : bottom,
     to: y.inverted ? bottom : top,
   }
-  const clip = element(
-    'clipPath',
-    { id: 'plot' },
-    element('rect', { x: LEFT, y: TOP, width: width - LEFT - RIGHT, height: bottom - TOP }),
-  )
   const colours = drawn.map((s, k) => s.colour ?? COLOURS[k % COLOURS.length])
   const marks = drawn.map((s, k) => draw(s, colours[k], across, up))
+  const body = `\n${marks.join('\n')}\n`
   return document(width, height, [
-    element('defs', {}, clip),
     ...titleElements(EDGE, width - EDGE, title),
     ...axes(x, y, across, up, width, height),
-    element('g', { 'clip-path': 'url(#plot)' }, `\n${marks.join('\n')}\n`),
+    ...(x.range || y.range ? clipped(body, width, bottom) : [element('g', {}, body)]),
     ...legend(drawn, colours, across, up),
   ])
+}
+
+/** Kept within the axes: only where their range was given, for painting costs twice as much with it. */
+function clipped(body: string, width: number, bottom: number): string[] {
+  const inside = element('rect', { x: LEFT, y: TOP, width: width - LEFT - RIGHT, height: bottom - TOP })
+  return [
+    element('defs', {}, element('clipPath', { id: 'plot' }, inside)),
+    element('g', { 'clip-path': 'url(#plot)' }, body),
+  ]
 }
 
 const xValues = (s: Drawn): number[] =>

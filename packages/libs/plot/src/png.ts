@@ -23,10 +23,13 @@ function chunk(name: string, data: Uint8Array): Uint8Array {
   return out
 }
 
-/** An 8-bit PNG: grey (one byte a pixel) or RGB (three), rows from the top. */
-export function encodePng(pixels: Uint8Array, width: number, height: number): Uint8Array {
+/**
+ * An 8-bit PNG: grey (one byte a pixel) or RGB (three), rows from the top. `level` is that of zlib: for drawings, most of
+ * which is empty, 3 takes a third of the time and half as many bytes more.
+ */
+export function encodePng(pixels: Uint8Array, width: number, height: number, level = 6): Uint8Array {
   const samples = pixels.length / (width * height)
-  const data = chunk('IDAT', compressedRows(pixels, width, height))
+  const data = chunk('IDAT', compressedRows(pixels, width, height, level))
   return Buffer.concat([SIGNATURE, headerChunk(width, height, samples), data, chunk('IEND', new Uint8Array(0))])
 }
 
@@ -65,10 +68,10 @@ const headerChunk = (width: number, height: number, samples: number) =>
   chunk('IHDR', Buffer.concat([words(width, height), Uint8Array.of(8, samples === 3 ? 2 : 0, 0, 0, 0)]))
 
 /** Each row after the number of its filter, 0. */
-function compressedRows(pixels: Uint8Array, width: number, height: number): Uint8Array {
+function compressedRows(pixels: Uint8Array, width: number, height: number, level = 6): Uint8Array {
   const stride = pixels.length / height
   if (stride !== width && stride !== 3 * width) throw new RangeError(`${pixels.length} bytes are no ${width}x${height}`)
   const rows = new Uint8Array(height * (stride + 1))
   for (let y = 0; y < height; y++) rows.set(pixels.subarray(y * stride, (y + 1) * stride), y * (stride + 1) + 1)
-  return deflateSync(rows)
+  return deflateSync(rows, { level })
 }

@@ -1,11 +1,18 @@
 import { createRequire } from 'node:module'
 import { writeAtomically } from '@nightpipe/files'
-import { encodeAnimatedPng } from './png.js'
+import { encodeAnimatedPng, encodePng } from './png.js'
 import type { Figure } from './svg.js'
 import { FONT_FAMILY } from './svg.js'
 
 /** The picture as PNG. */
-export const renderPng = async (figure: Figure): Promise<Uint8Array> => (await render(figure)).asPng()
+export async function renderPng(figure: Figure): Promise<Uint8Array> {
+  const page = await render(figure)
+  const { width, height } = page
+  return encodePng(withoutAlpha(page.pixels), width, height, DRAWING)
+}
+
+/** Level of compression. resvg's own PNG takes three times as long; drawings are a tenth smaller so, pictures a third larger. */
+const DRAWING = 3
 
 /** Figures of one size, shown in turn for `milliseconds` each, as an animated PNG. */
 export async function renderAnimation(figures: readonly Figure[], milliseconds: number): Promise<Uint8Array> {

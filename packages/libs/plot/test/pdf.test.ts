@@ -10,7 +10,7 @@ const x = Float64Array.from({ length: 200 }, (_, k) => k)
 const line = chart({
   title: 'flux (σ) of 51 Peg',
   x: { label: 'wavelength (Å)' },
-  y: { label: 'flux' },
+  y: { label: 'flux', range: [-1, 0.7] },
   series: [
     { kind: 'line', x, y: x.map((v) => Math.sin(v / 9)), label: 'star' },
     { kind: 'points', x: [10, 20], y: [0, 0.5], error: [0.1, 0.1] },
@@ -37,7 +37,7 @@ t.test('figures become pages of lines and letters, the same bytes every time', a
   t.match(content, /\(flux \\\(sigma\\\) of 51 Peg\) Tj/)
   t.match(content, /\(wavelength \\\(\xc5\\\)\) Tj/)
   t.match(content, / c\n?/, 'discs')
-  t.match(content, /W n/, 'lines end at the frame of the plot')
+  t.match(content, /W n/, 'lines that leave the range end at the frame of the plot')
 })
 
 const hasPdfTool = spawnSync('pdftotext', ['-v']).error === undefined

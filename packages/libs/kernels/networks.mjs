@@ -38,10 +38,10 @@ export function prune(pairs, wanted) {
 export const middles = (n) => [...new Set([(n - 1) >> 1, n >> 1])]
 
 /** Lines that run `steps` on variables named `v0`, `v1` …  */
-function exchangeLines(steps) {
+function exchangeLines(steps, smallest = 'f32x4.pmin', largest = 'f32x4.pmax') {
   return steps.map(([i, j, smaller, larger]) => {
-    const low = `f32x4.pmin(v${i}, v${j})`
-    const high = `f32x4.pmax(v${i}, v${j})`
+    const low = `${smallest}(v${i}, v${j})`
+    const high = `${largest}(v${i}, v${j})`
     if (!larger) return `    v${i} = ${low}`
     if (!smaller) return `    v${j} = ${high}`
     return `    t = ${low}; v${j} = ${high}; v${i} = t`
@@ -103,6 +103,36 @@ function sparseMedian(n) {
   ]
 }
 
+/**
+ * `shortMedian<n>(planes, from, limit, zero, target)`: medians of 16 pixels of 16-bit integers that stand in the order of a
+ * file, `zero` added; the records of the planes begin with their addresses, to which `from` is added. False, and nothing is
+ * said of the medians, where one is above the limit.
+ */
+function shortMedian(n) {
+  const [a, b = a] = middles(n)
+  const half = (part) => {
+    const value = (k) => `f32x4.add(f32x4.convert_i32x4_s(i32x4.extend_${part}_i16x8_s(v${k})), zero)`
+    if (a === b) return `f32x4.add(${value(a)}, f32x4.splat(0))`
+    return `f32x4.add(f32x4.add(f32x4.mul(${value(a)}, half), f32x4.mul(${value(b)}, half)), f32x4.splat(0))`
+  }
+  return [
+    `function shortMedian${n}(planes: usize, from: usize, limit: v128, zero: v128, target: usize): bool {`,
+    '  const half = f32x4.splat(0.5)',
+    '  let t: v128',
+    '  for (let at: usize = 0; at < 32; at += 16) {',
+    ...numbered(n).map((k) => `    let v${k} = eightShorts(load<usize>(planes, ${64 * k}) + from + at)`),
+    '    t = v0',
+    ...numbered(n).map((k) => `    t = i16x8.max_s(t, v${k})`),
+    '    if (v128.any_true(i16x8.gt_s(t, limit))) return false',
+    ...exchangeLines(prune(sortingNetwork(n), middles(n)), 'i16x8.min_s', 'i16x8.max_s'),
+    `    v128.store(target + (at << 1), ${half('low')})`,
+    `    v128.store(target + (at << 1), ${half('high')}, 16)`,
+    '  }',
+    '  return true',
+    '}',
+  ]
+}
+
 const numbered = (n) => Array.from({ length: n }, (_, k) => k)
 
 /** `median<size>x<size>(source, stride)`: the median of a square of vectors whose rows lie `stride` bytes apart. */
@@ -139,9 +169,21 @@ const LARGEST = 16
 export function networkSource() {
   const sizes = Array.from({ length: LARGEST - 1 }, (_, i) => i + 2)
   return [
+    "import { eightShorts } from './pixel-source'",
     `export const LARGEST_NETWORK: i32 = ${LARGEST}`,
     ...sizes.flatMap(planesMedian),
     ...sizes.flatMap(sparseMedian),
+    ...sizes.flatMap(shortMedian),
+    '/** Medians of 16 pixels of `n` planes, 2 to LARGEST_NETWORK, of 16-bit integers as in a file; see networks.mjs. */',
+    'export function networkShortMedian(',
+    '  n: i32, planes: usize, from: usize, limit: v128, zero: v128, target: usize,',
+    '): bool {',
+    '  switch (n) {',
+    ...sizes.map((n) => `    case ${n}: return shortMedian${n}(planes, from, limit, zero, target)`),
+    '    default: unreachable()',
+    '  }',
+    '  return false',
+    '}',
     '/** Medians of 16 pixels of `n` planes, 2 to LARGEST_NETWORK, none of them NaN. */',
     'export function networkMedian(n: i32, source: usize, target: usize): void {',
     '  switch (n) {',

@@ -14,9 +14,13 @@ export function onesSum(bytes: Uint8Array, phase = 0): number {
       }
     })
   }
-  // Words that start inside a word of the file: in this arithmetic a shift is a rotation.
+  return rotated(total, phase)
+}
+
+/** Words that start inside a word of the file: in this arithmetic a shift is a rotation. */
+export function rotated(sum: number, phase: number): number {
   const bits = 8 * (phase % 4)
-  return bits === 0 ? total : ((total >>> bits) | (total << (32 - bits))) >>> 0
+  return bits === 0 ? sum : ((sum >>> bits) | (sum << (32 - bits))) >>> 0
 }
 
 /** Ones' complement addition: the order of the parts does not matter. */

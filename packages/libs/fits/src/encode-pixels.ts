@@ -1,4 +1,5 @@
 import { inKernelMemory, kernels } from '@nightpipe/kernels'
+import { onesSum, rotated } from './checksum.js'
 import { encodeFloats } from './encode-floats.js'
 import type { NewImage, PixelArray } from './new-hdu.js'
 
@@ -69,6 +70,33 @@ export function encodePixels(pixels: PixelArray, from: number, coding: PixelCodi
       copyFloats(part, new Float64Array(out.buffer, out.byteOffset, count))
       bytes.swap64()
   }
+}
+
+/**
+ * `encodePixels`, and the sum of the bytes, which stand at `offset` of the data: pixels that need nothing but their bytes
+ * turned are summed while that is done.
+ */
+export function encodeAndSum(
+  pixels: PixelArray,
+  from: number,
+  coding: PixelCoding,
+  out: Uint8Array,
+  offset: number,
+): number {
+  const size = Math.abs(coding.bitpix) / 8
+  const count = out.length / size
+  const turned =
+    coding.bitpix === -32
+      ? pixels instanceof Float32Array
+      : coding.bitpix === 16 && pixels instanceof Int16Array && asStored(coding)
+  const reaches = from + count <= pixels.length
+  if (turned && reaches && inKernelMemory(pixels as Float32Array | Int16Array) && inKernelMemory(out)) {
+    const { swap16Sum, swap32Sum } = kernels()
+    const sum = (size === 2 ? swap16Sum : swap32Sum)(pixels.byteOffset + from * size, out.byteOffset, count)
+    return rotated(sum >>> 0, offset)
+  }
+  encodePixels(pixels, from, coding, out)
+  return onesSum(out, offset)
 }
 
 const asStored = ({ scale, zero }: PixelCoding) => scale === 1 && zero === 0

@@ -1,8 +1,8 @@
 import { closeSync, fdatasync, openSync, writeSync } from 'node:fs'
 import { explainSystemError } from '@nightpipe/files'
 import { allocate, scoped } from '@nightpipe/kernels'
-import { addSums, onesSum } from './checksum.js'
-import { encodePixels, type PixelCoding } from './encode-pixels.js'
+import { addSums } from './checksum.js'
+import { encodeAndSum, type PixelCoding } from './encode-pixels.js'
 import type { PixelArray } from './new-hdu.js'
 
 /** All that a thread needs to write rows of a file in the making; can be sent to workers. */
@@ -80,8 +80,7 @@ export function putRows(image: StripImage, firstRow: number, pixels: PixelArray,
     const strip = allocate(Uint8Array, Math.min(STRIP, pixels.length * size))
     for (let at = 0; at < pixels.length; at += STRIP / size) {
       const bytes = strip.subarray(0, Math.min(STRIP, (pixels.length - at) * size))
-      encodePixels(pixels, at, coding, bytes)
-      const part = onesSum(bytes, start + at * size)
+      const part = encodeAndSum(pixels, at, coding, bytes, start + at * size)
       sum = addSums(sum, part)
       // The file was made at its full size: where nothing but zeros belongs, as in most of a mask, they are there.
       if (part !== 0) sink(dataStart + start + at * size, bytes)

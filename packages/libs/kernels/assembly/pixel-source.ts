@@ -14,6 +14,14 @@ export function fourShorts(at: usize): v128 {
   return i32x4.shr_s(v128.shuffle<u8>(v, v, 15, 15, 1, 0, 15, 15, 3, 2, 15, 15, 5, 4, 15, 15, 7, 6), 16)
 }
 
+/** Eight big-endian 16-bit integers at `at` as those of the machine. */
+// @ts-ignore: decorator
+@inline
+export function eightShorts(at: usize): v128 {
+  const v = v128.load(at)
+  return v128.shuffle<u8>(v, v, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14)
+}
+
 /** Four mask values (int16) at `at` as 32-bit integers. */
 // @ts-ignore: decorator
 @inline

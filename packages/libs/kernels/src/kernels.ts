@@ -83,6 +83,9 @@ export interface Kernels extends NumericKernels, ReductionKernels, StarKernels, 
 
   // ones-sum.ts: the FITS checksum of n bytes, to be read as unsigned (>>> 0)
   onesSum(source: number, n: number): number
+  /** The same of what is written: n big-endian integers or floats. */
+  swap16Sum(source: number, target: number, n: number): number
+  swap32Sum(source: number, target: number, n: number): number
 
   // master: the mask, statistics and errors of a strip of a master
   flagStrip(

@@ -25,3 +25,25 @@ t.test('no carry is lost where every bit is set', async (t) => {
     t.equal(kernels().onesSum(bytes.byteOffset, bytes.length) >>> 0, oracle(bytes))
   })
 })
+
+t.test(
+  'swapping and summing in one go gives the bytes and the sum of the two steps, whatever the number',
+  async (t) => {
+    const { swap16, swap32, swap16Sum, swap32Sum, onesSum } = kernels()
+    for (const [size, swap, both] of [[2, swap16, swap16Sum] as const, [4, swap32, swap32Sum] as const]) {
+      for (const n of [0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 17, 31, 100, 300_001]) {
+        for (const fill of [(i: number) => (i * 131 + (i >> 7)) & 255, () => 255]) {
+          scoped(() => {
+            const source = allocate(Uint8Array, size * n)
+            for (let i = 0; i < source.length; i++) source[i] = fill(i)
+            const [once, twice] = [allocate(Uint8Array, size * n), allocate(Uint8Array, size * n)]
+            swap(source.byteOffset, twice.byteOffset, n)
+            const sum = both(source.byteOffset, once.byteOffset, n) >>> 0
+            t.equal(sum, onesSum(twice.byteOffset, size * n) >>> 0, `${n} of ${size} bytes`)
+            t.equal(Buffer.compare(Buffer.from(once), Buffer.from(twice)), 0)
+          })
+        }
+      }
+    }
+  },
+)

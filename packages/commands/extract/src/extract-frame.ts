@@ -8,8 +8,10 @@ import {
   extractOrders,
   extractUpright,
   flatResponse,
+  hitFraction,
   type LineTilt,
   litTraces,
+  MOST_HIT,
   measureProfiles,
   measureShift,
   type OrderSpectrum,
@@ -75,11 +77,6 @@ function optionsOf(
   return { fibres: lit, method: extraction.method, rows: extraction.rows, shift, ...noise, ...limits }
 }
 
-/** More columns than this with pixels that do not fit are no cosmic rays: the profile does not fit. */
-const MOST_HIT = 0.05
-/** Columns in which that would be seen. */
-const BRIGHT = 20
-
 /** Extracts with the profiles of the traces, or with those of the frame itself, as the configuration has it and the frame needs it. */
 function extractSpectra(
   frame: SpectralFrame,
@@ -105,18 +102,6 @@ function extractSpectra(
     `${name}: the profiles of the traces do not fit in ${percent} % of the columns: they are measured in the frame`,
   )
   return own()
-}
-
-function hitFraction({ orders }: Extraction): number {
-  let [hit, bright] = [0, 0]
-  for (const { flux, uncertainty, mask } of orders) {
-    for (let x = 0; x < flux.length; x++) {
-      if (!(flux[x]! > BRIGHT * uncertainty[x]!)) continue
-      bright++
-      if ((mask[x]! & SpectrumBit.cosmicRay) !== 0) hit++
-    }
-  }
-  return bright > 0 ? hit / bright : 0
 }
 
 /** Fluxes in the unit of the pixels as electrons, in place. */

@@ -1,4 +1,5 @@
 import { type ConfigOf, choice, integer, number, path } from '@nightpipe/config'
+import { EXTRACTION_LIMITS as LIMITS, SHIFT_REACH } from '@nightpipe/spectra'
 
 /** Every key of extract.ini, once. */
 export const schema = {
@@ -26,7 +27,7 @@ export const schema = {
       ['none', 'local'],
       'local: light that reduction left between the fibres is measured there, in blocks of 128 columns, and taken off',
     ),
-    'shift reach': integer(5, 'largest shift that is looked for', { unit: 'px', min: 0, max: 50 }),
+    'shift reach': integer(SHIFT_REACH, 'largest shift that is looked for', { unit: 'px', min: 0, max: 50 }),
   },
   profile: {
     from: choice(
@@ -36,13 +37,20 @@ export const schema = {
     ),
   },
   'cosmic rays': {
-    high: number(5, 'a pixel brighter than the profile allows by this much is a cosmic ray', { unit: 'sigma', min: 2 }),
-    near: number(3, 'the same for a pixel that touches one', { unit: 'sigma', min: 1 }),
-    low: number(6, 'a pixel darker than the profile allows by this much is bad', { unit: 'sigma', min: 2 }),
-    accuracy: number(0.005, 'how well the profile is known: this fraction of the light in a pixel is no cosmic ray', {
-      ...{ min: 0, max: 1 },
+    high: number(LIMITS.high, 'a pixel brighter than the profile allows by this much is a cosmic ray', {
+      unit: 'sigma',
+      min: 2,
     }),
-    tilt: number(0.08, 'lines may be tilted by this much without being taken for cosmic rays', {
+    near: number(LIMITS.near, 'the same for a pixel that touches one', { unit: 'sigma', min: 1 }),
+    low: number(LIMITS.low, 'a pixel darker than the profile allows by this much is bad', { unit: 'sigma', min: 2 }),
+    accuracy: number(
+      LIMITS.accuracy,
+      'how well the profile is known: this fraction of the light in a pixel is no cosmic ray',
+      {
+        ...{ min: 0, max: 1 },
+      },
+    ),
+    tilt: number(LIMITS.tilt, 'lines may be tilted by this much without being taken for cosmic rays', {
       ...{ unit: 'px per px', min: 0, max: 1 },
     }),
   },

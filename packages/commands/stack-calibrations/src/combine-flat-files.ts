@@ -1,14 +1,16 @@
+import { existsSync } from 'node:fs'
 import { basename } from 'node:path'
 import { DataError, type Job, type Row, writeProduct } from '@nightpipe/command'
 import { createHeader, type Header, type NewHdu, numberOf, setCard } from '@nightpipe/fits'
 import { checkFlat, combineFlats, combineFlatsSplit, type FlatSample, type FlatVerdict } from '@nightpipe/spectra'
 import { type OrderImage, orderImageHdus, orderOf, readOrderImage } from '@nightpipe/spectrographs'
+import { extractedLamps, lampCards } from './lamp-flats.js'
 import type { MasterTools } from './make-master.js'
 import type { SpectraJob, SpectraSingle } from './spectra-job.js'
 import { headerOfMany } from './tree-header.js'
 
 /** An extracted flat. */
-interface Flat extends OrderImage {
+export interface Flat extends OrderImage {
   single: SpectraSingle
   header: Header
   /** fibres with light in it */
@@ -16,12 +18,13 @@ interface Flat extends OrderImage {
 }
 
 /** Extracted flats to the master flat: each fibre of the flats in which it has light. */
-export function combineFlatFiles(job: Job<SpectraJob>, tools: MasterTools): Row[] {
+export async function combineFlatFiles(job: Job<SpectraJob>, tools: MasterTools): Promise<Row[]> {
   const { singles, tree } = job.params
   const rows: Row[] = []
-  const flats = readFlats(singles, rows)
-  const least = tools.config.spectra['flat frames']
+  const flats = job.params.traces ? await extractedLamps(job, tools, rows) : readFlats(singles, rows)
+  const least = job.params.traces ? 1 : tools.config.spectra['flat frames']
   if (flats.length < least) {
+    if (flats.length === 0 && job.params.traces) return rows
     const reason = `only ${flats.length} of ${singles.length} flats can be used, ${least} needed`
     return [...rows, ...flats.map(({ single }): Row => ({ input: single.path, status: 'failed', reason }))]
   }
@@ -35,11 +38,13 @@ export function combineFlatFiles(job: Job<SpectraJob>, tools: MasterTools): Row[
     tools.profile,
   )
   flatCards(header, first.header, master, verdict)
+  if (job.params.traces) lampCards(header, flats, job.params.traces)
   const error: NewHdu = {
     ...{ kind: 'image', name: 'ERR', bitpix: -32, axes: [master.width, master.orders, master.planes] },
     ...{ pixels: master.errors, header: createHeader([['BUNIT', '', 'unit of the values']]) },
   }
-  const product = writeProduct(job.products[0]!, [...orderImageHdus(master, header), error], tools.context, job.parents)
+  const parents = job.parents.filter(({ path }) => existsSync(path))
+  const product = writeProduct(job.products[0]!, [...orderImageHdus(master, header), error], tools.context, parents)
   if (verdict.code < 0) tools.log.warn(`${basename(product)} is not fit for use: ${verdict.reason}; it is flagged so`)
   const measurements = { type: 'flat', fibres: master.lit.join(' '), verdict: verdict.code }
   return [...rows, ...flats.map(({ single }): Row => ({ input: single.path, status: 'done', product, measurements }))]
@@ -81,7 +86,7 @@ function readFlats(singles: readonly SpectraSingle[], rows: Row[]): Flat[] {
   return flats
 }
 
-function litOf(image: OrderImage): number[] {
+export function litOf(image: OrderImage): number[] {
   const size = image.width * image.orders
   return Array.from({ length: image.planes }, (_, fibre) => fibre).filter((fibre) =>
     image.values.subarray(fibre * size, (fibre + 1) * size).some((value) => value > 0 && value !== 1),
@@ -123,7 +128,7 @@ function combined(flats: readonly Flat[], method: 'weighted' | 'split'): MasterF
   return { ...master, lit, rejected, amplitudes }
 }
 
-const amplitudeCard = (fibre: number, order: number) => `AMPFL${fibre}${String(order).padStart(2, '0')}`
+export const amplitudeCard = (fibre: number, order: number) => `AMPFL${fibre}${String(order).padStart(2, '0')}`
 
 function sampleOf(flat: Flat, fibre: number, order: number): FlatSample {
   const amplitude = numberOf(flat.header, amplitudeCard(fibre, order))

@@ -116,16 +116,27 @@ function recipeOf(
 ): Recipe {
   const { method, clip, drop } = config.combine
   const scaled = type === 'dark' && config.dark.scale
+  const light = used.reduce((sum, { look }) => sum + (look.lamp?.light ?? 0), 0) / used.length
   const planes = used.map(({ frame, look }): Plane => {
     const seconds = frame.facts.exposureSeconds ?? 0
     const darkScale = dark ? seconds : 0
     const level = look.statistics.level - parents.bias.median - darkScale * parents.dark.median
     const { source, pedestals } = look
+    if (type === 'lamp') {
+      // each brought to the light of a typical one, and weighted by its own: their plain mean, where nothing stands out
+      const scale = light / look.lamp!.light
+      return { source, pedestals, darkScale, scale, weight: 1 / scale, saturation: frame.facts.saturation }
+    }
     const scale = type === 'flat' ? 1 / level : scaled ? 1 / seconds : 1
     const weight = type === 'flat' ? level ** 2 / (detector.readNoiseAdu[0] ** 2 + level / (detector.gain[0] ?? 1)) : 1
     return { source, pedestals, darkScale, scale, weight, saturation: frame.facts.saturation }
   })
-  const varies = type === 'flat' ? config.flat.varies || variationOf(used.map(({ look }) => look.statistics)) / 2 : 0
+  const varies =
+    type === 'lamp'
+      ? LAMPS_VARY
+      : type === 'flat'
+        ? config.flat.varies || variationOf(used.map(({ look }) => look.statistics)) / 2
+        : 0
   return {
     ...{ plan, type, geometry: used[0].frame.geometry, planes, bias, dark, method, clip, drop, mask: config.mask },
     ...{ noise: noiseOf(type, used, detector), tolerance: varies, zero: zeroOf(type, used, scaled) },
@@ -133,6 +144,9 @@ function recipeOf(
     ...{ histogram: boundsOf(type, used, planes, parents.bias.median), memoryBytes: memoryBytes / workers / 2 },
   }
 }
+
+/** Flats of a spectrograph differ by this part of their light: lamps flicker and change their colour, images drift. */
+const LAMPS_VARY = 0.01
 
 /** Darks that keep their bias: what of their level is no light. Only what a pixel has above it has the noise of photons. */
 function zeroOf(type: string, used: readonly Used[], scaled: boolean): number {

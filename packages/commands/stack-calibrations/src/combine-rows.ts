@@ -112,7 +112,7 @@ export function combineRows({ recipe, first, rows }: CombineArgs): Combined | Br
 
 /** Flats are so bright that their own noise does not matter to their errors. */
 function perUnitOf({ type, noise, planes }: Recipe): number {
-  if (type === 'flat' || type === 'bias') return 0
+  if (type === 'flat' || type === 'bias' || type === 'lamp') return 0
   const scale = planes.reduce((sum, plane) => sum + plane.scale, 0) / planes.length
   return (scale * noise.reduce((sum, { variancePerUnit }) => sum + variancePerUnit, 0)) / noise.length
 }

@@ -8,4 +8,5 @@ import type { SpectraJob } from './spectra-job.js'
 const HOW = { FLAT: combineFlatFiles, DOUBLE: combineArcs, ZERO: makeTemplate }
 
 /** Extracted spectra combined, by their kind. */
-export const combineSpectra = (job: Job<SpectraJob>, tools: MasterTools): Row[] => HOW[job.params.kind](job, tools)
+export const combineSpectra = (job: Job<SpectraJob>, tools: MasterTools): Row[] | Promise<Row[]> =>
+  HOW[job.params.kind](job, tools)

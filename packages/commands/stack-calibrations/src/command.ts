@@ -4,6 +4,7 @@ import { inTree, treeFlags, treeOf } from '@nightpipe/spectrographs'
 import { combineRows } from './combine-rows.js'
 import { combineSpectra } from './combine-spectra.js'
 import { examineFrame, readToEnd } from './examine.js'
+import { extractLamp } from './extract-lamp.js'
 import { makeMaster } from './make-master.js'
 import { rescaleRows } from './normalise.js'
 import { type MasterJob, planMasters } from './plan.js'
@@ -24,12 +25,17 @@ export const stackCalibrations = defineCommand({
     'sigma) and MASK (hot, dead, low response), its statistics, and the read noise and gain measured on pairs of frames. ' +
     'All masters are registered in calibrations.csv beside them. In the tree of a spectrograph (--root, --site, ' +
     '--nres-instrument, or --tree) singles of csv/standards.csv between --start and --end are stacked, or raw frames: those ' +
-    'of --input, or of the folders of the days; masters get their rows there.',
+    'of --input, or of the folders of the days; masters get their rows there. Raw flats of a pair of fibres become one image ' +
+    'first, whose orders are extracted once.',
   examples: [
     { run: 'stack-calibrations --input raw/ --output masters/', doc: 'all that the folder holds' },
     {
       run: 'stack-calibrations --input raw/ --output masters/ --type bias --start 2017-12-16T08:00:00 --end 2017-12-17T08:00:00',
       doc: 'the biases of one day',
+    },
+    {
+      run: 'stack-calibrations --tree reduced/ --calibration-type FLAT --start 2019-04-05T08:00:00 --end 2019-04-06T08:00:00 -s raw/',
+      doc: 'raw flats of a spectrograph to its master flat, by the traces of its tree',
     },
     {
       run: 'stack-calibrations --root /archive --site cpt --nres-instrument nres03 --camera fl13 --calibration-type BIAS --start 2017-12-01T08:00:00 --end 2017-12-19T08:00:00 --days',
@@ -101,6 +107,6 @@ export const stackCalibrations = defineCommand({
   plan: planMasters,
   job: (job, tools) =>
     'group' in job.params ? makeMaster(job as Job<MasterJob>, tools) : combineSpectra(job as Job<SpectraJob>, tools),
-  tasks: { examineFrame, comparePair, combineRows, rescaleRows, readToEnd },
+  tasks: { examineFrame, comparePair, combineRows, rescaleRows, readToEnd, extractLamp },
   finish: registerMasters,
 })

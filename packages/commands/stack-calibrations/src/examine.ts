@@ -5,6 +5,7 @@ import { mustBeWhole, requireWhole } from '@nightpipe/fits'
 import { scoped } from '@nightpipe/kernels'
 import type { Geometry } from './geometry.js'
 import type { FrameStatistics } from './judge.js'
+import { type LampLight, lampLight } from './lamp-light.js'
 import { measureRows } from './measure.js'
 import { type OverscanMethod, type Pedestal, pedestalsOf } from './overscan.js'
 import { sampleFrame } from './sample.js'
@@ -17,6 +18,8 @@ export interface ExamineArgs {
   method: OverscanMethod
   smooth: number
   saturation?: number
+  /** A flat of a spectrograph: its light is looked at too. */
+  lamp?: boolean
   /** Where unpacked copies may lie. */
   output: string
 }
@@ -26,6 +29,7 @@ export interface Examined {
   /** One for each amplifier. */
   pedestals: Pedestal[]
   statistics: FrameStatistics
+  lamp?: LampLight
   /** Whether the data agree with their DATASUM; not known yet of frames that are read to their end by `readToEnd`. */
   whole?: boolean
 }
@@ -50,7 +54,7 @@ export function orUnreadable<T>(read: () => T): T | Unreadable {
   }
 }
 
-function lookAt({ path, hdu, geometry, method, smooth, saturation, output }: ExamineArgs): Examined {
+function lookAt({ path, hdu, geometry, method, smooth, saturation, output, lamp }: ExamineArgs): Examined {
   const source = openSource(path, hdu, output)
   try {
     const image = sourceImage(source)
@@ -64,7 +68,9 @@ function lookAt({ path, hdu, geometry, method, smooth, saturation, output }: Exa
       const { pixels, saturatedFraction } = sampleFrame(source, geometry, pedestals, saturation)
       return measureRows(pixels, geometry.width, saturatedFraction)
     })
-    return { source, whole, pedestals, statistics }
+    if (!lamp) return { source, whole, pedestals, statistics }
+    const light = scoped(() => lampLight(source, geometry, pedestals, saturation))
+    return { source, whole, pedestals, statistics, lamp: light }
   } catch (error) {
     if (source.copied) rmSync(source.path, { force: true })
     throw error

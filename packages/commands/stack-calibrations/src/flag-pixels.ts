@@ -65,7 +65,7 @@ export function flagPixels(strip: Strip, mask: Int16Array): Flagged {
 /** Lowest and highest good value, and the lowest of full response. */
 function boundsOf(type: string, level: number, sigma: number, rules: MaskRules): [number, number, number] {
   const none = Number.NEGATIVE_INFINITY
-  if (Number.isNaN(level)) return [none, Number.POSITIVE_INFINITY, none]
+  if (type === 'lamp' || Number.isNaN(level)) return [none, Number.POSITIVE_INFINITY, none]
   if (type === 'dark') return [none, level + rules.hot * sigma, none]
   if (type === 'flat')
     return [Math.max(rules.dead * level, Number.MIN_VALUE), Number.POSITIVE_INFINITY, rules.low * level]

@@ -6,6 +6,7 @@ import { combineGroup } from './combine-group.js'
 import type { ExamineArgs, Examined, Unreadable } from './examine.js'
 import type { Candidate } from './groups.js'
 import { judgeGroup } from './judge.js'
+import { judgeLamps } from './judge-lamps.js'
 import type { MasterFacts } from './master-header.js'
 import type { MasterJob } from './plan.js'
 import type { schema } from './schema.js'
@@ -43,7 +44,7 @@ export async function makeMaster(job: Job<MasterJob>, tools: MasterTools): Promi
       const used = group.frames.flatMap((frame, k): Used[] =>
         refusals[k] ? [] : [{ frame, look: looks[k] as Examined }],
       )
-      if (used.length < tools.config.select.minimum) return tooFew(job, refusals, looks, tools)
+      if (used.length < fewestOf(group.type, tools)) return tooFew(job, refusals, looks, tools)
       const made = await combineGroup(job, used, tools, () => readTheRest(looks, tools))
       if (!Array.isArray(made)) return group.frames.map((frame, k) => rowOf(frame, looks[k], refusals[k], job, made))
       // Damage that the sample did not show: the others are combined without the frames that have it.
@@ -79,11 +80,17 @@ function judge(
   const { low, high } = config.flat
   const rules = { saturated, level, noise, gradient, stars, low, high, saturation: group.frames[0].facts.saturation }
   const readable = looks.filter((look) => 'statistics' in look)
-  const reasons = judgeGroup(
-    group.type,
-    readable.map((look) => look.statistics),
-    rules,
-  )
+  const reasons =
+    group.type === 'lamp'
+      ? judgeLamps(
+          readable.map((look) => ({ lamp: look.lamp!, noise: look.statistics.noise })),
+          group.frames[0].geometry.width,
+        )
+      : judgeGroup(
+          group.type,
+          readable.map((look) => look.statistics),
+          rules,
+        )
   return looks.map((look) => {
     if ('unreadable' in look) return { status: 'failed', reason: look.unreadable }
     const reason = reasons[readable.indexOf(look)]
@@ -91,10 +98,15 @@ function judge(
   })
 }
 
+/** Good frames that a master is made of, at least. */
+const fewestOf = (type: string, { config }: MasterTools) =>
+  type === 'lamp' ? config.spectra['flat frames'] : config.select.minimum
+
 function requireParents({ params }: Job<MasterJob>, { config }: MasterTools): void {
   const { group, bias, dark, singles } = params
   const what = group.name.replace(/\.fits$/, '')
-  const needsBias = !singles && group.type !== 'bias' && (group.type !== 'dark' || config.dark.scale)
+  const needsBias =
+    !singles && group.type !== 'bias' && group.type !== 'lamp' && (group.type !== 'dark' || config.dark.scale)
   if (needsBias && !bias) {
     throw new DataError(
       `${what} needs a master bias of ${group.frames[0].facts.instrument}, and there is none`,
@@ -111,7 +123,8 @@ function requireParents({ params }: Job<MasterJob>, { config }: MasterTools): vo
 
 function examineArgs({ path, hdu, geometry, facts }: Candidate, job: Job<MasterJob>, tools: MasterTools): ExamineArgs {
   const { method, smooth } = tools.config.overscan
-  return { path, hdu, geometry, method, smooth, saturation: facts.saturation, output: job.params.output }
+  const lamp = job.params.group.type === 'lamp'
+  return { path, hdu, geometry, method, smooth, saturation: facts.saturation, output: job.params.output, lamp }
 }
 
 function tooFew(
@@ -120,9 +133,15 @@ function tooFew(
   looks: (Examined | Unreadable)[],
   { config }: MasterTools,
 ): Row[] {
+  const lamp = job.params.group.type === 'lamp'
+  // what an earlier run made of other frames must not be taken for that of these
+  if (lamp) rmSync(job.products[0], { force: true })
   const good = refusals.filter((refusal) => refusal === undefined).length
-  const counted = `only ${good} of ${refusals.length} frames can be used for ${job.name}, ${config.select.minimum} needed`
-  const reason = `${counted} (add frames, or lower [select] minimum)`
+  const [key, least] = lamp
+    ? ['[spectra] flat frames', config.spectra['flat frames']]
+    : ['[select] minimum', config.select.minimum]
+  const counted = `only ${good} of ${refusals.length} frames can be used for ${job.name}, ${least} needed`
+  const reason = `${counted} (add frames, or lower ${key})`
   return job.params.group.frames.map((frame, k) => {
     const { status, reason: why } = refusals[k] ?? { status: 'failed', reason }
     return { input: frame.path, status, reason: why, measurements: measurements(frame, looks[k]) }

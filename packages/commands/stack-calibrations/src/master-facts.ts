@@ -25,14 +25,28 @@ export function factsOf(
     const g = gains?.[k] ?? { value: Number.NaN, error: Number.NaN }
     return { value: value * g.value, error: value * g.value * Math.hypot(error / value, (g.error || 0) / g.value) }
   })
+  // the mean of n frames has the photons of all
+  const lamps = type === 'lamp' ? used.length : 1
+  const times = (one: Measured | undefined, factor: number) =>
+    one && { value: one.value * factor, error: one.error * factor }
   return {
     ...{ type, first, frames: used.length, unit: type === 'flat' ? '' : scaled ? 'adu/s' : 'adu' },
     exposure: scaled ? 1 : type === 'dark' ? medianOf(seconds) : type === 'bias' ? 0 : undefined,
     depth: type === 'bias' ? 0 : seconds.reduce((sum, s) => sum + s, 0),
-    ...{ gains, gain: gains && meanOf(gains), readNoisesAdu: measured.readNoiseAdu },
-    ...{ readNoise: readable(meanOf(electrons)), readNoiseAdu: measured.readNoiseAdu && meanOf(measured.readNoiseAdu) },
+    ...{ gains, gain: times(gains && meanOf(gains), lamps), readNoisesAdu: measured.readNoiseAdu },
+    ...{
+      readNoise: times(readable(meanOf(electrons)), Math.sqrt(lamps)),
+      readNoiseAdu: measured.readNoiseAdu && meanOf(measured.readNoiseAdu),
+    },
+    ...(type === 'lamp' && { saturated: saturatedIn(used) }),
     ...{ mean: 0, median: 0, rms: 0, rejected: 0, hot: 0, bad: 0, low: 0, noData: 0 },
   }
+}
+
+/** Saturated pixels of some frames together, as a sample of their rows tells. */
+function saturatedIn(used: readonly Used[]): number {
+  const { width, height } = used[0].frame.geometry
+  return Math.round(used.reduce((sum, { look }) => sum + look.statistics.saturatedFraction * width * height, 0))
 }
 
 const readable = (value: Measured) => (value.value > 0 ? value : undefined)

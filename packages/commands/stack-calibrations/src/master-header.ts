@@ -19,6 +19,8 @@ export interface MasterFacts {
   /** The same for each amplifier. */
   gains?: Measured[]
   readNoisesAdu?: Measured[]
+  /** Saturated pixels of all its frames, of flats of spectrographs. */
+  saturated?: number
   mean: number
   median: number
   rms: number
@@ -68,6 +70,7 @@ export function masterCards(facts: MasterFacts): NewCard[] {
       add(`RDNADU${k + 1}`, noise.value, `[adu] read noise of amplifier ${k + 1}`)
     }
   }
+  add('NSAT', facts.saturated, 'saturated pixels of all frames')
   cards.push(
     ['MEAN', facts.mean, 'mean of the good pixels'],
     ['MEDIAN', facts.median, 'median of the good pixels'],

@@ -95,5 +95,6 @@ function flatRow(path: string, { singles }: SpectraJob, used: Set<string> | unde
   const unusable = (numberOf(header, 'FLATCHK') ?? 1) < 0
   const [{ camera, mjd }] = own as [SpectraJob['singles'][number]]
   // an average of one is no single: it must not be stacked again, nor yield to what it was made of
-  return [{ type: 'FLAT', path, averaged: Math.max(2, own.length), camera, mjd, fibres, unusable }]
+  const frames = numberOf(header, 'NFRAVGD') ?? own.length
+  return [{ type: 'FLAT', path, averaged: Math.max(2, frames), camera, mjd, fibres, unusable }]
 }

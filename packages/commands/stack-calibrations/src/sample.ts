@@ -23,25 +23,26 @@ export function sampleFrame(
   saturation: number | undefined,
 ): { pixels: Float32Array; saturatedFraction: number } {
   const bright: Bright = { saturated: 0, top: Number.NEGATIVE_INFINITY, atTop: 0 }
-  const pixels = sampleRows(source, geometry, pedestals, saturation, bright)
+  const wanted = sampledRows(geometry.width, geometry.height)
+  const pixels = rowsOfFrame(source, geometry, pedestals, saturation, wanted, bright)
   const atRail = RAILS.includes(bright.top) ? bright.atTop : 0
   return { pixels, saturatedFraction: (saturation === undefined ? atRail : bright.saturated) / pixels.length }
 }
 
 /**
- * Evenly spaced rows of a frame, trimmed and above their pedestal, in kernel memory, as wide as the master; NaN where a
+ * Some rows of a frame, trimmed and above their pedestal, in kernel memory, as wide as the master; NaN where a
  * pixel is saturated or holds no number.
  */
-function sampleRows(
+export function rowsOfFrame(
   source: Source,
   geometry: Geometry,
   pedestals: readonly Pedestal[],
   saturation: number | undefined,
+  wanted: readonly number[],
   bright?: Bright,
 ): Float32Array {
-  const { width, height, rawWidth, amplifiers } = geometry
+  const { width, rawWidth, amplifiers } = geometry
   const image = sourceImage(source)
-  const wanted = sampledRows(width, height)
   const pixels = allocate(Float32Array, wanted.length * width).fill(Number.NaN)
   const raw = allocate(Float32Array, rawWidth)
   const level = allocate(Float32Array, 1)
@@ -86,7 +87,8 @@ export function samplePair<T>(
   saturation: number | undefined,
   compare: (samples: Float32Array[]) => T,
 ): T {
+  const wanted = sampledRows(geometry.width, geometry.height)
   return scoped(() =>
-    compare(frames.map(({ source, pedestals }) => sampleRows(source, geometry, pedestals, saturation))),
+    compare(frames.map(({ source, pedestals }) => rowsOfFrame(source, geometry, pedestals, saturation, wanted))),
   )
 }

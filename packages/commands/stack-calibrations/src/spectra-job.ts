@@ -7,6 +7,8 @@ export interface SpectraSingle {
   camera: string
   /** with light, as its flags say */
   fibres?: readonly number[]
+  /** an image of raw flats combined, of which the spectra are yet to be taken */
+  image?: boolean
 }
 
 /** Extracted spectra to be combined. Plain data. */
@@ -16,4 +18,6 @@ export interface SpectraJob {
   singles: SpectraSingle[]
   /** of templates */
   target: string
+  /** of flats that are images yet: where their orders are */
+  traces?: string
 }

@@ -59,7 +59,7 @@ function options({ planes, method, clip, drop, tolerance, type }: Recipe, { bias
     ...{ clipLow: clip, clipHigh: clip, lowest: drop, highest: drop, tolerance, bias, dark },
     ...{ scale: all((p) => p.scale), darkScale: all((p) => p.darkScale) },
     ...{ ceiling: all((p) => p.saturation ?? Number.POSITIVE_INFINITY) },
-    ...(type === 'flat' ? { weights: all((p) => p.weight) } : {}),
+    ...(type === 'flat' || type === 'lamp' ? { weights: all((p) => p.weight) } : {}),
   }
 }
 

@@ -29,9 +29,15 @@ export const treeCards = (facts: MasterFacts): NewCard[] => [
 const STALE =
   /^(CCDSEC|DETSEC|AMPSEC|DATAMIN|DATAMAX|NP_\w+|EXT(NAME|VER|LEVEL)|INHERIT|CHECKSUM|DATASUM|OS(LEVEL|NOIS)\d?|NSAT|NCOSMIC|SKY(LEV|SIG)|\w+(FILE|AGE)|IMCOM\d+)$/
 
-/** The header of a product that is made of several frames: that of the last, and their names. */
-export function headerOfMany(paths: readonly string[], tree: Tree, kind: string, profile: InstrumentProfile): Header {
-  const header = headerOf(paths.at(-1)!)
+/** The header of a product that is made of several frames: that of the last, or of another, and their names. */
+export function headerOfMany(
+  paths: readonly string[],
+  tree: Tree,
+  kind: string,
+  profile: InstrumentProfile,
+  like = paths.at(-1)!,
+): Header {
+  const header = headerOf(like)
   const { keywords } = profile.values
   const facts = ['data section', 'overscan section', 'gain', 'read noise', 'saturation'] as const
   for (const name of facts.flatMap((fact) => keywords[fact])) removeCard(header, name)
@@ -71,9 +77,12 @@ function headerOf(path: string): Header {
   }
 }
 
-/** The header of a master bias or dark of a tree. */
+/** The header of a master bias or dark of a tree, or of an image of flats, which is dated by its first frame. */
 export function treeMasterHeader(facts: MasterFacts, paths: readonly string[], tree: Tree, profile: InstrumentProfile) {
-  const header = headerOfMany(paths, tree, facts.type, profile)
+  const header =
+    facts.type === 'lamp'
+      ? headerOfMany(paths, tree, 'flat', profile, paths[0])
+      : headerOfMany(paths, tree, facts.type, profile)
   for (const [keyword, value, comment] of treeCards(facts)) setCard(header, keyword, value, comment)
   return header
 }

@@ -13,6 +13,7 @@ import {
 } from '@nightpipe/spectrographs'
 import { TRIPLE_OFFSET_DAYS, tripOf } from './combine-arcs.js'
 import { type Candidate, type Group, groupFrames } from './groups.js'
+import { lampJobs } from './lamp-plan.js'
 import type { MasterJob, StackJob } from './plan.js'
 import type { schema } from './schema.js'
 import type { SpectraJob, SpectraSingle } from './spectra-job.js'
@@ -32,6 +33,11 @@ export function planTree(call: TreeCall, request: Sources): Plan<StackJob> {
     for (const kind of call.kinds) {
       const images = kind === 'BIAS' || kind === 'DARK' ? imageJobs(kind, call, window, masters, request, rows) : []
       const others = kind === 'BIAS' || kind === 'DARK' ? [] : spectraJobs(kind, call, window, request, rows)
+      if (kind === 'FLAT' && others.length === 0) {
+        const lamps = lampJobs(call.tree, window, request, rows)
+        images.push(...lamps.images)
+        others.push(...lamps.flats)
+      }
       masters.push(...images)
       spectra.push(...others)
       if (images.length + others.length === 0)
@@ -53,7 +59,9 @@ export function planTree(call: TreeCall, request: Sources): Plan<StackJob> {
 function hint(kind: StackKind, call: TreeCall, window: Window, request: Sources): string {
   const type = { FLAT: 'flat', DOUBLE: 'arc', ZERO: 'object', BIAS: undefined, DARK: undefined }[kind]
   const raw = type ? rawFrames({ tree: call.tree, type, window }, request, []).length : 0
-  return raw > 0 ? ` (${raw} raw frames are there: run reduction and extract on them in the tree first)` : ''
+  if (raw === 0) return ''
+  const first = kind === 'FLAT' ? 'they need traces: run trace0' : 'run reduction and extract on them in the tree first'
+  return ` (${raw} raw frames are there: ${first})`
 }
 
 /** A master of each camera: of flats, of arcs, or of the exposures of a star in each of its fibres. */
@@ -68,7 +76,9 @@ function spectraJobs(
   const singles =
     kind === 'ZERO'
       ? starFiles({ tree, window, target }, request, rows)
-      : usableSingles({ tree, type: kind, window }, set).map((row) => singleOf(row, tree))
+      : kind === 'FLAT' && request.inputs.length > 0
+        ? []
+        : usableSingles({ tree, type: kind, window }, set).map((row) => singleOf(row, tree))
   const groups = new Map<string, SpectraSingle[]>()
   for (const single of [...singles].sort((a, b) => a.mjd - b.mjd)) {
     const key = kind === 'ZERO' ? `${single.camera} ${single.fibres}` : single.camera

@@ -66,6 +66,8 @@ export interface Job<J = unknown> {
   aside?: boolean
   /** everything the products depend on, inputs and masters alike; give the same list to `writeProduct` */
   parents: Parent[]
+  /** One of those parents that are made in this run will do: it is not given up because another could not be made. */
+  anyParent?: boolean
   /** what the command wants to know about it */
   params: J
 }

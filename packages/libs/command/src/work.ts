@@ -129,7 +129,8 @@ async function one(
   { progress, kept }: Audience,
 ): Promise<Outcome> {
   const before = job.parents.map(({ path }) => making.get(path)).filter((outcome) => outcome !== undefined)
-  const lost = (await Promise.all(before)).find(madeNothing)
+  const outcomes = await Promise.all(before)
+  const lost = job.anyParent && !outcomes.every(madeNothing) ? undefined : outcomes.find(madeNothing)
   progress.started(job.name)
   const start = performance.now()
   const same = before.length > 0 && !lost ? kept(job) : undefined

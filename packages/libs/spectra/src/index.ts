@@ -21,6 +21,15 @@ export {
   residualWavelength,
 } from './echelle-model.js'
 export { type Extraction, type ExtractOptions, extractOrders } from './extract.js'
+export {
+  EXTRACTION_LIMITS,
+  type ExtractedFlat,
+  extractFlat,
+  type FlatOptions,
+  hitFraction,
+  MOST_HIT,
+  SHIFT_REACH,
+} from './extract-flat.js'
 export { extractLocally } from './extract-locally.js'
 export { extractUpright } from './extract-upright.js'
 export { DISPLACEMENT_TERMS, displaced, displacement } from './fibre-displacement.js'

@@ -53,16 +53,22 @@ export function describeOrderFrame(path: string, shown: string, profile: Instrum
  * Reads a frame for work on its orders, calibrated or raw. Of a raw one each amplifier loses its overscan, the borders are
  * cut off, and the errors are those of counting and of reading. Where the profile says that the dispersion runs along y
  * the frame is turned (transposed). With `lent` a calibrated frame that need not be turned lies in kernel memory: call it
- * within `scoped`.
+ * within `scoped`. `unturned`: calibrated, but made of raw frames as they lay.
  */
-export function readOrderFrame(path: string, shown: string, profile: InstrumentProfile, lent = false): OrderFrame {
+export function readOrderFrame(
+  path: string,
+  shown: string,
+  profile: InstrumentProfile,
+  lent = false,
+  unturned = false,
+): OrderFrame {
   return withFits(path, (file) => {
     const image = imageHdu(file)
     const facts = factsOf(image, shown, profile)
     const errors = companion(file, image, 'ERR')
     const masks = companion(file, image, 'MASK')
     const plain = errors ? calibratedFrame(image, errors, masks, lent) : rawFrame(image, facts)
-    const frame = turnOf(facts, profile, errors !== undefined).reduce(orient, { ...plain, name: shown })
+    const frame = turnOf(facts, profile, errors !== undefined && !unturned).reduce(orient, { ...plain, name: shown })
     const { header } = image
     const lit = facts.fibres ? { lit: litFibres(facts.fibres) } : {}
     return { ...frame, path, header, facts, calibrated: errors !== undefined, ...lit }

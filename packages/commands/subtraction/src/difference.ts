@@ -1,7 +1,6 @@
 import type { Tools } from '@nightpipe/command'
 import {
   type AlardRowInput,
-  backgroundMesh,
   type DifferencePlanes,
   kernelSum,
   MaskBit,
@@ -11,11 +10,12 @@ import {
   tileRows,
   type ZogyRowInput,
 } from '@nightpipe/image'
-import { MAD_TO_SIGMA, mad, medianOf } from '@nightpipe/math'
+import { medianOf } from '@nightpipe/math'
 import { nearestWithin } from '@nightpipe/registration'
 import { goodStars } from '@nightpipe/stars'
 import { type Imperfection, measureImperfection, withImperfection } from './imperfection.js'
 import { type Match, matchKernel, type Seeing } from './match-kernel.js'
+import { judgeNoise } from './noise.js'
 import { pointSpread, widthOf } from './profile.js'
 import type { Registered } from './register.js'
 import type { SubtractionConfig, SubtractionSchema } from './schema.js'
@@ -79,17 +79,33 @@ export async function makeDifference(
     const { decorrelate } = config.subtraction
     return { ...common(tiles), method: 'alard', psfs, model: match.model, convolved: match.convolved, decorrelate }
   }
-  const psfs = await tools.map<AlardRowInput | ZogyRowInput, TilePsfs>('tiles', rows.map(inputOf))
-  const noise = judgeNoise(planes, blank, width, height, config)
+  const tasks = shares(rows, tools.workers)
+  const made = await tools.map<AlardRowInput | ZogyRowInput, TilePsfs>('tiles', tasks.map(inputOf))
+  const columns = rows[0]!.length
+  const psfs = made.flat()
+  const noise = await judgeNoise(
+    { planes, blank, width, height, noise: config.noise, normalise: config.subtraction.normalise },
+    tools,
+  )
   const imperfection = measureImperfection(planes, fresh, seeing.fresh, config)
   withImperfection(planes, imperfection, fresh)
   forgetUnseen(planes, mask)
   const psfAt = (x: number, y: number) => {
     const j = rows.findIndex((row) => y < row[0]!.net.y1)
     const i = rows[0]!.findIndex((tile) => x < tile.net.x1)
-    return psfs[j < 0 ? rows.length - 1 : j]![i < 0 ? rows[0]!.length - 1 : i]!
+    return psfs[(j < 0 ? rows.length - 1 : j) * columns + (i < 0 ? columns - 1 : i)]!
   }
   return { width, height, ...planes, psfAt, psfHalf, match, ratio, ...noise, imperfection, seeing }
+}
+
+/** Rows of tiles as tasks; those left over when each thread has had as many as the others are cut up among all. */
+function shares(rows: Tile[][], workers: number): Tile[][] {
+  const whole = rows.length - (rows.length % workers)
+  const rest = rows.slice(whole).flatMap((row) => {
+    const some = Math.ceil(row.length / workers)
+    return Array.from({ length: Math.ceil(row.length / some) }, (_, k) => row.slice(k * some, (k + 1) * some))
+  })
+  return [...rows.slice(0, whole), ...rest]
 }
 
 /** Stars that the point spread is taken from. */
@@ -154,39 +170,4 @@ function forgetUnseen(planes: Planes, mask: Int16Array): void {
 function emptyPlanes(n: number): Planes {
   const plane = () => sharedPlane(Float32Array, n)
   return { difference: plane(), error: plane(), score: plane(), fluxError: plane(), starFlux: plane() }
-}
-
-/**
- * Takes off what sky is left, and compares the noise with the errors: where the score scatters by more or less than 1,
- * it is divided by its scatter and the errors multiplied, mesh by mesh, when that is asked for.
- */
-function judgeNoise(planes: Planes, blank: Uint8Array, width: number, height: number, config: SubtractionConfig) {
-  const mask = Int16Array.from(blank)
-  const mesh = 2 * config.noise.mesh
-  const { difference, error, score, fluxError } = planes
-  const level = backgroundMesh(difference, width, height, { mesh: config.noise.mesh, mask, filter: 3 }).expand()
-  for (let p = 0; p < level.length; p++) difference[p]! -= level[p]!
-  const pulls = sample(difference.length, (p) =>
-    blank[p] === 0 && error[p]! > 0 ? difference[p]! / error[p]! : Number.NaN,
-  )
-  const scores = backgroundMesh(score, width, height, { mesh, mask, filter: 3 })
-  const offset = backgroundMesh(score, width, height, { mesh: config.noise.mesh, mask, filter: 3 }).expand(level)
-  for (let p = 0; p < score.length; p++) score[p]! -= offset[p]!
-  const normalise = config.subtraction.normalise
-  const scatter = normalise ? scores.expandRms(level) : level.fill(0)
-  for (let p = 0; p < score.length; p++) {
-    if (scatter[p]! > 0.2) {
-      score[p]! /= scatter[p]!
-      fluxError[p]! *= scatter[p]!
-    }
-  }
-  const noiseRatio = MAD_TO_SIGMA * mad(pulls)
-  if (normalise && noiseRatio > 0) for (let p = 0; p < error.length; p++) error[p]! *= noiseRatio
-  return { noiseRatio, scoreSigma: medianOf(scores.rms) }
-}
-
-/** Some 200 000 values, evenly. */
-function sample(n: number, at: (p: number) => number): Float64Array {
-  const step = Math.max(1, Math.floor(n / 200_000)) | 1
-  return Float64Array.from({ length: Math.ceil(n / step) }, (_, k) => at(k * step))
 }

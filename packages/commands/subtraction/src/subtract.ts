@@ -8,6 +8,7 @@ import { findPeaks } from './candidates.js'
 import { makeDifference } from './difference.js'
 import { lightPoint, middleOf, zeroPointOf } from './light.js'
 import { stampsAt } from './match-kernel.js'
+import { judgePart } from './noise.js'
 import { candidateHdus, differenceHdus, type ForcedPoint, type Result, scoreHdus } from './products.js'
 import { joinedMask, registerReference } from './register.js'
 import type { SubtractionSchema } from './schema.js'
@@ -62,6 +63,7 @@ const finite = (value: number) => (Number.isFinite(value) ? value : undefined)
 export const tasks = {
   sides: readSide,
   stamps: stampsAt,
+  noise: judgePart,
   tiles: (input: AlardRowInput | ZogyRowInput) => (input.method === 'alard' ? alardRow(input) : zogyRow(input)),
 }
 

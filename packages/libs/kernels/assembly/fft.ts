@@ -1,6 +1,6 @@
 // Complex Fourier transforms of the rows or columns of an image, four at a time: each lane of a vector is a transform of
 // its own, so that nothing is ever shuffled inside one. Stockham's self-sorting algorithm with radices 4, 2, 3 and 5.
-// `table`: n cosines, then n sines (of -2 π k / n). `factors`: int32, ended by 0. `scratch`: 4 n vectors of 16 bytes.
+// `table`: n cosines, then n sines (of -2 π k / n). `factors`: int32, ended by 0. `scratch`: 4 n vectors of 16 bytes (16 n for columns).
 
 /** The transform of n vectors at `re` and `im`; true when the result is in the second half of the scratch. */
 function lanes(n: i32, re: usize, im: usize, toRe: usize, toIm: usize, table: usize, factors: usize): bool {
@@ -181,13 +181,36 @@ function five(m: i32, stride: i32, re: usize, im: usize, toRe: usize, toIm: usiz
   }
 }
 
-/** Every column, in place. `width` is a multiple of 4. */
+/** Every column, in place. `width` is a multiple of 4. `scratch`: 16 n vectors. */
 export function fftColumns(
   re: usize, im: usize, width: i32, height: i32, table: usize, factors: usize, scratch: usize,
 ): void {
   const half = (<usize>height) << 4
   const row = (<usize>width) << 2
-  for (let x: usize = 0; x < row; x += 16) {
+  let x: usize = 0
+  // a line of the cache holds four vectors: it is fetched once for all of them
+  for (; x + 64 <= row; x += 64) {
+    const to = scratch
+    for (let y: usize = 0, r = re + x, i = im + x, at = to; y < <usize>height; y++, r += row, i += row, at += 16) {
+      for (let k: usize = 0, q = at; k < 64; k += 16, q += 4 * half) {
+        v128.store(q, v128.load(r + k))
+        v128.store(q + half, v128.load(i + k))
+      }
+    }
+    let swapped = false
+    for (let k: usize = 0; k < 4; k++) {
+      const at = to + 4 * half * k
+      swapped = lanes(height, at, at + half, at + 2 * half, at + 3 * half, table, factors)
+    }
+    const from = swapped ? to + 2 * half : to
+    for (let y: usize = 0, r = re + x, i = im + x, at = from; y < <usize>height; y++, r += row, i += row, at += 16) {
+      for (let k: usize = 0, q = at; k < 64; k += 16, q += 4 * half) {
+        v128.store(r + k, v128.load(q))
+        v128.store(i + k, v128.load(q + half))
+      }
+    }
+  }
+  for (; x < row; x += 16) {
     for (let y: usize = 0, from = x, to = scratch; y < <usize>height; y++, from += row, to += 16) {
       v128.store(to, v128.load(re + from))
       v128.store(to + half, v128.load(im + from))

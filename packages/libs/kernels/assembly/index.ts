@@ -41,3 +41,4 @@ export { extractTrace, traceFrame, traceLevers, traceNoise, traceProfile } from 
 export { stampColumns, stampEquations, stampRows } from './match-stamp'
 export { splineRow } from './spline-row'
 export * from './tile-filters'
+export { binMean } from './bin-mean'

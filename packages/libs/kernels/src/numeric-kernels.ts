@@ -33,6 +33,8 @@ export interface NumericKernels {
     scratch: number,
     results: number,
   ): void
+  /** Means of `factor` x `factor` pixels, NaN left out: `rows` rows of `columns`. */
+  binMean(pixels: number, width: number, factor: number, columns: number, rows: number, out: number): void
   // Filters: rows `first` to `last` of an image, `target` being where row `first` goes.
   /** A window of 3 x 3, 5 x 5, or a line of odd length up to 15; `scratch` holds its pixels. */
   medianSmall(...image: [...Rows, sizeX: number, sizeY: number, target: number, scratch: number]): void

@@ -89,6 +89,32 @@ t.test('a row of a spline is its four weights times values and curvatures', asyn
   })
 })
 
+t.test('bins are means of their pixels, without those that are not a number', async (t) => {
+  scoped(() => {
+    for (const factor of [2, 3]) {
+      const [width, height] = [23, 14]
+      const pixels = floats(width * height)
+      pixels[5] = pixels[30] = Number.NaN
+      for (const p of [0, 1, 2, width, width + 1, width + 2, 2 * width, 2 * width + 1, 2 * width + 2]) {
+        pixels[p] = Number.NaN
+      }
+      const [columns, rows] = [Math.floor(width / factor), Math.floor(height / factor)]
+      const out = allocate(Float32Array, columns * rows)
+      kernels().binMean(pixels.byteOffset, width, factor, columns, rows, out.byteOffset)
+      const expected = Float32Array.from(out, (_, q) => {
+        let [sum, good] = [0, 0]
+        for (let k = 0; k < factor * factor; k++) {
+          const y = Math.floor(q / columns) * factor + Math.floor(k / factor)
+          const value = pixels[y * width + (q % columns) * factor + (k % factor)]
+          if (!Number.isNaN(value)) [sum, good] = [sum + value, good + 1]
+        }
+        return sum / good
+      })
+      t.same(out, expected)
+    }
+  })
+})
+
 t.test('floats are divided, squared and limited', async (t) => {
   scoped(() => {
     const values = floats(11)

@@ -56,7 +56,7 @@ function transform({ width, height }: ComplexImage, re: Float32Array, im: Float3
       copy.set(part)
       return copy
     })
-    const scratch = allocate(Float32Array, 16 * Math.max(width, height)).byteOffset
+    const scratch = allocate(Float32Array, Math.max(16 * width, 64 * height)).byteOffset
     const image = [a.byteOffset, b.byteOffset, width, height] as const
     kernels().fftRows(...image, tableFor(width), factorTable(columns), scratch)
     kernels().fftColumns(...image, tableFor(height), factorTable(rows), scratch)
@@ -65,12 +65,21 @@ function transform({ width, height }: ComplexImage, re: Float32Array, im: Float3
   })
 }
 
+/** Cosines and sines by length: an image is transformed in many tiles of one size. */
+const known = new Map<number, Float32Array>()
+
 function tableFor(n: number): number {
-  const table = allocate(Float32Array, 2 * n)
-  for (let k = 0; k < n; k++) {
-    table[k] = Math.cos((2 * Math.PI * k) / n)
-    table[n + k] = -Math.sin((2 * Math.PI * k) / n)
+  let values = known.get(n)
+  if (!values) {
+    values = new Float32Array(2 * n)
+    for (let k = 0; k < n; k++) {
+      values[k] = Math.cos((2 * Math.PI * k) / n)
+      values[n + k] = -Math.sin((2 * Math.PI * k) / n)
+    }
+    known.set(n, values)
   }
+  const table = allocate(Float32Array, 2 * n)
+  table.set(values)
   return table.byteOffset
 }
 

@@ -1,4 +1,4 @@
-import { bin, type SkyMap, sampleSky, skyAt } from '@nightpipe/image'
+import { type SkyMap, sampleSky, skyAt } from '@nightpipe/image'
 import { allocate, inKernelMemory, kernels, scoped } from '@nightpipe/kernels'
 import { median, medianOf } from '@nightpipe/math'
 import { CROWDED_WINDOW, type Measure, measureStar, type StarImage, WINDOW } from './measure-star.js'
@@ -150,9 +150,10 @@ function halfWidth({ pixels, width, height, sky, saturation, mask }: StarImage, 
 /** Peaks of the image with its pixels taken together, moved to the highest pixel of the full image nearby. */
 function peaksOfBinned(image: StarImage, factor: number, { threshold, most }: BrightOptions): number[] {
   const { pixels, width, height } = image
-  const small = bin({ name: '', pixels, width, height }, factor, factor, 'mean')
-  const placed = allocate(Float32Array, small.pixels.length)
-  placed.set(small.pixels)
+  const small = { width: Math.floor(width / factor), height: Math.floor(height / factor) }
+  if (small.width === 0 || small.height === 0) return []
+  const placed = allocate(Float32Array, small.width * small.height)
+  kernels().binMean(pixels.byteOffset, width, factor, small.width, small.height, placed.byteOffset)
   const sky = sampleSky(placed, small.width, small.height, {})
   if (!Number.isFinite(sky.medianSigma)) return []
   const found = findPeaks({ ...image, ...small, pixels: placed, mask: undefined }, sky, threshold, CANDIDATES * most)

@@ -101,22 +101,35 @@ function prepared(one: OrderSpectrum, search: boolean): Normalised | undefined {
 function normalised(one: OrderSpectrum, search: boolean): Normalised | undefined {
   if (!one.wavelength) return undefined
   const rising = one.wavelength[one.flux.length - 1]! > one.wavelength[0]!
-  const columns = Int32Array.from(one.flux.keys())
-  if (!rising) columns.reverse()
-  const good = columns.filter((x) => one.wavelength![x]! > 0)
-  if (good.length < 100) return undefined
-  const response = (x: number) => (one.blaze && one.blaze[x]! > 0.02 ? one.blaze[x]! : one.blaze ? Number.NaN : 1)
-  const flux = Float64Array.from(good, (x) => (isGood(one, x) ? one.flux[x]! / response(x) : Number.NaN))
+  const width = one.flux.length
+  const [flux, noise, wavelength] = [new Float64Array(width), new Float64Array(width), new Float64Array(width)]
+  let n = 0
+  for (let k = 0; k < width; k++) {
+    const x = rising ? k : width - 1 - k
+    if (!(one.wavelength[x]! > 0)) continue
+    const response = one.blaze ? (one.blaze[x]! > 0.02 ? one.blaze[x]! : Number.NaN) : 1
+    flux[n] = isGood(one, x) ? one.flux[x]! / response : Number.NaN
+    noise[n] = one.uncertainty[x]! / response
+    wavelength[n++] = one.wavelength[x]!
+  }
+  return n < 100
+    ? undefined
+    : overContinuum(flux.subarray(0, n), noise.subarray(0, n), wavelength.subarray(0, n), search)
+}
+
+/** Flux and noise become relative to the continuum; what is bad is one with the noise of one where lines are searched for. */
+function overContinuum(flux: Float64Array, noise: Float64Array, wavelength: Float64Array, search: boolean): Normalised {
   const continuum = continuumOf(flux, 200)
-  const noise = Float64Array.from(good, (x, i) => one.uncertainty[x]! / response(x) / continuum[i]!)
-  for (let i = 0; i < flux.length; i++) flux[i]! /= continuum[i]!
+  for (let i = 0; i < flux.length; i++) {
+    flux[i]! /= continuum[i]!
+    noise[i]! /= continuum[i]!
+  }
   if (search) {
     for (let i = 0; i < flux.length; i++) {
       if (!Number.isFinite(flux[i]!)) flux[i] = 1
       if (!(noise[i]! > 0)) noise[i] = 1
     }
   }
-  const wavelength = Float64Array.from(good, (x) => one.wavelength![x]!)
   const n = wavelength.length
   return {
     ...{ wavelength, flux, noise, light: lightAround(noise) },

@@ -67,9 +67,11 @@ function realVariance(detail: Float64Array, sigma: Float64Array, correlated: num
   for (let round = 0; round < 10; round++) {
     let [chi, n, sum, total] = [0, 0, 0, 0]
     for (let x = 0; x < detail.length; x++) {
-      const [variance, square] = [sigma[x]! ** 2, detail[x]! ** 2]
-      if (!(square <= CERTAIN ** 2 * (variance + real))) continue
-      const weight = (variance + real) ** -2
+      const variance = sigma[x]! * sigma[x]!
+      const square = detail[x]! * detail[x]!
+      const all = variance + real
+      if (!(square <= CERTAIN ** 2 * all)) continue
+      const weight = 1 / (all * all)
       chi += square / variance
       sum += weight * (square - variance)
       total += weight

@@ -29,15 +29,38 @@ function weightsAt(t: number, out: Float64Array): void {
  * which points in the middle between knots cannot see, and takes 0.1 % off those of six; one of 1 halves those of six.
  * Across gaps the curve bends as little as possible.
  */
-export function fitUniformSpline(
+export const fitUniformSpline = (
   x: ArrayLike<number>,
   y: ArrayLike<number>,
   weight: ArrayLike<number>,
-  { first, last, step, stiffness = 1e-3 }: Knots,
-): UniformSpline {
+  knots: Knots,
+): UniformSpline => splineOf(equationsOf(x, y, weight, knots), knots)
+
+/** What points say about the coefficients of a spline, its stiffness apart. */
+interface Equations {
+  /** row k: diagonal, and three to its right */
+  matrix: Float64Array
+  right: Float64Array
+  /** mean weight of a coefficient */
+  mean: number
+}
+
+function splineOf({ matrix, right, mean }: Equations, { first, step, stiffness = 1e-3 }: Knots): UniformSpline {
+  const n = right.length
+  const stiff = matrix.slice()
+  smooth(stiff, n, mean, stiffness)
+  return { first, step, coefficients: solveBand(stiff, right.slice(), n) }
+}
+
+function equationsOf(
+  x: ArrayLike<number>,
+  y: ArrayLike<number>,
+  weight: ArrayLike<number>,
+  { first, last, step }: Knots,
+): Equations {
   const intervals = Math.max(1, Math.ceil((last - first) / step))
   const n = intervals + 3
-  const matrix = new Float64Array(4 * n) // row k: diagonal, and three to its right
+  const matrix = new Float64Array(4 * n)
   const right = new Float64Array(n)
   const b = new Float64Array(4)
   let total = 0
@@ -53,8 +76,7 @@ export function fitUniformSpline(
       for (let j = i; j < 4; j++) matrix[4 * (k + i) + j - i]! += w * b[i]! * b[j]!
     }
   }
-  smooth(matrix, n, total / n, stiffness)
-  return { first, step, coefficients: solveBand(matrix, right, n) }
+  return { matrix, right, mean: total / n }
 }
 
 /** Adds the penalty on third differences, (1, -3, 3, -1), by the weight of the points around; a little of the mean in gaps. */
@@ -118,11 +140,15 @@ export function bestStiffness(
   knots: Omit<Knots, 'stiffness'>,
 ): number {
   const halves = [0, 1].map((half) => Float64Array.from(weight, (w, i) => (mixed(i) === half ? w : 0)))
+  const equations = halves.map((own) => equationsOf(x, y, own, knots))
   const missed = STIFFNESS.map((stiffness) => {
     let sum = 0
-    halves.forEach((own, half) => {
-      const curve = fitUniformSpline(x, y, own, { ...knots, stiffness })
-      for (let i = 0; i < x.length; i++) sum += halves[1 - half]![i]! * (y[i]! - uniformSplineAt(curve, x[i]!)) ** 2
+    equations.forEach((own, half) => {
+      const curve = splineOf(own, { ...knots, stiffness })
+      const other = halves[1 - half]!
+      for (let i = 0; i < x.length; i++) {
+        if (other[i] !== 0) sum += other[i]! * (y[i]! - uniformSplineAt(curve, x[i]!)) ** 2
+      }
     })
     return sum
   })

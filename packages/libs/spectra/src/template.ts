@@ -49,7 +49,7 @@ export function buildTemplate(exposures: readonly TemplateExposure[], options: T
   const made = indices.flatMap((index) => {
     const series = exposures.flatMap(({ orders, z }) => {
       const one = orders.find((order) => order.index === index)
-      return (one && samplesOf(one, Math.log1p(z) - Math.log1p(velocity / LIGHT), blazed)) ?? []
+      return (one && samplesOf(one, Math.log1p(z) - Math.log1p(velocity / LIGHT), blazed, degree + 1)) ?? []
     })
     return series.length > 0 ? [coadd(index, series, degree, clip)] : []
   })
@@ -73,22 +73,27 @@ interface Samples {
   y: Float64Array
   weight: Float64Array
   column: Int32Array
+  /** Legendre polynomials of the columns, those of each beside one another */
+  basis: Float64Array
   total: number
 }
 
-function samplesOf(source: OrderSpectrum, toRest: number, blazed: boolean): Samples | undefined {
+function samplesOf(source: OrderSpectrum, toRest: number, blazed: boolean, terms: number): Samples | undefined {
   const column = goodColumns(source, blazed ? 0.02 : undefined)
   if (column.length < 100) return undefined
   const quiet = blazed ? quietResponse(source) : undefined
-  const response = (x: number) => quiet?.[x] ?? 1
-  const of = (value: (x: number) => number) => Float64Array.from(column, value)
-  const y = of((x) => source.flux[x]! / response(x))
-  return {
-    ...{ source, toRest, column, y },
-    u: of((x) => Math.log(source.wavelength![x]!) + toRest),
-    weight: of((x) => (response(x) / source.uncertainty[x]!) ** 2),
-    total: y.reduce((sum, one) => sum + one, 0),
+  const n = column.length
+  const [u, y, weight] = [new Float64Array(n), new Float64Array(n), new Float64Array(n)]
+  let total = 0
+  for (let i = 0; i < n; i++) {
+    const x = column[i]!
+    const response = quiet?.[x] ?? 1
+    u[i] = Math.log(source.wavelength![x]!) + toRest
+    y[i] = source.flux[x]! / response
+    weight[i] = (response / source.uncertainty[x]!) ** 2
+    total += y[i]!
   }
+  return { source, toRest, column, u, y, weight, total, basis: basisOf(column, source.flux.length, terms) }
 }
 
 /** One order: all exposures on the continuum of the brightest, one spline through all, twice, without outliers. */
@@ -144,7 +149,7 @@ function together(series: readonly Samples[], scales: readonly Float64Array[], k
 
 /** The polynomial of the column by which one exposure stands above the curve, at its samples. */
 function continuumRatio(
-  { u, y, column, source }: Samples,
+  { u, y, basis }: Samples,
   kept: Float64Array,
   curve: UniformSpline,
   degree: number,
@@ -152,33 +157,36 @@ function continuumRatio(
 ): Float64Array {
   const terms = degree + 1
   const [matrix, right] = [new Float64Array(terms * terms), new Float64Array(terms)]
-  const basis = (i: number) => legendreAt((2 * column[i]!) / (source.flux.length - 1) - 1, terms)
   for (let i = 0; i < u.length; i++) {
     if (u[i]! < low || u[i]! > high) continue
     const model = uniformSplineAt(curve, u[i]!)
-    const b = basis(i)
+    const b = terms * i
     for (let k = 0; k < terms; k++) {
-      right[k]! += kept[i]! * b[k]! * model * y[i]!
-      for (let j = 0; j <= k; j++) matrix[k * terms + j]! += kept[i]! * b[k]! * b[j]! * model * model
+      right[k]! += kept[i]! * basis[b + k]! * model * y[i]!
+      for (let j = 0; j <= k; j++) matrix[k * terms + j]! += kept[i]! * basis[b + k]! * basis[b + j]! * model * model
     }
   }
   const terms_ = solve(matrix, right)
-  return Float64Array.from(u, (_, i) => {
-    const b = basis(i)
+  const ratio = new Float64Array(u.length)
+  for (let i = 0; i < u.length; i++) {
     let sum = 0
-    for (let k = 0; k < terms; k++) sum += terms_[k]! * b[k]!
-    return Math.max(sum, 1e-6)
-  })
+    for (let k = 0; k < terms; k++) sum += terms_[k]! * basis[terms * i + k]!
+    ratio[i] = Math.max(sum, 1e-6)
+  }
+  return ratio
 }
 
-function legendreAt(x: number, terms: number): Float64Array {
-  const out = new Float64Array(terms)
-  let [last, now] = [0, 1]
-  for (let k = 0; k < terms; k++) {
-    out[k] = now
-    const next = ((2 * k + 1) * x * now - k * last) / (k + 1)
-    last = now
-    now = next
+function basisOf(column: Int32Array, width: number, terms: number): Float64Array {
+  const out = new Float64Array(terms * column.length)
+  for (let i = 0; i < column.length; i++) {
+    const x = (2 * column[i]!) / (width - 1) - 1
+    let [last, now] = [0, 1]
+    for (let k = 0; k < terms; k++) {
+      out[terms * i + k] = now
+      const next = ((2 * k + 1) * x * now - k * last) / (k + 1)
+      last = now
+      now = next
+    }
   }
   return out
 }
@@ -195,9 +203,10 @@ function setAside(
   let count = 0
   series.forEach((one, k) => {
     const weight = kept[k]!
-    const pull = Float64Array.from(one.u, (u, i) => {
-      return Math.abs(one.y[i]! - uniformSplineAt(curve, u) * scales[k]![i]!) * Math.sqrt(one.weight[i]!)
-    })
+    const pull = new Float64Array(one.u.length)
+    for (let i = 0; i < pull.length; i++) {
+      pull[i] = Math.abs(one.y[i]! - uniformSplineAt(curve, one.u[i]!) * scales[k]![i]!) * Math.sqrt(one.weight[i]!)
+    }
     const limit = clip * Math.max(1, MAD_TO_SIGMA * medianOf(pull.filter((_, i) => weight[i]! > 0)))
     for (let i = 0; i < weight.length; i++) {
       if (!(weight[i]! > 0 && pull[i]! > limit)) continue

@@ -20,6 +20,8 @@ export interface RawFrame {
   seconds?: number
   /** the stars in the fibres, joined by & */
   target?: string
+  /** each amplifier has an overscan: its level is known without a bias */
+  overscanned?: boolean
   /** why it cannot even be described */
   problem?: string
 }
@@ -93,7 +95,8 @@ function describe(path: string, profile: InstrumentProfile): RawFrame | undefine
       // Where one slit is all there is, the header names the star and no fibres.
       const single = type === 'object' && !fibres ? object : undefined
       const target = stars.length ? stars.join('&') : single
-      return { ...about, day, type, fibres, camera, mjd, seconds, target }
+      const overscanned = facts.amplifiers.every(({ overscan }) => overscan !== undefined)
+      return { ...about, day, type, fibres, camera, mjd, seconds, target, overscanned }
     } finally {
       file.close()
     }

@@ -69,6 +69,15 @@ async function reducedFlats(chain: Chain, flats: readonly RawFrame[], traces?: s
   return new Map(made)
 }
 
+/**
+ * Flats that tell their own level serve as they are: traces on raw frames differ from those on calibrated ones by a tenth of
+ * their error. Undefined where the bias of one is only known from others.
+ */
+const rawFlats = (flats: readonly RawFrame[]): Map<string, string> | undefined =>
+  flats.every(({ overscanned, problem }) => overscanned && !problem)
+    ? new Map(flats.map(({ name, path }) => [name, path]))
+    : undefined
+
 /** How many flats of a pair of fibres traces are refined on. */
 const FLATS = 5
 
@@ -84,9 +93,11 @@ export async function firstTraces(
   if (hand !== undefined) return troubleOf('trace0', await call(chain, 'trace0', ['--filename', hand]))
   const groups = groupsOf(flats)
   const few = groups.flatMap((group) => middle(group, 1))
-  const made = await reducedFlats(chain, few)
   // dated as what will be refined of it: traces are chosen by their date alone
   const date = Math.min(...groups.flatMap((group) => middle(group, FLATS)).map(({ mjd = 0 }) => mjd))
+  const raw = rawFlats(few)
+  if (raw && (await traceOn(chain, raw, date)).code === 0) return []
+  const made = await reducedFlats(chain, few)
   if (made.size === groups.length && (await traceOn(chain, made, date)).code === 0) return []
   const all = await reducedFlats(chain, flats)
   if (all.size === 0) return [{ step: 'trace0', reason: 'no flat that can be traced' }]
@@ -102,10 +113,24 @@ const traceOn = (chain: Chain, made: ReadonlyMap<string, string>, mjd: number) =
 const troubleOf = (step: string, { code, message }: Called): Trouble[] =>
   code === 0 ? [] : [{ step, reason: message ?? `${step} ended with ${code}` }]
 
-/** Traces fitted on the good flats of a night, of each pair of fibres on those in the middle of the series. */
+/**
+ * Traces fitted on the flats of a night, of each pair of fibres on those in the middle of the series; where raw flats will not
+ * do, on the good ones of those that are calibrated.
+ */
 export async function refineTraces(chain: Chain, flats: readonly RawFrame[]): Promise<Trouble[]> {
   const start = startingTraces(chain, flats)
-  const made = await reducedFlats(chain, flats, start)
+  const raw = rawFlats(flats)
+  if (raw && (await refineOn(chain, flats, raw, start)).length === 0) return []
+  if (chain.signal.aborted) return []
+  return await refineOn(chain, flats, await reducedFlats(chain, flats, start), start)
+}
+
+async function refineOn(
+  chain: Chain,
+  flats: readonly RawFrame[],
+  made: ReadonlyMap<string, string>,
+  start: string | undefined,
+): Promise<Trouble[]> {
   const good = groupsOf(flats.filter(({ name }) => made.has(name))).flatMap((group) => middle(group, FLATS))
   if (good.length === 0) return [{ step: 'trace-refine', reason: 'no flat that can be traced' }]
   const paths = good.map(({ name }) => made.get(name)!).sort()

@@ -1,5 +1,6 @@
 import type { Arc } from './arcs.js'
 import type { Exposure } from './exposures.js'
+import { togetherShares } from './together.js'
 
 /** What an arc (its place in the list) contributes to the wavelengths of a fibre; shares of a fibre add up to 1. */
 export interface ArcShare {
@@ -14,15 +15,18 @@ const windowOf = (nearest: number) => Math.max(3.5 * nearest, nearest + 3.5)
 export const NIGHT = 0.5
 /** No more of them than this: more would hardly add. */
 const MOST = 12
+/** No more of several nights. */
+export const MOST_TOGETHER = 24
 
 /**
- * Where the lamp shows the drift since any arc, all arcs of the nearest night serve alike: their own noise averages out. For fibres that
+ * Where the lamp shows the drift since any arc, all arcs of the nearest night serve alike: their own noise averages out. So do those of
+ * other nights, as far as the fibres lie alike in them. For fibres that
  * no arc has together with the lamp's, and where the lamp is not lit, the answer is that of chooseArcs.
  */
 export function averagedArcs(
   exposure: Pick<Exposure, 'mjd' | 'camera'>,
   arcs: readonly Arc[],
-  options: Parameters<typeof chooseArcs>[2],
+  options: Parameters<typeof chooseArcs>[2] & { together?: number },
 ): [number, ArcShare[]][] {
   const chosen = chooseArcs(exposure, arcs, options)
   if (options.lamp.length === 0 || Number.isNaN(exposure.mjd)) return chosen
@@ -33,16 +37,21 @@ export function averagedArcs(
     if (!fibres.every((one) => shows(nearest, one))) return [fibre, shares]
     const away = (k: number) => Math.abs(arcs[k]!.mjd - arcs[nearest]!.mjd)
     const { camera } = exposure
-    const night = [...arcs.keys()].filter(
-      (k) =>
-        away(k) <= NIGHT &&
-        fibres.every((one) => shows(k, one)) &&
-        (!camera || !arcs[k]!.camera || arcs[k]!.camera === camera),
+    const serve = [...arcs.keys()].filter(
+      (k) => fibres.every((one) => shows(k, one)) && (!camera || !arcs[k]!.camera || arcs[k]!.camera === camera),
     )
+    const night = serve.filter((k) => away(k) <= NIGHT)
     // an average of the tree stands for arcs that are gone: beside them it would count them twice
     const singles = night.filter((k) => !arcs[k]!.averaged)
     const some = (singles.length > 0 ? singles : night).sort((a, b) => away(a) - away(b) || a - b).slice(0, MOST)
     if (some.length === 0) return [fibre, shares]
+    const limit = Math.min(options.together ?? 0, options['maximum age'] || Number.POSITIVE_INFINITY)
+    const nights = serve
+      .filter((k) => !arcs[k]!.averaged && (some.includes(k) || Math.abs(arcs[k]!.mjd - exposure.mjd) <= limit))
+      .sort((a, b) => away(a) - away(b) || a - b)
+      .slice(0, MOST_TOGETHER)
+    if (nights.some((k) => away(k) > NIGHT))
+      return [fibre, togetherShares(exposure.mjd, arcs, nights, fibre, options.lamp)]
     return [fibre, some.sort((a, b) => a - b).map((arc) => ({ arc, share: 1 / some.length }))]
   })
 }

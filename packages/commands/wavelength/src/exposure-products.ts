@@ -2,6 +2,7 @@ import { basename } from 'node:path'
 import { type Job, type Row, type Tools, writeProduct } from '@nightpipe/command'
 import { copyHeader, type Header, setCard } from '@nightpipe/fits'
 import {
+  averagePolynomial,
   type Drift,
   diffractionOrder,
   driftAt,
@@ -23,20 +24,15 @@ export function exposureProducts(job: Job<WavelengthJob>, { config, context, log
   const { spectra, sides } = readWithSides(job.inputs[0]!)
   const lines = config.drift.apply && lamp.length > 0 ? lampLines(spectra, lamp, arcs) : []
   const drifts = arcs.map((arc) => driftSince(arc, lines, spectra.width, config.drift))
-  // the average of a night is better than its nearest arc only as far as the drift since each is known
-  const isKnown = job.params.averaged.every(([, some]) => some.length < 2 || some.every(({ arc }) => drifts[arc]))
-  const shares = isKnown ? job.params.averaged : job.params.shares
+  const shares = knownShares(job.params, drifts)
   const by = new Map(shares)
+  const blends = new Map(shares.map(([fibre, some]) => [fibre, blendOf(partsOf(some, fibre, arcs, drifts))]))
   const without = new Set<number>()
   for (const order of spectra.orders) {
-    const of = by.get(order.fibre)
-    if (!of) without.add(order.fibre)
-    const parts = of?.map(({ arc, share }) => {
-      const polynomial = polynomialOf(arcs[arc]!, order.fibre)
-      return { polynomial, wavelengthAt: wavelengthEvaluator(polynomial), drift: drifts[arc], share }
-    })
-    const at = parts && Float64Array.from({ length: spectra.width }, (_, x) => blended(parts, order.index, x))
-    setWavelengths(order, at, parts && diffractionOrder(parts[0]!.polynomial, order.index))
+    const blend = blends.get(order.fibre)
+    if (!blend) without.add(order.fibre)
+    const at = blend && blended(blend, order.index, spectra.width)
+    setWavelengths(order, at, blend && diffractionOrder(blend[0]!.polynomial, order.index))
   }
   for (const fibre of without) log.warn(`${job.name}: no arc has fibre ${fibre}: it gets no wavelengths`)
   const age = Math.min(...arcs.map(({ mjd }) => Math.abs(mjd - job.params.mjd)))
@@ -80,17 +76,65 @@ function driftSince(
 const polynomialOf = ({ polynomials }: UsedArc, fibre: number) =>
   polynomials.find(([one]) => one === fibre)?.[1] as WavelengthPolynomial
 
-/** What lies at x now lay at x minus the drift when the arc was taken. */
-function blended(
-  parts: readonly { wavelengthAt: (index: number, x: number) => number; drift?: Drift; share: number }[],
-  index: number,
-  x: number,
-): number {
-  let sum = 0
-  for (const { wavelengthAt, drift, share } of parts) {
-    sum += share * wavelengthAt(index, drift ? x - driftAt(drift, index, x) : x)
+/** The average of arcs is better than the nearest of them only as far as the drift since each is known. */
+function knownShares({ averaged, shares }: WavelengthJob, drifts: readonly (Drift | undefined)[]) {
+  return averaged.map(([fibre, some], k): WavelengthJob['shares'][number] => {
+    if (some.length < 2) return [fibre, some]
+    const known = some.filter(({ arc }) => drifts[arc])
+    const sum = known.reduce((total, { share }) => total + share, 0)
+    if (known.length === some.length) return [fibre, some]
+    return sum > 0 ? [fibre, known.map(({ arc, share }) => ({ arc, share: share / sum }))] : shares[k]!
+  })
+}
+
+interface Part {
+  polynomial: WavelengthPolynomial
+  drift?: Drift | undefined
+  share: number
+}
+
+const partsOf = (
+  shares: readonly ArcShare[],
+  fibre: number,
+  arcs: readonly UsedArc[],
+  drifts: readonly (Drift | undefined)[],
+) => shares.map(({ arc, share }): Part => ({ polynomial: polynomialOf(arcs[arc]!, fibre), drift: drifts[arc], share }))
+
+/** A polynomial, and the drifts that move it by their shares. */
+interface Blend {
+  polynomial: WavelengthPolynomial
+  wavelengthAt: (index: number, x: number) => number
+  share: number
+  drifts: readonly Pick<Part, 'drift' | 'share'>[]
+}
+
+/** More arcs than this are averaged before they are evaluated, if they lie together so closely (px): it changes less than 1 cm/s. */
+const FEW = 4
+const CLOSE = 0.5
+
+function blendOf(parts: readonly Part[]): Blend[] {
+  const shifts = parts.map(({ drift }) => drift?.shift ?? 0)
+  const close = Math.max(...shifts) - Math.min(...shifts) < CLOSE
+  const mean = parts.length > FEW && close ? averagePolynomial(parts) : undefined
+  if (mean) return [{ polynomial: mean, wavelengthAt: wavelengthEvaluator(mean), share: 1, drifts: parts }]
+  return parts.map(({ polynomial, drift, share }) => {
+    return { polynomial, wavelengthAt: wavelengthEvaluator(polynomial), share, drifts: [{ drift, share: 1 }] }
+  })
+}
+
+/** The wavelengths of an order: what lies at x now lay at x minus the drift when the arc was taken. */
+function blended(blend: readonly Blend[], index: number, width: number): Float64Array {
+  const out = new Float64Array(width)
+  for (const { wavelengthAt, share, drifts } of blend) {
+    const moved = (x: number) =>
+      drifts.reduce((sum, one) => sum + (one.drift ? one.share * driftAt(one.drift, index, x) : 0), 0)
+    // along an order the drift is linear
+    const [first, last] = [moved(0), moved(width - 1)]
+    for (let x = 0; x < width; x++) {
+      out[x]! += share * wavelengthAt(index, x - (first + ((last - first) * x) / (width - 1)))
+    }
   }
-  return sum
+  return out
 }
 
 /** The drift since the arcs of the star: since all of them together. */

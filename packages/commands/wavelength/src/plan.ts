@@ -62,8 +62,7 @@ export function planWavelengths(request: Request<WavelengthSchema>): Plan<Wavele
     rows.push({ input: path, status: 'rejected', reason: `needs no wavelengths: ${type}` })
   }
   const stars = exposures.filter(({ type }) => type === 'object' || type === 'unknown')
-  const age = request.config.arcs['maximum age']
-  const known = [...arcs, ...(tree ? arcsOfTree(tree, stars, arcs, age) : [])]
+  const known = [...arcs, ...(tree ? arcsOfTree(tree, stars, arcs, request.config.arcs) : [])]
   const jobs = stars.flatMap((exposure) => attempt(() => exposureJob(exposure, known, kit), exposure.path, rows) ?? [])
   return { jobs: [...arcJobs, ...jobs], rows, memoryPerJob: 300e6 }
 }

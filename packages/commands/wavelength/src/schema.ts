@@ -37,6 +37,12 @@ export const schema = {
       unit: 'day',
       min: 0,
     }),
+    together: number(
+      200,
+      'where the lamp beside the star shows the drift, arcs taken within so much of an exposure serve together: alike where the ' +
+        'fibres lie alike in all of them, the nearest the more the faster they wander; 0: those of the nearest night alone',
+      { unit: 'day', min: 0 },
+    ),
     interpolate: flag(true, 'between the arcs before and after an exposure; else the nearest serves'),
   },
   drift: {

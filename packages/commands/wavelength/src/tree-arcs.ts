@@ -9,7 +9,7 @@ import {
   type Tree,
 } from '@nightpipe/spectrographs'
 import { type Arc, readSolved } from './arcs.js'
-import { NIGHT } from './choose-arcs.js'
+import { MOST_TOGETHER, NIGHT } from './choose-arcs.js'
 import type { Exposure } from './exposures.js'
 
 /** Each set of fibres by itself: a frame with fibres 0 and 1 cannot do for 2. */
@@ -21,13 +21,13 @@ const SETS = [
 
 /**
  * The arcs that standards.csv has for exposures: of its TRIPLE rows, by the rules of the tree, the one before and the one after each, for
- * every set of fibres, and the others of their nights; DOUBLE frames have theirs as TRIPLE rows since they were solved. Those among the inputs are known already.
+ * every set of fibres, the others of their nights, and those that may serve together with them; DOUBLE frames have theirs as TRIPLE rows since they were solved. Those among the inputs are known already.
  */
 export function arcsOfTree(
   tree: Tree,
   exposures: readonly Exposure[],
   known: readonly Arc[],
-  maximumAgeDays: number,
+  { 'maximum age': maximumAgeDays, together }: { 'maximum age': number; together: number },
 ): Arc[] {
   const rows = readStandards(tree)
   const found = new Map<string, Arc>()
@@ -42,7 +42,10 @@ export function arcsOfTree(
       for (const side of [before, after]) {
         const { chosen, candidates } = chooseFrom(side, young, (row) => standardPath(tree, row), existsSync)
         if (!chosen) continue
-        const fit = candidates.filter((one) => one.fits && Math.abs(one.mjd - chosen.mjd) <= NIGHT)
+        const fit = candidates
+          .filter(({ fits, mjd: at }) => fits && (Math.abs(at - chosen.mjd) <= NIGHT || Math.abs(at - mjd) <= together))
+          .sort((a, b) => Math.abs(a.mjd - mjd) - Math.abs(b.mjd - mjd))
+          .slice(0, MOST_TOGETHER)
         for (const { path, mjd: taken } of fit) {
           if (tried.has(path)) continue
           tried.add(path)

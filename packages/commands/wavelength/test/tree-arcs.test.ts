@@ -22,12 +22,13 @@ const FRAME = { width: COLUMNS, firstOrder: 52, orderStep: 1, lowOrder: 52, high
 const STEP = 12
 const placeOf = (k: number) => 25 + 47.3 * k
 
-/** The wavelengths of a fibre when the image has drifted so many px; its lines lie where they did, and the drift beyond. */
-function solution(fibre: number, drift: number): WavelengthSolution {
-  const coefficients = Float64Array.of(466950 - STEP * (drift + 2 * (fibre - 1)), (STEP * (COLUMNS - 1)) / 2, 15)
+/** The wavelengths of a fibre when the image has drifted so many px, and this fibre `beside` the lamp's so many more; its lines lie where they did, and the drift beyond. */
+function solution(fibre: number, drift: number, beside = 0): WavelengthSolution {
+  const own = fibre === 1 ? drift : drift + beside
+  const coefficients = Float64Array.of(466950 - STEP * (own + 2 * (fibre - 1)), (STEP * (COLUMNS - 1)) / 2, 15)
   const polynomial = { ...FRAME, terms: TERMS, coefficients, covariance: new Float64Array(9) }
   const lines = Array.from({ length: ORDERS * LINES }, (_, k) => {
-    const [index, x] = [Math.floor(k / LINES), placeOf(k % LINES) + drift]
+    const [index, x] = [Math.floor(k / LINES), placeOf(k % LINES) + own]
     const seen = { fibre, index, x, error: 0.002, flux: 50000, fluxError: 200, fwhm: 4, chiSquare: 1, flags: 0 }
     const name = { wavelength: polynomialWavelength(polynomial, index, x), listed: k, dispersion: STEP / 54 }
     return { ...seen, ...name, residual: 0, velocity: 0, sigma: 0.0005, used: true }
@@ -37,16 +38,16 @@ function solution(fibre: number, drift: number): WavelengthSolution {
 }
 
 /** A tree with solved arcs. */
-function treeWith(folder: string, arcs: { at: number; lit: number[]; drift: number }[]) {
+function treeWith(folder: string, arcs: { at: number; lit: number[]; drift: number; beside?: number }[]) {
   const reduced = join(folder, 'cpt/nres03/reduced')
   for (const name of ['csv', 'trip', 'temp/extr']) mkdirSync(join(reduced, name), { recursive: true })
-  const rows = arcs.map(({ at, lit, drift }) => {
+  const rows = arcs.map(({ at, lit, drift, beside }) => {
     const name = productPathInTree('TRIP', 'cpt', NOON + at)
     const header = createHeader([['OBSTYPE', 'ARC']])
     writeFits(
       join(reduced, name),
       tripHdus(
-        lit.map((fibre) => solution(fibre, drift)),
+        lit.map((fibre) => solution(fibre, drift, beside)),
         header,
         { orders: ORDERS, reference: 1 },
       ),
@@ -161,7 +162,7 @@ t.test(
       { at: 0.03, lit: [0, 1], drift: -0.1 },
     ])
     const path = exposure(reduced, 'star', { at: 0.2, drift: 0.45, lamp: true })
-    const { status, stdout, stderr } = run(folder, '-s', path)
+    const { status, stdout, stderr } = run(folder, '-s', path, '--set', 'arcs.together=0')
     t.equal(status, 0, stderr)
     const { header } = readSpectra(stdout.trim())
     t.ok(miss(stdout.trim(), 0.45) < 0.003, `${miss(stdout.trim(), 0.45)} px`)
@@ -171,6 +172,33 @@ t.test(
     t.ok(Math.abs(perArc / ((0.002 / Math.sqrt(60)) * (STEP / 466950) * 299792458) - 1) < 0.1, `${perArc} m/s`)
   },
 )
+
+t.test('arcs of other nights serve together with those of the night, where the fibres lie alike in all', async (t) => {
+  const folder = t.testdir()
+  const nights = [0, 30, 60, 90].flatMap((at, k) =>
+    [0, 0.01].map((more) => ({ at: at + more, lit: [0, 1], drift: 0.1 * k })),
+  )
+  const reduced = treeWith(folder, nights)
+  const path = exposure(reduced, 'star', { at: 30.2, drift: 0.45, lamp: true })
+  const { status, stdout, stderr } = run(folder, '-s', path)
+  t.equal(status, 0, stderr)
+  const { header } = readSpectra(stdout.trim())
+  t.equal(numberOf(header, 'WAVNARC'), 8)
+  t.ok(miss(stdout.trim(), 0.45) < 0.003, `${miss(stdout.trim(), 0.45)} px`)
+  const perArc = numberOf(header, 'WAVERR')! * Math.sqrt(8)
+  t.ok(Math.abs(perArc / ((0.002 / Math.sqrt(60)) * (STEP / 466950) * 299792458) - 1) < 0.1, `${perArc} m/s`)
+})
+
+t.test('arcs of a time when the fibres lay otherwise hardly take part', async (t) => {
+  const folder = t.testdir()
+  const nights = [0, 30, 60, 90].flatMap((at, k) =>
+    [0, 0.01].map((more) => ({ at: at + more, lit: [0, 1], drift: 0.1 * k, beside: k < 2 ? 0 : 0.5 })),
+  )
+  const path = exposure(treeWith(folder, nights), 'star', { at: 30.2, drift: 0.45, lamp: true })
+  const { stdout } = run(folder, '-s', path)
+  // half a pixel of them, by a time of a fifth of a day of thirty
+  t.ok(miss(stdout.trim(), 0.45) < 0.005, `${miss(stdout.trim(), 0.45)} px`)
+})
 
 t.test('an arc of another season on the other side does not take part', async (t) => {
   const folder = t.testdir()

@@ -98,6 +98,7 @@ export {
 } from './traces.js'
 export { fitVelocity, type OrderVelocity, type Velocity, type VelocityOptions } from './velocity.js'
 export { type TemplateOrder, templateCurves, type VelocityTemplate } from './velocity-template.js'
+export { type Measurements, wanderRate, wanderShares } from './wandering.js'
 export {
   type FitLimits,
   type FittedLine,
@@ -108,6 +109,7 @@ export {
   zeroPointError,
 } from './wavelength-fit.js'
 export {
+  averagePolynomial,
   diffractionOrder,
   fitWavelengthPolynomial,
   polynomialDispersion,

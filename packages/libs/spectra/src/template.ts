@@ -217,7 +217,10 @@ function setAside(
   return count
 }
 
-/** The curve on the columns of the best exposure, with the error that the samples within half a knot leave it. */
+/** A column with less than this of the typical weight around it is in a gap. */
+const GAP = 1e-3
+
+/** The curve on the columns of the best exposure, with the error that the samples of one knot leave it. */
 function sampled(
   index: number,
   best: Samples,
@@ -228,13 +231,19 @@ function sampled(
   step: number,
 ): { order: TemplateOrder; signalToNoise: number } {
   const width = best.source.flux.length
+  // Samples share their weight between the middles of the two knot intervals around them: none jumps from one to the next.
   const weightAt = new Float64Array(curve.coefficients.length + 1)
+  const placeOf = (u: number) => (u - curve.first) / step + 0.5
   series.forEach((one, k) => {
     for (let i = 0; i < one.u.length; i++) {
-      const bin = Math.floor((one.u[i]! - curve.first) / step)
-      if (kept[k]![i]! > 0) weightAt[bin]! += kept[k]![i]! * scales[k]![i]! ** 2
+      const place = placeOf(one.u[i]!)
+      const bin = Math.floor(place)
+      const weight = kept[k]![i]! * scales[k]![i]! ** 2
+      weightAt[bin]! += weight * (1 - place + bin)
+      weightAt[bin + 1]! += weight * (place - bin)
     }
   })
+  const least = GAP * medianOf(weightAt.filter((one) => one > 0))
   const out = [0, 0, 0].map(() => new Float64Array(width).fill(Number.NaN)) as [
     Float64Array,
     Float64Array,
@@ -246,9 +255,10 @@ function sampled(
     if (!(lambda > 0)) continue
     const u = Math.log(lambda) + best.toRest
     out[0][x] = Math.exp(u)
-    const bin = Math.floor((u - curve.first) / step)
-    const near = Math.max(weightAt[bin] ?? 0, weightAt[bin - 1] ?? 0, weightAt[bin + 1] ?? 0)
-    if (!(bin >= 0 && near > 0)) continue
+    const place = placeOf(u)
+    const bin = Math.floor(place)
+    const near = (1 - place + bin) * weightAt[bin]! + (place - bin) * weightAt[bin + 1]!
+    if (!(near > least)) continue
     out[1][x] = uniformSplineAt(curve, u)
     out[2][x] = 1 / Math.sqrt(near)
     if (x > width / 4 && x < (3 * width) / 4) ratios.push(out[1][x]! / out[2][x]!)

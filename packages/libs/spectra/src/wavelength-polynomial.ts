@@ -85,6 +85,28 @@ export function termEvaluator(of: Frame): (index: number, x: number) => Float64A
   }
 }
 
+/** The weighted mean of polynomials of one frame, whatever terms each has; undefined where their frames differ. */
+export function averagePolynomial(
+  all: readonly { polynomial: WavelengthPolynomial; share: number }[],
+): WavelengthPolynomial | undefined {
+  const [first] = all
+  const alike = (key: 'width' | 'firstOrder' | 'orderStep' | 'lowOrder' | 'highOrder') =>
+    all.every(({ polynomial }) => polynomial[key] === first!.polynomial[key])
+  const same = (['width', 'firstOrder', 'orderStep', 'lowOrder', 'highOrder'] as const).every(alike)
+  if (!first || !same) return undefined
+  const sums = new Map<string, { term: readonly [number, number]; sum: number }>()
+  for (const { polynomial, share } of all) {
+    polynomial.terms.forEach((term, k) => {
+      const own = sums.get(term.join()) ?? { term, sum: 0 }
+      own.sum += share * polynomial.coefficients[k]!
+      sums.set(term.join(), own)
+    })
+  }
+  const { covariance: _, ...frame } = first.polynomial
+  const parts = [...sums.values()]
+  return { ...frame, terms: parts.map(({ term }) => term), coefficients: Float64Array.from(parts, ({ sum }) => sum) }
+}
+
 /** Wavelengths at many places: best order by order, for the sum over the terms of an order is kept. */
 export function wavelengthEvaluator(of: WavelengthPolynomial): (index: number, x: number) => number {
   const valueAt = placeEvaluator(of)

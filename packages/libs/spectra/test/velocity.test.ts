@@ -98,6 +98,25 @@ t.test(
   },
 )
 
+t.test('the error of a template does not hang on rounding: a billionth of the wavelength changes none', async (t) => {
+  const made = (factor: number) => {
+    const some = [0, 1, 2].map((k) => {
+      const orders = shoot(k).map((one) => ({ ...one, wavelength: one.wavelength!.map((w) => w * factor) }))
+      return { orders, z: barycentric(k) }
+    })
+    return buildTemplate(some).orders
+  }
+  const [one, other] = [made(1), made(1 + 1e-9)]
+  let worst = 0
+  one.forEach(({ uncertainty }, o) => {
+    uncertainty!.forEach((error, x) => {
+      const change = Math.abs(other[o]!.uncertainty![x]! / error - 1)
+      if (change > worst) worst = change
+    })
+  })
+  t.ok(worst < 1e-4, `${worst}`)
+})
+
 t.test('a noisy template does not pull velocities to its own pixels', async (t) => {
   const faint = { electrons: 150 }
   const template = buildTemplate(

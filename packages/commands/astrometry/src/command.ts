@@ -61,6 +61,7 @@ export const astrometry = defineCommand({
     { name: 'log_false', doc: 'log10 of the matches as good as this that chance is expected to make' },
   ],
   parallel: 'both',
+  helpers: true,
   plan: planAstrometry,
   job: solveJob,
   tasks: { solve: solveTask, solveOne: solveOneTask },

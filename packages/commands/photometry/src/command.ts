@@ -50,7 +50,8 @@ export const photometry = defineCommand({
     { name: 'limit_injected_mag', unit: 'mag', doc: 'where half of the stars put in are found' },
     { name: 'note', doc: 'why there is no zero point', type: 'text' },
   ],
-  parallel: 'jobs',
+  parallel: 'both',
+  helpers: true,
   plan({ inputs, output, config }) {
     // a wrong catalogue or list costs a second, not a night
     catalogueFor(config)

@@ -1,9 +1,9 @@
-import { allocate, inKernelMemory, scoped } from '@nightpipe/kernels'
+import { allocate, handOver, inKernelMemory, scoped, settle } from '@nightpipe/kernels'
 import { FitsError } from './errors.js'
 import { type Hdu, storedHdu } from './hdu.js'
 import { type PixelRange, room, span } from './image.js'
 import { floatsInto, scaleInto, storedValues } from './pixels.js'
-import { scalingOf } from './scaling.js'
+import { type Scaling, scalingOf } from './scaling.js'
 import { readStoredRows } from './tiles.js'
 import type { Onlooker } from './verify.js'
 
@@ -24,6 +24,10 @@ export function readPixels(
   const scaling = scalingOf(hdu)
   const direct = inKernelMemory(out)
   const { onlooker } = options
+  if (direct && hdu.bitpix === -32 && !hdu.compressed && !onlooker) {
+    readFloats(hdu, first, scaling, out.subarray(0, count))
+    return out
+  }
   eachStrip(hdu, first, count, (bytes, at, n) => {
     onlooker?.(bytes)
     const floats = direct ? out.subarray(at, at + n) : allocate(Float32Array, n)
@@ -31,6 +35,20 @@ export function readPixels(
     if (!direct) out.set(floats, at)
   })
   return out
+}
+
+/** Floats as big as they are stored go straight to where they belong; what is there is converted while more is read. */
+function readFloats(hdu: Hdu, first: number, { scale, zero }: Scaling, out: Float32Array): void {
+  const { source, dataStart } = storedHdu(hdu)
+  try {
+    for (let at = 0; at < out.length; at += STRIP / 4) {
+      const part = out.subarray(at, at + STRIP / 4)
+      source.read(dataStart + (first + at) * 4, new Uint8Array(part.buffer, part.byteOffset, part.byteLength))
+      handOver(['floatsFromFloats', part.byteOffset, part.byteOffset, part.length, scale, zero])
+    }
+  } finally {
+    settle()
+  }
 }
 
 /** The same as float64: what 32 and 64-bit pixels need to keep their digits. */

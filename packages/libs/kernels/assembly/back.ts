@@ -16,14 +16,14 @@ let good: i32 = 0
  * A row of `columns` meshes, `pitch` pixels wide (the last one may be narrower), of `rows` rows of an image. Three float64
  * for each into `results`: level, noise, and the part of its pixels that are good. Bins are
  * `coarse` times as wide as SExtractor's. `scratch` holds the pixels of the largest
- * mesh, 16 floats more, and 4096 int32.
+ * mesh, 16 floats more, and 4100 int32.
  */
 export function histogramMeshes(
   pixels: usize, mask: usize, maskBits: i32, width: i32, rows: i32, pitch: f64, columns: i32, coarse: i32,
   scratch: usize, results: usize,
 ): void {
   const bins = scratch
-  const values = scratch + ((<usize>MOST_LEVELS) << 2)
+  const values = scratch + ((<usize>(MOST_LEVELS + 4)) << 2)
   for (let i = 0; i < columns; i++) {
     const x0 = <i32>Math.floor(<f64>i * pitch)
     const x1 = min<i32>(width, <i32>Math.floor(<f64>(i + 1) * pitch))
@@ -107,7 +107,7 @@ function moments(values: usize, n: i32, low: f32, high: f32): void {
 }
 
 function fillBins(values: usize, n: i32, scale: f32, zero: f32, levels: i32, bins: usize): void {
-  memory.fill(bins, 0, (<usize>levels) << 2)
+  memory.fill(bins, 0, (<usize>(levels + 1)) << 2)
   const step = f32x4.splat(scale)
   const start = f32x4.splat(<f32>(0.499999 - <f64>(zero / scale)))
   const most = i32x4.splat(levels)
@@ -118,11 +118,12 @@ function fillBins(values: usize, n: i32, scale: f32, zero: f32, levels: i32, bin
     let bin = v128.bitselect(i32x4.trunc_sat_f32x4_s(place), i32x4.splat(-1), f32x4.eq(v, v))
     const rest = n - <i32>(k >> 2)
     if (rest < 4) bin = v128.bitselect(bin, i32x4.splat(-1), i32x4.lt_s(i32x4(0, 1, 2, 3), i32x4.splat(rest)))
-    const inside = i32x4.bitmask(v128.and(i32x4.ge_s(bin, i32x4.splat(0)), i32x4.lt_s(bin, most)))
-    if (inside & 1) count(bins, i32x4.extract_lane(bin, 0))
-    if (inside & 2) count(bins, i32x4.extract_lane(bin, 1))
-    if (inside & 4) count(bins, i32x4.extract_lane(bin, 2))
-    if (inside & 8) count(bins, i32x4.extract_lane(bin, 3))
+    // what is outside, as an unsigned number above the last bin, goes to one more bin: no branch to guess
+    bin = i32x4.min_u(bin, most)
+    count(bins, i32x4.extract_lane(bin, 0))
+    count(bins, i32x4.extract_lane(bin, 1))
+    count(bins, i32x4.extract_lane(bin, 2))
+    count(bins, i32x4.extract_lane(bin, 3))
   }
 }
 

@@ -69,28 +69,56 @@ function outside(stamp: Stamp, k: i32, n: i32): void {
 }
 
 function cutRow(stamp: Stamp, scene: Scene, k0: i32, n: i32, p0: i32): void {
-  const error = scene.error
-  const perUnit = scene.perUnit
-  const sky = stamp.sky
-  let value = stamp.value + ((<usize>k0) << 3)
-  let variance = stamp.variance + ((<usize>k0) << 3)
-  let strange = stamp.strange + <usize>k0
-  const end = value + ((<usize>n) << 3)
+  let k = k0
   let p = (<usize>p0) << 2
-  for (; value < end; value += 8, variance += 8, strange++, p += 4) {
-    const flux = <f64>load<f32>(scene.net + p)
-    if (flux != flux) {
-      store<u8>(strange, MASKED)
-      stamp.strangers++
-      continue
-    }
-    store<u8>(strange, 0)
-    store<f64>(value, flux)
-    if (error) {
-      const sigma = <f64>load<f32>(error + p)
-      store<f64>(variance, sigma * sigma)
-    } else store<f64>(variance, max<f64>(LEAST * sky, sky + flux * perUnit))
+  const fours = p + ((<usize>(n & ~3)) << 2)
+  for (; p < fours; k += 4, p += 16) {
+    const flux = v128.load(scene.net + p)
+    if (i32x4.all_true(f32x4.eq(flux, flux))) cutFour(stamp, scene, k, p, flux)
+    else for (let i = 0; i < 4; i++) cutOne(stamp, scene, k + i, p + ((<usize>i) << 2))
   }
+  for (const end = k0 + n; k < end; k++, p += 4) cutOne(stamp, scene, k, p)
+}
+
+/** Pixels k to k + 3 of the stamp, all of them known. */
+function cutFour(stamp: Stamp, scene: Scene, k: i32, p: usize, flux: v128): void {
+  store<u32>(stamp.strange + <usize>k, 0)
+  const value = stamp.value + ((<usize>k) << 3)
+  const variance = stamp.variance + ((<usize>k) << 3)
+  const low = f64x2.promote_low_f32x4(flux)
+  const high = f64x2.promote_low_f32x4(v128.shuffle<i32>(flux, flux, 2, 3, 2, 3))
+  v128.store(value, low)
+  v128.store(value, high, 16)
+  if (scene.error) {
+    const sigma = v128.load(scene.error + p)
+    const a = f64x2.promote_low_f32x4(sigma)
+    const b = f64x2.promote_low_f32x4(v128.shuffle<i32>(sigma, sigma, 2, 3, 2, 3))
+    v128.store(variance, f64x2.mul(a, a))
+    v128.store(variance, f64x2.mul(b, b), 16)
+    return
+  }
+  const sky = f64x2.splat(stamp.sky)
+  const least = f64x2.splat(LEAST * stamp.sky)
+  const perUnit = f64x2.splat(scene.perUnit)
+  v128.store(variance, f64x2.max(least, f64x2.add(sky, f64x2.mul(low, perUnit))))
+  v128.store(variance, f64x2.max(least, f64x2.add(sky, f64x2.mul(high, perUnit))), 16)
+}
+
+function cutOne(stamp: Stamp, scene: Scene, k: i32, p: usize): void {
+  const flux = <f64>load<f32>(scene.net + p)
+  const strange = stamp.strange + <usize>k
+  if (flux != flux) {
+    store<u8>(strange, MASKED)
+    stamp.strangers++
+    return
+  }
+  store<u8>(strange, 0)
+  store<f64>(stamp.value + ((<usize>k) << 3), flux)
+  const variance = stamp.variance + ((<usize>k) << 3)
+  if (scene.error) {
+    const sigma = <f64>load<f32>(scene.error + p)
+    store<f64>(variance, sigma * sigma)
+  } else store<f64>(variance, max<f64>(LEAST * stamp.sky, stamp.sky + flux * scene.perUnit))
 }
 
 function markForeign(stamp: Stamp, scene: Scene, own: i32, v: i32, y: i32, left: i32, right: i32): void {

@@ -18,8 +18,10 @@ export type SharedCall = { [K in SharedKernel]: readonly [name: K, ...args: Para
 
 let ring: Ring | undefined
 let helpers = 0
-/** Calls since all were done: places in the ring are used again only then. */
-let open = 0
+/** Tickets of the calls in the ring: their places are used again only when all of them are done. */
+let open: number[] = []
+/** Results of calls handed over before those. */
+let results: number[] = []
 let own: ((...args: number[]) => unknown)[] | undefined
 
 const listOf = (all: Kernels) => SHARED.map((name) => all[name] as (...args: number[]) => unknown)
@@ -32,39 +34,37 @@ export const seats = () => helpers + 1
  * nothing shows who did what.
  */
 export function together(calls: readonly SharedCall[]): number[] {
-  own ??= listOf(kernels())
-  if (!ring || calls.length < 2) {
-    return calls.map(([name, ...args]) => Number(own![SHARED.indexOf(name)](...args)))
-  }
-  const results: number[] = []
-  for (let k = 0; k < calls.length; k += CAPACITY) {
-    settle()
-    const here = ring
-    const some = calls.slice(k, k + CAPACITY)
-    const tickets = some.map(([name, ...args]) => addCall(here, SHARED.indexOf(name), args))
-    settle()
-    results.push(...tickets.map((ticket) => resultOf(here, ticket)))
-  }
-  return results
+  for (const call of calls) handOver(call)
+  return settle()
 }
 
 /** A call that a helper may begin at once, while this thread goes on; done for certain after `settle`. */
 export function handOver([name, ...args]: SharedCall): void {
   own ??= listOf(kernels())
-  if (!ring) own[SHARED.indexOf(name)](...args)
+  const kernel = SHARED.indexOf(name)
+  if (!ring) results.push(Number(own[kernel](...args)))
   else {
-    if (open >= CAPACITY) settle()
-    addCall(ring, SHARED.indexOf(name), args)
-    open++
+    if (open.length === CAPACITY) finishOpen(ring, own)
+    open.push(addCall(ring, kernel, args))
   }
 }
 
-/** Takes part in all that was handed over, and waits for its end. */
-export function settle(): void {
-  if (!ring || !own) return
-  drawCalls(ring, own, SIZES)
-  open = 0
-  awaitAll(ring)
+/** Takes part in all that was handed over, and waits for its end: the results in the order in which it was. */
+export function settle(): number[] {
+  try {
+    if (ring && own) finishOpen(ring, own)
+    return results
+  } finally {
+    results = []
+  }
+}
+
+function finishOpen(here: Ring, list: NonNullable<typeof own>): void {
+  drawCalls(here, list, SIZES)
+  const tickets = open
+  open = []
+  awaitAll(here)
+  for (const ticket of tickets) results.push(resultOf(here, ticket))
 }
 
 /** What a helper must be told: plain data but for memory, which it shares. */

@@ -47,7 +47,7 @@ export function skyMesh({ pixels, mask, width, height }: Frame, options: SkyMesh
         const y1 = Math.min(height, Math.floor((j + k + 1) * pitchY))
         const part = lent(pixels, y0 * width, (y1 - y0) * width)!
         const bits = lent(mask, y0 * width, (y1 - y0) * width)
-        const scratch = allocate(Float32Array, 4096 + (Math.ceil(pitchX) + 4) * (y1 - y0) + 16)
+        const scratch = allocate(Float32Array, 4100 + (Math.ceil(pitchX) + 4) * (y1 - y0) + 16)
         const results = allocate(Float64Array, 3 * columns)
         return { part, bits, rows: y1 - y0, scratch, results }
       })

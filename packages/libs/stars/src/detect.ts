@@ -1,5 +1,5 @@
 import { allocate, allocateBytes, kernels, scoped, seats, together } from '@nightpipe/kernels'
-import { address, copied, double, record, word } from './record.js'
+import { address, double, record, word } from './record.js'
 import type { Runs } from './runs.js'
 import { type Scene, sceneRecord } from './scene.js'
 import { SOURCE_NUMBERS, type Sources } from './sources.js'
@@ -28,15 +28,13 @@ export function detectSources(runs: Runs, scene: Scene, options: DetectOptions):
   const pixels = allocate(Int32Array, n)
   // peaks do not touch: no region has more of them than half of its pixels
   const records = allocate(Float64Array, SOURCE_NUMBERS * (Math.ceil(n / 2) + SHARES + 1))
-  const values = allocate(Float32Array, n)
-  values.set(runs.values)
   const ofRuns = () => word(allocateBytes(4 * runs.count))
   const { noise } = scene
   const sharp = options.sharp && allocate(Float32Array, options.sharp.weights.length)
   sharp?.set(options.sharp!.weights)
   const at = record([
-    ...[word(runs.count), address(copied(runs.row)), word(runs.row.length - 1), address(copied(runs.bounds))],
-    ...[address(values), ofRuns(), ofRuns(), ofRuns(), ofRuns(), ofRuns()],
+    ...[word(runs.count), address(runs.row), word(runs.row.length - 1), address(runs.bounds)],
+    ...[address(runs.values), ofRuns(), ofRuns(), ofRuns(), ofRuns(), ofRuns()],
     ...[word(options.minimumArea), address(pixels), word(allocateBytes(4 * n)), word(0), word(0), address(records)],
     ...[word(options.levels), word(options.classic ? 1 : 0), double(options.contrast), double(options.threshold)],
     ...[double(options.rise), double(options.factor), double(options.reach)],

@@ -83,8 +83,8 @@ function findOnSky(frame: Frame, background: SkyMesh, net: Float32Array, options
   judgeStars(stars, cores)
   const runs = { from: owners.from.slice(), to: owners.to.slice(), number: owners.number.slice() }
   const quality = frameQuality(stars, background, elongation, options)
-  const expand = (one: Surface) => (out?: Float32Array) => expandSurface(one, width, height, out)
-  const sky = { ...background, expand: expand(level), expandRms: expand(surface(background.rms)) }
+  const expand = (map: Float32Array) => (out?: Float32Array) => expandSurface(surface(map), width, height, out)
+  const sky = { ...background, expand: expand(background.level), expandRms: expand(background.rms) }
   return { stars, background: sky, quality, net, segmentation: () => segmentationOf(runs, width, height) }
 }
 

@@ -1,8 +1,8 @@
-import { allocate, scoped, together } from '@nightpipe/kernels'
+import { allocate, handOver, scoped, settle } from '@nightpipe/kernels'
 import { edgeFactors, type SeparableFilter } from './matched-filter.js'
 import type { Surface } from './surface.js'
 
-/** Rows of neighbouring pixels above a limit, row by row, with their filtered values one after the other. */
+/** Rows of neighbouring pixels above a limit, row by row, with their filtered values one after the other: in kernel memory. */
 export interface Runs {
   count: number
   /** Of each run the first pixel, and one after the last. */
@@ -26,7 +26,7 @@ export function findRuns(
   threshold: number,
   [y0, y1]: readonly [number, number] = [0, height],
 ): Runs {
-  const pile = newPile(y1 - y0)
+  const parts: Part[] = []
   scoped(() => {
     const { first, weights, stride } = noise.alongRow()
     const { terms, half } = filter
@@ -44,28 +44,28 @@ export function findRuns(
     for (let start = y0; start < y1; start += CALLS * ROWS) {
       scoped(() => {
         const strips = stripsOf(start, Math.min(y1, start + CALLS * ROWS), width)
-        const counts = together(
-          strips.map(({ y, rows, rowStart, runs, values }) => {
-            const lines = allocate(Float32Array, rows * 2 * noise.columns)
-            noise.lines(y, y + rows, lines)
-            const edgeY = allocate(Float32Array, rows)
-            edgeY.set(edges.subarray(y, y + rows))
-            const ring = allocate(Float32Array, (terms * taps + 3) * stride + 2 * half + 32)
-            return [
-              ...(['detectRows', image.byteOffset, width, height, y, y + rows, terms, half] as const),
-              ...([across.byteOffset, along.byteOffset, lines.byteOffset, noise.columns, first.byteOffset] as const),
-              ...([weights.byteOffset, stride, edgeX.byteOffset, edgeY.byteOffset, ring.byteOffset] as const),
-              ...([rowStart.byteOffset, runs.byteOffset, values.byteOffset] as const),
-            ]
-          }),
-        )
+        for (const { y, rows, rowStart, runs, values } of strips) {
+          const lines = allocate(Float32Array, rows * 2 * noise.columns)
+          noise.lines(y, y + rows, lines)
+          const edgeY = allocate(Float32Array, rows)
+          edgeY.set(edges.subarray(y, y + rows))
+          const ring = allocate(Float32Array, (terms * taps + 3) * stride + 2 * half + 32)
+          handOver([
+            ...(['detectRows', image.byteOffset, width, height, y, y + rows, terms, half] as const),
+            ...([across.byteOffset, along.byteOffset, lines.byteOffset, noise.columns, first.byteOffset] as const),
+            ...([weights.byteOffset, stride, edgeX.byteOffset, edgeY.byteOffset, ring.byteOffset] as const),
+            ...([rowStart.byteOffset, runs.byteOffset, values.byteOffset] as const),
+          ])
+        }
+        const counts = settle()
         strips.forEach(({ y, rows, rowStart, runs, values }, k) => {
-          add(pile, y - y0, rows, rowStart, runs, values.subarray(0, counts[k]))
+          const [bounds, found] = [runs.slice(0, 2 * rowStart[rows]), values.slice(0, counts[k])]
+          parts.push({ y, rowStart: rowStart.slice(), bounds, values: found })
         })
       })
     }
   })
-  return { ...pile, bounds: pile.bounds.subarray(0, 2 * pile.count), values: pile.values.subarray(0, pile.valueCount) }
+  return joined(parts, y0, y1)
 }
 
 /** Rows y0 to y1 in strips, with room for the most that can be found in each: memory that nobody touches costs nothing. */
@@ -77,30 +77,37 @@ const stripsOf = (y0: number, y1: number, width: number) =>
     return { y, rows, rowStart, runs, values: allocate(Float32Array, rows * width) }
   })
 
-/** Runs that grow strip by strip. */
-interface Pile extends Runs {
-  valueCount: number
+/** Of a strip the runs and values, and how many runs there are before each row and after the last. */
+interface Part {
+  y: number
+  rowStart: Int32Array
+  bounds: Int32Array
+  values: Float32Array
 }
 
-const newPile = (rows: number): Pile => ({
-  ...{ count: 0, valueCount: 0, bounds: new Int32Array(8192), values: new Float32Array(32768) },
-  row: new Int32Array(rows + 1),
-})
-
-function add(pile: Pile, y: number, rows: number, rowStart: Int32Array, runs: Int32Array, values: Float32Array): void {
-  const count = rowStart[rows]
-  pile.bounds = withRoom(pile.bounds, 2 * pile.count, 2 * count)
-  pile.values = withRoom(pile.values, pile.valueCount, values.length)
-  for (let k = 0; k <= rows; k++) pile.row[y + k] = pile.count + rowStart[k]
-  pile.bounds.set(runs.subarray(0, 2 * count), 2 * pile.count)
-  pile.values.set(values, pile.valueCount)
-  pile.count += count
-  pile.valueCount += values.length
-}
-
-function withRoom<T extends Int32Array | Float32Array>(array: T, used: number, more: number): T {
-  if (used + more <= array.length) return array
-  const larger = new (array.constructor as { new (n: number): T })(Math.max(2 * array.length, used + more))
-  larger.set(array.subarray(0, used))
-  return larger
+/** The runs of all strips one after the other, in kernel memory. */
+function joined(parts: readonly Part[], y0: number, y1: number): Runs {
+  const total = (of: (part: Part) => number) => parts.reduce((sum, part) => sum + of(part), 0)
+  const [bounds, values] = [
+    allocate(
+      Int32Array,
+      total((part) => part.bounds.length),
+    ),
+    allocate(
+      Float32Array,
+      total((part) => part.values.length),
+    ),
+  ]
+  const row = allocate(Int32Array, y1 - y0 + 1).fill(0)
+  let [runs, pixels] = [0, 0]
+  for (const part of parts) {
+    bounds.set(part.bounds, 2 * runs)
+    values.set(part.values, pixels)
+    part.rowStart.forEach((start, k) => {
+      row[part.y - y0 + k] = runs + start
+    })
+    runs += part.bounds.length / 2
+    pixels += part.values.length
+  }
+  return { count: runs, bounds, values, row }
 }

@@ -72,24 +72,26 @@ function addBox(
   large: number[],
   small: number[],
 ) {
-  const per = BOX / SMALL
-  const sums = new Float64Array(per * per)
-  const variances = new Float64Array(per * per)
-  const even = error ? 0 : noise.at(x0, y0) ** 2
-  for (let k = 0; k < sums.length; k++) {
-    const first = (y0 + SMALL * Math.floor(k / per)) * width + x0 + SMALL * (k % per)
-    let [light, spread] = [0, SMALL * SMALL * even]
-    for (let row = first; row < first + SMALL * width; row += width) {
-      for (let p = row; p < row + SMALL; p++) {
-        light += net[p]
-        if (error) spread += error[p] * error[p]
+  const even = error ? 0 : SMALL * SMALL * noise.at(x0, y0) ** 2
+  const first = small.length
+  let sum = 0
+  let variance = 0
+  for (let v = 0; v < BOX; v += SMALL) {
+    for (let u = 0; u < BOX; u += SMALL) {
+      let light = 0
+      let spread = even
+      const corner = (y0 + v) * width + x0 + u
+      for (let row = corner; row < corner + SMALL * width; row += width) {
+        for (let p = row; p < row + SMALL; p++) {
+          light += net[p]
+          if (error) spread += error[p] * error[p]
+        }
       }
+      sum += light
+      variance += spread
+      small.push(light / Math.sqrt(spread))
     }
-    sums[k] = light
-    variances[k] = spread
   }
-  const [sum, variance] = [sums, variances].map((all) => all.reduce((total, one) => total + one, 0))
-  if (!Number.isFinite(sum) || !(variance > 0 && variance < Number.POSITIVE_INFINITY)) return
-  large.push(sum / Math.sqrt(variance))
-  for (let k = 0; k < sums.length; k++) small.push(sums[k] / Math.sqrt(variances[k]))
+  if (Number.isFinite(sum) && variance > 0 && variance < Number.POSITIVE_INFINITY) large.push(sum / Math.sqrt(variance))
+  else small.length = first
 }

@@ -34,10 +34,11 @@ export async function solveJob(
 ): Promise<Row[]> {
   const { frames } = params
   const { config } = tools
-  // a single frame too is a task: its digest is made meanwhile
+  // a single frame too is a task, for this thread and its helpers: its digest is made meanwhile
   const results = await tools.map<SolveTask, Solved | Unsolved>(
     frames.length === 1 ? 'solveOne' : 'solve',
     frames.map((frame) => ({ frame, config })),
+    { digests: frames.length === 1 ? 'last' : 'first' },
   )
   const solved = results.filter((result): result is Solved => !('reason' in result))
   const fitted = frames.length > 1 ? withCommonDistortion(solved, config) : solved

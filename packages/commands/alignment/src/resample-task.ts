@@ -42,7 +42,7 @@ export interface RowsDone {
 }
 
 /** New rows for each task, and rows of the frame that are more than such a task should have to read. */
-const ROWS = 256
+const ROWS = 128
 const MANY = 1024
 /** Rows beyond those that are reached: what Lanczos4 and the filling in of bad pixels look at. */
 const MARGIN = 8

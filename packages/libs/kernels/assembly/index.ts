@@ -29,7 +29,7 @@ export { medianOfDoubles, skyDepartures, skyPositions, skySmooth, skyTiles } fro
 export { expectedSignal } from './expected-signal'
 export * from './stars'
 export { riceEncodeTiles, riceTiles, unquantiseTiles } from './tiles'
-export { nearBits, resampleRun } from './resample'
+export { nearBits, resampleNodes, resampleRun } from './resample'
 export { liftRows, resampleShift } from './resample-shift'
 export { resampleArea } from './resample-area'
 export { countNotFinite, fillBad, markNotFinite } from './fill-bad'

@@ -103,6 +103,46 @@ export function resampleRun(
   }
 }
 
+/**
+ * Rows `first` to `first + rows` of a grid that is `width` wide, places being known at nodes `spacing` apart, `columns` of
+ * them in a row (`u` and `v`, float64): between them they lie on straight runs. `conserve`: each pixel is multiplied by its
+ * area in the frame. The same as a run for each cell of each row.
+ */
+export function resampleNodes(
+  job: usize, u: usize, v: usize, spacing: i32, columns: i32, first: i32, rows: i32, width: i32, conserve: bool,
+  target: usize, errors: usize, bits: usize,
+): void {
+  const line = (<usize>columns) << 3
+  const pitch = <f64>spacing
+  for (let y = 0; y < rows; y++) {
+    const j = (first + y) / spacing
+    const t = (<f64>(first + y - j * spacing)) / pitch
+    const node = (<usize>(j * columns)) << 3
+    for (let x = 0, i: usize = 0; x < width; x += spacing, i += 8) {
+      const a = u + node + i
+      const b = v + node + i
+      const uLeft = mix(load<f64>(a), load<f64>(a + line), t)
+      const vLeft = mix(load<f64>(b), load<f64>(b + line), t)
+      const du = (mix(load<f64>(a, 8), load<f64>(a + line, 8), t) - uLeft) / pitch
+      const dv = (mix(load<f64>(b, 8), load<f64>(b + line, 8), t) - vLeft) / pitch
+      const eu = (load<f64>(a + line) - load<f64>(a) + load<f64>(a + line, 8) - load<f64>(a, 8)) / (2 * pitch)
+      const ev = (load<f64>(b + line) - load<f64>(b) + load<f64>(b + line, 8) - load<f64>(b, 8)) / (2 * pitch)
+      const scale: f32 = conserve ? <f32>abs<f64>(du * ev - dv * eu) : 1
+      const p = <usize>(y * width + x)
+      resampleRun(
+        job, min<i32>(spacing, width - x), uLeft, vLeft, du, dv, scale, target + (p << 2),
+        errors ? errors + (p << 2) : 0, bits ? bits + (p << 1) : 0,
+      )
+    }
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function mix(a: f64, b: f64, t: f64): f64 {
+  return a + t * (b - a)
+}
+
 /** What the place of a pixel may be off by when its neighbours' weights serve for it, px. */
 const ALIKE: f64 = 5e-4
 

@@ -7,6 +7,13 @@ type Targets = [target: number, errors: number, bits: number]
 export interface RegistrationKernels {
   // resample: runs of new pixels whose places in the frame lie evenly on a line
   resampleRun(...run: [...Run, scale: number, ...Targets]): void
+  /** The same for whole rows of a grid whose places are known at nodes: u and v of them, float64; `conserve`: 1 or 0. */
+  resampleNodes(
+    ...rows: [
+      ...[job: Job, u: number, v: number, spacing: number, columns: number],
+      ...[first: number, rows: number, width: number, conserve: number, ...Targets],
+    ]
+  ): void
   nearBits(mask: number, width: number, rows: number, near: number, scratch: number): void
   // resample-shift
   resampleShift(

@@ -114,9 +114,12 @@ export function rowsNeeded(
     if (Math.min(v, v + dv * count) < low) low = Math.min(v, v + dv * count)
     if (Math.max(v, v + dv * count) > high) high = Math.max(v, v + dv * count)
   }
-  const step = 'affine' in map ? Math.max(1, grid.rows - 1) : 1
-  for (let y = grid.first; y < grid.first + grid.rows; y += step) forRuns(map, y, grid.width, run, look)
+  // between the first row and the last one the places lie on straight lines from node to node
+  const last = grid.first + grid.rows - 1
+  const step = 'affine' in map ? last - grid.first + 1 : map.spacing
+  for (let y = grid.first; y < last; y = (Math.floor(y / step) + 1) * step) forRuns(map, y, grid.width, run, look)
+  forRuns(map, last, grid.width, run, look)
   const first = Math.max(0, Math.min(height - 1, Math.floor(low) - margin))
-  const last = Math.max(first, Math.min(height - 1, Math.ceil(high) + margin))
-  return Number.isFinite(low + high) ? { first, rows: last - first + 1 } : { first: 0, rows: 1 }
+  const end = Math.max(first, Math.min(height - 1, Math.ceil(high) + margin))
+  return Number.isFinite(low + high) ? { first, rows: end - first + 1 } : { first: 0, rows: 1 }
 }

@@ -1,6 +1,6 @@
 import { allocate, inKernelMemory, kernels, scoped } from '@nightpipe/kernels'
 import { type Interpolation, TAPS, tapWeights } from './interpolant.js'
-import { forRuns, newRun, type Run, type RunMap } from './pixel-map.js'
+import { forRuns, type NodeMap, newRun, type Run, type RunMap } from './pixel-map.js'
 import type { Source } from './source-rows.js'
 
 /** Rows `first` to `first + rows` of the new grid. All arrays lie in kernel memory. */
@@ -29,6 +29,10 @@ export function resampleRows(source: Source, map: RunMap, out: NewRows, { method
     resampleShifted(source, shift, out, method)
     return
   }
+  if ('spacing' in map && method !== 'flux') {
+    resampleNodes(source, map, out, conserve)
+    return
+  }
   const { resampleRun, resampleArea } = kernels()
   const run = newRun()
   for (let y = 0; y < out.rows; y++) {
@@ -44,6 +48,22 @@ export function resampleRows(source: Source, map: RunMap, out: NewRows, { method
       else resampleRun(source.job, count, u, v, du, dv, conserve ? area : 1, ...targets)
     })
   }
+}
+
+/** All runs between nodes by the kernel: there are tens of thousands of them. */
+function resampleNodes(source: Source, { u, v, spacing, columns }: NodeMap, out: NewRows, conserve: boolean): void {
+  scoped(() => {
+    const nodes = (values: Float64Array) => {
+      const copy = allocate(Float64Array, values.length)
+      copy.set(values)
+      return copy.byteOffset
+    }
+    kernels().resampleNodes(
+      ...([source.job, nodes(u), nodes(v), spacing, columns] as const),
+      ...([out.first, out.rows, out.width, conserve ? 1 : 0] as const),
+      ...([out.pixels.byteOffset, out.error?.byteOffset ?? 0, out.mask?.byteOffset ?? 0] as const),
+    )
+  })
 }
 
 function pureShift(map: RunMap): [dx: number, dy: number] | undefined {

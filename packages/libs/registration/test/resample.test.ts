@@ -1,7 +1,19 @@
 import { type Frame, MaskBit } from '@nightpipe/image'
+import { allocate, scoped } from '@nightpipe/kernels'
 import { random } from '@nightpipe/math'
 import t from 'tap'
-import { type Affine, type Interpolation, noiseFactor, type PixelMap, resample, tapWeights } from '../src/index.js'
+import {
+  type Affine,
+  type Interpolation,
+  noiseFactor,
+  type PixelMap,
+  resample,
+  resampleRows,
+  rowsNeeded,
+  runMap,
+  sourceRows,
+  tapWeights,
+} from '../src/index.js'
 import { onePixel } from './resample-oracle.js'
 
 const { uniform, normal } = random(5)
@@ -148,6 +160,35 @@ t.test('errors are those of the noise, and the factor that of its sums', async (
     const expected = Math.sqrt((errors / out.pixels.length) * box * box) * out.noiseFactor
     // 400 boxes: 3.5 %; what leaks over their edges: 1 to 3 %
     if (method !== 'flux') t.ok(Math.abs(ofSums / expected - 1) < 0.12, `${method}: ${ofSums / expected}`)
+  }
+})
+
+t.test('rows by themselves are those of the whole, on a map that bends too', async (t) => {
+  const frame = noise(150, 140)
+  const error = frame.error!
+  const bend: PixelMap = (x, y) => [x + 4.3 + 2e-4 * x * y, y - 3.1 + 1e-4 * (x - 60) ** 2]
+  const runs = runMap(bend, 130, 130)
+  const whole = resample(frame, bend, { width: 130, height: 130, method: 'lanczos3' })
+  for (const [first, rows] of [
+    [0, 50],
+    [50, 1],
+    [51, 79],
+  ]) {
+    const needed = rowsNeeded(runs, { width: 130, first, rows }, 140, 8)
+    const [from, to] = [needed.first * 150, (needed.first + needed.rows) * 150]
+    scoped(() => {
+      const part = {
+        ...needed,
+        width: 150,
+        height: 140,
+        pixels: frame.pixels.slice(from, to),
+        error: error.slice(from, to),
+      }
+      const source = sourceRows(part, 'lanczos3', 100)
+      const out = { width: 130, first, rows, pixels: allocate(Float32Array, 130 * rows) }
+      resampleRows(source, runs, out, { method: 'lanczos3', conserve: true })
+      t.same(out.pixels, whole.pixels.subarray(130 * first, 130 * (first + rows)))
+    })
   }
 })
 

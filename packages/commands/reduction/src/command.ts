@@ -68,6 +68,7 @@ export const reduction = defineCommand({
   // one frame alone is reduced in this thread: to start another would take longer than it saves
   parallel: 'both',
   bytesPerThread: 64 * 2 ** 20,
+  overlap: true,
   plan: planReduction,
   job: reduceFrame,
   finish: enterSingles,

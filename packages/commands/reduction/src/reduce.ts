@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs'
 import { basename } from 'node:path'
-import { DataError, type Job, type Row, type Tools, writeProduct } from '@nightpipe/command'
+import { DataError, type Job, type Row, type Tools, writeProductBehind } from '@nightpipe/command'
 import {
   companion,
   createHeader,
@@ -44,42 +44,48 @@ import { isSpectrograph, settle, settleFor } from './settle.js'
 import { lightTrouble } from './spectrum-light.js'
 import { agreedWithItsSum } from './whole.js'
 
+/** What became of a frame, and when its product will be on disk. */
+interface Reduced {
+  rows: Row[]
+  done?: Promise<void>
+}
+
 /** One raw frame to one reduced frame. */
-export function reduceFrame(job: Job<ReductionJob>, given: Tools<ReductionSchema>): Row[] {
+export async function reduceFrame(job: Job<ReductionJob>, given: Tools<ReductionSchema>): Promise<Row[]> {
   const config = settleFor(job.params.kind, settle(given.config, given.profile))
-  const tools = { ...given, config }
-  return scoped(() => {
+  const { rows, done } = reduced(job, { ...given, config })
+  await done // the memory is given back by now: another frame is reduced meanwhile
+  return rows
+}
+
+function reduced(job: Job<ReductionJob>, tools: Tools<ReductionSchema>): Reduced {
+  const { config } = tools
+  return scoped((): Reduced => {
     const frame = calibrateFrame(job.params, config)
     warn(job, tools)
     const counted = countMask(frame.mask)
     const reason = unusable(frame, counted, job.params, tools)
-    if (reason) return setAside(job, reason, tools)
+    if (reason) return { rows: setAside(job, reason, tools) }
     const { measured, cosmic, onlyHere } = maskFrame(frame, counted.saturated, job.params, tools)
     const orientation = orientationOf(job.params, config)
     const turned = turn(frame, orientation, config)
     const spectra = job.params.traces ? spectraOf(turned, job.params, tools) : undefined
-    if (spectra?.reason) return setAside(job, spectra.reason, tools)
+    if (spectra?.reason) return { rows: setAside(job, spectra.reason, tools) }
     const header = productHeader(job.params, frame, measured, orientation, config, tools.profile)
     if (spectra) scatteredCards(header, job.params.traces!, spectra.scattered, unitOf(config))
     singleCards(header, job.params)
     const hdus = planesOf(turned, config)
-    const product = writeProduct(
+    const { target: product, done } = writeProductBehind(
       job.products[0],
       [{ ...hdus[0], header }, ...hdus.slice(1), ...carried(job, tools)],
       tools.context,
       job.parents,
     )
-    return [
-      {
-        input: job.inputs[0],
-        status: 'done',
-        product,
-        measurements: {
-          ...measurementsOf(job.params, frame, measured, cosmic, onlyHere),
-          ...(spectra && { scattered: spectra.scattered?.median, traces: basename(job.params.traces!) }),
-        },
-      },
-    ]
+    const measurements = {
+      ...measurementsOf(job.params, frame, measured, cosmic, onlyHere),
+      ...(spectra && { scattered: spectra.scattered?.median, traces: basename(job.params.traces!) }),
+    }
+    return { rows: [{ input: job.inputs[0], status: 'done', product, measurements }], done }
   })
 }
 

@@ -11,7 +11,7 @@ export {
 export { EXIT_CODES, Exit } from './exit.js'
 export { type Description, describe, helpText } from './help.js'
 export { main } from './main.js'
-export { type ProductWriter, productPath, startProduct, writeProduct } from './product.js'
+export { type ProductWriter, productPath, startProduct, writeProduct, writeProductBehind } from './product.js'
 export { isCurrent, type ParentRecord } from './provenance.js'
 export { type Provenance, readProvenance } from './read-provenance.js'
 export { pathInReport, reportTable } from './report.js'

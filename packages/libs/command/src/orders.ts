@@ -27,5 +27,11 @@ export type Answer =
   | { kind: 'map'; results: [number, unknown][]; digests?: [string, Known][] }
   | { kind: 'fault'; fault: Fault; index?: number }
 
+/** What the main thread says; the answer to an order bears its number. */
+export interface Call {
+  id: number
+  order: Order
+}
+
 /** What a worker thread says. */
-export type Message = { kind: 'log'; level: LogLevel; text: string } | { kind: 'answer'; answer: Answer }
+export type Message = { kind: 'log'; level: LogLevel; text: string } | { kind: 'answer'; id: number; answer: Answer }

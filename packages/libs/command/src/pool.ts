@@ -3,12 +3,12 @@ import { Worker } from 'node:worker_threads'
 import { kernels } from '@nightpipe/kernels'
 import { type Fault, faultOf } from './exit.js'
 import type { MainLog } from './log.js'
-import type { Answer, Message, Order, ThreadSetup } from './orders.js'
+import type { Answer, Call, Message, Order, ThreadSetup } from './orders.js'
 
 /** Worker threads that run this same program. They start at once, and one that dies is replaced when it is needed. */
 export interface Pool {
   readonly size: number
-  /** The next free thread does it. */
+  /** The next free thread does it; where orders overlap, one that has a single one is free. */
   perform(order: Order): Promise<Answer>
   /** Every thread does it. */
   performAll(order: Order): Promise<Answer>[]
@@ -19,7 +19,8 @@ interface Thread {
   worker: Worker
   heapMB: number
   log: MainLog
-  settle?: (answer: Answer) => void
+  /** Who waits for its answers, by the number of the order. */
+  waiting: Map<number, (answer: Answer) => void>
   /** It has ended: is that a surprise? */
   diedAtWork(): boolean
 }
@@ -32,10 +33,15 @@ export const keepThreads = () => {
   keeping = true
 }
 
-export function openPool(size: number, setup: ThreadSetup, log: MainLog): Pool {
+/** Orders that a thread has at once where they overlap: while one waits for the disk the other is carried out. */
+export const OVERLAPPING = 2
+let orders = 0
+
+export function openPool(size: number, setup: ThreadSetup, log: MainLog, overlap = false): Pool {
   kernels() // before the threads: they share the code that was compiled ahead
   const threads: (Thread | undefined)[] = Array.from({ length: size }, (_, k) => start(k))
-  const free = threads.map((_, k) => k)
+  // taken from the end: every thread has one order before any has two
+  const free = Array.from({ length: overlap ? OVERLAPPING : 1 }, () => threads.map((_, k) => k)).flat()
   const waiting: ((k: number) => void)[] = []
   let stopping: Promise<unknown> | undefined
 
@@ -50,8 +56,9 @@ export function openPool(size: number, setup: ThreadSetup, log: MainLog): Pool {
     const thread = threads[k] ?? start(k)
     threads[k] = thread
     return new Promise((settle) => {
-      thread.settle = settle
-      thread.worker.postMessage(order)
+      const id = orders++
+      thread.waiting.set(id, settle)
+      thread.worker.postMessage({ id, order } satisfies Call)
     })
   }
 
@@ -75,7 +82,7 @@ export function openPool(size: number, setup: ThreadSetup, log: MainLog): Pool {
 
 /** A thread that is at work is ended; the others are, or wait. */
 function dismiss(thread: Thread): unknown {
-  if (!keeping || thread.settle) return thread.worker.terminate()
+  if (!keeping || thread.waiting.size > 0) return thread.worker.terminate()
   return idle.add(thread)
 }
 
@@ -88,7 +95,7 @@ function hire(setup: ThreadSetup, log: MainLog, diedAtWork: () => boolean): Thre
   const thread = [...idle].find((one) => one.heapMB >= heapMB) ?? startThread(heapMB, log)
   idle.delete(thread)
   Object.assign(thread, { log, diedAtWork })
-  thread.worker.postMessage({ kind: 'setup', setup } satisfies Order)
+  thread.worker.postMessage({ id: orders++, order: { kind: 'setup', setup } } satisfies Call)
   return thread
 }
 
@@ -97,24 +104,25 @@ function startThread(heapMB: number, log: MainLog): Thread {
     execArgv: [],
     resourceLimits: { maxOldGenerationSizeMb: heapMB },
   })
-  const thread: Thread = { worker, heapMB, log, diedAtWork: () => false }
+  const thread: Thread = { worker, heapMB, log, waiting: new Map(), diedAtWork: () => false }
   let fault: Fault | undefined
-  const settle = (answer: Answer) => {
-    const { settle: done } = thread
-    thread.settle = undefined
+  const settle = (id: number, answer: Answer) => {
+    const done = thread.waiting.get(id)
+    thread.waiting.delete(id)
     done?.(answer)
   }
   worker.on('message', (message: Message) => {
     if (message.kind === 'log') thread.log.say(message.level, message.text)
-    else settle(message.answer)
+    else settle(message.id, message.answer)
   })
   worker.on('error', (error) => {
     fault = faultOf(error)
   })
   worker.on('exit', (code) => {
     idle.delete(thread)
-    if (thread.diedAtWork())
-      settle({ kind: 'fault', fault: fault ?? faultOf(new Error(`its worker thread ended with code ${code}`)) })
+    if (!thread.diedAtWork()) return
+    const why = fault ?? faultOf(new Error(`its worker thread ended with code ${code}`))
+    for (const id of [...thread.waiting.keys()]) settle(id, { kind: 'fault', fault: why })
   })
   return thread
 }

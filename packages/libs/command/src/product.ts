@@ -7,6 +7,7 @@ import {
   type NewHdu,
   setCard,
   writeFits,
+  writeFitsBehind,
 } from '@nightpipe/fits'
 import { productCards, productId, provenanceTable, recordsOf } from './provenance.js'
 import type { Context, Parent } from './types.js'
@@ -26,10 +27,29 @@ export function writeProduct(
   parents: readonly Parent[],
 ): string {
   const target = productPath(path, context)
+  writeFits(target, allOf(target, hdus, context, parents))
+  return target
+}
+
+/**
+ * The same without waiting for the disk: what it is made of may be given up at once, and the product is there when `done`
+ * is kept. For jobs of commands that `overlap`.
+ */
+export function writeProductBehind(
+  path: string,
+  hdus: readonly NewHdu[],
+  context: Context,
+  parents: readonly Parent[],
+): { target: string; done: Promise<void> } {
+  const target = productPath(path, context)
+  return { target, done: writeFitsBehind(target, allOf(target, hdus, context, parents)) }
+}
+
+/** The HDUs of a product as they are written. */
+function allOf(target: string, hdus: readonly NewHdu[], context: Context, parents: readonly Parent[]): NewHdu[] {
   const records = recordsOf(parents)
   const stamped = stamp(hdus, context, productId(target, records, context))
-  writeFits(target, [...stamped.map((hdu) => compressed(hdu, context)), provenanceTable(records, context)])
-  return target
+  return [...stamped.map((hdu) => compressed(hdu, context)), provenanceTable(records, context)]
 }
 
 /** A product whose pixels come by strips, from one thread or several (`writer.plan` goes to the tasks). */

@@ -2,7 +2,7 @@ import { parentPort } from 'node:worker_threads'
 import { knownDigests, remember } from './digest.js'
 import { faultOf } from './exit.js'
 import type { LogLevel } from './log.js'
-import type { Answer, Message, Order, ThreadSetup } from './orders.js'
+import type { Answer, Call, Message, Order, ThreadSetup } from './orders.js'
 import { forgetRun } from './run-memory.js'
 import { calledAs } from './subcommands.js'
 import { drawPieces, gather, pieceCounter } from './tasks.js'
@@ -19,7 +19,7 @@ export function serveThread(commands: readonly Command[]): void {
   const port = parentPort
   const post = (message: Message) => port.postMessage(message)
   let service: Service | undefined
-  port.on('message', async (order: Order) => {
+  port.on('message', async ({ id, order }: Call) => {
     if (order.kind === 'setup') {
       forgetRun()
       service = serviceFor(commands, order.setup, post)
@@ -27,9 +27,9 @@ export function serveThread(commands: readonly Command[]): void {
     }
     const answer = await carryOut(service!, order)
     try {
-      post({ kind: 'answer', answer })
+      post({ kind: 'answer', id, answer })
     } catch (error) {
-      post({ kind: 'answer', answer: { kind: 'fault', fault: faultOf(error) } })
+      post({ kind: 'answer', id, answer: { kind: 'fault', fault: faultOf(error) } })
     }
   })
 }

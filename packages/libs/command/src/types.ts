@@ -195,6 +195,11 @@ export interface Command<S extends Schema = Schema, J = unknown> {
    * has to warm up on its own: where jobs are soon done, two cost more time than they save. Default: however small.
    */
   bytesPerThread?: number
+  /**
+   * Its jobs hold nothing, and least of all kernel memory, while they wait: a thread begins the next one while the disk still
+   * takes what the last one has written.
+   */
+  overlap?: true
   /** What there is to do, from headers only: refuse here what cannot work, before the first pixel is read. */
   plan(request: Request<S>): Plan<J> | Promise<Plan<J>>
   /** Makes the products of one job. An input without a row of its own counts as done, with the first product. */

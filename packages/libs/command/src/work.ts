@@ -5,7 +5,7 @@ import { errorOf, type Fault, faultOf, faultText } from './exit.js'
 import { type Helpers, startHelpers } from './helpers.js'
 import type { MainLog } from './log.js'
 import type { Answer } from './orders.js'
-import { openPool, type Pool } from './pool.js'
+import { OVERLAPPING, openPool, type Pool } from './pool.js'
 import type { Progress } from './progress.js'
 import { breathe } from './tasks.js'
 import { performHere, setupOf } from './tools.js'
@@ -59,7 +59,7 @@ export async function work(
       plan.jobs.flatMap((job) => job.inputs),
     )
   const inThreads = mode === 'jobs' && threads > 0
-  const pool = poolOf(threads, inThreads, plan.memoryPerJob !== undefined, request, session, audience.log)
+  const pool = poolOf(command, threads, inThreads, plan.memoryPerJob !== undefined, request, session, audience.log)
   const perform = (job: Job) => (inThreads && pool ? performThere(job, pool) : performHere(command, request, job, pool))
   const making = new Map<string, Promise<Outcome>>()
   let next = 0
@@ -73,7 +73,8 @@ export async function work(
       if (session.signal.aborted) await new Promise(() => {}) // interrupted: the process is about to end
     }
   }
-  await Promise.all(Array.from({ length: inThreads ? threads : 1 }, line))
+  const atOnce = inThreads ? threads * (command.overlap ? OVERLAPPING : 1) : 1
+  await Promise.all(Array.from({ length: atOnce }, line))
 }
 
 /**
@@ -88,7 +89,7 @@ export function startThreadsAhead(command: Command, request: Request, session: S
   if (strips) withHelpers(command, request, session, paths)
   if (strips && !command.tasks) return
   const threads = strips ? workers - 1 : worthwhile(command, Math.min(workers, inputs.length), paths)
-  if (threads > 0) poolOf(threads, !strips, true, request, session, log)
+  if (threads > 0) poolOf(command, threads, !strips, true, request, session, log)
 }
 
 /** Jobs on this thread share their kernels with helpers, where the command wants that and the inputs are not small. */
@@ -99,6 +100,7 @@ function withHelpers(command: Command, { workers }: Request, session: Session, p
 
 /** The threads that were started ahead where they fit: more than the jobs need may wait, if memory is no matter. */
 function poolOf(
+  command: Command,
   threads: number,
   forJobs: boolean,
   exactly: boolean,
@@ -110,7 +112,7 @@ function poolOf(
   if (ready === threads || (forJobs && !exactly && threads > 0 && ready > threads)) return session.pool
   void session.pool?.stop()
   const share = forJobs ? Math.floor(request.memoryBytes / Math.max(1, threads)) : request.memoryBytes
-  session.pool = threads > 0 ? openPool(threads, setupOf(request, share), log) : undefined
+  session.pool = threads > 0 ? openPool(threads, setupOf(request, share), log, forJobs && command.overlap) : undefined
   return session.pool
 }
 

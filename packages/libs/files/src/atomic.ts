@@ -11,6 +11,7 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { DataError, explainSystemError, systemCode } from './errors.js'
 import { uniqueToken } from './process-identity.js'
@@ -21,6 +22,8 @@ export interface AtomicTarget {
   readonly partial: string
   /** Flushes the partial file to disk and gives it its name. */
   commit(): void
+  /** The same without waiting for the disk: the file has its name when the promise is kept. */
+  commitBehind(): Promise<void>
   /** Removes the partial file; harmless after `commit`. */
   discard(): void
 }
@@ -84,6 +87,11 @@ function flushFile(path: string): void {
   }
 }
 
+async function flushFileBehind(path: string): Promise<void> {
+  const file = await open(path, 'r+')
+  await file.sync().finally(() => file.close())
+}
+
 /**
  * Where to write so that `path` is either what it was or whole, whatever happens in between. The partial file is not
  * created here: open it with 'wx'. A target that exists keeps its permissions.
@@ -92,17 +100,32 @@ export function atomicTarget(path: string): AtomicTarget {
   const target = realTarget(path)
   const partial = partialName(target)
   openParts.add(partial)
+  const prepare = () => {
+    const before = statIfAny(target, statSync)
+    if (before && !before.isFile()) throw new DataError(`cannot write ${path}: it is not a plain file`)
+    if (before) chmodSync(partial, before.mode & 0o7777)
+  }
+  const name = () => {
+    renameSync(partial, target)
+    openParts.delete(partial)
+    flushFolder(dirname(target))
+  }
   return {
     partial,
     commit() {
       try {
-        const before = statIfAny(target, statSync)
-        if (before && !before.isFile()) throw new DataError(`cannot write ${path}: it is not a plain file`)
-        if (before) chmodSync(partial, before.mode & 0o7777)
+        prepare()
         flushFile(partial)
-        renameSync(partial, target)
-        openParts.delete(partial)
-        flushFolder(dirname(target))
+        name()
+      } catch (error) {
+        throw explainSystemError(error, 'write', path)
+      }
+    },
+    async commitBehind() {
+      try {
+        prepare()
+        await flushFileBehind(partial)
+        name()
       } catch (error) {
         throw explainSystemError(error, 'write', path)
       }

@@ -39,6 +39,25 @@ t.test('before commit the target is untouched, after discard nothing is left', a
   t.same(readdirSync(folder), ['a.fits'])
 })
 
+t.test(
+  'without waiting for the disk the target is old until the promise is kept, then new; nothing stays',
+  async (t) => {
+    const folder = t.testdir({ 'a.fits': 'old', sub: {} })
+    const target = atomicTarget(join(folder, 'a.fits'))
+    writeFileSync(target.partial, 'new')
+    const done = target.commitBehind()
+    t.equal(readFileSync(join(folder, 'a.fits'), 'utf8'), 'old')
+    await done
+    t.equal(readFileSync(join(folder, 'a.fits'), 'utf8'), 'new')
+    t.same(readdirSync(folder), ['a.fits', 'sub'])
+    const onFolder = atomicTarget(join(folder, 'sub'))
+    writeFileSync(onFolder.partial, 'x')
+    await t.rejects(onFolder.commitBehind(), { name: 'DataError', message: /sub: it is not a plain file$/ })
+    onFolder.discard()
+    t.same(readdirSync(folder), ['a.fits', 'sub'])
+  },
+)
+
 t.test('a symbolic link stays a link, and the file behind it is replaced', async (t) => {
   const folder = t.testdir({ real: { 'a.csv': 'old' } })
   symlinkSync('real/a.csv', join(folder, 'a.csv'))

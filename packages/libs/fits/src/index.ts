@@ -50,5 +50,5 @@ export {
   watchWhole,
 } from './verify.js'
 export { withFits } from './with-fits.js'
-export { encodeFits, writeFits } from './write-file.js'
+export { encodeFits, writeFits, writeFitsBehind } from './write-file.js'
 export { createFits, type FitsWriter } from './writer.js'

@@ -9,12 +9,29 @@ import { fileSink, putRows, type Sink, type StripImage } from './strip.js'
 /** Writes a whole file: atomic, with DATASUM and CHECKSUM in every HDU. */
 export function writeFits(path: string, hdus: readonly NewHdu[]): void {
   requirePixels(hdus)
-  writeInto(path, (sink) => {
-    let at = 0
-    // One after the other, so that only one compressed image is in memory.
-    for (const { hdu, primary } of arrange(hdus)) at = putHdu(planHdu(hdu, primary, at), sink)
-    return at
+  writeInto(path, (sink) => putAll(hdus, sink))
+}
+
+/**
+ * The same without waiting for the disk: the pixels are written when the call returns, and the file appears under its name
+ * when the promise is kept.
+ */
+export function writeFitsBehind(path: string, hdus: readonly NewHdu[]): Promise<void> {
+  requirePixels(hdus)
+  const target = atomicTarget(path)
+  const undo = () => target.discard()
+  explained(path, () => writePartial(target.partial, (sink) => putAll(hdus, sink)), undo)
+  return target.commitBehind().catch((cause) => {
+    undo()
+    throw explainSystemError(cause, 'write', path)
   })
+}
+
+function putAll(hdus: readonly NewHdu[], sink: Sink): number {
+  let at = 0
+  // One after the other, so that only one compressed image is in memory.
+  for (const { hdu, primary } of arrange(hdus)) at = putHdu(planHdu(hdu, primary, at), sink)
+  return at
 }
 
 /** The bytes of a file. */
@@ -35,15 +52,19 @@ function requirePixels(hdus: readonly NewHdu[]): void {
 export function writeInto(path: string, write: (sink: Sink) => number): void {
   const target = atomicTarget(path)
   const work = () => {
-    const fd = openSync(target.partial, 'wx')
-    try {
-      ftruncateSync(fd, write(fileSink(fd)))
-    } finally {
-      closeSync(fd)
-    }
+    writePartial(target.partial, write)
     target.commit()
   }
   explained(path, work, () => target.discard())
+}
+
+function writePartial(path: string, write: (sink: Sink) => number): void {
+  const fd = openSync(path, 'wx')
+  try {
+    ftruncateSync(fd, write(fileSink(fd)))
+  } finally {
+    closeSync(fd)
+  }
 }
 
 /** HDUs behind those of a file; returns the size that it has then. */

@@ -14,6 +14,7 @@ import {
   readPixels,
   verifySums,
   writeFits,
+  writeFitsBehind,
   writeStrip,
 } from '../src/index.js'
 
@@ -174,3 +175,19 @@ t.test('a plane of a cube is read alone', async (t) => {
   t.same(readPixels(hdu, { plane: 1, firstRow: 2, rows: 1 }), pixels.subarray(18, 21))
   t.throws(() => readPixels(hdu, { plane: 2 }), RangeError)
 })
+
+t.test(
+  'a file that is flushed behind has the same bytes, and its pixels may be given up before it is there',
+  async (t) => {
+    const folder = t.testdir({ sub: {} })
+    const [path, other] = [join(folder, 'a.fits'), join(folder, 'b.fits')]
+    writeFits(path, product(true))
+    const planes = product(true).map((image) => ({ ...image, pixels: image.pixels!.slice() as Float32Array }))
+    const done = writeFitsBehind(other, planes)
+    for (const { pixels } of planes) pixels.fill(0)
+    await done
+    t.equal(Buffer.compare(readFileSync(other), readFileSync(path)), 0)
+    await t.rejects(writeFitsBehind(join(folder, 'sub'), product(true)), { message: /sub: it is not a plain file$/ })
+    t.same(readdirSync(folder).sort(), ['a.fits', 'b.fits', 'sub'])
+  },
+)

@@ -49,9 +49,12 @@ export const sourceAt = ({ records }: Sources, i: number, field: SourceField): n
 /** Only these sources, numbered from 1; in kernel memory. */
 export function keepSources(sources: Sources, kept: readonly number[]): Sources {
   const records = allocate(Float64Array, SOURCE_NUMBERS * kept.length)
-  kept.forEach((i, k) => {
-    records.set(sources.records.subarray(i * SOURCE_NUMBERS, (i + 1) * SOURCE_NUMBERS), k * SOURCE_NUMBERS)
-    records[k * SOURCE_NUMBERS + SOURCE.number] = k + 1
-  })
+  for (let k = 0, next = 0; k < kept.length; k = next) {
+    // those that follow one another are copied at once
+    for (next = k + 1; next < kept.length && kept[next] === kept[next - 1] + 1; ) next++
+    const first = kept[k] * SOURCE_NUMBERS
+    records.set(sources.records.subarray(first, first + (next - k) * SOURCE_NUMBERS), k * SOURCE_NUMBERS)
+  }
+  for (let k = 0; k < kept.length; k++) records[k * SOURCE_NUMBERS + SOURCE.number] = k + 1
   return { count: kept.length, records, pixels: sources.pixels }
 }

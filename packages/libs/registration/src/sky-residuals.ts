@@ -27,10 +27,18 @@ export function residualsOf(plate: Plate, pairs: PlatePairs): { dx: Float64Array
 
 /** Median of the squares of two residuals over their variance: that of a chi-square of two degrees of freedom. */
 const MEDIAN_CHI_SQUARE = 2 * Math.LN2
+/** Squares over their variance count as no more than this: outliers; and their mean then, 2 (1 - e^(-MOST / 2)). */
+const MOST = 9
+const MEAN_CHI_SQUARE = 2 * (1 - Math.exp(-MOST / 2))
+/** Extra noise is looked for up to this, px. */
+const MOST_EXTRA = 1e3
+/** No star counts as much better than the others: extra noise is at least this part of their median error. */
+const LEAST_PART = 0.25
 
 /**
  * What must be added, in quadrature, to the errors that the stars claim, pixels: references, proper motions and the air
- * have errors too. It makes the median of the squared residuals what it should be.
+ * have errors too. The value of highest likelihood: stars tell it by their weight, so that faint ones, whose own errors
+ * hide it, do not deny what the bright ones show.
  */
 export function extraNoise(
   dx: Float64Array,
@@ -43,18 +51,24 @@ export function extraNoise(
   // residuals are smaller than errors by what the fit took
   const grow = n > fitted / 2 ? (2 * n) / (2 * n - fitted) : 1
   const squares = Float64Array.from(dx, (value, k) => (value * value + dy[k] * dy[k]) * grow)
-  const ratios = new Float64Array(n)
-  const medianOver = (extra: number) => {
-    for (let k = 0; k < n; k++) ratios[k] = squares[k] / ((claimed ? claimed[k] ** 2 : 0) + extra)
-    return select(ratios, n >> 1)
+  if (!claimed) return Math.sqrt(select(squares, n >> 1) / MEDIAN_CHI_SQUARE)
+  // the slope of the likelihood: positive while the noise is larger than assumed
+  const slope = (extra: number) => {
+    let sum = 0
+    for (let k = 0; k < n; k++) {
+      const variance = claimed[k] ** 2 + extra ** 2
+      sum += (Math.min(squares[k] / variance, MOST) - MEAN_CHI_SQUARE) / variance
+    }
+    return sum
   }
-  if (claimed && medianOver(1e-12) <= MEDIAN_CHI_SQUARE) return 0
-  if (!claimed) return Math.sqrt(medianOver(1) / MEDIAN_CHI_SQUARE)
-  let [low, high] = [1e-12, 1e6]
+  const least = LEAST_PART * select(claimed.slice(), n >> 1)
+  let [low, high] = [MOST_EXTRA, MOST_EXTRA]
+  while (low > least && !(slope(low) > 0)) [low, high] = [low / 1.3, low]
+  if (low <= least) return least
   while (high > 1.001 * low) {
     const middle = Math.sqrt(low * high)
-    if (medianOver(middle) > MEDIAN_CHI_SQUARE) low = middle
+    if (slope(middle) > 0) low = middle
     else high = middle
   }
-  return Math.sqrt(Math.sqrt(low * high))
+  return Math.sqrt(low * high)
 }

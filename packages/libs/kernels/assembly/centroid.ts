@@ -17,6 +17,9 @@ const ITERATIONS: i32 = 16
 const CONVERGED: f64 = 2e-4
 /** The window is cut at so many sigma. */
 const REACH: f64 = 4
+/** Of a star much wider than its window, and much narrower; what is beyond is noise. */
+const LEAST_MOVED: f64 = 0.4
+const MOST_MOVED: f64 = 0.8
 
 let light: f64 = 0
 let alongX: f64 = 0
@@ -53,7 +56,7 @@ export function windowedCentroid(stamp: Stamp, x: f64, y: f64, sigma: f64, lines
   }
   centroidX = cx
   centroidY = cy
-  errors(stamp, cx, cy, sigma, lines)
+  errors(stamp, cx, cy, sigma, lines, round)
 }
 
 /** A Gaussian along one axis, into `line`; `first` and `last` become the pixels within reach. */
@@ -108,7 +111,7 @@ function moments(stamp: Stamp, cx: f64, cy: f64, sigma: f64, lines: usize, round
 }
 
 /** Propagates the variance of the pixels to the centroid; takes the second moments as well. */
-function errors(stamp: Stamp, cx: f64, cy: f64, sigma: f64, lines: usize): void {
+function errors(stamp: Stamp, cx: f64, cy: f64, sigma: f64, lines: usize, round: bool): void {
   const size = stamp.size
   const lineY = lines + ((<usize>size) << 3)
   windowLine(cy, sigma, size, lineY, false)
@@ -137,7 +140,9 @@ function errors(stamp: Stamp, cx: f64, cy: f64, sigma: f64, lines: usize): void 
       noiseY += noise * dy * dy
     }
   }
-  const factor = all > 0 ? 2 / all : NaN
+  // how far the balance moves when the star does: half as far where the window is as wide as its light
+  const moves = round ? 0.5 : min<f64>(MOST_MOVED, max<f64>(LEAST_MOVED, 1 - (xx + yy) / (2 * all * sigma * sigma)))
+  const factor = all > 0 ? 1 / (moves * all) : NaN
   windowXX = xx / all
   windowYY = yy / all
   windowXY = xy / all

@@ -21,6 +21,9 @@ class Options {
   grid: f64
   /** Neighbours are replaced by what stands opposite. */
   mirror: f64
+  /** Sigma of the stars of the frame, 0 when it tells nothing; and the limit of sources in noise of the filtered image. */
+  star: f64
+  isophote: f64
 }
 
 @unmanaged
@@ -76,6 +79,21 @@ function totalVariance(source: Source, kron: f64, firstMoment: f64, radius: f64)
   return varianceWithIsophote(sumVariance, moment, source.area, source.sky, source.filteredFlux)
 }
 
+/** A narrower window, px, falls between the pixels: its balance then depends on where in its pixel a star is. */
+const LEAST: f64 = 1
+/** At this significance the light of a source may be twice as wide, or half as wide, as that of a star. */
+const TOLD: f64 = 20
+
+/**
+ * Sigma of the window of a source: that of its light, as far as this can be told. The width of a faint source is mostly
+ * noise, or a neighbour's, and a window that is too wide lets its centre go there: its window is that of a star.
+ */
+function windowFor(source: Source, own: f64, options: Options): f64 {
+  if (!(options.star > 0)) return max<f64>(LEAST, own)
+  const freedom = 1 + (options.isophote * source.filteredPeak) / (source.limit * TOLD)
+  return max<f64>(LEAST, min<f64>(max<f64>(own, options.star / freedom), options.star * freedom))
+}
+
 function measureSource(
   scene: Scene, stamp: Stamp, source: Source, options: Options, radii: usize, apertures: i32, scratch: usize,
   result: Result, sums: usize,
@@ -105,7 +123,7 @@ function measureSource(
   const reach = min<f64>(half, grid > 0 ? options.kronReach * source.a : result.kron * source.a + 1)
   let rough = total > 0 ? roughRadius(stamp, cx, cy, total / 2, reach, lines) : source.a
   if (grid > 0 && total > 0) rough = steppedRadius(stamp, cx, cy, total / 2, rough, reach, grid)
-  result.window = grid > 0 ? (2 * rough) / 2.35 : max<f64>(0.6, (2 * rough) / SIGMA_TO_WIDTH)
+  result.window = grid > 0 ? (2 * rough) / 2.35 : windowFor(source, (2 * rough) / SIGMA_TO_WIDTH, options)
   windowedCentroid(stamp, cx, cy, result.window, lines, grid > 0)
   result.windowXX = windowXX
   result.windowYY = windowYY

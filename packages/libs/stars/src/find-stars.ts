@@ -56,7 +56,8 @@ function findOnSky(frame: Frame, background: SkyMesh, net: Float32Array, options
     ...{ width, height, net, error: lent(frame.error), mask: lent(frame.mask), noise: { map, columns, rows } },
     perUnit: options.gain ? 1 / options.gain : 0,
   }
-  const fwhm = options.filter === 'psf' ? (widthOfStars(scene, noise, options.saturation) ?? USUAL_WIDTH) : USUAL_WIDTH
+  const own = options.filter === 'psf' ? widthOfStars(scene, noise, options.saturation) : undefined
+  const fwhm = own ?? USUAL_WIDTH
   const kernel = separate(kernelOf(options.filter, fwhm))
   // SExtractor's sigma is that of a pixel, even of the filtered image
   const filter = options.classic ? { ...kernel, noise: 1, even: true } : kernel
@@ -72,7 +73,14 @@ function findOnSky(frame: Frame, background: SkyMesh, net: Float32Array, options
   const owned = { ...scene, owners }
   const part = classic ? 0 : sharedNoise(owned, noise)
   const shared = (x: number, y: number) => (part > 0 ? part * noise.at(x, y) ** 2 : 0)
-  const { stars, light, elongation } = measureSources(sources, owned, level, fwhm, options, shared)
+  const { stars, light, elongation } = measureSources(
+    sources,
+    owned,
+    level,
+    fwhm,
+    { ...options, width: own, isophote },
+    shared,
+  )
   const cores = { light, noise: new Float64Array(light.length), filteredPeak: new Float64Array(light.length) }
   for (let i = 0; i < sources.count; i++) {
     cores.noise[i] = sourceAt(sources, i, SOURCE.limit) / isophote

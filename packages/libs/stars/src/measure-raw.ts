@@ -37,10 +37,16 @@ export interface RawOptions {
   /** Neighbours are replaced by what stands opposite. */
   mirror: boolean
   apertures: readonly number[]
+  /** Full width at half maximum of the stars of the frame, where it is known: windows of faint sources keep to it. */
+  width?: number
+  /** The limit of sources, in noise of the filtered image; asked for with `width`. */
+  isophote?: number
 }
 
 /** So many sources are measured in one go. */
 const SHARE = 32
+/** Full width at half maximum of a Gaussian over its sigma. */
+const FWHM = 2 * Math.sqrt(2 * Math.LN2)
 /** The Kron radius is measured within so many semi-axes. */
 const KRON_REACH = 6
 
@@ -60,8 +66,9 @@ export function measureRaw(sources: Sources, scene: Scene, options: RawOptions):
     const half = setStamps(sources, options)
     const radii = allocate(Float64Array, apertures.length)
     radii.set(apertures)
-    const chosen = allocate(Float64Array, 5)
-    chosen.set([options.kronFactor, options.kronMinimum, KRON_REACH, options.grid, options.mirror ? 1 : 0])
+    const chosen = allocate(Float64Array, 7)
+    const { kronFactor, kronMinimum, grid, mirror, width = 0, isophote = 0 } = options
+    chosen.set([kronFactor, kronMinimum, KRON_REACH, grid, mirror ? 1 : 0, width / FWHM, isophote])
     const [stamps, scratches] = [allocate(Uint32Array, seats()), allocate(Uint32Array, seats())]
     for (let seat = 0; seat < seats(); seat++) {
       stamps[seat] = stampRecord(half)

@@ -12,7 +12,7 @@ export function measureSources(
   scene: Scene,
   level: Surface,
   coreRadius: number,
-  options: FindOptions,
+  options: FindOptions & { width?: number },
   /** Variance that a pixel at a place has in common with the others of an aperture. */
   shared: (x: number, y: number) => number,
 ): { stars: FoundStars; light: Float64Array; elongation: Float64Array } {

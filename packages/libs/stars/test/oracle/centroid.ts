@@ -35,8 +35,10 @@ export function windowedCentroid(stamp: Stamp, x: number, y: number, sigma: numb
   }
   const good = converged
   if (!good) [cx, cy] = [startX, startY]
-  const { light, noiseX, noiseY } = noiseMoments(stamp, cx, cy, sigma, scratch)
-  const factor = light > 0 ? 2 / light : Number.NaN
+  const { light, noiseX, noiseY, spread } = noiseMoments(stamp, cx, cy, sigma, scratch)
+  // the balance follows a move of the star by 1 less the second moment of its light under the window over that of the window
+  const follows = Math.min(0.8, Math.max(0.4, 1 - spread / sigma ** 2))
+  const factor = light > 0 ? 1 / (follows * light) : Number.NaN
   return {
     ...{ x: cx + stamp.x0, y: cy + stamp.y0, good },
     xError: factor * Math.sqrt(noiseX),
@@ -78,7 +80,7 @@ function noiseMoments(stamp: Stamp, cx: number, cy: number, sigma: number, line:
   const { size, value, variance } = stamp
   const [x0, x1] = windowLine(cx, sigma, size, line, 0)
   const [y0, y1] = windowLine(cy, sigma, size, line, size)
-  let [light, noiseX, noiseY] = [0, 0, 0]
+  let [light, noiseX, noiseY, spread] = [0, 0, 0, 0]
   for (let row = y0; row <= y1; row++) {
     for (let column = x0, k = row * size + x0; column <= x1; column++, k++) {
       const weight = line[column] * line[size + row]
@@ -86,7 +88,8 @@ function noiseMoments(stamp: Stamp, cx: number, cy: number, sigma: number, line:
       light += weight * value[k]
       noiseX += noise * (column - cx) * (column - cx)
       noiseY += noise * (row - cy) * (row - cy)
+      spread += weight * value[k] * (((column - cx) ** 2 + (row - cy) ** 2) / 2)
     }
   }
-  return { light, noiseX, noiseY }
+  return { light, noiseX, noiseY, spread: spread / light }
 }

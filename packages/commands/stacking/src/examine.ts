@@ -49,7 +49,7 @@ export const measureFrame = ({ frame, x, y, radius, nodesX, nodesY }: PlacesArgs
         const inside = u >= 0 && v >= 0 && u < frame.width && v < frame.height
         return inside && Number.isFinite(image.pixels[v * frame.width + u]) ? skyAt(map, map.level, u, v) : Number.NaN
       })
-      return { ...measurePlaces(image, places, { radius, ...detector(frame) }), sky }
+      return { ...measurePlaces(image, places, { radius, sky: map, ...detector(frame) }), sky }
     }),
   )
 

@@ -1,4 +1,4 @@
-import { sampleSky } from '@nightpipe/image'
+import { type SkyMap, sampleSky } from '@nightpipe/image'
 import { median } from '@nightpipe/math'
 import type { BrightImage } from './bright-stars.js'
 import { circle, type StarImage } from './measure-star.js'
@@ -9,6 +9,8 @@ export interface PlaceOptions {
   radius: number
   gain: number
   saturation?: number
+  /** Of the frame, where it is known already. */
+  sky?: SkyMap
 }
 
 export interface PlaceFluxes {
@@ -21,9 +23,8 @@ export interface PlaceFluxes {
 export function measurePlaces(
   image: BrightImage,
   places: Points,
-  { radius, gain, saturation }: PlaceOptions,
+  { radius, gain, saturation, sky = skyOf(image) }: PlaceOptions,
 ): PlaceFluxes {
-  const sky = sampleSky(image.pixels, image.width, image.height, { mask: image.mask })
   const star: StarImage = { ...image, sky, gain, saturation }
   const n = places.x.length
   const answer = { flux: new Float64Array(n).fill(Number.NaN), error: new Float64Array(n).fill(Number.NaN) }
@@ -38,6 +39,8 @@ export function measurePlaces(
   }
   return answer
 }
+
+const skyOf = ({ pixels, width, height, mask }: BrightImage) => sampleSky(pixels, width, height, { mask })
 
 /** True when the circle lies within the frame, without a masked or saturated pixel. */
 function isWhole(

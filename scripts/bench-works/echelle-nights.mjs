@@ -59,11 +59,7 @@ export function works({ data, bin }) {
       id: 'echelle-flats',
       title: 'ten flats of 4096x4096, 67 orders, raw to the master flat',
       ours: {
-        argv: inTurn(
-          [bin('reduction'), '-s', ...flats, ...how],
-          [bin('extract'), '-s', ...temp('red', flats, '.fits'), ...how],
-          [bin('stack-calibrations'), '--calibration-type', 'FLAT', ...window, ...how],
-        ),
+        argv: [bin('stack-calibrations'), '-s', ...flats, '--calibration-type', 'FLAT', ...window, ...how],
         target: '8 s',
       },
       peers: [],

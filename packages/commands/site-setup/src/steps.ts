@@ -61,7 +61,7 @@ export const STEPS: readonly Step[] = [
   { name: 'refine', title: 'traces fitted on flats', frames: ofType('flat'), run: refine },
   {
     name: 'flats',
-    title: 'flats extracted, and masters of each night',
+    title: 'flats combined and extracted: a master of each night',
     frames: ofType('flat'),
     run: (setup) => masters(setup, 'flat'),
   },

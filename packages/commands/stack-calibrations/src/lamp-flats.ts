@@ -26,12 +26,21 @@ export async function extractedLamps({ params }: Job<SpectraJob>, tools: MasterT
     if ('unreadable' in answer) return refuse('failed', answer.unreadable)
     const header = withFits(single.path, (file) => imageHdu(file).header)
     const image = imageOf(answer, header)
-    const lit = litOf(image)
+    const lit = litOf(image).filter((fibre) => hasLight(answer, fibre))
+    const dark = (single.fibres ?? []).filter((fibre) => !lit.includes(fibre))
+    if (dark.length > 0) tools.log.warn(`${basename(single.path)}: no light in fibre ${dark.join(', ')}`)
     return lit.length > 0
       ? [{ ...image, header, single, lit }]
       : refuse('rejected', 'no fibre has light where its traces are')
   })
 }
+
+/** Whether any order of a fibre shows a response in half of its columns: noise does not. */
+const hasLight = ({ width, spectra }: ExtractedLamp, fibre: number): boolean =>
+  spectra.some(
+    ({ fibre: own, response }) =>
+      own === fibre && response.reduce((n, value) => n + (value > 0 ? 1 : 0), 0) > width / 2,
+  )
 
 /** The responses as the files of extracted flats hold them, their amplitudes in the header. */
 function imageOf({ width, orders, fibres, spectra }: ExtractedLamp, header: Header): OrderImage {

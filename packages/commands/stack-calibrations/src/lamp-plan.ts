@@ -4,6 +4,7 @@ import { numberOf, withFits } from '@nightpipe/fits'
 import {
   chooseStandard,
   inTree,
+  lightOf,
   litFibres,
   MASTER_OFFSET_DAYS,
   productPathInTree,
@@ -33,11 +34,12 @@ export function lampJobs(tree: Tree, window: Window, request: Sources, rows: Row
     const mjd = Math.min(...own.map(({ facts }) => facts.mjd!))
     const traces = chooseStandard(tree, { type: 'TRACE', mjd, site: tree.site, camera }).chosen?.path
     if (!traces) continue
-    const images = [...groupedBy(own, litOf)].flatMap(([lit, pair]) => {
-      if (lit !== '') return imageJobs(pair, lit, tree, set)
-      for (const { path } of pair) set(path, 'its header does not say which fibres have light (as tung&tung&none)')
-      return []
+    const possible = own.filter((frame) => {
+      const trouble = fibreTrouble(frame)
+      if (trouble) set(frame.path, trouble)
+      return trouble === undefined
     })
+    const images = [...groupedBy(possible, litOf)].flatMap(([lit, pair]) => imageJobs(pair, lit, tree, set))
     if (images.length === 0) continue
     jobs.images.push(...images)
     jobs.flats.push(flatJob(images, traces, tree, camera, mjd))
@@ -49,6 +51,16 @@ function groupedBy<T>(all: readonly T[], keyOf: (one: T) => string): Map<string,
   const groups = new Map<string, T[]>()
   for (const one of all) groups.set(keyOf(one), [...(groups.get(keyOf(one)) ?? []), one])
   return groups
+}
+
+/** Why the words of a header about its fibres cannot be those of a flat. */
+function fibreTrouble({ facts: { fibres = [] } }: Candidate): string | undefined {
+  const lit = fibres.filter((word) => lightOf(word) !== 'none')
+  if (lit.length === 0) return 'its header does not say which fibres have light (as tung&tung&none)'
+  const different = new Set(lit).size > 1 || lit.some((word) => lightOf(word) === 'arc')
+  return different
+    ? `fibres ${fibres.join('&')}: impossible (a flat of different lamps, or of one of lines)`
+    : undefined
 }
 
 const litOf = ({ facts }: Candidate) => litFibres(facts.fibres ?? []).join('')

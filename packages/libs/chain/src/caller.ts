@@ -93,7 +93,19 @@ export function inputList({ tree }: Chain, name: string, paths: readonly string[
 export type ReportRow = Record<string, string>
 
 /** Where in a tree commands keep their reports: never in csv/, where the state is. */
-const REPORT_FOLDERS = ['.', 'temp', 'temp/red', 'temp/extr', 'temp/wave', 'trace', 'spec', 'thar', 'rv', 'tar']
+const REPORT_FOLDERS = [
+  '.',
+  'temp',
+  'temp/red',
+  'temp/extr',
+  'temp/wave',
+  'temp/stack',
+  'trace',
+  'spec',
+  'thar',
+  'rv',
+  'tar',
+]
 
 /** The newest report of a command in the tree, by the last part of the names of its inputs. */
 export function reportOf({ tree }: Pick<Chain, 'tree'>, command: string): Map<string, ReportRow> {

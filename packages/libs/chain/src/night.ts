@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { inTree } from '@nightpipe/spectrographs'
 import type { Chain } from './caller.js'
 import type { ExposureRow, Exposures } from './exposures.js'
+import { calibrateFlats } from './flats.js'
 import { outstanding, type Processed, processFrames, type Rules } from './process.js'
 import type { RawFrame } from './raw-frames.js'
 import { type StackKind, stackNights, type Trouble } from './stack.js'
@@ -22,6 +23,7 @@ export async function calibrate(
   rules: Rules,
 ): Promise<Reduced> {
   const ours = frames.filter(({ type }) => type === kind)
+  if (kind === 'flat') return await calibrateFlats(chain, exposures, ours, rules)
   const done = await processFrames(chain, exposures, ours, rules)
   const isNew = new Set(done.worked)
   const trouble = await stackNights(chain, kind, [...done.worked, ...done.kept], (row) => isNew.has(row))

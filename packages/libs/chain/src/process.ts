@@ -10,7 +10,7 @@ import type { RawFrame } from './raw-frames.js'
 export const STAGES: Readonly<Record<string, readonly string[]>> = {
   bias: ['reduction'],
   dark: ['reduction'],
-  flat: ['reduction', 'extract'],
+  flat: ['stack-calibrations'],
   arc: ['reduction', 'extract', 'wavelength'],
   object: ['reduction', 'extract', 'wavelength', 'rv'],
   // Nobody knows what it is: reduction says why.
@@ -96,7 +96,7 @@ interface Work {
   path: string
 }
 
-function isCurrent({ tree }: Chain, row: ExposureRow, made_of: string, rules: Rules): boolean {
+export function isCurrent({ tree }: Chain, row: ExposureRow, made_of: string, rules: Rules): boolean {
   if (row.made_of !== made_of || row.status === 'working') return false
   const all = STAGES[row.type ?? 'unknown'] ?? []
   const last = stagesOf(row.type ?? 'unknown', rules).at(-1) ?? ''
@@ -104,7 +104,7 @@ function isCurrent({ tree }: Chain, row: ExposureRow, made_of: string, rules: Ru
   return row.status !== 'done' || (row.product !== undefined && existsSync(join(tree.folder, row.product)))
 }
 
-const firstRow = (frame: RawFrame, raw: string, made_of: string): ExposureRow => ({
+export const firstRow = (frame: RawFrame, raw: string, made_of: string): ExposureRow => ({
   ...{ name: frame.name, day: frame.day, type: frame.type, fibres: frame.fibres?.join('&'), target: frame.target },
   ...{ mjd: frame.mjd, exposure_s: frame.seconds, status: 'done', seconds: 0, raw, made_of },
 })
@@ -134,10 +134,10 @@ async function throughStages(chain: Chain, batch: readonly Work[], rules: Rules)
   }
 }
 
-const nameOf = (path: string) => path.slice(path.lastIndexOf('/') + 1)
+export const nameOf = (path: string) => path.slice(path.lastIndexOf('/') + 1)
 
 /** What a command says of one of its inputs. */
-function applyRow(
+export function applyRow(
   { tree }: Chain,
   stage: string,
   one: Work,
@@ -167,11 +167,10 @@ function applyRow(
   row.product = relative(tree.folder, one.path)
 }
 
-/** Of flats and arcs, what serves others is the image in flat/ and dble/; their -1d file may go. */
+/** Of arcs, what serves others is the image in dble/; their -1d file may go. */
 function keepCalibration({ tree }: Chain, { frame, row }: Work): void {
-  const kind = frame.type === 'flat' ? 'FLAT' : frame.type === 'arc' ? 'DBLE' : undefined
-  if (!kind || frame.mjd === undefined || row.status !== 'done') return
-  const product = productPathInTree(kind, tree.site, frame.mjd)
+  if (frame.type !== 'arc' || frame.mjd === undefined || row.status !== 'done') return
+  const product = productPathInTree('DBLE', tree.site, frame.mjd)
   if (existsSync(join(tree.folder, product))) row.product = product
 }
 

@@ -24,6 +24,12 @@ const MARGIN = 60 / 86400
 
 const iso = (mjd: number) => formatMjd(mjd, 0)
 
+/** The stretch of time of some frames, and as a call of stack-calibrations has it. */
+export function windowOfStack(mjds: readonly number[]): { start: number; end: number; window: string[] } {
+  const [start, end] = [Math.min(...mjds) - MARGIN, Math.max(...mjds) + MARGIN]
+  return { start, end, window: ['--start', iso(start), '--end', iso(end)] }
+}
+
 /** Stacks the calibrations of one kind, night by night, where something of a night is new or its stack is missing. */
 export async function stackNights(
   chain: Chain,
@@ -41,13 +47,10 @@ export async function stackNights(
       chain.log.info(`${day}: ${rows.length} ${kind} frames, ${least} are needed for a master`)
       continue
     }
-    const [start, end] = [
-      Math.min(...rows.map(({ mjd }) => mjd!)) - MARGIN,
-      Math.max(...rows.map(({ mjd }) => mjd!)) + MARGIN,
-    ]
+    const { start, end, window } = windowOfStack(rows.map(({ mjd }) => mjd!))
     if (!rows.some(isNew) && stacksOf(chain, made, start, end).length > 0) continue
     const { code, message, products } = await call(chain, 'stack-calibrations', [
-      ...['--calibration-type', type, '--start', iso(start), '--end', iso(end)],
+      ...['--calibration-type', type, ...window],
     ])
     // Arcs stand side by side: stars between two of them take both.
     if (code === 0 && kind !== 'arc') await retire(chain, made, start, end, products)
@@ -70,7 +73,7 @@ function stacksOf({ tree }: Chain, type: StandardType, start: number, end: numbe
 }
 
 /** Masters of a night that were made when it had fewer frames are not to be used any more. */
-async function retire(
+export async function retire(
   chain: Chain,
   type: StandardType,
   start: number,

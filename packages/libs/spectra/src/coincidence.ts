@@ -17,8 +17,8 @@ export interface Coincidence {
 
 /** Lines that are judged together, at least: of neighbouring orders, or of neighbouring columns. */
 const RUN = 24
-/** What a right solution does with them: this share is found, and so many times what chance finds. */
-const EXPLAINS = { share: 0.3, chance: 2.5 }
+/** What a right solution does with them: this share is found, less two sigma of so few, and so many times what chance finds. */
+const EXPLAINS = { share: 0.3, sigmas: 2, chance: 2.5 }
 
 /**
  * Asks lines that had no part in a solution whether they are lines of the list, within `tolerance` px. By chance one is with probability
@@ -98,7 +98,10 @@ function shareOf(told: readonly Told[], together: (a: Told, b: Told) => boolean)
   const sum = (run: readonly Told[], of: (one: Told) => number) => run.reduce((total, one) => total + of(one), 0)
   const right = runs.filter((run) => {
     const found = sum(run, (one) => one.found)
-    return found >= EXPLAINS.share * run.length && found > EXPLAINS.chance * sum(run, ({ expected }) => expected)
+    return found >= least(run.length) && found > EXPLAINS.chance * sum(run, ({ expected }) => expected)
   })
   return told.length > 0 ? sum(right.flat(), () => 1) / told.length : 0
 }
+
+/** Where a list knows two lines in five, a run of 24 has fewer than 0.3 found one time in six: that is no sign of a wrong solution. */
+const least = (n: number) => EXPLAINS.share * n - EXPLAINS.sigmas * Math.sqrt(EXPLAINS.share * (1 - EXPLAINS.share) * n)

@@ -17,9 +17,9 @@ const LAMP = madeLamp(1, 1500)
 const LIMITS = { degreeX: 6, degreeOrder: 4, clip: 4 }
 
 /** What an observer has: three quarters of the lines, brightness good to a factor, and some that this lamp lacks. */
-function listOf(lamp: typeof LAMP, withIntensity = true): LineList {
+function listOf(lamp: typeof LAMP, withIntensity = true, known = 0.75): LineList {
   const draw = random(77)
-  const kept = [...lamp.wavelength.keys()].filter(() => draw.uniform() < 0.75)
+  const kept = [...lamp.wavelength.keys()].filter(() => draw.uniform() < known)
   const lines = kept.map((k) => ({
     wavelength: lamp.wavelength[k],
     intensity: lamp.light[k] * Math.exp(draw.normal()),
@@ -144,5 +144,13 @@ t.test('a drift is measured as well as its error says', async (t) => {
     // an eighth of a pixel of 0.0058 nm: all count alike here, and the faint ones are the most
     t.ok(drift.usedNm! > 5e-4 && drift.usedNm! < 1e-3, `${drift.usedNm} nm`)
     t.equal(Math.sign(drift.velocity), Math.sign(drift.shift))
+  }
+})
+
+t.test('a list that knows two lines in five does, whatever chance makes of it in a run of lines', async (t) => {
+  const list = listOf(LAMP, true, 0.4)
+  for (const seed of [1, 2, 3, 4]) {
+    const [fibre] = solveArc(madeArc(MADE, LAMP, { seed }), [0], setup(MADE, {}, list))
+    t.match(fibre, { identification: { way: 'known numbers, bright lines' } }, `${fibre.problem}`)
   }
 })

@@ -119,12 +119,12 @@ function lightOfFibre(frame: Turned, traces: Traces, fibre: number, lines: boole
     const columns: number[] = []
     for (let x = traces.first[at]!; x <= traces.last[at]!; x += STEP)
       columns.push(columnOf(frame, traces, order, fibre, x))
-    const good = columns.filter(Number.isFinite).sort((a, b) => a - b)
+    const good = Float64Array.from(columns.filter(Number.isFinite)).sort()
     if (good.length === 0) continue
     if (lines) all.push(...good)
     else ofOrders.push(good[good.length >> 1]!)
   }
-  const sorted = (lines ? all : ofOrders).sort((a, b) => a - b)
+  const sorted = Float64Array.from(lines ? all : ofOrders).sort()
   return sorted[Math.floor((lines ? LINES : BEST_ORDERS) * (sorted.length - 1))]
 }
 

@@ -83,22 +83,30 @@ function equationsOf(lines: readonly WavelengthPoint[], frame: Frame): Equations
 /** Logarithm of the probability of the lines, up to a constant. */
 function logEvidence({ normal, right, squares }: Equations, precision: Float64Array): number {
   const n = precision.length
-  // Cholesky's factor L of the normal matrix with the expectation, and the solution of L y = b on the way
-  const factor = new Float64Array(n * n)
-  const y = new Float64Array(n)
-  let evidence = -0.5 * squares
+  // Cholesky's factor L of the normal matrix with the expectation, and the solution of L y = b on the way:
+  // its upper half; the normal matrix is known by its lower one
+  const rest = new Float64Array(n * n)
   for (let i = 0; i < n; i++) {
-    for (let j = 0; j <= i; j++) {
-      let rest = normal[i * n + j]! + (i === j ? precision[i]! : 0)
-      for (let k = 0; k < j; k++) rest -= factor[i * n + k]! * factor[j * n + k]!
-      if (i === j && !(rest > 0)) return Number.NEGATIVE_INFINITY
-      factor[i * n + j] = i === j ? Math.sqrt(rest) : rest / factor[j * n + j]!
+    for (let j = 0; j <= i; j++) rest[j * n + i] = normal[i * n + j]!
+    rest[i * n + i]! += precision[i]!
+  }
+  const y = right.slice()
+  const column = new Float64Array(n)
+  let evidence = -0.5 * squares
+  // column by column, each taken off what is right of it, row by row of the upper triangle: sums that wait for nothing
+  for (let k = 0; k < n; k++) {
+    const pivot = rest[k * n + k]!
+    if (!(pivot > 0)) return Number.NEGATIVE_INFINITY
+    const root = Math.sqrt(pivot)
+    const own = y[k]! / root
+    for (let j = k + 1; j < n; j++) column[j] = rest[k * n + j]! / root
+    for (let i = k + 1; i < n; i++) {
+      const value = column[i]!
+      y[i]! -= value * own
+      for (let j = i, at = i * n + i; j < n; j++, at++) rest[at]! -= value * column[j]!
     }
-    let side = right[i]!
-    for (let k = 0; k < i; k++) side -= factor[i * n + k]! * y[k]!
-    y[i] = side / factor[i * n + i]!
-    evidence += 0.5 * y[i]! ** 2 - Math.log(factor[i * n + i]!)
-    if (precision[i]! > 0) evidence += 0.5 * Math.log(precision[i]!)
+    evidence += 0.5 * own ** 2 - Math.log(root)
+    if (precision[k]! > 0) evidence += 0.5 * Math.log(precision[k]!)
   }
   return evidence
 }

@@ -28,7 +28,7 @@ export function extractUpright(
 ): Extraction & { tilt?: LineTilt } {
   const lit = () => litTraces(traces, options.fibres ?? [...Array(traces.fibres).keys()], options.shift)
   const profiles = options.profiles ?? profileTable(traces) ?? measureProfiles(frame, traces, lit(), options)
-  const given = { ...options, profiles }
+  const given = { ...options, profiles, dark: new Map<number, Float64Array>() }
   const found = extractOrders(frame, traces, given)
   const first = measureTilt(frame, found, profiles, traces.fibres, options)
   if (!first || !matters(first, reachOf(profiles))) return found

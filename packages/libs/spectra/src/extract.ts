@@ -22,6 +22,8 @@ export interface ExtractOptions extends NoiseModel {
   shift?: number
   /** default: those of the traces, or what the frame itself shows where they have none */
   profiles?: ProfileTable
+  /** noise of the frame about traces, kept where the same frame and traces are extracted again; by order and fibre */
+  dark?: Map<number, Float64Array>
 }
 
 /** The spectra of a frame, and what happened on the way. */
@@ -52,7 +54,7 @@ function extractAll(frame: SpectralFrame, lent: LentFrame, traces: Traces, optio
   const rejected = new Uint8Array(width * height)
   const done: { trace: LitTrace; result: TraceFlux }[] = []
   for (const group of groupTraces(lit, reachOf(profiles) + half + 1)) {
-    const dark = group.map((trace) => darkVariance(frame, trace, half, NOISE_BLOCK, options.readVariance))
+    const dark = group.map((trace) => darkOf(frame, trace, half, traces.fibres, options))
     const common = { frame, group, profiles, fibres: traces.fibres, half, method }
     const results = extractGroup({ ...common, noise: options, dark, darkBlock: NOISE_BLOCK, rejected, lent })
     group.forEach((trace, a) => {
@@ -66,9 +68,27 @@ function extractAll(frame: SpectralFrame, lent: LentFrame, traces: Traces, optio
   })
   done.sort((a, b) => a.trace.fibre - b.trace.fibre || a.trace.order - b.trace.order)
   const orders = done.map(({ trace, result }) => toSpectrum(trace, result, traces))
+  return { width, orders, rejected: countOnes(rejected), shift, traces: done }
+}
+
+/** How many of these are 1: most of them, which are 0, are passed by eights. */
+function countOnes(flags: Uint8Array): number {
+  const eights = new Float64Array(flags.buffer, flags.byteOffset, flags.length >> 3)
   let count = 0
-  for (let p = 0; p < rejected.length; p++) count += rejected[p]!
-  return { width, orders, rejected: count, shift, traces: done }
+  for (let k = 0; k < eights.length; k++) {
+    if (eights[k] === 0) continue
+    for (let p = 8 * k; p < 8 * k + 8; p++) count += flags[p]!
+  }
+  for (let p = 8 * eights.length; p < flags.length; p++) count += flags[p]!
+  return count
+}
+
+/** The noise about a trace: measured, or as it was found before. */
+function darkOf(frame: SpectralFrame, trace: LitTrace, half: number, fibres: number, options: ExtractOptions) {
+  const own = trace.order * fibres + trace.fibre
+  const dark = options.dark?.get(own) ?? darkVariance(frame, trace, half, NOISE_BLOCK, options.readVariance)
+  options.dark?.set(own, dark)
+  return dark
 }
 
 /** A column of which more than this was told is not marked as hit. */

@@ -113,6 +113,8 @@ interface Samples {
   sigma: Float64Array
   u: Float64Array
   v: Float64Array
+  /** the terms of the image there, pixel after pixel */
+  terms: Float64Array
 }
 
 function samplesOf(
@@ -131,6 +133,7 @@ function samplesOf(
     sigma: empty(),
     u: empty(),
     v: empty(),
+    terms: new Float64Array(most * IMAGE_TERMS),
   }
   lines.forEach(({ line, beside }, number) => {
     const { index, x, flux } = line
@@ -152,6 +155,7 @@ function samplesOf(
       samples.sigma[k] = Math.hypot(of.sigma[at]! / flux, 0.5 * other)
       samples.u[k] = u
       samples.v[k] = v
+      hermite((at - x) / image.sigma, image.sigma, samples.terms, k * IMAGE_TERMS)
     }
   })
   return samples
@@ -164,23 +168,24 @@ const placeOf = ({ width, lowIndex, highIndex }: LineImage, index: number, x: nu
 ]
 
 /** Least squares for the coefficients; pixels far from the image of before count the less, the further they lie. */
-function fitImage(samples: Samples, { sigma, shapes }: LineImage, before: Float64Array | undefined) {
+function fitImage(samples: Samples, { shapes }: LineImage, before: Float64Array | undefined) {
   const n = IMAGE_TERMS * shapes
   const [normal, right] = [new Float64Array(n * n), new Float64Array(n)]
   const [row, shape] = [new Float64Array(IMAGE_TERMS), new Float64Array(IMAGE_TERMS)]
   // sums over the pixels of one line, for which the shapes have the same weights
   const [own, side] = [new Float64Array(IMAGE_TERMS ** 2), new Float64Array(IMAGE_TERMS)]
+  let factors: number[] = []
   let [squares, weights] = [0, 0]
   for (let k = 0; k < samples.count; k++) {
-    const factors = [1, samples.u[k]!, samples.v[k]!].slice(0, shapes)
     if (k === 0 || samples.line[k] !== samples.line[k - 1]) {
+      factors = [1, samples.u[k]!, samples.v[k]!].slice(0, shapes)
       own.fill(0)
       side.fill(0)
       for (let i = 0; i < IMAGE_TERMS; i++) {
         shape[i] = factors.reduce((sum, factor, s) => sum + factor * (before?.[s * IMAGE_TERMS + i] ?? 0), 0)
       }
     }
-    hermite(samples.from[k]! / sigma, sigma, row)
+    for (let i = 0, at = k * IMAGE_TERMS; i < IMAGE_TERMS; i++, at++) row[i] = samples.terms[at]!
     let model = before ? 0 : samples.value[k]!
     if (before) for (let i = 0; i < IMAGE_TERMS; i++) model += row[i]! * shape[i]!
     let weight = 1 / (samples.sigma[k]! ** 2 + (ALIKE * model) ** 2 + 1e-8)
@@ -226,10 +231,11 @@ function spreadOver(
 }
 
 /** The first terms at a place: He_n(t) exp(−t²/2) / (σ √2π). */
-function hermite(t: number, sigma: number, out: Float64Array): void {
-  let [last, now] = [0, Math.exp(-0.5 * t * t) / (sigma * Math.sqrt(2 * Math.PI))]
+function hermite(t: number, sigma: number, out: Float64Array, from: number): void {
+  let last = 0
+  let now = Math.exp(-0.5 * t * t) / (sigma * Math.sqrt(2 * Math.PI))
   for (let n = 0; n < IMAGE_TERMS; n++) {
-    out[n] = now
+    out[from + n] = now
     const next = t * now - n * last
     last = now
     now = next

@@ -10,7 +10,10 @@ export interface Extracted {
 const WEAK = 0.8
 const SIGNIFICANT = 5
 
-const noiseAt = (error: Float64Array, x: number) => Math.hypot(error[x]!, error[x - 1]! || 0, error[x + 1]! || 0)
+function noiseAt(error: Float64Array, x: number): number {
+  const [own, before, after] = [error[x]!, error[x - 1]! || 0, error[x + 1]! || 0]
+  return Math.sqrt(own * own + before * before + after * after)
+}
 
 /**
  * Weak columns of the detector, as seen in the light itself: dips one column wide, deeper than a line can be, at the same
@@ -19,16 +22,14 @@ const noiseAt = (error: Float64Array, x: number) => Math.hypot(error[x]!, error[
  */
 export function weakColumns(all: readonly Extracted[]): Uint8Array[] {
   const dips = all.map(({ trace, result }) => dipsOf(trace, result))
-  const weak = dips.map((dip) => new Uint8Array(dip.length))
-  for (let a = 0; a < all.length; a++) {
-    for (let x = 0; x < dips[a]!.length; x++) {
-      const dip = dips[a]![x]
-      if (dip === 0) continue
-      const [below, above] = [nextSays(dips, a, -1, x), nextSays(dips, a, 1, x)]
-      if (dip === 1 ? below || above : below && above) weak[a]![x] = 1
-    }
-  }
-  return weak
+  const below = nextSays(dips)
+  const above = nextSays(dips.toReversed()).reverse()
+  return dips.map((own, a) =>
+    own.map((dip, x) => {
+      const [under, over] = [below[a]![x] === 1, above[a]![x] === 1]
+      return (dip === 1 && (under || over)) || (dip === 2 && under && over) ? 1 : 0
+    }),
+  )
 }
 
 /** 1: a dip; 2: too faint to say; 0: none. */
@@ -43,10 +44,14 @@ function dipsOf({ first, last }: LitTrace, { flux, error }: TraceFlux): Uint8Arr
   return dips
 }
 
-/** Whether the next trace up or down that is bright enough there has a dip too. */
-function nextSays(dips: readonly Uint8Array[], a: number, step: number, x: number): boolean {
-  for (let b = a + step; b >= 0 && b < dips.length; b += step) if (dips[b]![x] !== 2) return dips[b]![x] === 1
-  return false
+/** For each trace, what the nearest of those before it says that is bright enough there; 0 where none is. */
+function nextSays(dips: readonly Uint8Array[]): Uint8Array[] {
+  const said = new Uint8Array(dips[0]?.length ?? 0)
+  return dips.map((own) => {
+    const before = said.slice()
+    for (let x = 0; x < own.length; x++) if (own[x] !== 2) said[x] = own[x]!
+    return before
+  })
 }
 
 /** The same of the response of a flat, which is known well in every column. */

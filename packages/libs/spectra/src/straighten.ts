@@ -65,13 +65,15 @@ function calmed(flux: Float64Array): Float64Array {
 function fluxAt(flux: Float64Array, x: number): number {
   const k = Math.floor(x)
   const t = x - k
-  const [a, b, c, d, e, f] = [t + 2, t + 1, t, t - 1, t - 2, t - 3]
+  const a = t + 2
+  const b = t + 1
+  const d = t - 1
+  const e = t - 2
+  const f = t - 3
+  const [ab, de] = [a * b, d * e]
+  const [abt, def, bt] = [ab * t, de * f, b * t]
   return (
-    (-flux[k - 2]! * b * c * d * e * f) / 120 +
-    (flux[k - 1]! * a * c * d * e * f) / 24 -
-    (flux[k]! * a * b * d * e * f) / 12 +
-    (flux[k + 1]! * a * b * c * e * f) / 12 -
-    (flux[k + 2]! * a * b * c * d * f) / 24 +
-    (flux[k + 3]! * a * b * c * d * e) / 120
+    def * (flux[k - 2]! * bt * (-1 / 120) + flux[k - 1]! * a * t * (1 / 24) - flux[k]! * ab * (1 / 12)) +
+    abt * (flux[k + 1]! * e * f * (1 / 12) - flux[k + 2]! * d * f * (1 / 24) + flux[k + 3]! * de * (1 / 120))
   )
 }

@@ -74,23 +74,28 @@ export function sumFlats(all: readonly FlatFrame[]): SummedFlat {
   const pixels = new Float32Array(length)
   const bad = new Uint8Array(length)
   const values = new Float64Array(frames.length)
+  const planes = frames.map((frame) => frame.pixels)
+  const masks = frames.map(({ mask }) => mask)
+  const { dark, perLight } = noise
   let rejected = 0
   for (let p = 0; p < length; p++) {
     let n = 0
-    for (let k = 0; k < frames.length; k++) {
-      const value = frames[k]!.pixels[p]!
-      if (frames[k]!.mask[p] !== 0 || !(value - value === 0)) continue
+    for (let k = 0; k < planes.length; k++) {
+      const raw = planes[k]![p]!
+      if (masks[k]![p] !== 0 || !(raw - raw === 0)) continue
+      const value = raw * scales[k]!
       let at = n++
-      for (; at > 0 && values[at - 1]! > value * scales[k]!; at--) values[at] = values[at - 1]!
-      values[at] = value * scales[k]!
+      for (; at > 0 && values[at - 1]! > value; at--) values[at] = values[at - 1]!
+      values[at] = value
     }
     if (n === 0) {
       bad[p] = 1
       continue
     }
     const middle = values[(n - 1) >> 1]! // of two, the lower: cosmic rays add light
-    const limit = CLIP * Math.sqrt(2 * (noise.dark + noise.perLight * Math.max(0, middle))) + UNLIKE * Math.abs(middle)
-    let [sum, kept] = [0, 0]
+    const limit = CLIP * Math.sqrt(2 * (dark + perLight * Math.max(0, middle))) + UNLIKE * Math.abs(middle)
+    let sum = 0
+    let kept = 0
     for (let k = 0; k < n; k++) {
       if (Math.abs(values[k]! - middle) > limit) rejected++
       else {

@@ -139,15 +139,14 @@ function clipPixels(data: readonly OrderData[], models: readonly Float64Array[],
   let count = 0
   data.forEach((order, k) => {
     const model = models[k]!
-    const pull = (i: number) => Math.abs(order.flux[i]! - model[i]!) * Math.sqrt(order.weight[i]!)
-    const pulls: number[] = []
-    for (let i = 0; i < model.length; i++) if (order.used[i] === 1 && !Number.isNaN(model[i]!)) pulls.push(pull(i))
+    // NaN where a pixel is not used, or the template tells nothing of it
+    const pulls = new Float64Array(model.length).fill(Number.NaN)
+    for (let i = 0; i < model.length; i++) {
+      if (order.used[i] === 1) pulls[i] = Math.abs(order.flux[i]! - model[i]!) * Math.sqrt(order.weight[i]!)
+    }
     const limit = clip * Math.max(1, MAD_TO_SIGMA * medianOf(pulls))
-    const beyond = Uint8Array.from(model, (one, i) =>
-      order.used[i] === 1 && !Number.isNaN(one) && pull(i) > limit ? 1 : 0,
-    )
-    for (let i = 0; i < beyond.length; i++) {
-      if (beyond[i] === 0) continue
+    for (let i = 0; i < pulls.length; i++) {
+      if (!(pulls[i]! > limit)) continue
       for (const p of [i - 1, i, i + 1]) {
         if (order.used[p] !== 1) continue
         order.used[p] = 0

@@ -136,8 +136,12 @@ export function placeEvaluator(
     }
     // Legendre polynomials and their slopes by recurrence
     const u = (x - middle) / middle
-    let [last, now, lastSlope, slope] = [0, 1, 0, 0]
-    let [sum, rise] = [0, 0]
+    let last = 0
+    let now = 1
+    let lastSlope = 0
+    let slope = 0
+    let sum = 0
+    let rise = 0
     for (let n = 0; n < count; n++) {
       sum += along[n]! * now
       rise += along[n]! * slope

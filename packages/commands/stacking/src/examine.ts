@@ -27,7 +27,8 @@ export interface PlacesArgs {
   /** On the common grid. */
   x: Float64Array
   y: Float64Array
-  radius: number
+  /** Of the circles, px, the widest last. */
+  radii: number[]
   /** Places on the common grid at which the sky is asked for. */
   nodesX: Float64Array
   nodesY: Float64Array
@@ -39,7 +40,7 @@ export interface Places extends PlaceFluxes {
 }
 
 /** Fluxes at the places of the stars of the reference, and the sky at nodes. */
-export const measureFrame = ({ frame, x, y, radius, nodesX, nodesY }: PlacesArgs): Places | Unreadable =>
+export const measureFrame = ({ frame, x, y, radii, nodesX, nodesY }: PlacesArgs): Places | Unreadable =>
   orUnreadable(() =>
     withPixels(frame, (image) => {
       const places = { x: x.map((value) => value - frame.x0), y: y.map((value) => value - frame.y0) }
@@ -49,7 +50,15 @@ export const measureFrame = ({ frame, x, y, radius, nodesX, nodesY }: PlacesArgs
         const inside = u >= 0 && v >= 0 && u < frame.width && v < frame.height
         return inside && Number.isFinite(image.pixels[v * frame.width + u]) ? skyAt(map, map.level, u, v) : Number.NaN
       })
-      return { ...measurePlaces(image, places, { radius, sky: map, ...detector(frame) }), sky }
+      return {
+        ...measurePlaces(image, places, {
+          radius: radii[radii.length - 1],
+          inner: radii.slice(0, -1),
+          sky: map,
+          ...detector(frame),
+        }),
+        sky,
+      }
     }),
   )
 

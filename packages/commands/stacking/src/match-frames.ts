@@ -1,8 +1,10 @@
 import { leastSquares, medianOf } from '@nightpipe/math'
 import type { BrightStars } from '@nightpipe/registration'
 import type { Places } from './examine.js'
+import { ratioOf } from './flux-ratio.js'
 import type { FrameInfo } from './frames.js'
 import type { StackingConfig } from './schema.js'
+import { type Correction, wingCorrections } from './wings.js'
 
 /** A frame that is to be stacked, with its stars. */
 export interface Examined {
@@ -39,14 +41,17 @@ export function referenceOf(frames: readonly Examined[]): number {
 }
 
 /** Circles are so many times as wide as the widest stars, the smaller the less the seeing changes. */
-const CIRCLES = [1.7, 2.1, 2.6, 3, 3.5]
+const CIRCLES = [1.7, 2.1, 2.6]
 const LARGEST = 25
 /** A change of the seeing may change what is in a circle by so much. */
 const LOST = 5e-4
+/** Rings in which the wings are measured. */
+const RINGS = 5
 
 /**
- * The smallest circle of which the seeing takes no more than 0.0005 of the light of one frame relative to another: of a
- * Moffat profile of exponent 3, the wings of which are about those of real stars.
+ * The smallest circle of which the seeing takes no more than 0.0005 of the light of one frame relative to another, or the
+ * largest: of a Moffat profile of exponent 3, the wings of which are about those of real stars. What it takes is measured then,
+ * and put right.
  */
 function circleFor(widths: readonly number[]): number {
   if (widths.length < 2) return CIRCLES[0]
@@ -56,31 +61,49 @@ function circleFor(widths: readonly number[]): number {
   return CIRCLES.find((u) => lost(u) < LOST) ?? CIRCLES[CIRCLES.length - 1]
 }
 
-/** Stars of the reference that stand alone, on the common grid, and the circle in which they are measured. */
+/** Circles in which stars are measured, px: the scale is from the widest, how wide the wings reach from all of them. */
+function radiiFor(radius: number, widest: number): number[] {
+  const least = Math.min(widest, 0.6 * radius)
+  return Array.from({ length: RINGS + 1 }, (_, j) => least * (radius / least) ** (j / RINGS))
+}
+
+/** Stars of the reference that stand alone, on the common grid, and the circles in which they are measured. */
 export function placesOf(
   frames: readonly Examined[],
   reference: number,
   most: number,
-): { x: Float64Array; y: Float64Array; radius: number } {
+): { x: Float64Array; y: Float64Array; radii: number[] } {
   const { frame, stars } = frames[reference]
   const widths = frames.map((one) => one.stars.seeing).filter((value) => Number.isFinite(value))
   const widest = widths.length > 0 ? Math.min(Math.max(...widths), 2 * medianOf(widths)) : 3
-  const circle = circleFor(widths)
-  for (const factor of [circle, Math.min(circle, CIRCLES[0])]) {
+  const largest = circleFor(widths)
+  const circles = CIRCLES.filter((factor) => factor <= largest).reverse()
+  // neighbours spoil the ring of the sky: a smaller circle is better, and then fewer stars
+  const attempts = [
+    ...circles.map((factor) => ({ factor, reach: 2.2, enough: 40 })),
+    ...circles.map((factor) => ({ factor, reach: 1.6, enough: 10 })),
+    { factor: CIRCLES[0], reach: 1.6, enough: 0 },
+  ]
+  for (const { factor, reach, enough } of attempts) {
     const radius = Math.min(LARGEST, Math.max(4, factor * widest))
-    const kept: number[] = []
-    for (let k = 0; k < stars.count && kept.length < most; k++) {
-      if (stars.rough[k] === 0 && standsAlone(stars, k, 1.6 * radius)) kept.push(k)
-    }
-    if (kept.length >= 10 || factor === CIRCLES[0]) {
+    const kept = aloneStars(stars, reach * radius, most)
+    if (kept.length >= enough) {
       return {
         x: Float64Array.from(kept, (k) => stars.x[k] + frame.x0),
         y: Float64Array.from(kept, (k) => stars.y[k] + frame.y0),
-        radius,
+        radii: radiiFor(radius, widest),
       }
     }
   }
   throw new RangeError('no circle was tried')
+}
+
+function aloneStars(stars: BrightStars, radius: number, most: number): number[] {
+  const kept: number[] = []
+  for (let k = 0; k < stars.count && kept.length < most; k++) {
+    if (stars.rough[k] === 0 && standsAlone(stars, k, radius)) kept.push(k)
+  }
+  return kept
 }
 
 /** No neighbour with a twentieth of its light within `radius`. */
@@ -98,10 +121,13 @@ export function matchFrames(
   places: readonly Places[],
   reference: number,
   nodes: { x: Float64Array; y: Float64Array },
+  radii: readonly number[],
   config: StackingConfig,
 ): Matched[] {
+  const seeing = frames.map(({ stars }) => stars.seeing)
+  const wings = config.match.scale === 'stars' ? wingCorrections(places, seeing, radii, reference) : []
   return frames.map((one, k) => {
-    const { scale, error, common } = scaleOf(frames, places, k, reference, config.match.scale)
+    const { scale, error, common } = scaleOf(frames, places, k, reference, wings[k], config.match.scale)
     const sky = skyOf(one, places[k], places[reference], frames[reference], scale, nodes, config.match.background)
     // interpolation smooths: what counts is the noise of sums
     const noise = scale * one.stars.skySigma * one.frame.noiseFactor
@@ -114,41 +140,23 @@ export function matchFrames(
   })
 }
 
-function scaleOf(frames: readonly Examined[], places: readonly Places[], k: number, reference: number, how: string) {
+function scaleOf(
+  frames: readonly Examined[],
+  places: readonly Places[],
+  k: number,
+  reference: number,
+  wings: Correction | undefined,
+  how: string,
+) {
   if (how === 'none' || k === reference)
     return { scale: 1, error: 0, common: k === reference ? places[k].flux.length : 0 }
   const [ours, theirs] = [frames[k].frame.exposureSeconds, frames[reference].frame.exposureSeconds]
   const byTime = { scale: ours && theirs ? theirs / ours : 1, error: Number.NaN, common: 0 }
   if (how === 'exposure') return byTime
-  return ratioOf(places[reference], places[k]) ?? byTime
-}
-
-/** Least number of stars that a scale is believed from. */
-const FEWEST = 3
-
-/** Flux of stars in the first over that in the second: weighted mean of the logarithms, without outliers. */
-export function ratioOf(a: Places, b: Places): { scale: number; error: number; common: number } | undefined {
-  const logs: { value: number; variance: number }[] = []
-  for (let k = 0; k < a.flux.length; k++) {
-    const [p, q] = [a.flux[k], b.flux[k]]
-    const variance = (a.error[k] / p) ** 2 + (b.error[k] / q) ** 2
-    // a star of ten sigma still tells; fainter ones bias a logarithm
-    if (p > 10 * a.error[k] && q > 10 * b.error[k]) logs.push({ value: Math.log(p / q), variance })
-  }
-  if (logs.length < FEWEST) return undefined
-  let kept = logs
-  let mean = medianOf(logs.map(({ value }) => value))
-  // what they scatter by beyond photon noise: flat fields, neighbours, variables
-  const off = medianOf(logs.map(({ value, variance }) => (value - mean) ** 2 / 0.455 - variance))
-  const excess = Math.max(1e-6, off)
-  let sum = 0
-  for (let round = 0; round < 5; round++) {
-    kept = logs.filter(({ value, variance }) => Math.abs(value - mean) <= 3 * Math.sqrt(variance + excess))
-    if (kept.length < FEWEST) return undefined
-    sum = kept.reduce((total, { variance }) => total + 1 / (variance + excess), 0)
-    mean = kept.reduce((total, { value, variance }) => total + value / (variance + excess), 0) / sum
-  }
-  return { scale: Math.exp(mean), error: Math.exp(mean) / Math.sqrt(sum), common: kept.length }
+  const ratio = ratioOf(places[reference], places[k])
+  if (!ratio || !wings) return byTime
+  const scale = ratio.scale * Math.exp(wings.log)
+  return { scale, error: scale * Math.hypot(ratio.error / ratio.scale, wings.error), common: ratio.common }
 }
 
 /** Nodes in common that a difference is believed from. */

@@ -1,12 +1,14 @@
 import { type SkyMap, sampleSky } from '@nightpipe/image'
 import { median } from '@nightpipe/math'
 import type { BrightImage } from './bright-stars.js'
-import { circle, type StarImage } from './measure-star.js'
+import { circles, type StarImage } from './measure-star.js'
 import type { Points } from './nearest.js'
 
 export interface PlaceOptions {
   /** Of the circle, px. The sky is that of a ring about it, twice as wide. */
   radius: number
+  /** Radii of smaller circles about the same places, px, growing; none unless asked for. */
+  inner?: readonly number[]
   gain: number
   saturation?: number
   /** Of the frame, where it is known already. */
@@ -17,27 +19,34 @@ export interface PlaceFluxes {
   /** In a circle about each place; NaN where it is cut, masked or saturated. */
   flux: Float64Array
   error: Float64Array
+  /** Likewise in each of the smaller circles, above the same sky. */
+  within: { flux: Float64Array; error: Float64Array }[]
 }
 
 /** What is in circles about given places of a frame, above the sky of a ring about each. */
 export function measurePlaces(
   image: BrightImage,
   places: Points,
-  { radius, gain, saturation, sky = skyOf(image) }: PlaceOptions,
+  { radius, inner = [], gain, saturation, sky = skyOf(image) }: PlaceOptions,
 ): PlaceFluxes {
   const star: StarImage = { ...image, sky, gain, saturation }
   const n = places.x.length
-  const answer = { flux: new Float64Array(n).fill(Number.NaN), error: new Float64Array(n).fill(Number.NaN) }
+  const radii = [...inner, radius]
+  const measured = radii.map(() => ({
+    flux: new Float64Array(n).fill(Number.NaN),
+    error: new Float64Array(n).fill(Number.NaN),
+  }))
   for (let k = 0; k < n; k++) {
     const [x, y] = [places.x[k], places.y[k]]
     if (!isWhole(star, x, y, radius)) continue
     const level = ringLevel(star, x, y, 1.3 * radius, 2 * radius)
     if (level === undefined) continue
-    const { flux, fluxError } = circle(star, x, y, radius, level)
-    answer.flux[k] = flux
-    answer.error[k] = fluxError
+    for (const [j, { flux, fluxError }] of circles(star, x, y, radii, level).entries()) {
+      measured[j].flux[k] = flux
+      measured[j].error[k] = fluxError
+    }
   }
-  return answer
+  return { ...measured[inner.length], within: measured.slice(0, inner.length) }
 }
 
 const skyOf = ({ pixels, width, height, mask }: BrightImage) => sampleSky(pixels, width, height, { mask })

@@ -164,25 +164,41 @@ function centroid(
 }
 
 /** What is in a circle: pixels on its edge count by the part of their diameter that lies within. */
-export function circle(
+export const circle = (image: StarImage, x: number, y: number, radius: number, level: number): CircleFlux =>
+  circles(image, x, y, [radius], level)[0]
+
+export interface CircleFlux {
+  flux: number
+  fluxError: number
+}
+
+/** Likewise in circles about one place, the widest last; all NaN where a pixel of the widest is. */
+export function circles(
   { pixels, width, height, sky, gain }: StarImage,
   x: number,
   y: number,
-  radius: number,
+  radii: readonly number[],
   level: number,
-): { flux: number; fluxError: number } {
+): CircleFlux[] {
   const noise = skyAt(sky, sky.sigma, x, y) ** 2
-  let [flux, variance] = [0, 0]
-  const reach = Math.ceil(radius + 1)
+  const n = radii.length
+  const widest = radii[n - 1]
+  const flux = new Float64Array(n)
+  const variance = new Float64Array(n)
+  const reach = Math.ceil(widest + 1)
   for (let v = Math.max(0, Math.floor(y) - reach); v <= Math.min(height - 1, Math.floor(y) + reach); v++) {
     for (let u = Math.max(0, Math.floor(x) - reach); u <= Math.min(width - 1, Math.floor(x) + reach); u++) {
-      const part = Math.max(0, Math.min(1, radius + 0.5 - Math.hypot(u - x, v - y)))
-      if (part === 0) continue
+      const distance = Math.hypot(u - x, v - y)
+      if (distance >= widest + 0.5) continue
       const value = pixels[v * width + u] - level
-      if (!Number.isFinite(value)) return { flux: Number.NaN, fluxError: Number.NaN }
-      flux += part * value
-      variance += part * (noise + Math.max(0, value) / gain)
+      if (!Number.isFinite(value)) return radii.map(() => ({ flux: Number.NaN, fluxError: Number.NaN }))
+      const spread = noise + Math.max(0, value) / gain
+      for (let j = n - 1; j >= 0 && distance < radii[j] + 0.5; j--) {
+        const part = Math.min(1, radii[j] + 0.5 - distance)
+        flux[j] += part * value
+        variance[j] += part * spread
+      }
     }
   }
-  return { flux, fluxError: Math.sqrt(variance) }
+  return radii.map((_, j) => ({ flux: flux[j], fluxError: Math.sqrt(variance[j]) }))
 }

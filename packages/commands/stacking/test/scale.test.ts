@@ -1,0 +1,105 @@
+import { join } from 'node:path'
+import { openFits, readTable } from '@nightpipe/fits'
+import { random } from '@nightpipe/math'
+import type { PlaceFluxes } from '@nightpipe/registration'
+import t from 'tap'
+import { wingCorrections } from '../src/wings.js'
+import { stacking, write } from './support.js'
+
+const SIZE = 560
+const OVER = 4
+
+/** Light per square pixel at r² from the middle of a star. */
+type Profile = (r2: number) => number
+
+function moffat(fwhm: number, exponent: number): Profile {
+  const a2 = fwhm ** 2 / 4 / (2 ** (1 / exponent) - 1)
+  return (r2) => ((exponent - 1) / (Math.PI * a2)) * (1 + r2 / a2) ** -exponent
+}
+
+function gaussian(fwhm: number): Profile {
+  const s2 = fwhm ** 2 / (8 * Math.LN2)
+  return (r2) => Math.exp(-r2 / (2 * s2)) / (2 * Math.PI * s2)
+}
+
+/** A twentieth of the light in a halo of the optics, the same whatever the seeing. */
+const withHalo = (fwhm: number): Profile => {
+  const [core, halo] = [moffat(fwhm, 4.5), moffat(10, 2)]
+  return (r2) => 0.95 * core(r2) + 0.05 * halo(r2)
+}
+
+/** Over the pixel that has its middle at (u, v) from the star. */
+function overPixel(profile: Profile, u: number, v: number): number {
+  if (u * u + v * v > 64) return profile(u * u + v * v)
+  let sum = 0
+  for (let j = 0; j < OVER; j++) {
+    for (let i = 0; i < OVER; i++) {
+      sum += profile((u + (i + 0.5) / OVER - 0.5) ** 2 + (v + (j + 0.5) / OVER - 0.5) ** 2)
+    }
+  }
+  return sum / OVER ** 2
+}
+
+/** 100 stars of 2e5 to 2e6 electrons that stand alone, on a sky of 300: `part` of their light, through this profile. */
+function exposed(profile: Profile, part: number, seed: number): Float32Array {
+  const { uniform } = random(7)
+  const { normal } = random(seed)
+  const pixels = new Float32Array(SIZE * SIZE)
+  for (let k = 0; k < 100; k++) {
+    const [x, y] = [50 + 50 * (k % 10) + 6 * uniform(), 50 + 50 * Math.floor(k / 10) + 6 * uniform()]
+    const flux = part * 2e5 * 10 ** uniform()
+    const [cx, cy] = [Math.round(x), Math.round(y)]
+    for (let v = Math.max(0, cy - 60); v <= Math.min(SIZE - 1, cy + 60); v++) {
+      for (let u = Math.max(0, cx - 60); u <= Math.min(SIZE - 1, cx + 60); u++) {
+        pixels[v * SIZE + u] += flux * overPixel(profile, u - x, v - y)
+      }
+    }
+  }
+  return pixels.map((value) => value + 300 + Math.sqrt(value + 325) * normal())
+}
+
+const WIDTHS = [2.6, 2.9, 3.3, 3.7]
+const PARTS = [1, 0.93, 1.08, 0.85]
+
+for (const [kind, profile] of [
+  ['Moffat profiles of exponent 3.5', (fwhm: number) => moffat(fwhm, 3.5)],
+  ['broad wings, of exponent 2.7', (fwhm: number) => moffat(fwhm, 2.7)],
+  ['Gaussians', gaussian],
+  ['a halo of the optics', withHalo],
+] as const) {
+  t.test(`scales are true to 0.1 % whatever the seeing: ${kind}`, async (t) => {
+    const cwd = t.testdir()
+    for (const [k, fwhm] of WIDTHS.entries()) {
+      const pixels = exposed(profile(fwhm), PARTS[k], 40 + k)
+      write(join(cwd, `ali/f${k}.fits`), pixels, SIZE, { cards: [['ALIGNREF', 'f0.fits']] })
+    }
+    const { code, stderr } = stacking('-s', join(cwd, 'ali'), '-r', join(cwd, 'deep'))
+    t.equal(code, 0, stderr)
+    const file = openFits(join(cwd, 'deep/stack_M67.fits'))
+    const { columns } = readTable(file.hdus.find(({ name }) => name === 'FRAMES')!)
+    const values = (name: string) => columns.find((column) => column.name === name)!.values as Float64Array
+    const [scales, errors] = [values('SCALE'), values('SCALEERR')]
+    const reference = scales.indexOf(1)
+    for (const [k, part] of PARTS.entries()) {
+      const off = (scales[k] * part) / PARTS[reference] - 1
+      t.ok(Math.abs(off) < 1e-3, `${WIDTHS[k]} px: off by ${off}`)
+      t.ok(Math.abs(off) <= 3 * errors[k], `within its error, ${errors[k]}`)
+      t.ok(errors[k] < 2e-3, `which is small: ${errors[k]}`)
+    }
+    file.close()
+  })
+}
+
+t.test('with too few bright stars nothing is corrected, and the error says what wings could do', async (t) => {
+  const radii = [4, 5, 6, 7, 8, 9]
+  const of = (flux: number[], error: number): PlaceFluxes => {
+    const circle = { flux: Float64Array.from(flux), error: new Float64Array(flux.length).fill(error) }
+    return { ...circle, within: radii.slice(1).map(() => circle) }
+  }
+  const frames = [of([1000, 900, 800, 700, 600, 500, 400], 40), of([990, 890, 790, 700, 600, 500, 400], 40)]
+  const [same, other] = wingCorrections(frames, [3, 4.5], radii, 0)
+  t.same(same, { log: 0, error: 0 })
+  t.equal(other.log, 0)
+  // Moffat of exponent 3: outside of 9 px are (1 + (9/a)²)^-2, with a = 2.94 and 4.41, and the ring takes as much again
+  t.ok(other.error > 0.026 && other.error < 0.08, `${other.error}`)
+})

@@ -51,8 +51,7 @@ function inverseOf(
       to2.push(-dv)
     }
   }
-  const first = fitSeries(from, to1, degree)
-  const second = fitSeries(from, to2, degree)
+  const [first, second] = fitSeries(from, [to1, to2], degree)
   const [ap, bp] = [square(degree), square(degree)]
   for (const [k, [p, q]] of powers(degree).entries()) {
     ap[p][q] = first[k] / half ** (p + q)
@@ -61,19 +60,24 @@ function inverseOf(
   return { ap, bp }
 }
 
-function fitSeries(at: readonly (readonly [number, number])[], values: readonly number[], order: number): Float64Array {
+/** Polynomials for several sets of values at the same points. */
+function fitSeries(
+  at: readonly (readonly [number, number])[],
+  sets: readonly (readonly number[])[],
+  order: number,
+): Float64Array[] {
   const terms = termCount(order)
   const normal = new Float64Array(terms * terms)
-  const right = new Float64Array(terms)
+  const rights = sets.map(() => new Float64Array(terms))
   const row = new Float64Array(terms)
   for (const [k, [u, v]] of at.entries()) {
     fillTerms(row, u, v, order)
     for (let i = 0; i < terms; i++) {
-      right[i] += row[i] * values[k]
+      for (let s = 0; s < sets.length; s++) rights[s][i] += row[i] * sets[s][k]
       for (let j = 0; j <= i; j++) normal[i * terms + j] += row[i] * row[j]
     }
   }
-  return solve(normal, right)
+  return rights.map((right) => solve(normal, right))
 }
 
 /** Where the 40 coefficients of TPV put u^p v^q: the terms of odd powers of the radius lie between the orders. */
@@ -103,7 +107,7 @@ function tpvOf(plate: Plate): Distortion {
       values2.push(second.reduce((sum, value, k) => sum + value * row[k], 0))
     }
   }
-  const [east, north] = [fitSeries(at, values1, order), fitSeries(at, values2, order)]
+  const [east, north] = fitSeries(at, [values1, values2], order)
   const [pv1, pv2]: [number[], number[]] = [
     [0, 1],
     [0, 1],

@@ -1,7 +1,8 @@
 import type { Wcs } from '@nightpipe/sky'
 import { wcsOfPlate } from './sky-distortion.js'
+import { fitLens, LENSES, lensChiSquares, type PlateModel, polynomialModel } from './sky-lens.js'
 import type { SkyPoints } from './sky-patch.js'
-import { fitPlate, type Plate, type PlatePairs, termCount } from './sky-plate.js'
+import { fitPlate, type Plate, type PlatePairs } from './sky-plate.js'
 import { type FrameStars, mutualMatch, pairsOf, type Size, starsAround, starsOnFrame } from './sky-refine.js'
 import { extraNoise, residualsOf } from './sky-residuals.js'
 
@@ -31,6 +32,8 @@ export interface FieldFit {
   dy: Float64Array
   sigma: Float64Array
   count: number
+  /** Numbers that were fitted, both axes together. */
+  numbers: number
   /** Root mean square of the residuals used along one axis, pixels. */
   rms: number
   /** What the residuals have beyond the errors of the centroids, pixels. */
@@ -52,7 +55,8 @@ export function countPartners(
 
 /**
  * All stars and all references of a solved field: partners by position, weights by error, residuals beyond `clip` sigma put
- * aside, and the order that the data support (Schwarz 1978: a term must bring down chi-square by more than ln n).
+ * aside, and the order that the data support (Schwarz 1978: a number must bring down chi-square by more than ln n). A lens
+ * whose distortion is along the radius takes one number where a polynomial of the third order takes eight.
  */
 export function fitField(
   stars: FrameStars,
@@ -73,7 +77,7 @@ export function fitField(
     // the first partners only tell how near the second ones must be
     const now =
       turn === 0
-        ? clipped(pairs, claimed, plate, pairs.x.length < 8 ? 0 : plate.order, half, chosen.clip)
+        ? clipped(pairs, claimed, plate, polynomialModel(pairs.x.length < 8 ? 0 : plate.order), half, chosen.clip)
         : robustPlate(pairs, claimed, plate, half, chosen)
     plate = now.plate
     wcs = wcsOfPlate(plate, 'SIP')
@@ -94,27 +98,58 @@ function robustPlate(
   half: number,
   options: FinalOptions,
 ): Robust {
-  let orders = options.order === undefined ? ordersFor(pairs.x.length, options.mostOrder) : [options.order]
-  // outliers are found with the most flexible plate, and are then the same for all orders that are compared
-  const widest = clipped(pairs, claimed, start, orders.at(-1)!, half, options.clip)
-  if (orders.length === 1) return widest
+  let models =
+    options.order === undefined ? modelsFor(pairs.x.length, options.mostOrder) : [polynomialModel(options.order)]
+  // outliers are found with the most flexible plate, and are then the same for all that are compared
+  const widest = clipped(pairs, claimed, start, models.at(-1)!, half, options.clip)
+  if (models.length === 1) return widest
   // a few bright stars that outweigh all others do not carry many terms
-  orders = ordersFor(weighing(widest), options.mostOrder).filter((order) => order <= orders.at(-1)!)
-  const highest =
-    widest.plate.order > orders.at(-1)! ? clipped(pairs, claimed, start, orders.at(-1)!, half, options.clip) : widest
-  if (orders.length === 1) return highest
-  const n = highest.used.reduce((sum, value) => sum + value, 0)
-  let best: { score: number; order: number } | undefined
-  for (const order of orders) {
-    const { dx, dy } = residualsOf(weightedFit(pairs, highest, start, order, half), pairs)
-    let chiSquare = 0
-    for (let k = 0; k < dx.length; k++) {
-      if (highest.used[k]) chiSquare += (dx[k] ** 2 + dy[k] ** 2) / highest.sigma[k] ** 2
-    }
-    const score = chiSquare + 2 * termCount(order) * Math.log(2 * n)
-    if (!best || score < best.score) best = { score, order }
+  const most = models.at(-1)!.numbers
+  models = modelsFor(weighing(widest), options.mostOrder).filter(({ numbers }) => numbers <= most)
+  const last = models.at(-1)!
+  const highest = widest.numbers > last.numbers ? clipped(pairs, claimed, start, last, half, options.clip) : widest
+  if (models.length === 1) return highest
+  const best = bestModel(models, pairs, highest, start)
+  return best === last ? highest : clipped(pairs, claimed, start, best, half, options.clip)
+}
+
+interface Judged {
+  model: PlateModel
+  chiSquare: number
+  score: number
+}
+
+/**
+ * The model of the lowest score. A lens in place of a polynomial must besides fit nearly as well: what it leaves more is not
+ * to exceed two for each number that it saves (Akaike 1974), so that its misfit harms no more than their noise would.
+ */
+function bestModel(models: readonly PlateModel[], pairs: PlatePairs, highest: Robust, start: Plate): PlateModel {
+  const { used, sigma, plate } = highest
+  const n = 2 * used.reduce((sum, value) => sum + value, 0)
+  const judged = (model: PlateModel, chiSquare: number): Judged => {
+    // the noise is known from the same stars: where they are few, numbers are dearer (Hurvich & Tsai 1989)
+    const few = n / Math.max(1, n - model.numbers - 1)
+    return { model, chiSquare, score: chiSquare + model.numbers * Math.log(n) * few }
   }
-  return best!.order === orders.at(-1) ? highest : clipped(pairs, claimed, start, best!.order, half, options.clip)
+  const lower = (a: Judged, b: Judged) => (b.score < a.score ? b : a)
+  const lenses = models.filter(({ lens }) => lens)
+  const ofLens = lensChiSquares({ ...pairs, weight: weightsOf(highest) }, plate, lenses)
+  const polynomial = models
+    .filter(({ lens }) => !lens)
+    .map((model) => {
+      const { dx, dy } = residualsOf(weightedFit(pairs, highest, start, model, plate.half), pairs)
+      let chiSquare = 0
+      for (let k = 0; k < dx.length; k++) if (used[k]) chiSquare += (dx[k] ** 2 + dy[k] ** 2) / sigma[k] ** 2
+      return judged(model, chiSquare)
+    })
+    .reduce(lower)
+  return lenses
+    .map((model, k) => judged(model, ofLens[k]))
+    .filter(({ model, chiSquare }) => {
+      const saved = polynomial.model.numbers - model.numbers
+      return saved <= 0 || chiSquare - polynomial.chiSquare < 2 * saved
+    })
+    .reduce(lower, polynomial).model
 }
 
 /** How many stars of equal weight would say as much: (Σ w)² / Σ w² (Kish 1965, Survey Sampling). */
@@ -128,34 +163,32 @@ function weighing({ used, sigma }: Pick<Robust, 'used' | 'sigma'>): number {
   return (sum * sum) / squares
 }
 
-/** Orders with at least three pairs for each term; the first, whatever there is. */
-function ordersFor(pairs: number, most: number): number[] {
-  const orders = [pairs < 5 ? 0 : 1]
-  while (orders.length < most && pairs >= 3 * termCount(orders.length + 1)) orders.push(orders.length + 1)
-  return orders
+/** Models with at least three pairs for each two numbers, those of the fewest numbers first; the first, whatever there is. */
+function modelsFor(pairs: number, most: number): PlateModel[] {
+  const models = [polynomialModel(pairs < 5 ? 0 : 1)]
+  while (models.length < most && pairs >= 1.5 * polynomialModel(models.length + 1).numbers) {
+    models.push(polynomialModel(models.length + 1))
+  }
+  const lenses = LENSES.filter(({ order, numbers }) => order <= most && pairs >= 1.5 * numbers)
+  return [...models, ...lenses].sort((a, b) => a.numbers - b.numbers)
 }
 
+const weightsOf = ({ used, sigma }: Pick<Robust, 'used' | 'sigma'>) =>
+  Float64Array.from(sigma, (value, k) => used[k] / value ** 2)
+
+/** Without `turns` the reference direction stays; with some it moves to where the reference pixel is. */
 function weightedFit(
   pairs: PlatePairs,
-  { used, sigma }: Pick<Robust, 'used' | 'sigma'>,
+  robust: Pick<Robust, 'used' | 'sigma'>,
   start: Plate,
-  order: number,
+  model: PlateModel,
   half: number,
+  turns = 0,
 ): Plate {
-  const weight = Float64Array.from(sigma, (value, k) => used[k] / value ** 2)
-  return fitPlate({ ...pairs, weight }, { pixel: start.pixel, sky: start.sky, matrix: matrixOf(start) }, order, half, 0)
-}
-
-/** The same fit with the reference direction where the reference pixel is. */
-function centredPlate(
-  pairs: PlatePairs,
-  { used, sigma }: Pick<Robust, 'used' | 'sigma'>,
-  plate: Plate,
-  order: number,
-  half: number,
-): Plate {
-  const weight = Float64Array.from(sigma, (value, k) => used[k] / value ** 2)
-  return fitPlate({ ...pairs, weight }, { pixel: plate.pixel, sky: plate.sky, matrix: matrixOf(plate) }, order, half)
+  const weighted = { ...pairs, weight: weightsOf(robust) }
+  if (model.lens) return fitLens(weighted, start, model, half, turns)
+  const { pixel, sky } = start
+  return fitPlate(weighted, { pixel, sky, matrix: matrixOf(start) }, model.order, half, turns)
 }
 
 const matrixOf = ({ first, second }: Plate): [number, number, number, number] => [
@@ -169,7 +202,7 @@ function clipped(
   pairs: PlatePairs,
   claimed: Float64Array | undefined,
   start: Plate,
-  order: number,
+  model: PlateModel,
   half: number,
   clip: number,
 ): Robust {
@@ -180,21 +213,21 @@ function clipped(
   let [dx, dy]: Float64Array[] = [new Float64Array(n), new Float64Array(n)]
   let [extra, rms, count] = [0, 0, n]
   for (let turn = 0; turn < 12; turn++) {
-    plate = weightedFit(pairs, { used, sigma }, start, order, half)
+    plate = weightedFit(pairs, { used, sigma }, start, model, half)
     ;({ dx, dy } = residualsOf(plate, pairs))
     const kept = [...used.keys()].filter((k) => used[k] === 1)
     const pick = (values: Float64Array) => Float64Array.from(kept, (k) => values[k])
     const before = extra
-    extra = extraNoise(pick(dx), pick(dy), claimed && pick(claimed), order === 0 ? 4 : 2 * termCount(order))
+    extra = extraNoise(pick(dx), pick(dy), claimed && pick(claimed), model.numbers)
     sigma = Float64Array.from(sigma, (_, k) => Math.max(1e-6, Math.hypot(extra, claimed ? claimed[k] : 0)))
     const next = used.map((_, k) => (Math.hypot(dx[k], dy[k]) <= clip * Math.SQRT2 * sigma[k] ? 1 : 0))
     count = kept.length
     rms = Math.sqrt(kept.reduce((sum, k) => sum + dx[k] ** 2 + dy[k] ** 2, 0) / (2 * count))
     const same = next.every((value, k) => value === used[k]) && Math.abs(extra - before) <= 0.02 * extra
-    // never fewer than the order needs
-    if (same || next.reduce((sum, value) => sum + value, 0) < Math.max(3, 1.5 * termCount(order))) break
+    // never fewer than the model needs
+    if (same || next.reduce((sum, value) => sum + value, 0) < Math.max(3, 0.75 * model.numbers)) break
     used = next
   }
-  const centred = centredPlate(pairs, { used, sigma }, plate, order, half)
-  return { plate: centred, used, dx, dy, sigma, count, rms, extra }
+  const centred = weightedFit(pairs, { used, sigma }, plate, model, half, 4)
+  return { plate: centred, used, dx, dy, sigma, count, numbers: model.numbers, rms, extra }
 }

@@ -79,9 +79,8 @@ function fields(what, seed, many, make) {
     if (rms > WRONG) wrong++
     else solved++
     errors.push(rms)
-    const terms = ((fit.plate.order + 1) * (fit.plate.order + 2)) / 2
     chiSquare += (2 * fit.count * fit.rms ** 2) / NOISE ** 2
-    freedom += 2 * fit.count - 2 * terms
+    freedom += 2 * fit.count - fit.numbers
   }
   const middle = (values) => values.sort((a, b) => a - b)[values.length >> 1]
   const note = `of ${many}`

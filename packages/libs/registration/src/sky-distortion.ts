@@ -66,15 +66,22 @@ function fitSeries(
   sets: readonly (readonly number[])[],
   order: number,
 ): Float64Array[] {
-  const terms = termCount(order)
-  const normal = new Float64Array(terms * terms)
+  const exponents = powers(order)
+  const terms = exponents.length
   const rights = sets.map(() => new Float64Array(terms))
-  const row = new Float64Array(terms)
+  // a product of two terms is a term of up to twice the order: there are fewer of those than products
+  const row = new Float64Array(termCount(2 * order))
+  const moments = new Float64Array(row.length)
   for (const [k, [u, v]] of at.entries()) {
-    fillTerms(row, u, v, order)
-    for (let i = 0; i < terms; i++) {
-      for (let s = 0; s < sets.length; s++) rights[s][i] += row[i] * sets[s][k]
-      for (let j = 0; j <= i; j++) normal[i * terms + j] += row[i] * row[j]
+    fillTerms(row, u, v, 2 * order)
+    for (let i = 0; i < row.length; i++) moments[i] += row[i]
+    for (let s = 0; s < sets.length; s++) for (let i = 0; i < terms; i++) rights[s][i] += row[i] * sets[s][k]
+  }
+  const normal = new Float64Array(terms * terms)
+  for (const [i, [p, q]] of exponents.entries()) {
+    for (let j = 0; j <= i; j++) {
+      const [sum, second] = [p + q + exponents[j][0] + exponents[j][1], q + exponents[j][1]]
+      normal[i * terms + j] = moments[(sum * (sum + 1)) / 2 + second]
     }
   }
   return rights.map((right) => solve(normal, right))

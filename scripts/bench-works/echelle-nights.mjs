@@ -60,6 +60,7 @@ export function works({ data, bin }) {
       title: 'ten flats of 4096x4096, 67 orders, raw to the master flat',
       ours: {
         argv: [bin('stack-calibrations'), '-s', ...flats, '--calibration-type', 'FLAT', ...window, ...how],
+        output: [join(tree, 'temp/stack')],
         target: '8 s',
       },
       peers: [],

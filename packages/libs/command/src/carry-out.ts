@@ -45,7 +45,7 @@ export async function carryOut(
   const outcomes = new Map<Job, Outcome>()
   const reported = await saved(report, () => report.add(plan.rows ?? [], 0))
   await sortOut(request, plan, report, wishes, outcomes, session)
-  const trouble = reported ?? (await workThrough(command, request, plan, log, session, report, outcomes))
+  const trouble = reported ?? (await workThrough(command, request, plan, wishes, log, session, report, outcomes))
   const unsaved = trouble ?? (await saved(report, () => report.save()))
   if (!unsaved) await saveDigests(digests, folder.path)
   if (unsaved) await closeDown(session)
@@ -101,6 +101,7 @@ async function workThrough(
   command: Command,
   request: Request,
   plan: Plan,
+  wishes: Wishes,
   log: MainLog,
   session: RunSession,
   report: Report,
@@ -116,7 +117,7 @@ async function workThrough(
     outcomes.set(outcome.job, outcome)
     if (!outcome.kept) await report.add(outcome.rows, outcome.seconds)
   }
-  const kept = (job: Job) => (isCurrent(job, request.context) ? report.rowsOf(job) : undefined)
+  const kept = (job: Job) => (!wishes.force && isCurrent(job, request.context) ? report.rowsOf(job) : undefined)
   try {
     return await saved(report, () =>
       work(command, request, { ...plan, jobs }, session, { log, progress, kept, finished }),

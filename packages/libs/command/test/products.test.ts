@@ -281,6 +281,10 @@ t.test('a job may build on another of the same run', async (t) => {
   const mended = await call()
   t.match(mended.stderr, /1 job was up to date/, 'remade, the parent is what it was: the other one stays')
   t.same(contentOf(join(cwd, 'deep'), isProduct), before)
+  const inode = () => statSync(join(cwd, 'deep/twice.fits')).ino
+  const kept = inode()
+  t.notMatch((await call('--force')).stderr, /up to date/)
+  t.not(inode(), kept, '--force makes it again, though its parent comes out the same')
   makeFrames(join(cwd, 'raw'), ['c'])
   const failed = await call('--set', 'sum.fail=3')
   t.equal(failed.code, 1)

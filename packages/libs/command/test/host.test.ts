@@ -1,5 +1,6 @@
-import { rmSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { type Host, openHost, type Ran } from '../src/index.js'
 import {
@@ -84,8 +85,11 @@ t.test(
     const red = join(cwd, 'red')
     const stop = new AbortController()
     const args = ['-s', ...frames, '-r', red, '--set', 'copy.pause=60000']
-    setTimeout(() => stop.abort(), 1500)
-    const ended = await host.run('copy-frames', args, stop.signal)
+    const ending = host.run('copy-frames', args, stop.signal)
+    while (!existsSync(red)) await wait(20) // its output folder is made when the plan is
+    await wait(500)
+    stop.abort()
+    const ended = await ending
     t.match(ended, { code: 130, stderr: /interrupted: 0 of 3 jobs done/ })
     t.match(await host.run('copy-frames', args, stop.signal), { code: 130, stderr: '' })
     t.same(litterIn(red), [])

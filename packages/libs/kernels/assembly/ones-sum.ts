@@ -20,6 +20,11 @@ export function onesSum(source: usize, n: i32): i32 {
     total += lanes(odd)
   }
   for (; i < n; i++) total += (<u64>load<u8>(source + <usize>i)) << (<u64>(8 * (3 - (i & 3))))
+  return folded(total)
+}
+
+/** What does not fit in 32 bits is added at the other end. */
+function folded(total: u64): i32 {
   while (total >> 32) total = (total & 0xffffffff) + (total >> 32)
   return <i32>total
 }
@@ -59,8 +64,7 @@ export function swap32Sum(source: usize, target: usize, n: i32): i32 {
     store<u32>(target + ((<usize>i) << 2), bswap<u32>(v))
     total += v
   }
-  while (total >> 32) total = (total & 0xffffffff) + (total >> 32)
-  return <i32>total
+  return folded(total)
 }
 
 /** The same for 16-bit integers: as `swap16` and `onesSum`. */
@@ -87,6 +91,5 @@ export function swap16Sum(source: usize, target: usize, n: i32): i32 {
     store<u16>(target + ((<usize>i) << 1), bswap<u16>(v))
     total += i & 1 ? <u64>v : (<u64>v) << 16
   }
-  while (total >> 32) total = (total & 0xffffffff) + (total >> 32)
-  return <i32>total
+  return folded(total)
 }

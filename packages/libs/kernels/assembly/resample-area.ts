@@ -1,5 +1,5 @@
 // A frame on another grid by the areas that old and new pixels share: light is neither made nor lost.
-import { Source } from './resample'
+import { Source } from './weigh-pixels'
 
 const NO_DATA: i32 = 8
 

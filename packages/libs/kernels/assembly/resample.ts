@@ -1,36 +1,13 @@
 // A frame on another grid: runs of new pixels whose places in the frame lie evenly on a line.
+import {
+  bilinear, bilinearSquares, clamped, clampedSquares, clampTo, eight, lowestOfFour, Source, values, weighted, weightedSquares,
+} from './weigh-pixels'
 
 /** Fractions of a pixel for which weights are tabled, and floats in the row of each. */
 const PHASES: f64 = 2048
 const TAPS_SHIFT: usize = 5
 const NO_DATA: i32 = 8
 const BIT_PART: f32 = 0.1
-
-/** What all runs of a frame have in common. Rows `first` to `first + rows` of the frame are in memory. */
-@unmanaged
-export class Source {
-  pixels: usize
-  /** Squared errors, or 0. */
-  variance: usize
-  /** Bits, or 0; and for each pixel the bits of those about it, from one before to two after. */
-  mask: usize
-  near: usize
-  width: i32
-  height: i32
-  first: i32
-  rows: i32
-  /** Pixels across that have a part: 1, 2, 6 or 8; their weights for each fraction, in rows of eight. */
-  taps: i32
-  table: usize
-  /** No new pixel is further below the lowest of the four about its place than this; infinity: any may be. */
-  margin: f32
-}
-
-// @ts-ignore: decorator
-@inline
-function clampTo(value: i32, count: i32): i32 {
-  return max<i32>(0, min<i32>(count - 1, value))
-}
 
 /**
  * `n` pixels whose places are (u, v), (u + du, v + dv) …; each is multiplied by `scale`. `errors` and `bits` may be 0.
@@ -146,11 +123,9 @@ function mix(a: f64, b: f64, t: f64): f64 {
 /** What the place of a pixel may be off by when its neighbours' weights serve for it, px. */
 const ALIKE: f64 = 5e-4
 
-/** Sixteen columns weighted along y; two times eight squared weights; eight values. */
-const columns: usize = memory.data(64, 16)
+/** Two times eight squared weights. */
 const squaredX: usize = memory.data(32, 16)
 const squaredY: usize = memory.data(32, 16)
-const values: usize = memory.data(32, 16)
 
 /**
  * Pixels k to k + 8 of a run, the places of which are (x, y), (x + 1, y) … as good as; false where they are not all well
@@ -199,136 +174,6 @@ function eightAtOnce(
   v128.store(errors + at, f32x4.mul(scales, f32x4.sqrt(v128.load(values))))
   v128.store(errors + at, f32x4.mul(scales, f32x4.sqrt(v128.load(values, 16))), 16)
   return true
-}
-
-/** Eight weighted sums into `values`: along y for sixteen columns, then along x. */
-// @ts-ignore: decorator
-@inline
-function eight(from: usize, stride: usize, taps: i32, wx: usize, wy: usize): void {
-  let w = v128.load32_splat(wy)
-  let a = f32x4.mul(w, v128.load(from))
-  let b = f32x4.mul(w, v128.load(from, 16))
-  let c = f32x4.mul(w, v128.load(from, 32))
-  let d = f32x4.mul(w, v128.load(from, 48))
-  for (let j = 1; j < taps; j++) {
-    from += stride
-    w = v128.load32_splat(wy + ((<usize>j) << 2))
-    a = f32x4.add(a, f32x4.mul(w, v128.load(from)))
-    b = f32x4.add(b, f32x4.mul(w, v128.load(from, 16)))
-    c = f32x4.add(c, f32x4.mul(w, v128.load(from, 32)))
-    d = f32x4.add(d, f32x4.mul(w, v128.load(from, 48)))
-  }
-  v128.store(columns, a)
-  v128.store(columns, b, 16)
-  v128.store(columns, c, 32)
-  v128.store(columns, d, 48)
-  w = v128.load32_splat(wx)
-  let left = f32x4.mul(w, a)
-  let right = f32x4.mul(w, b)
-  for (let i: usize = 4; i < <usize>taps << 2; i += 4) {
-    w = v128.load32_splat(wx + i)
-    left = f32x4.add(left, f32x4.mul(w, v128.load(columns + i)))
-    right = f32x4.add(right, f32x4.mul(w, v128.load(columns + i, 16)))
-  }
-  v128.store(values, left)
-  v128.store(values, right, 16)
-}
-
-// @ts-ignore: decorator
-@inline
-function acrossSum(v: v128): f32 {
-  return (
-    f32x4.extract_lane(v, 0) + f32x4.extract_lane(v, 1) + (f32x4.extract_lane(v, 2) + f32x4.extract_lane(v, 3))
-  )
-}
-
-// @ts-ignore: decorator
-@inline
-function lowestOfFour(at: usize, stride: usize): f32 {
-  return min<f32>(
-    min<f32>(load<f32>(at), load<f32>(at, 4)), min<f32>(load<f32>(at + stride), load<f32>(at + stride, 4)),
-  )
-}
-
-// @ts-ignore: decorator
-@inline
-function weighted(from: usize, stride: usize, taps: i32, wx: usize, wy: usize): f32 {
-  let w = v128.load32_splat(wy)
-  let left = f32x4.mul(w, v128.load(from))
-  let right = f32x4.mul(w, v128.load(from, 16))
-  for (let j = 1; j < taps; j++) {
-    from += stride
-    w = v128.load32_splat(wy + ((<usize>j) << 2))
-    left = f32x4.add(left, f32x4.mul(w, v128.load(from)))
-    right = f32x4.add(right, f32x4.mul(w, v128.load(from, 16)))
-  }
-  return acrossSum(f32x4.add(f32x4.mul(left, v128.load(wx)), f32x4.mul(right, v128.load(wx, 16))))
-}
-
-// @ts-ignore: decorator
-@inline
-function bilinear(from: usize, stride: usize, wx: usize, wy: usize): f32 {
-  const a = load<f32>(wx)
-  const b = load<f32>(wx, 4)
-  const low = a * load<f32>(from) + b * load<f32>(from, 4)
-  const high = a * load<f32>(from + stride) + b * load<f32>(from + stride, 4)
-  return low * load<f32>(wy) + high * load<f32>(wy, 4)
-}
-
-// @ts-ignore: decorator
-@inline
-function bilinearSquares(from: usize, stride: usize, wx: usize, wy: usize): f32 {
-  const a = load<f32>(wx) * load<f32>(wx)
-  const b = load<f32>(wx, 4) * load<f32>(wx, 4)
-  const low = a * load<f32>(from) + b * load<f32>(from, 4)
-  const high = a * load<f32>(from + stride) + b * load<f32>(from + stride, 4)
-  return low * load<f32>(wy) * load<f32>(wy) + high * load<f32>(wy, 4) * load<f32>(wy, 4)
-}
-
-// @ts-ignore: decorator
-@inline
-function weightedSquares(from: usize, stride: usize, taps: i32, wx: usize, wy: usize): f32 {
-  let left = f32x4.splat(0)
-  let right = left
-  for (let j = 0; j < taps; j++) {
-    let w = v128.load32_splat(wy + ((<usize>j) << 2))
-    w = f32x4.mul(w, w)
-    left = f32x4.add(left, f32x4.mul(w, v128.load(from)))
-    right = f32x4.add(right, f32x4.mul(w, v128.load(from, 16)))
-    from += stride
-  }
-  const a = v128.load(wx)
-  const b = v128.load(wx, 16)
-  return acrossSum(f32x4.add(f32x4.mul(left, f32x4.mul(a, a)), f32x4.mul(right, f32x4.mul(b, b))))
-}
-
-/** The same where the pixels reach beyond the frame: its outermost ones repeat. */
-function clamped(source: Source, plane: usize, px: i32, py: i32, wx: usize, wy: usize): f32 {
-  let sum: f32 = 0
-  for (let j = 0; j < source.taps; j++) {
-    const row = plane + ((<usize>(clampTo(py + j, source.rows) * source.width)) << 2)
-    let line: f32 = 0
-    for (let i = 0; i < source.taps; i++) {
-      line += load<f32>(wx + ((<usize>i) << 2)) * load<f32>(row + ((<usize>clampTo(px + i, source.width)) << 2))
-    }
-    sum += line * load<f32>(wy + ((<usize>j) << 2))
-  }
-  return sum
-}
-
-function clampedSquares(source: Source, px: i32, py: i32, wx: usize, wy: usize): f32 {
-  let sum: f32 = 0
-  for (let j = 0; j < source.taps; j++) {
-    const row = source.variance + ((<usize>(clampTo(py + j, source.rows) * source.width)) << 2)
-    let line: f32 = 0
-    for (let i = 0; i < source.taps; i++) {
-      const w = load<f32>(wx + ((<usize>i) << 2))
-      line += w * w * load<f32>(row + ((<usize>clampTo(px + i, source.width)) << 2))
-    }
-    const w = load<f32>(wy + ((<usize>j) << 2))
-    sum += line * w * w
-  }
-  return sum
 }
 
 /** The bits of the pixels that have a part of a tenth or more. */

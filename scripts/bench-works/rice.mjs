@@ -8,14 +8,9 @@ const library = (root) => join(root, 'packages/libs/fits/dist/src/index.js')
 
 /** Reads an image as it is stored and writes it again, compressed or not. */
 const copies = (root, compress) => `
-import { imageHdu, openFits, readIntegers, readPixels, writeFits } from ${JSON.stringify(library(root))}
+import { imageHdu, imageOf, openFits, writeFits } from ${JSON.stringify(library(root))}
 const [input, output] = process.argv.slice(2)
-const hdu = imageHdu(openFits(input))
-const { axes, bitpix, header } = hdu
-const pixels = bitpix === 16
-  ? readIntegers(hdu, { into: new Int16Array(axes[0] * axes[1]) })
-  : readPixels(hdu)
-writeFits(output, [{ kind: 'image', bitpix, axes, header, pixels${compress} }])
+writeFits(output, [{ ...imageOf(imageHdu(openFits(input)))${compress} }])
 `
 const QUANTISED = ", compress: { type: 'RICE_1', quantize: { level: 4, dither: 'SUBTRACTIVE_DITHER_1', seed: 17 } }"
 

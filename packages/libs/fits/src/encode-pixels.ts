@@ -12,14 +12,14 @@ export interface PixelCoding {
 }
 
 export function codingOf(image: NewImage): PixelCoding {
-  const { bitpix, unsigned, blank, bscale, bzero } = image
+  const { bitpix, unsigned, blank, bscale, bzero, stored } = image
   const integer = bitpix > 0
-  if (!integer && (unsigned || bscale !== undefined || bzero !== undefined || blank !== undefined)) {
+  if (!integer && !stored && (unsigned || bscale !== undefined || bzero !== undefined || blank !== undefined)) {
     throw new RangeError(`BITPIX ${bitpix} takes neither unsigned, bscale, bzero nor blank: only integers do`)
   }
   const offset = bitpix === 8 ? -128 : 2 ** (bitpix - 1)
   if (unsigned && (bscale !== undefined || bzero !== undefined)) throw new RangeError('unsigned sets bzero by itself')
-  if (bscale === 0) throw new RangeError('bscale is 0')
+  if (bscale === 0 && !stored) throw new RangeError('bscale is 0')
   return { bitpix, scale: bscale ?? 1, zero: unsigned ? offset : (bzero ?? 0), blank }
 }
 

@@ -1,3 +1,4 @@
+export { imageOf } from './copy-image.js'
 export { FitsError, type Place } from './errors.js'
 export { companion, type FitsFrame, type FrameRows, readFrame, readFrameRows } from './frame.js'
 export { type Groups, readGroups } from './groups.js'

@@ -1,3 +1,4 @@
+import type { Hdu } from './hdu.js'
 import type { Header } from './header.js'
 
 export type PixelArray =
@@ -41,6 +42,8 @@ export interface NewImage {
   axes: number[]
   /** May be absent only for `createFits`. */
   pixels?: PixelArray
+  /** Instead of `pixels`: those of an open HDU as they are stored there, never all of them in memory. See `imageOf`. */
+  stored?: Hdu
   /** Integers above half the range: BZERO 32768 and the like (BZERO -128, signed, for 8 bits). */
   unsigned?: boolean
   /** Of integers: stored = (physical - bzero) / bscale, rounded. */

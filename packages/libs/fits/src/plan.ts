@@ -58,7 +58,7 @@ export function planHdu(hdu: NewHdu, primary: boolean, headerStart: number): Pla
   if (hdu.kind === 'table') return place(headerStart, encodeTable(hdu))
   const cards = imageCards(hdu, primary)
   if (hdu.kind === 'empty') return place(headerStart, { cards, bytes: new Uint8Array(0) })
-  if (!hdu.compress || !hdu.pixels) return planImage(hdu, cards, headerStart)
+  if (!hdu.compress || !(hdu.pixels || hdu.stored)) return planImage(hdu, cards, headerStart)
   checkedPixels(hdu)
   return place(headerStart, compressedTable(hdu, cards))
 }

@@ -11,7 +11,7 @@ const PIECE = 1 << 20
 
 /** An image whose rows came by strips and that is to be compressed: its size is known only when it is complete. */
 export function waitsForRows({ image }: PlannedHdu): boolean {
-  return image !== undefined && image.source.compress !== undefined && !image.source.pixels
+  return image !== undefined && image.source.compress !== undefined && !image.source.pixels && !image.source.stored
 }
 
 /**

@@ -1,3 +1,4 @@
+import { readRows } from './copy-image.js'
 import { codingOf, encodePixels } from './encode-pixels.js'
 import { FitsError } from './errors.js'
 import type { StoredHdu } from './hdu.js'
@@ -39,9 +40,12 @@ function tiledImageOf(hdu: StoredHdu): TiledImage {
 
 /** The table that holds a new image, compressed as it asks. */
 export function compressedTable(image: NewImage, cards: Card[]): { cards: Card[]; bytes: Uint8Array } {
-  const { bitpix, axes, pixels, compress } = image
+  const { bitpix, axes, pixels, stored, compress } = image
   const coding = codingOf(image)
   const width = axes[0]!
-  const rows = (first: number, into: Uint8Array) => encodePixels(pixels!, first * width, coding, into)
+  const rows = (first: number, into: Uint8Array) => {
+    if (stored) readRows(stored, first, into)
+    else encodePixels(pixels!, first * width, coding, into)
+  }
   return compressImage({ cards, bitpix, axes, rows }, compress!)
 }

@@ -1,6 +1,7 @@
 import { closeSync, ftruncateSync, openSync } from 'node:fs'
 import { atomicTarget, explainSystemError } from '@nightpipe/files'
 import { onesSum } from './checksum.js'
+import { copyStored } from './copy-image.js'
 import type { NewHdu } from './new-hdu.js'
 import { formatHeader } from './new-header.js'
 import { arrange, endOf, type PlannedHdu, planFile, planHdu } from './plan.js'
@@ -44,7 +45,7 @@ export function encodeFits(hdus: readonly NewHdu[]): Uint8Array {
 }
 
 function requirePixels(hdus: readonly NewHdu[]): void {
-  const bare = hdus.findIndex((hdu) => hdu.kind === 'image' && !hdu.pixels)
+  const bare = hdus.findIndex((hdu) => hdu.kind === 'image' && !hdu.pixels && !hdu.stored)
   if (bare >= 0) throw new RangeError(`HDU ${bare} is an image without pixels`)
 }
 
@@ -88,6 +89,7 @@ export function putHeader(hdu: PlannedHdu, sum: number, sink: Sink): void {
 export function putData(hdu: PlannedHdu, sink: Sink): number {
   const source = hdu.image?.source
   const image = stripImage(hdu)
+  if (image && source?.stored) return copyStored(image, source.stored, sink)
   if (image && source?.pixels) return source.pixels.length === 0 ? 0 : putRows(image, 0, source.pixels, sink)
   if (!hdu.bytes) return 0
   sink(hdu.dataStart, hdu.bytes)

@@ -105,7 +105,7 @@ function start(path: string, hdus: readonly NewHdu[]): Started {
   const sums = explained(path, fill, discard)
   const images = plan.places.map((place) => {
     const planned = plan.hdus[place]!
-    return planned.image?.source.pixels ? undefined : stripImage(planned)
+    return planned.image?.source.pixels || planned.image?.source.stored ? undefined : stripImage(planned)
   })
   return { plan, strips: { path: target.partial, target: path, images }, sums, fd, sink, target, close, discard }
 }

@@ -39,6 +39,30 @@ export interface StarKernels {
       ...[radii: number, apertures: number, scratches: number, results: number],
     ]
   ): void
+  // clean: which sources the wings of brighter ones eat; room that the lists of wings take
+  wingRoom(sources: number, count: number, columns: number, rows: number): number
+  cleanSources(
+    ...wings: [
+      ...[sources: number, count: number, exponent: number, columns: number, rows: number],
+      ...[profiles: number, cells: number, lists: number, order: number, removed: number],
+    ]
+  ): void
+  // gather: one float64 of every record, in a row
+  gatherDoubles(...column: GatheredColumn): void
+  gatherFloats(...column: GatheredColumn): void
+  gatherIntegers(...column: GatheredColumn): void
+  // median-map, surface: maps of meshes, see there
+  medianMap(
+    ...map: [border: number, columns: number, rows: number, half: number, shrink: number, scratch: number, out: number]
+  ): void
+  surfaceLines(...lines: SurfaceLines): void
+  surfaceLines64(...lines: SurfaceLines): void
+  surfaceAt(
+    ...places: [
+      ...[nodes: number, columns: number, rows: number, pitchX: number, pitchY: number, high: number, cubic: number],
+      ...[width: number, height: number, xs: number, ys: number, count: number, out: number],
+    ]
+  ): void
   // psf: records of float64, see assembly/psf.ts
   moffatEquations(
     ...fit: [value: number, variance: number, size: number, profile: number, normal: number, right: number]
@@ -51,6 +75,11 @@ export interface StarKernels {
   ): void
 }
 
+type GatheredColumn = [from: number, bytes: number, count: number, to: number]
+type SurfaceLines = [
+  ...[nodes: number, columns: number, rows: number, pitch: number, high: number, cubic: number],
+  ...[y0: number, y1: number, target: number],
+]
 type Surface = [columns: number, first: number, weights: number, stride: number]
 type NetRows = [
   ...[pixels: number, mask: number, maskBits: number, error: number, width: number, rows: number],

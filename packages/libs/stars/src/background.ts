@@ -1,6 +1,5 @@
 import type { Frame } from '@nightpipe/image'
-import { allocate, scoped, together } from '@nightpipe/kernels'
-import { median } from '@nightpipe/math'
+import { allocate, allocateBytes, kernels, scoped, together } from '@nightpipe/kernels'
 import { lent } from './net.js'
 
 /** Bins of the histograms, a fiftieth of the noise, are so much wider than SExtractor's: as good, and quicker. */
@@ -66,7 +65,8 @@ export function skyMesh({ pixels, mask, width, height }: Frame, options: SkyMesh
       })
     })
   }
-  const map = (values: Float32Array) => filterMap(fillMap(values, columns), columns, rows, filter, classic)
+  const map = (values: Float32Array) =>
+    scoped(() => filterMap(fillMap(values, columns), columns, rows, filter, classic))
   return { columns, rows, pitchX, pitchY, level: map(level), rms: map(rms) }
 }
 
@@ -100,26 +100,18 @@ function filterMap(values: Float32Array, columns: number, rows: number, size: nu
   const half = (size - 1) / 2
   if (half === 0) return values
   const wide = columns + 2 * half
-  const border = new Float64Array(wide * (rows + 2 * half))
+  const out = allocate(Float32Array, values.length)
+  const border = allocate(Float64Array, wide * (rows + 2 * half)).fill(0)
   for (let j = 0; j < rows; j++) {
     for (let i = 0; i < columns; i++) border[(j + half) * wide + i + half] = values[j * columns + i]
   }
   for (let j = 0; j < rows; j++) mirrorEnds(border, (j + half) * wide + half, 1, columns, half)
   for (let i = 0; i < wide; i++) mirrorEnds(border, half * wide + i, wide, rows, half)
-  const window = new Float64Array(size * size)
-  const out = new Float32Array(values.length)
-  for (let j = 0; j < rows; j++) {
-    const high = classic ? Math.min(half, j, rows - 1 - j) : half
-    for (let i = 0; i < columns; i++) {
-      const across = classic ? Math.min(half, i, columns - 1 - i) : half
-      let n = 0
-      for (let v = half - high; v <= half + high; v++) {
-        for (let u = half - across; u <= half + across; u++) window[n++] = border[(j + v) * wide + i + u]
-      }
-      out[j * columns + i] = median(window, n)
-    }
-  }
-  return out
+  kernels().medianMap(
+    ...([border.byteOffset, columns, rows, half, classic ? 1 : 0] as const),
+    ...([allocateBytes(8 * size * size), out.byteOffset] as const),
+  )
+  return out.slice()
 }
 
 /** Continues `n` values from place `first` on, `step` apart, beyond both ends. */

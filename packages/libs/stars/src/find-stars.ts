@@ -4,7 +4,8 @@ import { medianOf } from '@nightpipe/math'
 import { type SkyMesh, skyMesh } from './background.js'
 import { cleanSources } from './clean.js'
 import { detectSources } from './detect.js'
-import type { Found } from './found.js'
+import type { Found, FoundStars } from './found.js'
+import { gather } from './gather.js'
 import { gaussianKernel, IDENTITY, separate } from './matched-filter.js'
 import { measureSources } from './measure.js'
 import { lent, subtractSurface, UNUSABLE } from './net.js'
@@ -15,7 +16,7 @@ import { frameQuality } from './quality.js'
 import { findRuns } from './runs.js'
 import type { Scene } from './scene.js'
 import { sharedNoise } from './shared-noise.js'
-import { keepSources, SOURCE, type Sources, sourceAt } from './sources.js'
+import { keepSources, SOURCE, SOURCE_NUMBERS, type SourceField, type Sources } from './sources.js'
 import { judgeStars } from './starness.js'
 import { StarFlag } from './stars.js'
 import { expandSurface, makeSurface, type Surface } from './surface.js'
@@ -71,27 +72,34 @@ function findOnSky(frame: Frame, background: SkyMesh, net: Float32Array, options
   const sources = keepSources(all, cleanSources(all, options.clean))
   const owners = findOwners(sources, width, height)
   const owned = { ...scene, owners }
-  const part = classic ? 0 : sharedNoise(owned, noise)
-  const shared = (x: number, y: number) => (part > 0 ? part * noise.at(x, y) ** 2 : 0)
+  let part = 0
+  const meanwhile = () => {
+    if (!classic) part = sharedNoise(owned, noise)
+  }
+  const shared = (xs: Float64Array, ys: Float64Array) =>
+    part > 0 ? noise.atAll(xs, ys).map((sigma) => part * sigma ** 2) : new Float64Array(xs.length)
   const { stars, light, elongation } = measureSources(
     sources,
     owned,
     level,
     fwhm,
     { ...options, width: own, isophote },
+    meanwhile,
     shared,
   )
-  const cores = { light, noise: new Float64Array(light.length), filteredPeak: new Float64Array(light.length) }
-  for (let i = 0; i < sources.count; i++) {
-    cores.noise[i] = sourceAt(sources, i, SOURCE.limit) / isophote
-    cores.filteredPeak[i] = sourceAt(sources, i, SOURCE.filteredPeak)
-    stars.significance[i] = cores.filteredPeak[i] / cores.noise[i]
-    stars.flags[i] |= frameFlags(sources, i, frame, level, options.saturation)
+  const of = (field: SourceField) => gather(sources.records, SOURCE_NUMBERS, field, Float64Array)
+  const cores = {
+    light,
+    noise: of(SOURCE.limit).map((limit) => limit / isophote),
+    filteredPeak: of(SOURCE.filteredPeak),
   }
+  for (let i = 0; i < sources.count; i++) stars.significance[i] = cores.filteredPeak[i] / cores.noise[i]
+  setFrameFlags(stars, sources, frame, level, options.saturation)
   judgeStars(stars, cores)
   const runs = { from: owners.from.slice(), to: owners.to.slice(), number: owners.number.slice() }
   const quality = frameQuality(stars, background, elongation, options)
-  const expand = (map: Float32Array) => (out?: Float32Array) => expandSurface(surface(map), width, height, out)
+  const expand = (map: Float32Array) => (out?: Float32Array) =>
+    scoped(() => expandSurface(surface(map), width, height, out))
   const sky = { ...background, expand: expand(background.level), expandRms: expand(background.rms) }
   return { stars, background: sky, quality, net, segmentation: () => segmentationOf(runs, width, height) }
 }
@@ -116,24 +124,31 @@ function kernelOf(filter: FindOptions['filter'], fwhm: number): Kernel {
   return filter === 'psf' ? gaussianKernel(fwhm) : filter === 'none' ? IDENTITY : filter
 }
 
-/** What the frame says of the pixels of a source. */
-function frameFlags(
-  sources: Sources,
-  i: number,
+/** Sets the flags of what the frame says of the pixels of sources. */
+function setFrameFlags(
+  stars: FoundStars,
+  { records, count }: Sources,
   { width, height }: Frame,
   level: Surface,
   saturation = Number.POSITIVE_INFINITY,
-): number {
-  const of = (field: (typeof SOURCE)[keyof typeof SOURCE]) => sourceAt(sources, i, field)
-  const edge = of(SOURCE.x0) <= 0 || of(SOURCE.y0) <= 0 || of(SOURCE.x1) >= width - 1 || of(SOURCE.y1) >= height - 1
-  const brightest = of(SOURCE.brightestAt)
+): void {
+  const brightest = gather(records, SOURCE_NUMBERS, SOURCE.brightestAt, Float64Array)
   const full = Number.isFinite(saturation)
-  const raw = full ? of(SOURCE.peak) + level.at(brightest % width, Math.floor(brightest / width)) : 0
-  const bits = of(SOURCE.bits)
-  return (
-    (edge ? StarFlag.truncated : 0) |
-    (bits & MaskBit.saturated || raw >= saturation ? StarFlag.saturated : 0) |
-    (bits & UNUSABLE ? StarFlag.masked : 0) |
-    (bits & MaskBit.cosmicRay ? StarFlag.cosmicRay : 0)
-  )
+  const sky = full
+    ? level.atAll(
+        brightest.map((p) => p % width),
+        brightest.map((p) => Math.floor(p / width)),
+      )
+    : brightest
+  for (let i = 0, at = 0; i < count; i++, at += SOURCE_NUMBERS) {
+    const low = records[at + SOURCE.x0] <= 0 || records[at + SOURCE.y0] <= 0
+    const high = records[at + SOURCE.x1] >= width - 1 || records[at + SOURCE.y1] >= height - 1
+    const bits = records[at + SOURCE.bits]
+    const saturated = bits & MaskBit.saturated || (full && records[at + SOURCE.peak] + sky[i] >= saturation)
+    stars.flags[i] |=
+      (low || high ? StarFlag.truncated : 0) |
+      (saturated ? StarFlag.saturated : 0) |
+      (bits & UNUSABLE ? StarFlag.masked : 0) |
+      (bits & MaskBit.cosmicRay ? StarFlag.cosmicRay : 0)
+  }
 }

@@ -1,4 +1,5 @@
-import { allocate, allocateBytes, scoped, seats, together } from '@nightpipe/kernels'
+import { allocate, allocateBytes, handOver, scoped, seats, settle } from '@nightpipe/kernels'
+import { type Column, type Gathered, gather } from './gather.js'
 import { record, word } from './record.js'
 import { type Scene, sceneRecord } from './scene.js'
 import { SOURCE, SOURCE_NUMBERS, type Sources, sourceAt } from './sources.js'
@@ -53,16 +54,21 @@ const KRON_REACH = 6
 export interface RawResults {
   /** Number `what` of source i. */
   of(i: number, what: number): number
-  /** Sum and variance in circle k. */
-  circle(i: number, k: number): [flux: number, variance: number]
+  /** The same of all sources. */
+  column<T extends Column>(what: number, type: Gathered<T>): T
+  /** Sums and variances in circle k. */
+  circle(k: number): [flux: Float64Array, variance: Float64Array]
 }
 
-/** Measures sources on stamps cut out about each: centroids, sums, widths. */
-export function measureRaw(sources: Sources, scene: Scene, options: RawOptions): RawResults {
+/**
+ * Measures sources on stamps cut out about each: centroids, sums, widths. This thread does `meanwhile` before it takes part.
+ * The results lie in kernel memory, and are valid as long as the caller's `scoped`.
+ */
+export function measureRaw(sources: Sources, scene: Scene, options: RawOptions, meanwhile?: () => void): RawResults {
   const { apertures } = options
   const step = RESULT_NUMBERS + 2 * apertures.length
-  const results = scoped(() => {
-    const out = allocate(Float64Array, step * sources.count)
+  const out = allocate(Float64Array, step * sources.count)
+  scoped(() => {
     const half = setStamps(sources, options)
     const radii = allocate(Float64Array, apertures.length)
     radii.set(apertures)
@@ -76,25 +82,22 @@ export function measureRaw(sources: Sources, scene: Scene, options: RawOptions):
     }
     const at = sceneRecord(scene)
     const shares = Math.ceil(sources.count / SHARE)
-    together(
-      Array.from({ length: shares }, (_, k) => [
-        ...(['measureSources', at, stamps.byteOffset] as const),
-        ...([
-          sources.records.byteOffset + 8 * SOURCE_NUMBERS * SHARE * k,
-          Math.min(SHARE, sources.count - SHARE * k),
-        ] as const),
+    for (let k = 0; k < shares; k++) {
+      const records = sources.records.byteOffset + 8 * SOURCE_NUMBERS * SHARE * k
+      handOver([
+        ...(['measureSources', at, stamps.byteOffset, records, Math.min(SHARE, sources.count - SHARE * k)] as const),
         ...([chosen.byteOffset, radii.byteOffset, apertures.length, scratches.byteOffset] as const),
         out.byteOffset + 8 * step * SHARE * k,
-      ]),
-    )
-    return Float64Array.from(out)
+      ])
+    }
+    meanwhile?.()
+    settle()
   })
+  const column: RawResults['column'] = (what, type) => gather(out, step, what, type)
   return {
-    of: (i, what) => results[i * step + what],
-    circle: (i, k) => {
-      const at = i * step + RESULT_NUMBERS + 2 * k
-      return [results[at], results[at + 1]]
-    },
+    of: (i, what) => out[i * step + what],
+    column,
+    circle: (k) => [0, 1].map((j) => column(RESULT_NUMBERS + 2 * k + j, Float64Array)) as [Float64Array, Float64Array],
   }
 }
 

@@ -1,8 +1,9 @@
 import type { FoundStars } from './found.js'
+import { gather } from './gather.js'
 import { measureRaw, type RawResults, RESULT } from './measure-raw.js'
 import type { FindOptions } from './options.js'
 import type { Scene } from './scene.js'
-import { SOURCE, type Sources, sourceAt } from './sources.js'
+import { SOURCE, SOURCE_NUMBERS, type SourceField, type Sources } from './sources.js'
 import { StarFlag } from './stars.js'
 import type { Surface } from './surface.js'
 
@@ -13,99 +14,107 @@ export function measureSources(
   level: Surface,
   coreRadius: number,
   options: FindOptions & { width?: number },
-  /** Variance that a pixel at a place has in common with the others of an aperture. */
-  shared: (x: number, y: number) => number,
+  /** What this thread may do while helpers measure. */
+  meanwhile: () => void,
+  /** Variances that pixels at some places have in common with the others of an aperture. */
+  shared: (xs: Float64Array, ys: Float64Array) => Float64Array,
 ): { stars: FoundStars; light: Float64Array; elongation: Float64Array } {
   const { apertures, classic, neighbours } = options
-  const stars = emptyStars(sources.count, apertures)
-  const raw = measureRaw(sources, scene, {
+  const chosen = {
     ...{ ...options, grid: classic ? 5 : 0, mirror: neighbours === 'replace' },
     apertures: [...apertures, coreRadius],
-  })
-  const [light, elongation] = [new Float64Array(sources.count), new Float64Array(sources.count)]
-  for (let i = 0; i < sources.count; i++) {
-    storeIsophote(stars, i, sources)
-    storeRaw(stars, i, raw, shared)
-    stars.flags[i] = sourceAt(sources, i, SOURCE.flags) | strangeFlags(raw, i)
-    stars.background[i] = level.at(stars.x[i], stars.y[i])
-    light[i] = raw.circle(i, apertures.length)[0]
-    elongation[i] = elongationOf(raw, i)
   }
-  return { stars, light, elongation }
+  const raw = measureRaw(sources, scene, chosen, meanwhile)
+  const [x, y] = [raw.column(RESULT.x, Float64Array), raw.column(RESULT.y, Float64Array)]
+  const common = shared(x, y)
+  const count = sources.count
+  const stars: FoundStars = {
+    ...{ count, x, y, ...isophotesOf(sources), ...shapesOf(sources), ...lightOf(raw, apertures, common) },
+    ...{ xError: raw.column(RESULT.xError, Float32Array), yError: raw.column(RESULT.yError, Float32Array) },
+    ...{ kronRadius: raw.column(RESULT.kron, Float32Array), fwhm: raw.column(RESULT.fwhm, Float32Array) },
+    ...{ halfLight: raw.column(RESULT.halfLight, Float32Array), background: Float32Array.from(level.atAll(x, y)) },
+    ...{ starness: new Float32Array(count), significance: new Float32Array(count), flags: flagsOf(sources, raw) },
+  }
+  return { stars, light: raw.circle(apertures.length)[0], elongation: elongationsOf(raw, count) }
 }
 
-function storeIsophote(stars: FoundStars, i: number, sources: Sources): void {
-  const of = (field: (typeof SOURCE)[keyof typeof SOURCE]) => sourceAt(sources, i, field)
-  stars.peak[i] = of(SOURCE.peak)
-  stars.a[i] = of(SOURCE.a)
-  stars.b[i] = of(SOURCE.b)
-  stars.theta[i] = (of(SOURCE.theta) * 180) / Math.PI
-  stars.area[i] = of(SOURCE.area)
-  stars.isophotalFlux[i] = of(SOURCE.flux)
-  stars.isophotalError[i] = Math.sqrt(of(SOURCE.variance))
-  stars.xIsophotal[i] = of(SOURCE.x)
-  stars.yIsophotal[i] = of(SOURCE.y)
-  stars.xMinimum[i] = of(SOURCE.x0)
-  stars.xMaximum[i] = of(SOURCE.x1)
-  stars.yMinimum[i] = of(SOURCE.y0)
-  stars.yMaximum[i] = of(SOURCE.y1)
+/** What is known of the pixels within the isophotes. */
+function isophotesOf({ records }: Sources) {
+  const double = (field: SourceField) => gather(records, SOURCE_NUMBERS, field, Float64Array)
+  const whole = (field: SourceField) => gather(records, SOURCE_NUMBERS, field, Int32Array)
+  return {
+    ...{ area: whole(SOURCE.area), isophotalFlux: double(SOURCE.flux) },
+    ...{
+      isophotalError: double(SOURCE.variance).map(Math.sqrt),
+      xIsophotal: double(SOURCE.x),
+      yIsophotal: double(SOURCE.y),
+    },
+    ...{
+      xMinimum: whole(SOURCE.x0),
+      xMaximum: whole(SOURCE.x1),
+      yMinimum: whole(SOURCE.y0),
+      yMaximum: whole(SOURCE.y1),
+    },
+  }
 }
 
-function storeRaw(stars: FoundStars, i: number, raw: RawResults, shared: (x: number, y: number) => number): void {
-  stars.x[i] = raw.of(i, RESULT.x)
-  stars.y[i] = raw.of(i, RESULT.y)
-  const common = shared(stars.x[i], stars.y[i])
-  stars.xError[i] = raw.of(i, RESULT.xError)
-  stars.yError[i] = raw.of(i, RESULT.yError)
-  stars.kronRadius[i] = raw.of(i, RESULT.kron)
-  stars.flux[i] = raw.of(i, RESULT.flux)
-  stars.fluxError[i] = Math.sqrt(raw.of(i, RESULT.variance) + common * raw.of(i, RESULT.all) ** 2)
-  stars.halfLight[i] = raw.of(i, RESULT.halfLight)
-  stars.fwhm[i] = raw.of(i, RESULT.fwhm)
-  const { flux, error, radii } = stars.apertures
-  for (let k = 0; k < radii.length; k++) {
-    const [sum, variance] = raw.circle(i, k)
-    flux[k][i] = sum
-    error[k][i] = Math.sqrt(variance + common * (Math.PI * radii[k] ** 2) ** 2)
+function shapesOf({ records }: Sources) {
+  const single = (field: SourceField) => gather(records, SOURCE_NUMBERS, field, Float32Array)
+  const theta = Float32Array.from(
+    gather(records, SOURCE_NUMBERS, SOURCE.theta, Float64Array),
+    (angle) => (angle * 180) / Math.PI,
+  )
+  return { peak: single(SOURCE.peak), a: single(SOURCE.a), b: single(SOURCE.b), theta }
+}
+
+/** Total fluxes and those in circles, with their errors. */
+function lightOf(raw: RawResults, radii: readonly number[], common: Float64Array) {
+  const all = raw.column(RESULT.all, Float64Array)
+  const variance = raw.column(RESULT.variance, Float64Array)
+  const circles = radii.map((radius, k) => {
+    const [flux, spread] = raw.circle(k)
+    for (let i = 0; i < flux.length; i++) spread[i] = Math.sqrt(spread[i] + common[i] * (Math.PI * radius ** 2) ** 2)
+    return { flux, error: spread }
+  })
+  return {
+    flux: raw.column(RESULT.flux, Float64Array),
+    fluxError: variance.map((value, i) => Math.sqrt(value + common[i] * all[i] ** 2)),
+    apertures: { radii: [...radii], flux: circles.map(({ flux }) => flux), error: circles.map(({ error }) => error) },
   }
 }
 
 /**
- * Axis ratio of the profile itself: second moments under the window, with the window taken off again as for a Gaussian,
- * C⁻¹ = M⁻¹ - 1 / sigma². NaN where that leaves nothing.
+ * Axis ratios of the profiles themselves: second moments under the window, with the window taken off again as for a
+ * Gaussian, C⁻¹ = M⁻¹ - 1 / sigma². NaN where that leaves nothing.
  */
-function elongationOf(raw: RawResults, i: number): number {
-  const [xx, yy, xy] = [raw.of(i, RESULT.windowXX), raw.of(i, RESULT.windowYY), raw.of(i, RESULT.windowXY)]
-  const determinant = xx * yy - xy * xy
-  const window = 1 / raw.of(i, RESULT.window) ** 2
-  const [a, b, c] = [yy / determinant - window, xx / determinant - window, -xy / determinant]
-  const half = Math.hypot((a - b) / 2, c)
-  const mean = (a + b) / 2
-  return mean > half ? Math.sqrt((mean + half) / (mean - half)) : Number.NaN
-}
-
-/** What the ellipse of the total flux had in it besides the source. */
-function strangeFlags(raw: RawResults, i: number): number {
-  const masked = raw.of(i, RESULT.masked) > 0
-  const outside = raw.of(i, RESULT.outside) > 0
-  return (
-    (raw.of(i, RESULT.foreign) > 0.1 * raw.of(i, RESULT.all) ? StarFlag.neighbours : 0) |
-    (outside || masked ? StarFlag.apertureIncomplete : 0) |
-    (masked ? StarFlag.masked : 0)
-  )
-}
-
-function emptyStars(count: number, radii: readonly number[]): FoundStars {
-  const double = () => new Float64Array(count)
-  const single = () => new Float32Array(count)
-  const whole = () => new Int32Array(count)
-  return {
-    ...{ count, x: double(), y: double(), xError: single(), yError: single(), flux: double(), fluxError: double() },
-    ...{ peak: single(), background: single(), a: single(), b: single(), theta: single(), fwhm: single() },
-    ...{ halfLight: single(), starness: single(), flags: new Int16Array(count) },
-    apertures: { radii: [...radii], flux: radii.map(double), error: radii.map(double) },
-    ...{ area: whole(), isophotalFlux: double(), isophotalError: double(), xIsophotal: double(), yIsophotal: double() },
-    ...{ xMinimum: whole(), xMaximum: whole(), yMinimum: whole(), yMaximum: whole() },
-    ...{ kronRadius: single(), significance: single() },
+function elongationsOf(raw: RawResults, count: number): Float64Array {
+  const ratios = new Float64Array(count)
+  for (let i = 0; i < count; i++) {
+    const xx = raw.of(i, RESULT.windowXX)
+    const yy = raw.of(i, RESULT.windowYY)
+    const xy = raw.of(i, RESULT.windowXY)
+    const determinant = xx * yy - xy * xy
+    const window = 1 / raw.of(i, RESULT.window) ** 2
+    const a = yy / determinant - window
+    const b = xx / determinant - window
+    const half = Math.hypot((a - b) / 2, -xy / determinant)
+    const mean = (a + b) / 2
+    ratios[i] = mean > half ? Math.sqrt((mean + half) / (mean - half)) : Number.NaN
   }
+  return ratios
+}
+
+/** The flags of the isophotes, and what the ellipse of the total flux had in it besides the source. */
+function flagsOf({ records, count }: Sources, raw: RawResults): Int16Array {
+  const flags = new Int16Array(count)
+  for (let i = 0; i < count; i++) {
+    const masked = raw.of(i, RESULT.masked) > 0
+    const outside = raw.of(i, RESULT.outside) > 0
+    flags[i] =
+      records[i * SOURCE_NUMBERS + SOURCE.flags] |
+      (raw.of(i, RESULT.foreign) > 0.1 * raw.of(i, RESULT.all) ? StarFlag.neighbours : 0) |
+      (outside || masked ? StarFlag.apertureIncomplete : 0) |
+      (masked ? StarFlag.masked : 0)
+  }
+  return flags
 }

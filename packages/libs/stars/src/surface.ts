@@ -5,10 +5,12 @@ import type { SkyMesh } from './background.js'
 /** A map on a coarse grid of meshes, spread over an image by a bicubic spline, as kernels and lookups want it. */
 export interface Surface {
   columns: number
-  /** Writes values and curvatures of rows y0 to y1: the `lines` of the kernels of assembly/detect.ts. */
+  /** Writes values and curvatures of rows y0 to y1: the `lines` of the kernels of assembly/detect.ts, in kernel memory. */
   lines(y0: number, y1: number, target: Float32Array | Float64Array): void
   /** The value at a pixel. */
   at(x: number, y: number): number
+  /** The same at many pixels. */
+  atAll(xs: Float64Array, ys: Float64Array): Float64Array
   /** The weights of the meshes along a row, in kernel memory: valid as long as the caller's `scoped`. */
   across(): { first: Int32Array; weights: Float64Array }
   /** The same in single precision, with room for vectors at the end of each line. */
@@ -39,7 +41,10 @@ function classicCurvature(values: Float64Array, out: Float64Array, scratch: Floa
   for (let i = n - 2; i > 0; i--) out[i] = (out[i] * out[i + 1]) / 6 + scratch[i]
 }
 
-/** The spline surface through a map of meshes over an image; `classic` lets its cubics go on to the edge. */
+/**
+ * The spline surface through a map of meshes over an image; `classic` lets its cubics go on to the edge. It lies in kernel
+ * memory, and is valid as long as the caller's `scoped`.
+ */
 export function makeSurface(
   map: Float32Array,
   { columns, rows, pitchX, pitchY }: SkyMesh,
@@ -52,10 +57,14 @@ export function makeSurface(
   const high = classic ? 0 : 0.5
   const curve = classic ? classicCurvature : splineCurvature
   // the spline is linear in what it goes through: curvatures along x are taken of the meshes once, not of every row
-  const value = Float64Array.from(map)
-  const bend = columnCurvature(map, columns, rows, curve)
-  const valueAcross = rowCurvature(value, columns, rows, curve)
-  const bendAcross = rowCurvature(bend, columns, rows, curve)
+  const nodes = allocate(Float64Array, 4 * map.length)
+  const [value, bend, valueAcross, bendAcross] = [0, 1, 2, 3].map((k) =>
+    nodes.subarray(k * map.length, (k + 1) * map.length),
+  )
+  value.set(map)
+  columnCurvature(map, columns, rows, curve, bend)
+  rowCurvature(value, columns, rows, curve, valueAcross)
+  rowCurvature(bend, columns, rows, curve, bendAcross)
   const [up, along] = [new Float64Array(4), new Float64Array(4)]
   const nextRow = rows === 1 ? 0 : columns
   const nextColumn = columns === 1 ? 0 : 1
@@ -87,11 +96,9 @@ export function makeSurface(
   return {
     columns,
     lines(y0, y1, target) {
-      for (let y = y0, k = 0; y < y1; y++, k += 2 * columns) {
-        const here = rowAt(y)
-        fillLine(target, k, value, bend, here, here + nextRow, columns, up)
-        fillLine(target, k + columns, valueAcross, bendAcross, here, here + nextRow, columns, up)
-      }
+      const name = target instanceof Float32Array ? 'surfaceLines' : 'surfaceLines64'
+      const grid = [nodes.byteOffset, columns, rows, pitchY, high, classic ? 1 : 0] as const
+      kernels()[name](...grid, y0, y1, target.byteOffset)
     },
     at(x, y) {
       const here = rowAt(Math.min(height - 1, Math.max(0, Math.round(y))))
@@ -102,6 +109,19 @@ export function makeSurface(
         up[2] * alongAt(bend, bendAcross, k) +
         up[3] * alongAt(bend, bendAcross, k + nextRow)
       )
+    },
+    atAll(xs, ys) {
+      return scoped(() => {
+        const places = [xs, ys].map((of) => {
+          const copy = allocate(Float64Array, of.length)
+          copy.set(of)
+          return copy.byteOffset
+        }) as [number, number]
+        const out = allocate(Float64Array, xs.length)
+        const grid = [nodes.byteOffset, columns, rows, pitchX, pitchY, high, classic ? 1 : 0] as const
+        kernels().surfaceAt(...grid, width, height, ...places, xs.length, out.byteOffset)
+        return out.slice()
+      })
     },
     across() {
       const weights = allocate(Float64Array, 4 * width)
@@ -115,35 +135,19 @@ export function makeSurface(
   }
 }
 
-/** A line of meshes between two rows of them. */
-function fillLine(
-  target: Float32Array | Float64Array,
-  at: number,
-  values: Float64Array,
-  bends: Float64Array,
-  here: number,
-  next: number,
-  columns: number,
-  weights: Float64Array,
-): void {
-  const a = weights[0]
-  const b = weights[1]
-  const c = weights[2]
-  const d = weights[3]
-  for (let i = 0; i < columns; i++) {
-    target[at + i] = a * values[here + i] + b * values[next + i] + c * bends[here + i] + d * bends[next + i]
-  }
-}
-
 /** Second derivatives of the splines along the rows of a map. */
-function rowCurvature(map: Float64Array, columns: number, rows: number, curve: typeof splineCurvature): Float64Array {
-  const across = new Float64Array(columns * rows)
+function rowCurvature(
+  map: Float64Array,
+  columns: number,
+  rows: number,
+  curve: typeof splineCurvature,
+  across: Float64Array,
+): void {
   const scratch = new Float64Array(columns)
   for (let j = 0; j < rows; j++) {
     const row = [j * columns, (j + 1) * columns] as const
     curve(map.subarray(...row), across.subarray(...row), scratch)
   }
-  return across
 }
 
 /** Second derivatives of the splines along the columns of a map. */
@@ -152,15 +156,14 @@ function columnCurvature(
   columns: number,
   rows: number,
   curve: typeof splineCurvature,
-): Float64Array {
-  const bend = new Float64Array(columns * rows)
+  bend: Float64Array,
+): void {
   const [values, curvature, scratch] = [rows, rows, rows].map((n) => new Float64Array(n))
   for (let i = 0; i < columns; i++) {
     for (let j = 0; j < rows; j++) values[j] = map[j * columns + i]
     curve(values, curvature, scratch)
     for (let j = 0; j < rows; j++) bend[j * columns + i] = curvature[j]
   }
-  return bend
 }
 
 /** The whole surface as an image. */

@@ -44,6 +44,8 @@ function time({ argv, cwd = data, output, input }) {
     rmSync(path, { recursive: true, force: true })
     mkdirSync(path, { recursive: true })
   }
+  // What the run before has written is on the disk before this one begins: none waits for the writing of another.
+  spawnSync('sync')
   const wrapped = hasTime ? ['/usr/bin/time', '-q', '-f', '@@ %e %U %S %M', ...argv] : argv
   const before = performance.now()
   const done = spawnSync(wrapped[0], wrapped.slice(1), {

@@ -182,10 +182,11 @@ function tally(
   { histogram: { low, high }, planes }: Recipe,
 ): Pick<Combined, 'moments' | 'histogram' | 'rejected'> {
   const histogram = allocate(Int32Array, HISTOGRAM_BINS).fill(0)
+  const spare = allocate(Int32Array, 3 * HISTOGRAM_BINS)
   const sums = allocate(Float64Array, 4).fill(0)
   const perUnit = HISTOGRAM_BINS / (high - low)
   const [at, maskAt, countAt] = [pixels, mask, count].map((array) => array.byteOffset)
-  const bins = [HISTOGRAM_BINS, histogram.byteOffset, sums.byteOffset] as const
+  const bins = [HISTOGRAM_BINS, histogram.byteOffset, spare.byteOffset, sums.byteOffset] as const
   kernels().tallyStrip(at, maskAt, countAt, pixels.length, (low + high) / 2, low, perUnit, ...bins)
   const rejected = planes.length * pixels.length - sums[3]
   return { moments: [sums[0], sums[1], sums[2]], histogram: new Int32Array(histogram), rejected }

@@ -6,16 +6,16 @@ import { orUnreadable } from './examine.js'
 import type { Amplifier } from './geometry.js'
 import { sourceImage } from './source.js'
 
-/** Samples of so many bytes stay in the processor's cache. */
-const CACHE_BYTES = 1 << 22
+/** Smaller pieces gain nothing from the processor's cache, and what is set up for each of them costs more. */
+const PIECE_BYTES = 1 << 23
 /** Of a thousand frames fewer rows than these would mean a thousand small reads for each. */
 const FEWEST_ROWS = 8
 
 /** Rows of all frames that are held at once. Results do not depend on it. */
 export function rowsAtOnce({ planes, geometry, memoryBytes }: Recipe): number {
   const perRow = 4 * geometry.rawWidth * planes.length
-  const cached = Math.floor(CACHE_BYTES / perRow)
-  return Math.max(1, Math.min(Math.max(cached, FEWEST_ROWS), Math.floor(memoryBytes / perRow)))
+  const whole = Math.floor(PIECE_BYTES / perRow)
+  return Math.max(1, Math.min(Math.max(whole, FEWEST_ROWS), Math.floor(memoryBytes / perRow)))
 }
 
 /**

@@ -73,10 +73,11 @@ export function inheritFlags(mask: usize, other: usize, bits: i32, n: i32): void
 /**
  * Statistics of the pixels whose mask is 0: into `sums` (float64) their number, sum and sum of squares of the distance
  * from `centre`, and, of all pixels, the sum of `count`, added to what is there; into `histogram` (uint32) of `bins` bins
- * from `low`, `perUnit` to the unit, the ends taking what lies beyond.
+ * from `low`, `perUnit` to the unit, the ends taking what lies beyond. `spare` holds three times as many bins.
  */
 export function tallyStrip(
-  pixels: usize, mask: usize, count: usize, n: i32, centre: f64, low: f32, perUnit: f32, bins: i32, histogram: usize, sums: usize,
+  pixels: usize, mask: usize, count: usize, n: i32, centre: f64, low: f32, perUnit: f32, bins: i32, histogram: usize,
+  spare: usize, sums: usize,
 ): void {
   let good = 0
   let sum: f64 = 0
@@ -88,34 +89,44 @@ export function tallyStrip(
   const centres = f64x2.splat(centre)
   let sums2 = f64x2.splat(0)
   let squares2 = f64x2.splat(0)
+  // Neighbours are much alike: each lane counts for itself, or the next would wait for what the one before has written.
+  const size = (<usize>bins) << 2
+  const third = spare + size
+  const fourth = third + size
+  memory.fill(spare, 0, 3 * size)
   let p = 0
-  for (; p + 4 <= n; p += 4) {
-    const at = (<usize>p) << 1
-    counted += sumOfShorts(count + at)
-    if (load<u64>(mask + at) != 0) {
-      for (let k = p; k < p + 4; k++) {
-        if (load<i16>(mask + ((<usize>k) << 1)) != 0) continue
-        const v = load<f32>(pixels + ((<usize>k) << 2))
-        const d = <f64>v - centre
-        good++
-        sum += d
-        squares += d * d
-        countIn(histogram, binOf(v, low, perUnit, bins))
+  while (p + 4 <= n) {
+    let pairs = i32x4.splat(0)
+    const stop = min<i32>(n - 3, p + (4 << 13)) // before the sums of counts overflow
+    for (; p < stop; p += 4) {
+      const at = (<usize>p) << 1
+      pairs = i32x4.add(pairs, i32x4.extadd_pairwise_i16x8_u(v128.load64_zero(count + at)))
+      if (load<u64>(mask + at) != 0) {
+        for (let k = p; k < p + 4; k++) {
+          if (load<i16>(mask + ((<usize>k) << 1)) != 0) continue
+          const v = load<f32>(pixels + ((<usize>k) << 2))
+          const d = <f64>v - centre
+          good++
+          sum += d
+          squares += d * d
+          countIn(histogram, binOf(v, low, perUnit, bins))
+        }
+        continue
       }
-      continue
+      const v = v128.load(pixels + ((<usize>p) << 2))
+      const a = f64x2.sub(f64x2.promote_low_f32x4(v), centres)
+      const b = f64x2.sub(f64x2.promote_low_f32x4(v128.shuffle<u64>(v, v, 1, 0)), centres)
+      good += 4
+      sums2 = f64x2.add(sums2, f64x2.add(a, b))
+      squares2 = f64x2.add(squares2, f64x2.add(f64x2.mul(a, a), f64x2.mul(b, b)))
+      const place = f32x4.min(tops, f32x4.max(f32x4.splat(0), f32x4.mul(f32x4.sub(v, lows), scales)))
+      const bin = i32x4.trunc_sat_f32x4_s(place)
+      countIn(histogram, i32x4.extract_lane(bin, 0))
+      countIn(spare, i32x4.extract_lane(bin, 1))
+      countIn(third, i32x4.extract_lane(bin, 2))
+      countIn(fourth, i32x4.extract_lane(bin, 3))
     }
-    const v = v128.load(pixels + ((<usize>p) << 2))
-    const a = f64x2.sub(f64x2.promote_low_f32x4(v), centres)
-    const b = f64x2.sub(f64x2.promote_low_f32x4(v128.shuffle<u64>(v, v, 1, 0)), centres)
-    good += 4
-    sums2 = f64x2.add(sums2, f64x2.add(a, b))
-    squares2 = f64x2.add(squares2, f64x2.add(f64x2.mul(a, a), f64x2.mul(b, b)))
-    const place = f32x4.min(tops, f32x4.max(f32x4.splat(0), f32x4.mul(f32x4.sub(v, lows), scales)))
-    const bin = i32x4.trunc_sat_f32x4_s(place)
-    countIn(histogram, i32x4.extract_lane(bin, 0))
-    countIn(histogram, i32x4.extract_lane(bin, 1))
-    countIn(histogram, i32x4.extract_lane(bin, 2))
-    countIn(histogram, i32x4.extract_lane(bin, 3))
+    counted += <i64>i32x4.extract_lane(pairs, 0) + <i64>i32x4.extract_lane(pairs, 1)
   }
   for (; p < n; p++) {
     counted += load<u16>(count + ((<usize>p) << 1))
@@ -126,6 +137,10 @@ export function tallyStrip(
     sum += d
     squares += d * d
     countIn(histogram, binOf(v, low, perUnit, bins))
+  }
+  for (let bin: usize = 0; bin < size; bin += 4) {
+    const more = load<u32>(spare + bin) + load<u32>(third + bin) + load<u32>(fourth + bin)
+    store<u32>(histogram + bin, load<u32>(histogram + bin) + more)
   }
   sum += f64x2.extract_lane(sums2, 0) + f64x2.extract_lane(sums2, 1)
   squares += f64x2.extract_lane(squares2, 0) + f64x2.extract_lane(squares2, 1)
@@ -146,13 +161,6 @@ function binOf(v: f32, low: f32, perUnit: f32, bins: i32): i32 {
 function countIn(histogram: usize, bin: i32): void {
   const at = histogram + ((<usize>bin) << 2)
   store<u32>(at, load<u32>(at) + 1)
-}
-
-// @ts-ignore: decorator
-@inline
-function sumOfShorts(at: usize): i64 {
-  const pairs = i32x4.extadd_pairwise_i16x8_u(v128.load64_zero(at))
-  return <i64>i32x4.extract_lane(pairs, 0) + <i64>i32x4.extract_lane(pairs, 1)
 }
 
 /** error = √(error² + (aFactor a)² + (bFactor b)²); `a` or `b` 0: there is none. */

@@ -109,6 +109,7 @@ export interface Kernels extends NumericKernels, ReductionKernels, StarKernels, 
     perUnit: number,
     bins: number,
     histogram: number,
+    spare: number,
     sums: number,
   ): void
   evenErrors(

@@ -83,6 +83,7 @@ t.test('tallyStrip counts, sums and sorts into bins what is not masked', async (
     for (let p = 0; p < n; p += 7) mask[p] = 8
     pixels[0] = Number.NaN
     const histogram = allocate(Int32Array, 10)
+    const spare = allocate(Int32Array, 30).fill(1e9)
     histogram.fill(0)
     const sums = allocate(Float64Array, 4).fill(0)
     const count = allocate(Uint16Array, n).fill(7)
@@ -97,6 +98,7 @@ t.test('tallyStrip counts, sums and sorts into bins what is not masked', async (
       1,
       10,
       histogram.byteOffset,
+      spare.byteOffset,
       sums.byteOffset,
     )
     const good = [...pixels].filter((_, p) => mask[p] === 0)

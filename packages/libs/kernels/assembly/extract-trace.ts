@@ -9,7 +9,7 @@ const MOST_LEVERAGE: f32 = 0.9
 const ROUNDS = 2
 
 /** Shares of the light, [row][lane]. */
-const shares: usize = memory.data(96 * 16, 16)
+export const shares: usize = memory.data(96 * 16, 16)
 /** The profile of four columns, a 0 before and after it. */
 const MOST_SAMPLES: i32 = 1020
 const blended: usize = memory.data(1024 * 4 + 16, 16)
@@ -18,10 +18,10 @@ const rowsFrom: usize = memory.data(16, 16)
 const rowsTo: usize = memory.data(16, 16)
 const darkness: usize = memory.data(16, 16)
 
-let pixels: usize = 0
-let mask: usize = 0
-let width: i32 = 0
-let height: i32 = 0
+export let pixels: usize = 0
+export let mask: usize = 0
+export let width: i32 = 0
+export let height: i32 = 0
 
 let perElectron: f32 = 1
 let accuracy: f32 = 0
@@ -38,8 +38,8 @@ let reach: i32 = 0
 let half: f64 = 0
 
 /** Rows that the shares at hand reach. */
-let bottom: i32 = 0
-let top: i32 = 0
+export let bottom: i32 = 0
+export let top: i32 = 0
 
 /** The frame: float32 pixels, int16 masks. */
 export function traceFrame(framePixels: usize, frameMask: usize, frameWidth: i32, frameHeight: i32): void {
@@ -146,7 +146,7 @@ export function traceLevers(centres: usize, first: i32, last: i32, dark: f32, fl
 /** The shares of the four columns from x on, and the rows they reach; false where that needs too much room. */
 // @ts-ignore: decorator
 @inline
-function sampleColumns(centres: usize, x: i32): bool {
+export function sampleColumns(centres: usize, x: i32): bool {
   bottom = i32.MAX_VALUE
   top = i32.MIN_VALUE
   if (x + 4 > width) return false

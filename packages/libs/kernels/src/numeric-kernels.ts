@@ -73,6 +73,31 @@ export interface NumericKernels {
   ): void
   /** Floats: by how much the flux of each column changes when all its pixels do by 1. */
   traceLevers(centres: number, first: number, last: number, dark: number, flux: number, levers: number): void
+  /** upright-trace: returns how many columns are left to others, which are 1 in `left`. */
+  uprightTrace(
+    centres: number,
+    first: number,
+    last: number,
+    light: number,
+    slope: number,
+    change: number,
+    curve: number,
+    left: number,
+  ): number
+  // quiet-side: of the frame that traceFrame told
+  /** Level, error and place as doubles at `out`; returns the pixels that told them, 0 if they are too few. */
+  quietSide(
+    centres: number,
+    neighbour: number,
+    from: number,
+    to: number,
+    way: number,
+    clear: number,
+    scratch: number,
+    out: number,
+  ): number
+  /** `scratch` holds a double for each column that is looked at. */
+  quietVariance(centres: number, from: number, to: number, error: number, far: number, scratch: number): number
   /** Adds to `bins` + 3 uint32: the bins, those below, those at or above `high`, NaN. */
   histogram(values: number, n: number, low: number, high: number, bins: number, counts: number): void
 }

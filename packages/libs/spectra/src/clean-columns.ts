@@ -18,7 +18,11 @@ export function lendFrame({ width, height, pixels, mask }: SpectralFrame): LentF
   }
 }
 
-function lend<T extends Float32Array | Int16Array>(values: T, type: Float32ArrayConstructor | Int16ArrayConstructor) {
+/** The address of values in kernel memory; copied where they do not lie there yet. Call it within `scoped`. */
+export function lend<T extends Float32Array | Int16Array>(
+  values: T,
+  type: Float32ArrayConstructor | Int16ArrayConstructor,
+) {
   if (inKernelMemory(values)) return values.byteOffset
   const copy: Typed = allocate(type as Float32ArrayConstructor, values.length)
   copy.set(values)

@@ -1,7 +1,7 @@
 import { scoped } from '@nightpipe/kernels'
 import { type LentFrame, lendFrame } from './clean-columns.js'
 import { extractGroup } from './extract-group.js'
-import { darkVariance } from './frame-noise.js'
+import { darkVariances } from './frame-noise.js'
 import type { NoiseModel, SpectralFrame, TraceFlux } from './group-work.js'
 import { dropSpikes, LEAST_SEEN } from './hit-columns.js'
 import { groupTraces, type LitTrace, litTraces } from './lit-traces.js'
@@ -53,8 +53,9 @@ function extractAll(frame: SpectralFrame, lent: LentFrame, traces: Traces, optio
   const profiles = options.profiles ?? profileTable(traces) ?? measureProfiles(frame, traces, lit, options)
   const rejected = new Uint8Array(width * height)
   const done: { trace: LitTrace; result: TraceFlux }[] = []
+  const quiet = darkOf(frame, lit, half, traces.fibres, options)
   for (const group of groupTraces(lit, reachOf(profiles) + half + 1)) {
-    const dark = group.map((trace) => darkOf(frame, trace, half, traces.fibres, options))
+    const dark = group.map((trace) => quiet.get(ownOf(trace, traces.fibres))!)
     const common = { frame, group, profiles, fibres: traces.fibres, half, method }
     const results = extractGroup({ ...common, noise: options, dark, darkBlock: NOISE_BLOCK, rejected, lent })
     group.forEach((trace, a) => {
@@ -83,11 +84,21 @@ function countOnes(flags: Uint8Array): number {
   return count
 }
 
-/** The noise about a trace: measured, or as it was found before. */
-function darkOf(frame: SpectralFrame, trace: LitTrace, half: number, fibres: number, options: ExtractOptions) {
-  const own = trace.order * fibres + trace.fibre
-  const dark = options.dark?.get(own) ?? darkVariance(frame, trace, half, NOISE_BLOCK, options.readVariance)
-  options.dark?.set(own, dark)
+const ownOf = ({ order, fibre }: LitTrace, fibres: number) => order * fibres + fibre
+
+/** The noise about the traces: measured, or as it was found before. */
+function darkOf(
+  frame: SpectralFrame,
+  lit: readonly LitTrace[],
+  half: number,
+  fibres: number,
+  { dark = new Map(), readVariance }: ExtractOptions,
+): ReadonlyMap<number, Float64Array> {
+  const fresh = lit.filter((trace) => !dark.has(ownOf(trace, fibres)))
+  const found = darkVariances(frame, fresh, half, NOISE_BLOCK, readVariance)
+  fresh.forEach((trace, k) => {
+    dark.set(ownOf(trace, fibres), found[k]!)
+  })
   return dark
 }
 

@@ -1,41 +1,40 @@
-import { median } from '@nightpipe/math'
+import { allocate, kernels, scoped } from '@nightpipe/kernels'
+import { lend } from './clean-columns.js'
 import type { SpectralFrame } from './group-work.js'
 import type { LitTrace } from './lit-traces.js'
 
 /** Rows beyond those used that are looked at too: between orders the frame shows its noise without their light. */
 const BEYOND = 3
-/** Every so many columns an error is looked at. */
-const STEP = 8
 
 /**
- * The variance that pixels about a trace have without its light (read-out, what scattered light was subtracted, dark), for
- * each block of `block` columns: the lowest of the medians of the rows about it. An error of its own is not believed for
- * each pixel, for part of it comes from the pixel's own value, and weights that follow the noise bias the flux.
+ * The variance that pixels about traces have without their light (read-out, what scattered light was subtracted, dark), for
+ * each trace and block of `block` columns: the lowest of the medians of the rows about it. An error of its own is not believed
+ * for each pixel, for part of it comes from the pixel's own value, and weights that follow the noise bias the flux.
  */
-export function darkVariance(
+export function darkVariances(
   { width, height, error }: SpectralFrame,
-  trace: LitTrace,
+  traces: readonly LitTrace[],
   half: number,
   block: number,
   readVariance: number,
-): Float64Array {
-  const out = new Float64Array(Math.ceil(width / block)).fill(readVariance)
-  if (!error) return out
-  const far = Math.ceil(half) + BEYOND
-  const sample = new Float64Array(Math.ceil(block / STEP))
-  for (let b = 0; b < out.length; b++) {
-    let least = Number.POSITIVE_INFINITY
-    for (let offset = -far; offset <= far; offset++) {
-      let n = 0
-      for (let x = b * block; x < Math.min(width, (b + 1) * block); x += STEP) {
-        const y = Math.round(trace.y[x]!) + offset
-        if (y < 0 || y >= height) continue
-        const sigma = error[y * width + x]!
-        if (sigma > 0 && sigma < Number.POSITIVE_INFINITY) sample[n++] = sigma * sigma
+): Float64Array[] {
+  const blocks = Math.ceil(width / block)
+  const out = traces.map(() => new Float64Array(blocks).fill(readVariance))
+  if (!error || traces.length === 0) return out
+  scoped(() => {
+    const { traceFrame, quietVariance } = kernels()
+    traceFrame(0, 0, width, height)
+    const errors = lend(error, Float32Array)
+    const [centres, scratch] = [allocate(Float64Array, width), allocate(Float64Array, block)]
+    traces.forEach(({ y }, k) => {
+      centres.set(y)
+      for (let b = 0; b < blocks; b++) {
+        const columns = [b * block, Math.min(width, (b + 1) * block)] as const
+        const far = Math.ceil(half) + BEYOND
+        const least = quietVariance(centres.byteOffset, ...columns, errors, far, scratch.byteOffset)
+        if (Number.isFinite(least)) out[k]![b] = least
       }
-      if (n > 0) least = Math.min(least, median(sample, n))
-    }
-    if (Number.isFinite(least)) out[b] = least
-  }
+    })
+  })
   return out
 }

@@ -1,21 +1,15 @@
-import { allocate } from '@nightpipe/kernels'
-import { MAD_TO_SIGMA, median } from '@nightpipe/math'
+import { allocate, kernels, scoped } from '@nightpipe/kernels'
+import { lendFrame } from './clean-columns.js'
 import type { SpectralFrame } from './group-work.js'
 import type { LitTrace } from './lit-traces.js'
 import { type ProfileTable, reachOf } from './profile-table.js'
 
 /** Columns that share an estimate. */
 export const BACKGROUND_BLOCK = 128
-/** Rows beyond the profile that are left out, and most rows that are used on either side. */
+/** Rows beyond the profile that are left out. */
 const MARGIN = 1
-const ROWS = 8
-/** They lie in the middle between two traces, but not further off than so many times what the profile reaches: its far wings are light too. */
-const FURTHEST = 3
-/** Gaps narrower than this, rows, hold the wings of both traces and tell nothing. */
-const GAP = 4
-/** Pixels further from the median than this, in their scatter, do not count; fewer than so many tell nothing. */
-const CLIP = 4
-const ENOUGH = 40
+/** Pixels of a column that tell the level of a side, twice. */
+const SCRATCH = 16
 
 /** What light there is between fibres, at each trace: a value for each block of columns, in the unit of the pixels. */
 export interface LocalBackground {
@@ -35,15 +29,30 @@ export function localBackground(
   lit: readonly LitTrace[],
   profiles: ProfileTable,
 ): LocalBackground {
-  const blocks = Math.ceil(frame.width / BACKGROUND_BLOCK)
-  const clear = reachOf(profiles) + MARGIN
+  return scoped(() => {
+    const { pixels, mask } = lendFrame(frame)
+    kernels().traceFrame(pixels, mask, frame.width, frame.height)
+    return levelsOf(frame.width, lit, reachOf(profiles) + MARGIN)
+  })
+}
+
+/** In the frame that the kernels were told. */
+function levelsOf(width: number, lit: readonly LitTrace[], clear: number): LocalBackground {
+  const blocks = Math.ceil(width / BACKGROUND_BLOCK)
   const [level, error] = [0, 1].map(() => lit.map(() => new Float64Array(blocks))) as [Float64Array[], Float64Array[]]
-  const sample = new Float64Array(BACKGROUND_BLOCK * ROWS)
-  const order = new Float64Array(BACKGROUND_BLOCK * ROWS)
-  lit.forEach((trace, a) => {
+  const centres = lit.map(({ y }) => {
+    const rows = allocate(Float64Array, y.length)
+    rows.set(y)
+    return rows.byteOffset
+  })
+  const scratch = allocate(Float64Array, BACKGROUND_BLOCK * SCRATCH).byteOffset
+  const out = allocate(Float64Array, 3)
+  lit.forEach(({ first, last }, a) => {
     for (let block = 0; block < blocks; block++) {
-      const sides = [-1, 1].map((way) => sideOf(frame, trace, lit[a + way], way, clear, block, sample, order))
-      const [low, high] = sides
+      const from = Math.max(first, block * BACKGROUND_BLOCK)
+      const columns = [from, Math.min(last, (block + 1) * BACKGROUND_BLOCK - 1)] as const
+      const side = (way: number) => sideOf(centres[a]!, centres[a + way] ?? 0, columns, way, clear, scratch, out)
+      const [low, high] = [side(-1), side(1)]
       level[a]![block] = Number.NaN
       if (low && high) {
         const t = -low.place / (high.place - low.place)
@@ -66,55 +75,18 @@ interface Side {
   place: number
 }
 
-/** The light on one side of a trace, between what its own profile and that of its neighbour reach. */
+/** The light on one side of a trace, between what its own profile and that of its neighbour reach; `neighbour` 0: there is none. */
 function sideOf(
-  { width, height, pixels, mask }: SpectralFrame,
-  { y: centres, first, last }: LitTrace,
-  neighbour: LitTrace | undefined,
+  centres: number,
+  neighbour: number,
+  [from, to]: readonly [number, number],
   way: number,
   clear: number,
-  block: number,
-  sample: Float64Array,
-  order: Float64Array,
+  scratch: number,
+  out: Float64Array,
 ): Side | undefined {
-  let [n, places] = [0, 0]
-  for (
-    let x = Math.max(first, block * BACKGROUND_BLOCK);
-    x <= Math.min(last, (block + 1) * BACKGROUND_BLOCK - 1);
-    x++
-  ) {
-    const y = centres[x]!
-    const room = neighbour ? Math.abs(neighbour.y[x]! - y) - clear : Number.POSITIVE_INFINITY
-    if (room - clear < GAP) continue
-    const start = Math.max(clear, Math.min((room + clear) / 2, FURTHEST * clear) - ROWS / 2)
-    for (let k = 0; k < ROWS; k++) {
-      const row = way > 0 ? Math.ceil(y + start) + k : Math.floor(y - start) - k
-      if (row < 0 || row >= height || Math.abs(row - y) > room) break
-      const at = row * width + x
-      if (mask?.[at] || !Number.isFinite(pixels[at]!)) continue
-      sample[n++] = pixels[at]!
-      places += row - y
-    }
-  }
-  return n < ENOUGH ? undefined : { ...clippedMean(sample, n, order), place: places / n }
-}
-
-/** Of the first `count` values; `order` is for their ranks. */
-function clippedMean(values: Float64Array, count: number, order: Float64Array): { level: number; error: number } {
-  order.set(values)
-  const middle = median(order, count)
-  for (let k = 0; k < count; k++) order[k] = Math.abs(values[k]! - middle)
-  const limit = CLIP * MAD_TO_SIGMA * median(order, count)
-  let [n, sum, squares] = [0, 0, 0]
-  for (let k = 0; k < count; k++) {
-    const off = values[k]! - middle
-    if (Math.abs(off) > limit) continue
-    n++
-    sum += off
-    squares += off * off
-  }
-  const mean = sum / n
-  return { level: middle + mean, error: Math.sqrt(Math.max(0, squares / n - mean * mean) / n) }
+  const told = kernels().quietSide(centres, neighbour, from, to, way, clear, scratch, out.byteOffset)
+  return told === 0 ? undefined : { level: out[0]!, error: out[1]!, place: out[2]! }
 }
 
 /** Blocks that nothing tells get the value of the nearest that something does. */

@@ -1,6 +1,6 @@
 import { medianOf } from '@nightpipe/math'
 import { extractGroup } from './extract-group.js'
-import { darkVariance } from './frame-noise.js'
+import { darkVariances } from './frame-noise.js'
 import type { GroupWork, NoiseModel, SpectralFrame } from './group-work.js'
 import { groupTraces, type LitTrace } from './lit-traces.js'
 import { addLeftovers, addModel, correctProfiles, createLeftovers } from './profile-leftovers.js'
@@ -100,7 +100,7 @@ export function refineProfiles(
   const rejected = new Uint8Array(frame.width * frame.height)
   const light = new Float32Array(frame.width * frame.height)
   for (const group of groupTraces(lit, reachOf(table) + half + 1)) {
-    const dark = group.map((trace) => darkVariance(frame, trace, half, NOISE_BLOCK, noise.readVariance))
+    const dark = darkVariances(frame, group, half, NOISE_BLOCK, noise.readVariance)
     const work: GroupWork = {
       ...{ frame, group, profiles: table, fibres: traces.fibres, half, method: 'optimal', noise },
       ...{ dark, darkBlock: NOISE_BLOCK, rejected, step: Math.max(1, Math.floor(frame.width / COLUMNS)) },

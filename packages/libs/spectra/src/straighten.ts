@@ -1,7 +1,9 @@
-import { allocate } from '@nightpipe/kernels'
+import { allocate, kernels, scoped } from '@nightpipe/kernels'
+import { lendTrace } from './clean-columns.js'
 import type { Extraction } from './extract.js'
 import type { SpectralFrame } from './group-work.js'
 import { type LineTilt, tiltAt } from './line-tilt.js'
+import type { LitTrace } from './lit-traces.js'
 import { type ProfileTable, reachOf, sampleProfile } from './profile-table.js'
 
 /** Rows with less of the light than this are left as they are. */
@@ -25,28 +27,52 @@ export function straighten(
 ): SpectralFrame {
   const pixels = allocate(Float32Array, frame.pixels.length)
   pixels.set(frame.pixels)
-  const reach = reachOf(profiles)
-  const share = new Float64Array(2 * reach + 1)
+  const upright = { ...frame, pixels }
   const all = profiles.traces / fibres
+  kernels().traceFrame(pixels.byteOffset, 0, width, frame.height)
   traces.forEach(({ trace }, k) => {
     const flux = calmed(orders[k]!.flux)
-    const own = trace.order * fibres + trace.fibre
-    for (let x = trace.first + AROUND; x <= trace.last - AROUND; x++) {
-      const y = trace.y[x]!
-      const first = Math.round(y) - reach
-      const slope = tiltAt(tilt, x, width, trace.order, all)
-      sampleProfile(profiles, own, x, y, first, share.length, share, 0)
-      for (let r = Math.max(0, -first); r < share.length && first + r < frame.height; r++) {
-        if (!(share[r]! > LEAST_SHARE)) continue
-        const u = first + r - y
-        const from = x - slope * u - tilt.curve * u * u
-        if (Math.abs(from - x) > FURTHEST || from < trace.first + AROUND || from > trace.last - AROUND) continue
-        const change = fluxAt(flux, from) - flux[x]!
-        if (Number.isFinite(change)) pixels[(first + r) * width + x]! -= share[r]! * change
+    const [low, high] = [0, width - 1].map((x) => tiltAt(tilt, x, width, trace.order, all)) as [number, number]
+    const change = width > 1 ? (high - low) / (width - 1) : 0
+    scoped(() => {
+      const [light, left] = [allocate(Float32Array, width), allocate(Uint8Array, width).fill(0)]
+      light.set(flux)
+      const centres = lendTrace(trace, profiles, fibres, 0)
+      const { uprightTrace } = kernels()
+      const where = [centres, trace.first, trace.last, light.byteOffset] as const
+      if (uprightTrace(...where, low, change, tilt.curve, left.byteOffset) === 0) return
+      for (let x = trace.first; x <= trace.last; x++) {
+        if (left[x] !== 0) straightenColumn(upright, trace, flux, profiles, fibres, x, low + change * x, tilt.curve)
       }
-    }
+    })
   })
-  return { ...frame, pixels }
+  return upright
+}
+
+/** What the kernel leaves: columns of traces that are very steep, or of very wide profiles. */
+function straightenColumn(
+  { pixels, width, height }: SpectralFrame,
+  trace: LitTrace,
+  flux: Float64Array,
+  profiles: ProfileTable,
+  fibres: number,
+  x: number,
+  slope: number,
+  curve: number,
+): void {
+  const reach = reachOf(profiles)
+  const share = new Float64Array(2 * reach + 1)
+  const y = trace.y[x]!
+  const first = Math.round(y) - reach
+  sampleProfile(profiles, trace.order * fibres + trace.fibre, x, y, first, share.length, share, 0)
+  for (let r = Math.max(0, -first); r < share.length && first + r < height; r++) {
+    if (!(share[r]! > LEAST_SHARE)) continue
+    const u = first + r - y
+    const from = x - slope * u - curve * u * u
+    if (Math.abs(from - x) > FURTHEST || from < trace.first + AROUND || from > trace.last - AROUND) continue
+    const change = fluxAt(flux, from) - flux[x]!
+    if (Number.isFinite(change)) pixels[(first + r) * width + x]! -= share[r]! * change
+  }
 }
 
 /**

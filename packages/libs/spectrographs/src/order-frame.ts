@@ -114,7 +114,8 @@ function calibratedFrame(image: Hdu, errors: Hdu, masks: Hdu | undefined, lent: 
   const mask = lent ? allocate(Int16Array, size) : new Int16Array(size)
   if (lent && !masks) mask.fill(0)
   if (masks) readIntegers(masks, { ...range, into: mask })
-  return { name: '', width, height, pixels, error: readPixels(errors, range), mask }
+  const error = readPixels(errors, lent ? { ...range, into: allocate(Float32Array, size) } : range)
+  return { name: '', width, height, pixels, error, mask }
 }
 
 function rawFrame(image: Hdu, facts: FrameFacts): Planes {

@@ -70,18 +70,32 @@ function together(frames: OrderFrame[], { frames: asked }: TraceJob) {
   frames.forEach(({ pixels, mask, width, height }, k) => {
     const { lit } = asked[k]!
     const group = groups.get(lit.join())
-    // saturated light is light
-    const bad = mask.map((bits) => bits & ~2)
     if (!group) {
-      groups.set(lit.join(), { pixels: pixels.slice(), mask: bad, lit, width, height })
+      const sum = pixels.slice()
+      groups.set(lit.join(), { pixels: sum, mask: withoutSaturated(mask), lit, width, height })
       return
     }
-    for (let p = 0; p < pixels.length; p++) {
-      group.pixels[p]! += pixels[p]!
-      group.mask[p]! |= bad[p]!
-    }
+    addFrame(group, pixels, withoutSaturated(mask))
   })
   return [...groups.values()]
+}
+
+/** Saturated light is light. */
+function withoutSaturated(mask: Int16Array): Int16Array {
+  const bad = mask.slice()
+  for (let p = 0; p < bad.length; p++) bad[p]! &= ~2
+  return bad
+}
+
+function addFrame(
+  { pixels: sum, mask: all }: { pixels: Float32Array; mask: Int16Array },
+  pixels: Float32Array,
+  bad: Int16Array,
+): void {
+  for (let p = 0; p < pixels.length; p++) {
+    sum[p]! += pixels[p]!
+    all[p]! |= bad[p]!
+  }
 }
 
 function flatProfiles(traces: Traces, blocks: number): void {

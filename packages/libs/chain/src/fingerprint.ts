@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { digestOf, VERSION } from '@nightpipe/command'
-import { sha256OfFile } from '@nightpipe/files'
 import {
   chooseStandard,
   chooseZeroOf,
@@ -30,7 +29,7 @@ const sha = (text: string) => createHash('sha256').update(text).digest('hex').sl
 export function stampOf(path: string, before: string | undefined): string {
   const { size, mtimeMs } = statSync(path)
   const seen = `${size}-${Math.round(mtimeMs)}`
-  return before?.startsWith(`${seen}-`) ? before : `${seen}-${sha256OfFile(path).slice(0, 16)}`
+  return before?.startsWith(`${seen}-`) ? before : `${seen}-${digestOf(path).slice(0, 16)}`
 }
 
 /**

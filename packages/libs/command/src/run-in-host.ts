@@ -1,6 +1,7 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
+import { freshDigests } from './digest.js'
 import { Exit } from './exit.js'
 import type { Ran } from './run-command.js'
 import type { HostCall, HostWord } from './serve-calls.js'
@@ -75,7 +76,8 @@ export function openHost(program: string): Host {
             resolve({ code, products: said.out.split('\n').filter(Boolean), stderr: said.err })
           }
           call = Object.assign(said, { answer })
-          process_.stdin.write(`${JSON.stringify({ command, args } satisfies HostCall)}\n`)
+          const digests = freshDigests() // each raw frame is digested once, whoever needs it
+          process_.stdin.write(`${JSON.stringify({ command, args, digests } satisfies HostCall)}\n`)
         })
       } finally {
         signal?.removeEventListener('abort', stop)

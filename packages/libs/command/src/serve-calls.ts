@@ -3,6 +3,7 @@ import { isMainThread } from 'node:worker_threads'
 import { takeReadyMade } from '@nightpipe/kernels'
 import { answerCall } from './answer.js'
 import { compiledAhead } from './compiled-kernels.js'
+import { type Known, remember } from './digest.js'
 import { keepThreads } from './pool.js'
 import { forgetRun } from './run-memory.js'
 import type { Command } from './types.js'
@@ -11,6 +12,8 @@ import type { Command } from './types.js'
 export interface HostCall {
   command: string
   args: readonly string[]
+  /** what the caller knows of files: believed as long as they are not touched */
+  digests?: readonly (readonly [string, Known])[]
 }
 
 /** What it says, a line of JSON each: what the command writes on its two outputs as it does, then its exit code. */
@@ -29,8 +32,9 @@ export async function serveCalls(families: Readonly<Record<string, readonly Comm
   const say = (err: string) => void tell({ err })
   process.stdout.on('error', () => {}) // nobody listens any more: what was begun is brought to its end
   for await (const line of createInterface({ input: process.stdin })) {
-    const { command, args } = JSON.parse(line) as HostCall
+    const { command, args, digests = [] } = JSON.parse(line) as HostCall
     forgetRun()
+    for (const [path, what] of digests) remember(path, what)
     tell({ code: await answerCall(families[command]!, args, { print, say }) })
   }
   process.exit(0)

@@ -136,7 +136,7 @@ function warpBy(slices: Slices, light: Float32Array, { period }: OrderScale, par
   const warp: Warp = { start: -beyond, paths: height + 2 * beyond, y: new Float32Array(count * (height + 2 * beyond)) }
   const v = (y: number) => Math.min(1.2, Math.max(-1.2, (2 * y) / height - 1))
   const between = (count - 1) / 2
-  for (let path = 0; path < warp.paths; path++) {
+  for (let path = 0; path < warp.paths; path += FOLLOWED) {
     for (const way of [1, -1]) {
       let y = warp.start + path
       let [at, k] = [middle, way > 0 ? Math.ceil(between) : Math.floor(between)]
@@ -150,8 +150,23 @@ function warpBy(slices: Slices, light: Float32Array, { period }: OrderScale, par
       }
     }
   }
+  drawBetween(warp)
   for (const [reach, degree] of STEPS) straighten(warp, slices, light, period, parts, reach, degree)
   return warp
+}
+
+/** One path in so many is followed; those between lie between, as near as makes no difference to a first estimate. */
+const FOLLOWED = 4
+
+function drawBetween({ paths, y }: Warp): void {
+  const last = Math.floor((paths - 1) / FOLLOWED) * FOLLOWED
+  for (let from = 0; from < y.length; from += paths) {
+    for (let path = 0; path < paths; path++) {
+      const low = Math.min(path - (path % FOLLOWED), last - FOLLOWED)
+      const [a, b] = [y[from + low]!, y[from + low + FOLLOWED]!]
+      if (path % FOLLOWED !== 0) y[from + path] = a + ((path - low) * (b - a)) / FOLLOWED
+    }
+  }
 }
 
 /** Strips apart that are laid on one another: the next one first, so that no order is taken for another, then further ones. */
@@ -264,11 +279,12 @@ function straighten(
   const basis = new Float64Array(count * terms)
   for (let k = 0; k < count; k++) basis.set(legendre(k / ((count - 1) / 2) - 1, new Float64Array(terms)), k * terms)
   const middle = legendre(0, new Float64Array(terms))
+  for (let k = 0; k < basis.length; k++) basis[k]! -= middle[k % terms]!
   for (let path = 0; path < paths; path++) {
     const along = surface.cut((2 * path) / paths - 1)
     for (let k = 0; k < count; k++) {
       let move = 0
-      for (let t = 0; t < terms; t++) move += along[t]! * (basis[k * terms + t]! - middle[t]!)
+      for (let t = 0; t < terms; t++) move += along[t]! * basis[k * terms + t]!
       warp.y[k * paths + path]! += move
     }
   }

@@ -5,6 +5,16 @@ const SCALE_NOISE = [0.723, 0.285, 0.178, 0.122, 0.0858] as const
 /** A structure that stands so many sigma above the noise is the detector's, and stays as it is. */
 const CERTAIN = 4
 
+interface Flat {
+  blaze: Float64Array
+  blazeError: Float64Array
+}
+
+/** Responses of late: all exposures of a night have those of one flat. At most so many orders of so many flats. */
+const REMEMBERED = 256
+const remembered = new Map<number, (Flat & { quiet: Float64Array })[]>()
+let count = 0
+
 /**
  * The response of an order without the noise of its flat. All exposures divided by one flat share its noise, column by column:
  * it holds the lines of a template to the columns they fell on, and velocities of spectra that drift follow by a part of the
@@ -17,6 +27,23 @@ export function quietResponse({
   blazeError,
 }: Pick<OrderSpectrum, 'blaze' | 'blazeError'>): Float64Array | undefined {
   if (!blaze || !blazeError?.some((one) => one > 0)) return blaze
+  const key = blaze[blaze.length >> 1]!
+  const alike = remembered.get(key) ?? []
+  const before = alike.find((one) => same(one.blaze, blaze) && same(one.blazeError, blazeError))
+  if (before) return before.quiet.slice()
+  if (count++ % REMEMBERED === 0) remembered.clear()
+  const quiet = withoutNoise({ blaze, blazeError })
+  remembered.set(key, [...alike, { blaze: blaze.slice(), blazeError: blazeError.slice(), quiet: quiet.slice() }])
+  return quiet
+}
+
+const same = (a: Float64Array, b: Float64Array) => {
+  if (a.length !== b.length) return false
+  for (let x = 0; x < a.length; x++) if (a[x] !== b[x] && (a[x] === a[x] || b[x] === b[x])) return false // NaN is as NaN
+  return true
+}
+
+function withoutNoise({ blaze, blazeError }: Flat): Float64Array {
   const n = blaze.length
   const smooth = [blaze]
   for (let scale = 0; scale < SCALE_NOISE.length; scale++) smooth.push(smoothed(smooth[scale]!, 1 << scale))

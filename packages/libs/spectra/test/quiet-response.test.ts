@@ -37,6 +37,18 @@ t.test(
   },
 )
 
+t.test('of the same flat it is the same again, of one that differs in a column or an error it is not', async (t) => {
+  const flat = madeFlat(11, { columns: 0.004, noise: 0.004 })
+  const first = quietResponse(flat)!
+  const kept = first.slice()
+  first.fill(0) // whoever has it may change it
+  t.same(quietResponse({ blaze: flat.blaze.slice(), blazeError: flat.blazeError.slice() }), kept)
+  const other = { blaze: flat.blaze.map((one, x) => (x === 40 ? 1.01 * one : one)), blazeError: flat.blazeError }
+  t.notSame(quietResponse(other), kept)
+  t.notSame(quietResponse({ blaze: flat.blaze, blazeError: flat.blazeError.map((one) => 2 * one) }), kept)
+  t.same(quietResponse(flat), kept)
+})
+
 t.test('a weak column and a column without light stay; a flat without errors is left alone', async (t) => {
   const flat = madeFlat(5, { columns: 0, noise: 0.003 })
   flat.blaze[700]! *= 0.93

@@ -129,13 +129,14 @@ function rawFrame(image: Hdu, facts: FrameFacts): Planes {
   for (const { data, place, overscan, gain = 1, readNoise = 0 } of facts.amplifiers) {
     const method = { method: 'rows', fit: 'smooth', window: 17, order: 3 } as const
     const level = overscan ? overscanLevel(raw, fullWidth, overscan, data, method) : undefined
+    const readVariance = (readNoise / gain) ** 2
     for (let y = data.y0; y < data.y1; y++) {
       const under = level ? (level.rows?.[y - data.y0] ?? level.level) : 0
       let to = (place.y0 + y - data.y0) * width + place.x0
       for (let p = y * fullWidth + data.x0; p < y * fullWidth + data.x1; p++, to++) {
         const value = raw[p]! - under
         pixels[to] = value
-        error[to] = Math.sqrt(Math.max(value, 0) / gain + (readNoise / gain) ** 2)
+        error[to] = Math.sqrt((value < 0 ? 0 : value) / gain + readVariance)
         if (raw[p]! >= saturation) mask[to] = MaskBit.saturated
         else if (Number.isNaN(value)) mask[to] = MaskBit.noData
       }

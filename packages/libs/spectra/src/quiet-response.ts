@@ -39,7 +39,7 @@ export function quietResponse({
 
 const same = (a: Float64Array, b: Float64Array) => {
   if (a.length !== b.length) return false
-  for (let x = 0; x < a.length; x++) if (a[x] !== b[x] && (a[x] === a[x] || b[x] === b[x])) return false // NaN is as NaN
+  for (let x = 0; x < a.length; x++) if (a[x] !== b[x] && !(Number.isNaN(a[x]) && Number.isNaN(b[x]))) return false
   return true
 }
 

@@ -67,7 +67,7 @@ function bundlesOf(home) {
 function keepDescription(outdir, isNew) {
   const path = join(outdir, 'description.json')
   if (!isNew && existsSync(path)) return
-  const { status, stdout, stderr } = spawnSync(process.execPath, [join(outdir, 'main.mjs'), '--describe'], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(outdir, 'start.cjs'), '--describe'], {
     encoding: 'utf8',
   })
   if (status !== 0) throw new Error(`${outdir} does not describe itself: ${stderr}`)

@@ -57,7 +57,7 @@ export function hostStart(starts) {
 }
 
 const MADE_FROM = 'made-from.json'
-const MAKERS = ['bundle.mjs', 'bundle-start.mjs', 'plain-width.mjs', 'plain-wrap.mjs'].map(beside)
+const MAKERS = ['bundle.mjs', 'bundle-start.cjs', 'plain-width.mjs', 'plain-wrap.mjs'].map(beside)
 
 /** Digests of files by path: most of what two commands are made from is the same. */
 const digests = new Map()
@@ -123,7 +123,7 @@ export async function bundle(home, entry, outdir, isHost = false) {
     footer: { js: '})' },
   })
   writeFileSync(join(outdir, 'main.cache'), compiled(filename))
-  copyFileSync(beside('bundle-start.mjs'), join(outdir, 'main.mjs'))
+  copyFileSync(beside('bundle-start.cjs'), join(outdir, 'start.cjs'))
   const inputs = Object.keys(metafile.inputs)
   if (inputs.some((path) => path.endsWith(COMPILER))) await keepKernels(outdir)
   const digest = digestOfAll(inputs.map((path) => join(home, path)))

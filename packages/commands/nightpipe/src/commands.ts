@@ -22,7 +22,7 @@ interface Manifest {
 }
 
 const require = createRequire(import.meta.url)
-// The same place from dist/bundle/main.mjs and from dist/src/commands.js.
+// The same place from dist/bundle/start.cjs and from dist/src/commands.js.
 export const home = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
 const manifestAt = (path: string) => JSON.parse(readFileSync(path, 'utf8')) as Manifest
 

@@ -84,7 +84,7 @@ function checkOpenFiles(): Check {
 
 function checkCommands(): Check {
   const all = executables()
-  const missing = all.filter(({ bin }) => !existsSync(join(bin, '../../dist/bundle/main.mjs'))).map(({ name }) => name)
+  const missing = all.filter(({ bin }) => !existsSync(join(bin, '../../dist/bundle/start.cjs'))).map(({ name }) => name)
   if (missing.length)
     return { what: 'commands', state: 'wrong', found: `not built: ${missing.join(', ')} (npm run build)` }
   return { what: 'commands', state: 'ok', found: `${all.length} found` }

@@ -1,2 +1,2 @@
 #!/usr/bin/env node
-import '../dist/bundle/main.mjs'
+require('../dist/bundle/start.cjs')

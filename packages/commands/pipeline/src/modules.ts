@@ -65,7 +65,7 @@ const sha = (text: string) => createHash('sha256').update(text).digest('hex').sl
 
 /** Of what was asked: the INI, the values set besides, and the command itself. */
 function questionOf(command: string, file: string | undefined, args: readonly string[]): string {
-  const bundle = join(executableOf(command), '../../dist/bundle/main.mjs')
+  const bundle = join(executableOf(command), '../../dist/bundle/start.cjs')
   const { mtimeMs = 0 } = statSync(bundle, { throwIfNoEntry: false }) ?? {}
   return sha([VERSION, String(mtimeMs), file ? readFileSync(file, 'utf8') : '', ...args].join('\n'))
 }

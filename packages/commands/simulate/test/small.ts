@@ -8,7 +8,7 @@ import { loadConfig, withCommon } from '@nightpipe/config'
 import { type Settings, schema } from '../src/imaging/schema.js'
 import { makeStudio, type Studio } from '../src/imaging/studio.js'
 
-export const BIN = fileURLToPath(new URL('../bundle/main.mjs', import.meta.url))
+export const BIN = fileURLToPath(new URL('../bundle/start.cjs', import.meta.url))
 
 /** The night of the defaults, with some values changed. */
 export function settingsOf(...set: string[]): { settings: Settings; studio: Studio } {

@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib'
 import { createHeader, imageHdu, openFits, readFrame, readPixels, textOf, writeFits } from '@nightpipe/fits'
 import t from 'tap'
 import { camera, series } from './support/camera.js'
-import { master, report, run } from './support/run.js'
+import { call, master, report, run } from './support/run.js'
 
 const MASTERS = ['bias_cam1.fits', 'dark_cam1.fits', 'flat_cam1_r.fits']
 
@@ -49,6 +49,14 @@ t.test('with 1, 2 and 3 workers, much and little memory', async (t) => {
     )
     t.equal(readFileSync(join(output, 'calibrations.csv'), 'utf8'), table)
   }
+})
+
+t.test('with a thread that starts before the command line is understood, which may be wrong', async (t) => {
+  const output = join(folder, 'early')
+  const { status, stdout, stderr } = call('-s', raw, '-r', output, '--wrokers', '2')
+  t.match({ status, stdout, stderr }, { status: 2, stdout: '', stderr: /^stack-calibrations: [^\n]+--workers[^\n]*\n$/ })
+  t.equal(call('-s', raw, '-r', output, '--quiet').status, 0)
+  t.ok(bytesOf(output).every((bytes, i) => bytes === expected[i]))
 })
 
 t.test('from files in any order, from another folder, with other times of the files', async (t) => {

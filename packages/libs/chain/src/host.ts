@@ -11,7 +11,7 @@ export type ChainHost = Host
  */
 export function openChainHost(): ChainHost {
   const manifest = createRequire(import.meta.url).resolve('@nightpipe/chain/package.json')
-  const program = join(dirname(manifest), 'dist', 'host', 'main.mjs')
+  const program = join(dirname(manifest), 'dist', 'host', 'start.cjs')
   const { host: names } = JSON.parse(readFileSync(manifest, 'utf8')) as { host: string[] }
   const held = new Set(existsSync(program) ? names : [])
   const host = openHost(program)

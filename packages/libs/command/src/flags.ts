@@ -6,6 +6,8 @@ interface CommonFlag extends FlagSpec {
   hidden?: boolean
 }
 
+export const DEFAULT_MEMORY = '2GiB'
+
 /** The flags that every command has. Help, parsing, completion and the manual come from here. */
 export const COMMON_FLAGS: Readonly<Record<string, CommonFlag>> = {
   input: {
@@ -32,7 +34,11 @@ export const COMMON_FLAGS: Readonly<Record<string, CommonFlag>> = {
     doc: 'a value of the configuration; wins over the file',
   },
   workers: { type: 'integer', placeholder: 'N', doc: 'threads to work with (default: one for each core)' },
-  memory: { type: 'text', placeholder: 'SIZE', doc: 'how much memory to use, as 500MB or 2GiB (default: 2GiB)' },
+  memory: {
+    type: 'text',
+    placeholder: 'SIZE',
+    doc: `how much memory to use, as 500MB or 2GiB (default: ${DEFAULT_MEMORY})`,
+  },
   json: { type: 'flag', doc: 'one JSON object a line on standard output instead of paths' },
   quiet: { type: 'flag', doc: 'no progress and no warnings, only errors' },
   verbose: { type: 'flag', doc: 'more detail, and the trace of an error' },

@@ -2,6 +2,7 @@ import { realpathSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
 import { kernels } from '@nightpipe/kernels'
 import { type Fault, faultOf } from './exit.js'
+import { DEFAULT_MEMORY, parseMemory } from './flags.js'
 import type { MainLog } from './log.js'
 import type { Answer, Call, Message, Order, ThreadSetup } from './orders.js'
 
@@ -86,12 +87,18 @@ function dismiss(thread: Thread): unknown {
   return idle.add(thread)
 }
 
+/** Threads that wait for a run which has not begun yet: it takes what it needs. */
+export function idleThreads(count: number, log: MainLog): void {
+  while (idle.size < count) idle.add(startThread(heapFor(parseMemory(DEFAULT_MEMORY)), log))
+}
+
 /** V8's own heap in a thread; pixels are outside of it. */
 const LEAST_HEAP_MB = 256
+const heapFor = (memoryBytes: number) => Math.max(LEAST_HEAP_MB, Math.floor(memoryBytes / 2 ** 20))
 
 /** A thread that waits, if it may grow as much as this run allows, or a new one. */
 function hire(setup: ThreadSetup, log: MainLog, diedAtWork: () => boolean): Thread {
-  const heapMB = Math.max(LEAST_HEAP_MB, Math.floor(setup.memoryBytes / 2 ** 20))
+  const heapMB = heapFor(setup.memoryBytes)
   const thread = [...idle].find((one) => one.heapMB >= heapMB) ?? startThread(heapMB, log)
   idle.delete(thread)
   Object.assign(thread, { log, diedAtWork })

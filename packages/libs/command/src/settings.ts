@@ -13,7 +13,7 @@ import {
 } from '@nightpipe/config'
 import { ConfigError, expandInputs, explainSystemError, type InputFile, systemCode } from '@nightpipe/files'
 import type { Compression } from '@nightpipe/fits'
-import { type Flags, parseMemory } from './flags.js'
+import { DEFAULT_MEMORY, type Flags, parseMemory } from './flags.js'
 import { isOwnProduct } from './provenance.js'
 import type { Recognised } from './recognise.js'
 import { calledAs } from './subcommands.js'
@@ -82,7 +82,7 @@ export function workersOf(flags: Flags): number {
   return workers
 }
 
-export const memoryOf = (flags: Flags): number => parseMemory((flags.memory as string | undefined) ?? '2GiB')
+export const memoryOf = (flags: Flags): number => parseMemory((flags.memory as string | undefined) ?? DEFAULT_MEMORY)
 
 export interface OutputFolder {
   /** as a person gave it */

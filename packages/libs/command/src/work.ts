@@ -38,7 +38,7 @@ export interface Audience {
 }
 
 /** Inputs smaller than this together are worked on here: starting threads would take longer. */
-const SMALL_BYTES = 4 * 2 ** 20
+export const SMALL_BYTES = 4 * 2 ** 20
 
 /** Runs the jobs, in threads where that pays, each after those of the same run that make its parents. */
 export async function work(
@@ -172,7 +172,7 @@ function worthwhile({ bytesPerThread, inputs }: Command, threads: number, paths:
 }
 
 /** As far as it matters: counting stops where the inputs are no longer small. */
-function sizeOf(paths: readonly string[], enough = SMALL_BYTES): number {
+export function sizeOf(paths: readonly string[], enough = SMALL_BYTES): number {
   let bytes = 0
   for (const path of paths) {
     bytes += statSync(path, { throwIfNoEntry: false })?.size ?? 0

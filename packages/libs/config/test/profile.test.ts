@@ -44,7 +44,7 @@ t.test('a bundle far down in a package finds them too', async (t) => {
   const root = t.testdir({ configs: { instruments: { 'generic.ini': '[profile]\nparent = none\n' } } })
   const home = `${root}/packages/commands/x/dist/bundle`
   mkdirSync(home, { recursive: true })
-  t.equal(profileFolder(`file://${home}/main.mjs`), `${root}/configs/instruments`)
+  t.equal(profileFolder(`file://${home}/start.cjs`), `${root}/configs/instruments`)
 })
 
 t.test('an unknown profile is refused with the nearest name', async (t) => {

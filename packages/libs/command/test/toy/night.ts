@@ -24,7 +24,7 @@ export interface RunOptions {
   started?: (child: ChildProcess) => void
 }
 
-export const bundleOf = (toy: Toy) => fileURLToPath(new URL(`../../bundles/${toy}/main.mjs`, import.meta.url))
+export const bundleOf = (toy: Toy) => fileURLToPath(new URL(`../../bundles/${toy}/start.cjs`, import.meta.url))
 
 /** tap puts loaders into the environment of every process that a test starts. */
 export const CLEAN = ['-u', 'NODE_OPTIONS', '-u', 'NODE_EXTRA_CA_CERTS']

@@ -54,7 +54,10 @@ t.test('with 1, 2 and 3 workers, much and little memory', async (t) => {
 t.test('with a thread that starts before the command line is understood, which may be wrong', async (t) => {
   const output = join(folder, 'early')
   const { status, stdout, stderr } = call('-s', raw, '-r', output, '--wrokers', '2')
-  t.match({ status, stdout, stderr }, { status: 2, stdout: '', stderr: /^stack-calibrations: [^\n]+--workers[^\n]*\n$/ })
+  t.match(
+    { status, stdout, stderr },
+    { status: 2, stdout: '', stderr: /^stack-calibrations: [^\n]+--workers[^\n]*\n$/ },
+  )
   t.equal(call('-s', raw, '-r', output, '--quiet').status, 0)
   t.ok(bytesOf(output).every((bytes, i) => bytes === expected[i]))
 })

@@ -86,10 +86,14 @@ export const schema = {
       'level of the overscan: one per amplifier, one per row or column of it, or left; as it was for the masters',
     ),
     fit: choice('smooth', ['none', 'smooth', 'polynomial', 'spline'], 'how levels of rows or columns are smoothed'),
-    smooth: integer(51, 'rows (or columns) that smooth averages and between the knots of spline', {
-      unit: 'px',
-      min: 1,
-    }),
+    smooth: integer(
+      51,
+      'rows (or columns) that smooth averages at most, fewer where the level changes faster; between the knots of spline',
+      {
+        unit: 'px',
+        min: 1,
+      },
+    ),
     order: integer(5, 'degree of polynomial', { min: 0, max: 50 }),
   },
   linearity: section(

@@ -1,4 +1,5 @@
 import { readPixels } from '@nightpipe/fits'
+import { smoothedWell } from '@nightpipe/image'
 import { allocate, kernels, scoped } from '@nightpipe/kernels'
 import { mean, robustStatistics } from '@nightpipe/math'
 import type { Amplifier, Geometry } from './geometry.js'
@@ -63,47 +64,6 @@ function pedestalOf(
   const scratch = allocate(Float32Array, 2 * columns)
   kernels().rowLevels(strip.byteOffset, columns, count, levels.byteOffset, scratch.byteOffset)
   const noise = neighbourNoise(strip, columns) / Math.sqrt(columns)
-  const rows = smoothedWell(levels.slice(data.y0 - overscan.y0, data.y1 - overscan.y0), smooth, noise)
+  const { rows } = smoothedWell(levels.slice(data.y0 - overscan.y0, data.y1 - overscan.y0), smooth, noise)
   return { level: mean(rows), rows }
-}
-
-/**
- * Smoothed over as many rows as the level allows: over fewer than `window` where it changes faster, so that what is left
- * of the rows is the `noise` of their mean.
- */
-export function smoothedWell(levels: Float32Array, window: number, noise: number): Float32Array {
-  const n = levels.length
-  for (let width = window | 1; width > 1; width = (width >> 1) | 1) {
-    const smooth = smoothed(levels, width)
-    const squares = smooth.reduce((sum, v, y) => sum + (levels[y] - v) ** 2, 0)
-    // A chi-square of n rows scatters by √(2n); rows are part of their own mean.
-    const expected = noise ** 2 * (1 - 1 / Math.min(width, n)) * (n + 4 * Math.sqrt(2 * n))
-    if (squares <= expected) return smooth
-    if (width === 3) break
-  }
-  return levels
-}
-
-/**
- * A straight line fitted to the rows around each: a running mean where there are as many on both sides, and no worse than
- * that towards the ends. The noise of a row's own overscan would otherwise go into all its pixels.
- */
-export function smoothed(levels: Float32Array, window: number): Float32Array {
-  const n = levels.length
-  const sums = new Float64Array(n + 1)
-  const moments = new Float64Array(n + 1)
-  for (let y = 0; y < n; y++) {
-    sums[y + 1] = sums[y] + levels[y]
-    moments[y + 1] = moments[y] + (y - n / 2) * levels[y]
-  }
-  const half = window >> 1
-  return levels.map((_, y) => {
-    const [from, to] = [Math.max(0, y - half), Math.min(n, y + half + 1)]
-    const count = to - from
-    const middle = (from + to - 1) / 2
-    const average = (sums[to] - sums[from]) / count
-    if (middle === y) return average
-    const covariance = moments[to] - moments[from] - (middle - n / 2) * (sums[to] - sums[from])
-    return average + ((y - middle) * covariance * 12) / (count * (count * count - 1))
-  })
 }

@@ -1,4 +1,5 @@
-import type { CosmicWork } from './cosmic-work.js'
+import { median } from '@nightpipe/math'
+import { type CosmicWork, State } from './cosmic-work.js'
 import { skyAt } from './sky-map.js'
 
 /** The four pairs of opposite neighbours: columns and rows that lead to one of each. */
@@ -119,6 +120,28 @@ function neighbour(work: CosmicWork, x: number, y: number, dx: number, dy: numbe
   return v * work.width + u
 }
 
+const ring = new Float64Array(8)
+
+/**
+ * What stands at a neighbour. In the core of a star the median that a pixel was repaired with is too low, and makes the
+ * pixels beside it look sharp: there the median of those that touch it says more.
+ */
+function valueBeside({ pixels, state, width, height }: CosmicWork, p: number): number {
+  const repaired = State.unusable | State.flagged
+  if ((state[p] & repaired) === 0) return pixels[p]
+  const x = p % width
+  const y = (p - x) / width
+  let n = 0
+  for (let v = Math.max(0, y - 1); v <= Math.min(height - 1, y + 1); v++) {
+    for (let u = Math.max(0, x - 1); u <= Math.min(width - 1, x + 1); u++) {
+      const q = v * width + u
+      if ((state[q] & repaired) !== 0) continue
+      ring[n++] = pixels[q]
+    }
+  }
+  return n > 0 ? Math.max(pixels[p], median(ring, n)) : pixels[p]
+}
+
 /**
  * True when a pixel is sharper than any star: in some direction the mean of its two neighbours, taken `margin` of their
  * noise higher, is under `contrast` times what a star would give them, the pixel itself being `margin` of its noise lower.
@@ -139,7 +162,7 @@ export function sharperThanStars(
     const [dx, dy] = DIRECTIONS[d]
     const a = neighbour(work, x, y, dx, dy)
     const b = neighbour(work, x, y, -dx, -dy)
-    const mean = (pixels[a] + pixels[b]) / 2 - level
+    const mean = (valueBeside(work, a) + valueBeside(work, b)) / 2 - level
     const noise = Math.sqrt(error[a] * error[a] + error[b] * error[b]) / 2
     if (mean + margin * noise < contrast * ratio[d] * peak) return true
   }

@@ -48,5 +48,6 @@ export { cropPixels, fits, intersect, type Pixels, type Section, trim, wholeSect
 export { type SkyLevel, type SkySample, skyLevel, skyPixels } from './sky-level.js'
 export { type SkyMap, sampleSky, skyAt } from './sky-map.js'
 export { fitPattern, type PatternFit, subtractPatternInPlace } from './sky-pattern.js'
+export { type SmoothLevels, smoothed, smoothedWell } from './smooth-levels.js'
 export { splineCurvature, splineWeights } from './spline.js'
 export { measureShift, type Peak, type Shift, starPeaks } from './star-shift.js'

@@ -1,5 +1,6 @@
 import { fitPolynomial, MAD_TO_SIGMA, median } from '@nightpipe/math'
 import type { Section } from './section.js'
+import { type SmoothLevels, smoothedWell } from './smooth-levels.js'
 import { splineAt, splineCurvature } from './spline.js'
 
 export interface OverscanOptions {
@@ -10,7 +11,7 @@ export interface OverscanOptions {
   method: 'median' | 'mean' | 'rows' | 'columns' | 'none'
   /** How the levels of rows or columns are smoothed: the noise of 32 columns would go into every pixel of the row. */
   fit: 'none' | 'smooth' | 'polynomial' | 'spline'
-  /** Rows over which `smooth` averages, and between the knots of `spline`. */
+  /** Rows over which `smooth` averages at most (fewer where the level changes faster), and between the knots of `spline`. */
   window: number
   /** Degree of `polynomial`. */
   order: number
@@ -51,8 +52,7 @@ export function overscanLevel(
   const [from, to] = byRows ? [data.y0, data.y1] : [data.x0, data.x1]
   const { lines, noise } = lineLevels(raw, width, overscan, byRows, from, to, whole)
   const many = byRows ? overscan.x1 - overscan.x0 : overscan.y1 - overscan.y0
-  const levels = smoothLines(lines, { fit, window, order })
-  const shared = { none: 1, smooth: window, polynomial: lines.length / (order + 1), spline: window }[fit]
+  const { rows: levels, window: shared } = smoothLines(lines, noise / Math.sqrt(many), { fit, window, order })
   const lineError = noise / Math.sqrt(many * Math.min(shared, lines.length))
   return { ...result, noise, lineError, ...(byRows ? { rows: levels } : { columns: levels }) }
 }
@@ -160,17 +160,19 @@ function fillGaps(lines: Float64Array, otherwise: number): void {
   for (let k = 0; k < lines.length; k++) if (Number.isNaN(lines[k])) lines[k] = k > 0 ? lines[k - 1] : otherwise
 }
 
+/** Levels smoothed as asked, and how many lines share in each; `noise` is that of a line. */
 function smoothLines(
   lines: Float64Array,
+  noise: number,
   { fit, window, order }: Pick<OverscanOptions, 'fit' | 'window' | 'order'>,
-): Float32Array {
+): SmoothLevels {
   const n = lines.length
-  if (fit === 'none') return Float32Array.from(lines)
-  if (fit === 'smooth') return runningMean(lines, window)
+  if (fit === 'none') return { rows: Float32Array.from(lines), window: 1 }
+  if (fit === 'smooth') return smoothedWell(lines, window, noise)
   if (fit === 'polynomial') {
     const places = Float64Array.from(lines, (_, k) => k)
     const polynomial = fitPolynomial(places, lines, Math.min(order, n - 1), { clip: 4 })
-    return Float32Array.from(places, (k) => polynomial.at(k))
+    return { rows: Float32Array.from(places, (k) => polynomial.at(k)), window: n / (order + 1) }
   }
   // A natural spline through the medians of pieces of `window` lines.
   const pieces = Math.max(1, Math.round(n / window))
@@ -180,16 +182,6 @@ function smoothLines(
   )
   const curvature = new Float64Array(pieces)
   splineCurvature(knots, curvature, new Float64Array(pieces))
-  return Float32Array.from(lines, (_, k) => splineAt(knots, curvature, ((k + 0.5) * pieces) / n - 0.5))
-}
-
-/** The mean of the lines within half a window; towards the ends the window shrinks on both sides, so that slopes stay. */
-function runningMean(lines: Float64Array, window: number): Float32Array {
-  const n = lines.length
-  const sums = new Float64Array(n + 1)
-  for (let k = 0; k < n; k++) sums[k + 1] = sums[k] + lines[k]
-  return Float32Array.from(lines, (_, k) => {
-    const half = Math.min(window >> 1, k, n - 1 - k)
-    return (sums[k + half + 1] - sums[k - half]) / (2 * half + 1)
-  })
+  const rows = Float32Array.from(lines, (_, k) => splineAt(knots, curvature, ((k + 0.5) * pieces) / n - 0.5))
+  return { rows, window }
 }

@@ -66,6 +66,8 @@ function isCleanPeak(pixels: Float32Array, mask: Int16Array, width: number, p: n
 
 /** Pairs of peaks vote for shifts in bins of this many pixels. */
 const BIN = 2
+/** The shift lies in the best bin or a neighbour: at most one and a half bins off its middle along both axes. */
+const REACH = 1.5 * BIN * Math.SQRT2
 /** Votes that a shift needs, and the fraction of the peaks of the poorer list. */
 const FEWEST = 4
 const FRACTION = 0.15
@@ -92,7 +94,7 @@ export function measureShift(first: readonly Peak[], second: readonly Peak[]): S
     const nearer = Math.hypot(i * BIN, j * BIN) < Math.hypot(best.dx, best.dy)
     if (count > best.count || (count === best.count && nearer)) best = { dx: i * BIN, dy: j * BIN, count }
   }
-  const close = pairsNear(first, second, best.dx, best.dy, 1.5 * BIN)
+  const close = pairsNear(first, second, best.dx, best.dy, REACH)
   if (close.length === 0) return undefined
   const rough = { dx: medianOf(close.map((c) => c.dx)), dy: medianOf(close.map((c) => c.dy)) }
   const fine = pairsNear(first, second, rough.dx, rough.dy, 1)

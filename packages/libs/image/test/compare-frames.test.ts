@@ -89,6 +89,20 @@ t.test('shifts are found without a header, to a tenth of a pixel, for any seeing
   t.equal(measureShift([], peaks), undefined)
 })
 
+t.test('shifts are found wherever they lie between bins, and whatever strays are among the peaks', async (t) => {
+  const { uniform } = random(31)
+  const place = () => ({ x: 1000 * uniform(), y: 900 * uniform(), height: 100 + 900 * uniform() })
+  const missed: string[] = []
+  for (let k = 0; k < 400; k++) {
+    const stars = Array.from({ length: 140 }, place)
+    const [dx, dy] = [24 * (uniform() - 0.5), 24 * (uniform() - 0.5)]
+    const second = [...stars.map((s) => ({ ...s, x: s.x + dx, y: s.y + dy })), ...Array.from({ length: 10 }, place)]
+    const shift = measureShift(stars, second)
+    if (!shift || Math.hypot(shift.dx - dx, shift.dy - dy) > 1e-6) missed.push(`${dx}, ${dy}`)
+  }
+  t.same(missed, [])
+})
+
 t.test('frames of the same stars differ in nothing, however their seeing does', async (t) => {
   for (const fwhm of [2.2, 3, 4.5]) {
     const target = frame({ fwhm, seed: 4 })

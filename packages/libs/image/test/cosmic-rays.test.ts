@@ -101,6 +101,31 @@ t.test('against the truth: targets for stars of every sampling', async (t) => {
   t.ok(touched.reduce((a, b) => a + b, 0) / touched.length < 0.001, 'star flux')
 })
 
+t.test('bad pixels and cosmic rays in the core of a star do not make its other pixels cosmic rays', async (t) => {
+  const field = starField({ seed: 31, size: 300, stars: 400, events: 0, fwhm: 3 })
+  const { truth, width, sky } = field
+  const peaks = Array.from(truth.keys()).filter((p) => {
+    const [x, y] = [p % width, Math.floor(p / width)]
+    if (x < 4 || y < 4 || x > width - 5 || y > width - 5 || truth[p]! < sky + 1000) return false
+    for (let v = -2; v <= 2; v++) for (let u = -2; u <= 2; u++) if (truth[p + v * width + u]! > truth[p]!) return false
+    return true
+  })
+  t.ok(peaks.length > 5, `${peaks.length} bright stars`)
+  const before = search(field, { fwhm: 3 }).found.pixels
+  t.ok(before < 10, `${before} pixels of noise`)
+  for (const p of peaks) field.mask[p]! |= MaskBit.bad
+  t.equal(search(field, { fwhm: 3 }).found.pixels, before, 'bad pixels at the peaks')
+  for (const p of peaks) field.mask[p]! &= ~MaskBit.bad
+  for (const p of peaks) field.pixels[p + 1]! += 20000
+  const { mask } = search(field, { fwhm: 3 })
+  t.ok(
+    peaks.every((p) => (mask[p + 1]! & MaskBit.cosmicRay) !== 0),
+    'cosmic rays beside the peaks are found',
+  )
+  const wrong = flags(mask).reduce((sum, flag, p) => sum + flag * (peaks.includes(p - 1) ? 0 : 1), 0)
+  t.ok(wrong <= before + peaks.length / 4, `${wrong} others`)
+})
+
 const percent = (fraction: number) => `${(100 * fraction).toFixed(3)} %`
 
 const PYTHON = '/usr/bin/python3'

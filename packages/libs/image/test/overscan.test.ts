@@ -45,6 +45,32 @@ t.test('levels of rows follow a drift, and add no more noise than they say', asy
   }
 })
 
+t.test(
+  'smoothed levels follow each row of an overscan without noise, and as closely as its noise allows',
+  async (t) => {
+    const { normal } = random(12)
+    let walk = 1000
+    const levels = Float32Array.from({ length: HEIGHT }, () => {
+      walk += 0.8 * normal()
+      return walk
+    })
+    const rowsOf = (noise: number) => {
+      const pixels = Float32Array.from(
+        { length: WIDTH * HEIGHT },
+        (_, p) => levels[Math.floor(p / WIDTH)]! + noise * normal(),
+      )
+      return overscanLevel(pixels, WIDTH, overscan, data, { ...options, method: 'rows' })
+    }
+    const rms = (rows: Float32Array) =>
+      Math.sqrt(rows.reduce((sum, level, y) => sum + (level - levels[y]!) ** 2, 0) / HEIGHT)
+    t.ok(rms(rowsOf(0).rows!) < 1e-4, `without noise: ${rms(rowsOf(0).rows!)}`)
+    // A row by itself is known to 3/sqrt(32) = 0.53; a mean of 51 rows is off by the walk, 3 ADU.
+    const { rows, lineError } = rowsOf(3)
+    t.ok(rms(rows!) < 0.56, `with noise: ${rms(rows!)}`)
+    t.ok(lineError! > 0.7 * rms(rows!), `says ${lineError}`)
+  },
+)
+
 t.test('columns, from an overscan above the data', async (t) => {
   const { normal } = random(9)
   const height = 90

@@ -82,6 +82,11 @@ export function denseCosmicRays(
       const third = flag((p) => besideCore[p] === 1 && s[p] > sigfrac * sigclip)
       for (const set of [core, third]) join(set)
     } else {
+      const beyondRepair = (q: number) => {
+        if (!flagged[q] && !bad[q]) return pixels[q]
+        const touching = near(q, 1, false).filter((r) => !flagged[r] && !bad[r])
+        return touching.length > 0 ? Math.max(pixels[q], medianOf(touching.map((r) => pixels[r]))) : pixels[q]
+      }
       const sharp = (p: number, margin: number) => {
         const x = p % width
         const y = Math.floor(p / width)
@@ -93,7 +98,8 @@ export function denseCosmicRays(
           [1, -1],
         ].some(([dx, dy], d) => {
           const [a, b] = [at(x + dx, y + dy), at(x - dx, y - dy)]
-          const mean = (pixels[a] + pixels[b]) / 2 - level + (margin * Math.hypot(error[a], error[b])) / 2
+          const beside = (beyondRepair(a) + beyondRepair(b)) / 2
+          const mean = beside - level + (margin * Math.hypot(error[a], error[b])) / 2
           return mean < options.contrast * stars.ratio[d] * (pixels[p] - level - margin * error[p])
         })
       }

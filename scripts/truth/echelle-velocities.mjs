@@ -46,12 +46,12 @@ function stepAlone(shop, { cases }) {
 const CHAIN = 'Velocities: 12 nights of a year, 2048x2048, 30 orders, from raw frames to rv'
 
 /**
- * Every command in its turn, on a year of one star: two exposures in each of 12 nights. All share the calibrations of the first, and so
- * the noise of one flat; the lamp beside the star follows the image. The template is made of exposures of two nights half a year apart.
+ * Every command in its turn, on a year of one star: two exposures in each of 12 nights. Every night has its arcs; biases and flats are
+ * those of the first, so all share the noise of one flat. The template is made of exposures of two nights half a year apart.
  */
 function wholeChain(shop) {
   return attempt(CHAIN, 'velocities', () => {
-    const few = { 'night.nights': 12, 'night.interval': 30.4, 'night.calibrations': 'first', 'star.frames': 2 }
+    const few = { 'night.nights': 12, 'night.interval': 30.4, 'night.calibrations': 'arcs', 'star.frames': 2 }
     const night = echelleNight(shop, 'year', few, 'echelle-velocities-chain')
     const at = (name) => shop.path(`velocities-${name}`)
     const profile = 'echelle-medium'

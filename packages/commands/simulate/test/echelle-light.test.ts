@@ -198,3 +198,15 @@ t.test('orders that leave the detector are cut, and their noise is not told', as
     if (y < 3) t.ok(Number.isNaN(low.noise[x]))
   })
 })
+
+t.test('nights may have arcs of their own, and all else of the first', async (t) => {
+  const of = (nights: string) =>
+    studioOf('small', ...['night.nights=2', 'dark.count=1', `night.calibrations=${nights}`]).frames
+  const second = (nights: string) => of(nights).filter(({ night }) => night === 1)
+  const types = (nights: string) => [...new Set(second(nights).map(({ type }) => type))]
+  t.same(types('every'), ['bias', 'dark', 'flat', 'arc', 'object'])
+  t.same(types('arcs'), ['arc', 'object'])
+  t.same(types('first'), ['object'])
+  const first = of('arcs').filter(({ night, type }) => night === 0 && type === 'arc')
+  t.equal(second('arcs').filter(({ type }) => type === 'arc').length, first.length)
+})

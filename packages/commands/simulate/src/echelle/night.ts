@@ -53,12 +53,16 @@ export function nightOf(settings: Settings, profile: InstrumentProfile): Exposur
       frames.push({ ...step, name: nameOf(settings, profile, step.type, day, mjd, number), day, night, number, mjd })
       mjd += (step.seconds + settings.detector.readout + settings.night.pause) / 86400
     }
-    if (night === 0 || settings.night.calibrations === 'every') calibrations.forEach(put)
+    calibrations.filter(({ type }) => hasOwn(settings, night, type)).forEach(put)
     mjd = Math.max(mjd, first + settings.night.evening / 24)
     science.forEach(put)
     return frames
   }).flat()
 }
+
+/** Whether a night has calibrations of this type of its own. */
+const hasOwn = ({ night: { calibrations } }: Settings, night: number, type: Exposure['type']) =>
+  night === 0 || calibrations === 'every' || (calibrations === 'arcs' && type === 'arc')
 
 /** The day on which the night began at this longitude: it changes at local noon. */
 const dayOf = (mjd: number, longitude: number) =>

@@ -154,7 +154,11 @@ export const schema = {
     start: text('2024-03-12T19:30:00', 'UTC of the first frame'),
     nights: integer(1, 'nights alike', { min: 1, max: 10000 }),
     interval: number(1, 'from one to the next', { unit: 'd', min: 0.01 }),
-    calibrations: choice('every', ['every', 'first'], 'nights with biases, darks, flats and arcs of their own'),
+    calibrations: choice(
+      'every',
+      ['every', 'first', 'arcs'],
+      'nights with biases, darks, flats and arcs of their own; arcs: the first, and arcs in every night',
+    ),
     evening: number(4, 'hours from the first frame to the first science frame, at least', { unit: 'h', min: 0 }),
     pause: number(5, 'between frames, beside the readout', { unit: 's', min: 0 }),
   },

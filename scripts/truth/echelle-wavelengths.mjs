@@ -15,8 +15,8 @@ const NIGHT = { 'bias.count': 0, 'dark.count': 0, 'flat.count': 0, 'arc.count': 
 const LIGHT = 299792458
 /** Targets, m/s: of the set of 2048 columns and of NRES itself; for others none is set. */
 const TARGET = { medium: 25, nres: 50 }
-/** Nights of each: the largest takes long. */
-const NIGHTS = { small: 1, teaching: 1, other: 1, medium: 1, nres: 1 }
+/** Nights of each, each with a lamp of its own: one of a small spectrograph has few lines, and its error is much of chance. */
+const NIGHTS = { small: 5, teaching: 5, other: 1, medium: 1, nres: 1 }
 
 export function echelleWavelengths(shop, { cases }) {
   const presets = cases === 1 ? ['small', 'teaching'] : Object.keys(NIGHTS)

@@ -1,7 +1,8 @@
 import { normalBelow, random } from '@nightpipe/math'
 import t from 'tap'
 import { findLines, type LineList, type OrderSpectrum, solveArc } from '../src/index.js'
-import { IMAGE_TERMS, imageAt, imageValue, measureLineImage } from '../src/line-image.js'
+import { IMAGE_TERMS, imageAt, imageValue } from '../src/line-image.js'
+import { measureLineImage } from '../src/measure-line-image.js'
 import { refineLines } from '../src/refine-lines.js'
 import { MADE, madeArc, madeLamp } from './made-arc.js'
 
@@ -59,6 +60,42 @@ t.test('an image that is not symmetric is measured, and gives lines their centre
   const rms = Math.sqrt(pulls.reduce((sum, pull) => sum + pull * pull, 0) / pulls.length)
   // errors are scaled by χ² where that is above 1 by chance too: they are a little too large
   t.ok(rms > 0.8 && rms < 1.1, `pulls scatter by ${rms}`)
+})
+
+t.test('faint light beside lines makes no image lean, and the error of its centre says how far it might', async (t) => {
+  const width = 1024
+  const sigma = 1.5
+  const gauss = (x: number) => normalBelow((x + 0.5) / sigma) - normalBelow((x - 0.5) / sigma)
+  const centres = Array.from({ length: 12 }, (_, seed) => {
+    const draw = random(17, seed)
+    const orders = Array.from({ length: 8 }, (_, index): OrderSpectrum => {
+      const flux = new Float64Array(width).fill(30)
+      const add = (x: number, light: number) => {
+        for (let at = Math.max(0, Math.floor(x - 9)); at < Math.min(width, x + 9); at++)
+          flux[at] += light * gauss(at - x)
+      }
+      for (let k = 0; k < 18; k++) {
+        const x = 40 + 54 * k + draw.uniform()
+        const light = 2e4 * 2 ** (k % 4)
+        add(x, light)
+        // a faint line of a fiftieth of its light, on either side, nearer than can be told apart
+        add(x + (2 + 3 * draw.uniform()) * (draw.uniform() < 0.5 ? -1 : 1), 0.02 * light)
+      }
+      const uncertainty = flux.map((value) => Math.sqrt(value + 20))
+      const noisy = flux.map((value, x) => value + uncertainty[x]! * draw.normal())
+      return { index, order: 0, fibre: 0, flux: noisy, uncertainty, mask: new Int32Array(width) }
+    })
+    const { lines, fwhm, light } = findLines(orders)
+    const seen = new Map(orders.map(({ index }, k) => [index, light[k]!]))
+    const image = measureLineImage(lines, seen, fwhm, NO_NEIGHBOURS)!
+    return { off: imageAt(image, 4, 500, new Float64Array(IMAGE_TERMS)), error: image.centreError }
+  })
+  const rms = (of: (one: (typeof centres)[0]) => number) =>
+    Math.sqrt(centres.reduce((sum, one) => sum + of(one) ** 2, 0) / centres.length)
+  const [off, error] = [rms((one) => one.off), rms((one) => one.error)]
+  t.ok(off < 0.003, `a leaning of ${off} px`)
+  // twelve arcs know a scatter to 20 %; where the leaning is taken off its error stays
+  t.ok(error > 0.6 * off && error < 0.004, `errors of ${error} px`)
 })
 
 t.test('a neighbour that nobody sees moves a line, unless the list knows it', async (t) => {

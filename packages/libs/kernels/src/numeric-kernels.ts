@@ -73,6 +73,33 @@ export interface NumericKernels {
   ): void
   /** Floats: by how much the flux of each column changes when all its pixels do by 1. */
   traceLevers(centres: number, first: number, last: number, dark: number, flux: number, levers: number): void
+  // flats: pixels and errors as floats, masks as int16
+  rawRow(
+    raw: number,
+    n: number,
+    under: number,
+    gain: number,
+    readVariance: number,
+    saturation: number,
+    pixels: number,
+    error: number,
+    mask: number,
+  ): void
+  /** `planes` and `masks` hold addresses, `scales` and `scratch` a double for each plane; returns the values left out. */
+  sumPlanes(
+    planes: number,
+    masks: number,
+    scales: number,
+    count: number,
+    n: number,
+    dark: number,
+    perLight: number,
+    clip: number,
+    unlike: number,
+    out: number,
+    bad: number,
+    scratch: number,
+  ): number
   /** upright-trace: returns how many columns are left to others, which are 1 in `left`. */
   uprightTrace(
     centres: number,

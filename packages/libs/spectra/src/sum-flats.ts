@@ -1,3 +1,4 @@
+import { allocate, kernels, scoped } from '@nightpipe/kernels'
 import { MAD_TO_SIGMA, median, select } from '@nightpipe/math'
 
 /** A flat as it comes from the detector or from reduction. */
@@ -70,53 +71,59 @@ export function sumFlats(all: readonly FlatFrame[]): SummedFlat {
   if (frames.length === 1) return { ...single(first), ...noise }
   const scales = frames.map((frame) => (frame === first ? 1 : scaleTo(first, frame)))
   const { width, height, lit } = first
-  const length = width * height
-  const pixels = new Float32Array(length)
-  const bad = new Uint8Array(length)
-  const values = new Float64Array(frames.length)
-  const planes = frames.map((frame) => frame.pixels)
-  const masks = frames.map(({ mask }) => mask)
-  const { dark, perLight } = noise
-  let rejected = 0
-  for (let p = 0; p < length; p++) {
-    let n = 0
-    for (let k = 0; k < planes.length; k++) {
-      const raw = planes[k]![p]!
-      if (masks[k]![p] !== 0 || !(raw - raw === 0)) continue
-      const value = raw * scales[k]!
-      let at = n++
-      for (; at > 0 && values[at - 1]! > value; at--) values[at] = values[at - 1]!
-      values[at] = value
-    }
-    if (n === 0) {
-      bad[p] = 1
-      continue
-    }
-    const middle = values[(n - 1) >> 1]! // of two, the lower: cosmic rays add light
-    const limit = CLIP * Math.sqrt(2 * (dark + perLight * Math.max(0, middle))) + UNLIKE * Math.abs(middle)
-    let sum = 0
-    let kept = 0
-    for (let k = 0; k < n; k++) {
-      if (Math.abs(values[k]! - middle) > limit) rejected++
-      else {
-        sum += values[k]!
-        kept++
-      }
-    }
-    pixels[p] = sum / kept
-  }
   const count = frames.length
   return {
-    width,
-    height,
-    pixels,
-    bad,
-    lit,
-    frames: count,
-    rejected,
-    dark: noise.dark / count,
-    perLight: noise.perLight / count,
+    ...{ width, height, lit, frames: count },
+    ...meanOf(frames, scales, noise),
+    ...{ dark: noise.dark / count, perLight: noise.perLight / count },
   }
+}
+
+/** Pixels that are combined at once. */
+const CHUNK = 65536
+
+/** The mean of frames, each times its scale, without values that stand out of those of the others. */
+function meanOf(
+  frames: readonly FlatFrame[],
+  scales: readonly number[],
+  { dark, perLight }: FlatNoise,
+): Pick<SummedFlat, 'pixels' | 'bad' | 'rejected'> {
+  const count = frames.length
+  const length = frames[0]!.pixels.length
+  const [pixels, bad] = [new Float32Array(length), new Uint8Array(length)]
+  let rejected = 0
+  scoped(() => {
+    const planes = frames.map(() => allocate(Float32Array, CHUNK))
+    const masks = frames.map(() => allocate(Int16Array, CHUNK))
+    const addresses = [planes, masks].map((all) => {
+      const list = allocate(Uint32Array, count)
+      all.forEach(({ byteOffset }, k) => {
+        list[k] = byteOffset
+      })
+      return list.byteOffset
+    }) as [number, number]
+    const [factors, scratch] = [allocate(Float64Array, count), allocate(Float64Array, count)]
+    factors.set(scales)
+    const [mean, none] = [allocate(Float32Array, CHUNK), allocate(Uint8Array, CHUNK)]
+    for (let from = 0; from < length; from += CHUNK) {
+      const n = Math.min(CHUNK, length - from)
+      frames.forEach((frame, k) => {
+        planes[k]!.set(frame.pixels.subarray(from, from + n))
+        copyMask(frame.mask, from, n, masks[k]!)
+      })
+      const noise = [dark, perLight, CLIP, UNLIKE] as const
+      const into = [mean.byteOffset, none.byteOffset, scratch.byteOffset] as const
+      rejected += kernels().sumPlanes(...addresses, factors.byteOffset, count, n, ...noise, ...into)
+      pixels.set(mean.subarray(0, n), from)
+      bad.set(none.subarray(0, n), from)
+    }
+  })
+  return { pixels, bad, rejected }
+}
+
+function copyMask(mask: ArrayLike<number>, from: number, n: number, out: Int16Array): void {
+  if (mask instanceof Int16Array) out.set(mask.subarray(from, from + n))
+  else for (let p = 0; p < n; p++) out[p] = mask[from + p] === 0 ? 0 : 1
 }
 
 /** One flat alone. */
@@ -133,35 +140,45 @@ const SAMPLE = 40000
 /** Dark and bright pixels tell read noise and gain from the errors that the frame has. */
 export function noiseOf({ pixels, error = new Float32Array(0), mask }: FlatFrame): FlatNoise {
   const step = Math.max(1, Math.floor(pixels.length / SAMPLE)) | 1
-  const points: { level: number; variance: number }[] = []
+  const most = Math.ceil(pixels.length / step)
+  const [level, variance] = [new Float64Array(most), new Float64Array(most)]
+  let n = 0
   for (let p = 0; p < pixels.length; p += step) {
-    if (mask[p] === 0 && error[p]! > 0 && Number.isFinite(pixels[p]!)) {
-      points.push({ level: Math.max(0, pixels[p]!), variance: error[p]! ** 2 })
-    }
+    if (mask[p] !== 0 || !(error[p]! > 0 && Number.isFinite(pixels[p]!))) continue
+    level[n] = Math.max(0, pixels[p]!)
+    variance[n++] = error[p]! ** 2
   }
-  if (points.length < 10) return { dark: 1, perLight: 0 }
-  points.sort((a, b) => a.level - b.level)
-  const tenth = Math.ceil(points.length / 10)
-  const middle = (part: typeof points, of: 'level' | 'variance') => median(part.map((point) => point[of]))
-  const [low, high] = [points.slice(0, tenth), points.slice(-tenth)]
-  const rise = middle(high, 'level') - middle(low, 'level')
-  const perLight = rise > 0 ? Math.max(0, (middle(high, 'variance') - middle(low, 'variance')) / rise) : 0
-  const dark = middle(low, 'variance') - perLight * middle(low, 'level')
-  return { dark: Math.max(dark, 1e-3 * middle(low, 'variance'), Number.MIN_VALUE), perLight }
+  if (n < 10) return { dark: 1, perLight: 0 }
+  const tenth = Math.ceil(n / 10)
+  const sorted = level.slice(0, n).sort()
+  const [low, high] = [sorted[tenth - 1]!, sorted[n - tenth]!]
+  const [darkest, brightest] = [median(sorted.subarray(0, tenth)), median(sorted.subarray(n - tenth))]
+  const varianceWhere = (holds: (value: number) => boolean) =>
+    median(variance.subarray(0, n).filter((_, k) => holds(level[k]!)))
+  const [faint, bright] = [varianceWhere((value) => value <= low), varianceWhere((value) => value >= high)]
+  const rise = brightest - darkest
+  const perLight = rise > 0 ? Math.max(0, (bright - faint) / rise) : 0
+  const dark = faint - perLight * darkest
+  return { dark: Math.max(dark, 1e-3 * faint, Number.MIN_VALUE), perLight }
 }
 
 /** What makes the bright pixels of a frame as bright as those of another. */
 function scaleTo(fixed: FlatFrame, frame: FlatFrame): number {
   const step = Math.max(1, Math.floor(fixed.pixels.length / SAMPLE)) | 1
-  const pairs: { level: number; ratio: number }[] = []
+  const most = Math.ceil(fixed.pixels.length / step)
+  const [level, ratio] = [new Float64Array(most), new Float64Array(most)]
+  let n = 0
   for (let p = 0; p < fixed.pixels.length; p += step) {
     const [a, b] = [fixed.pixels[p]!, frame.pixels[p]!]
-    if (fixed.mask[p] === 0 && frame.mask[p] === 0 && a > 0 && b > 0) pairs.push({ level: a, ratio: a / b })
+    if (fixed.mask[p] !== 0 || frame.mask[p] !== 0 || !(a > 0 && b > 0)) continue
+    level[n] = a
+    ratio[n++] = a / b
   }
-  pairs.sort((a, b) => b.level - a.level)
-  const bright = pairs.slice(0, Math.max(1, pairs.length >> 4)).map(({ ratio }) => ratio)
+  if (n === 0) return 1
+  const least = select(level.slice(0, n), n - Math.max(1, n >> 4))
+  const bright = ratio.subarray(0, n).filter((_, k) => level[k]! >= least)
   if (bright.length < 50) return 1
-  const scale = median([...bright])
+  const scale = median(bright.slice())
   const spread = MAD_TO_SIGMA * median(bright.map((ratio) => Math.abs(ratio - scale)))
   return spread < scale ? scale : 1
 }

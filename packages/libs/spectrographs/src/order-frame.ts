@@ -10,8 +10,8 @@ import {
   readPixels,
   withFits,
 } from '@nightpipe/fits'
-import { type Frame, MaskBit, type Orientation, orient, overscanLevel, turnsAxes } from '@nightpipe/image'
-import { allocate } from '@nightpipe/kernels'
+import { type Frame, type Orientation, orient, overscanLevel, turnsAxes } from '@nightpipe/image'
+import { allocate, kernels, scoped } from '@nightpipe/kernels'
 import { litFibres } from './fibres.js'
 
 /** A frame with orders, its dispersion along x. */
@@ -119,30 +119,41 @@ function calibratedFrame(image: Hdu, errors: Hdu, masks: Hdu | undefined, lent: 
 }
 
 function rawFrame(image: Hdu, facts: FrameFacts): Planes {
-  const [fullWidth] = image.axes as [number, number]
-  const raw = readPixels(image, { plane: 0 })
+  const [fullWidth, fullHeight] = image.axes as [number, number]
   const { x1: width, y1: height } = placeOf(facts, image, false)
-  const pixels = new Float32Array(width * height)
-  const error = new Float32Array(width * height)
-  const mask = new Int16Array(width * height)
-  const saturation = facts.saturation ?? Number.POSITIVE_INFINITY
-  for (const { data, place, overscan, gain = 1, readNoise = 0 } of facts.amplifiers) {
-    const method = { method: 'rows', fit: 'smooth', window: 17, order: 3 } as const
-    const level = overscan ? overscanLevel(raw, fullWidth, overscan, data, method) : undefined
-    const readVariance = (readNoise / gain) ** 2
-    for (let y = data.y0; y < data.y1; y++) {
-      const under = level ? (level.rows?.[y - data.y0] ?? level.level) : 0
-      let to = (place.y0 + y - data.y0) * width + place.x0
-      for (let p = y * fullWidth + data.x0; p < y * fullWidth + data.x1; p++, to++) {
-        const value = raw[p]! - under
-        pixels[to] = value
-        error[to] = Math.sqrt((value < 0 ? 0 : value) / gain + readVariance)
-        if (raw[p]! >= saturation) mask[to] = MaskBit.saturated
-        else if (Number.isNaN(value)) mask[to] = MaskBit.noData
-      }
-    }
+  const size = width * height
+  const planes = { pixels: new Float32Array(size), error: new Float32Array(size), mask: new Int16Array(size) }
+  scoped(() => {
+    const raw = readPixels(image, { plane: 0, into: allocate(Float32Array, fullWidth * fullHeight) })
+    for (const amplifier of facts.amplifiers) takeAmplifier(raw, fullWidth, amplifier, facts, planes, width)
+  })
+  return { name: '', width, height, ...planes }
+}
+
+/** The part of one amplifier, net of its overscan; `raw` lies in kernel memory. */
+function takeAmplifier(
+  raw: Float32Array,
+  fullWidth: number,
+  { data, place, overscan, gain = 1, readNoise = 0 }: FrameFacts['amplifiers'][number],
+  { saturation = Number.POSITIVE_INFINITY }: FrameFacts,
+  { pixels, error, mask }: Pick<Planes, 'pixels' | 'error' | 'mask'>,
+  width: number,
+): void {
+  const method = { method: 'rows', fit: 'smooth', window: 17, order: 3 } as const
+  const level = overscan ? overscanLevel(raw, fullWidth, overscan, data, method) : undefined
+  const n = data.x1 - data.x0
+  const [net, errors, bits] = [allocate(Float32Array, n), allocate(Float32Array, n), allocate(Int16Array, n)]
+  const into = [net.byteOffset, errors.byteOffset, bits.byteOffset] as const
+  const { rawRow } = kernels()
+  for (let y = data.y0; y < data.y1; y++) {
+    const under = level ? (level.rows?.[y - data.y0] ?? level.level) : 0
+    const from = raw.byteOffset + 4 * (y * fullWidth + data.x0)
+    rawRow(from, n, under, gain, (readNoise / gain) ** 2, saturation, ...into)
+    const to = (place.y0 + y - data.y0) * width + place.x0
+    pixels.set(net, to)
+    error.set(errors, to)
+    mask.set(bits, to)
   }
-  return { name: '', width, height, pixels, error, mask }
 }
 
 /** Refuses frames that cannot be of one spectrograph. */

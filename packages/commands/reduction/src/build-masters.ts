@@ -36,6 +36,8 @@ export async function buildMasters(frames: readonly RawFrame[], request: Request
     cancelSignal: request.signal,
   })
   for (const line of stderr.split('\n').filter(Boolean)) request.log.detail(line)
+  const unwritten = /^stack-calibrations: (cannot write .*?)(?: \(([^()]*)\))?$/m.exec(stderr)
+  if (unwritten) throw new DataError(unwritten[1]!, unwritten[2])
   // 5: some frames could not be used, the rest is done
   if (exitCode === 0 || exitCode === 5 || (exitCode === 3 && hasTable(folder))) return folder
   const last = stderr.trim().split('\n').at(-1)

@@ -1,9 +1,10 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type CardValue, createHeader, encodeFits, numberOf, readFrame, textOf } from '@nightpipe/fits'
-import { medianOf } from '@nightpipe/math'
+import { medianOf, random } from '@nightpipe/math'
 import t from 'tap'
-import { CAMERA, makeNight, named, reduced, reduction, scratch, set, writeImage } from './support/night.js'
+import { BIN, CAMERA, makeNight, named, reduced, reduction, scratch, set, writeImage } from './support/night.js'
 
 t.test('the file of the seed runs as it is, and each of its keys counts', async (t) => {
   const night = makeNight({ light: 300, width: 240, height: 200 })
@@ -34,6 +35,29 @@ t.test('the file of the seed runs as it is, and each of its keys counts', async 
   t.equal(header('NSAT'), 0)
   t.ok(numberOf(file({ sat_level: 1200 }).header, 'NSAT')! > 100, 'sat_level')
   t.not(numberOf(file({ detect_thresh: 20 }).header, 'SKYSIG'), header('SKYSIG'), 'detect_thresh')
+})
+
+t.test('a disk that has no room for a master is named, not the master that is missing then', async (t) => {
+  const folder = scratch()
+  mkdirSync(join(folder, 'raw'))
+  const noise = random(5)
+  const shot = (name: string, type: string, seconds: number) => {
+    const pixels = Float32Array.from({ length: 200 * 150 }, () => 1000 + 5 * noise.normal())
+    writeImage(join(folder, 'raw', name), pixels, 200, [...CAMERA, ['OBSTYPE', type], ['EXPTIME', seconds]])
+  }
+  for (let k = 0; k < 4; k++) shot(`bias-${k}.fits`, 'BIAS', 0)
+  shot('m67.fits', 'OBJECT', 30)
+  // a limit for the size of a file stands for the disk: 100 kB, where a master takes 300
+  const call = `ulimit -f 100; exec "$0" "$1" -s raw -r out --set calibration.dark=none --set calibration.flat=none`
+  const env = { ...process.env, NODE_OPTIONS: undefined }
+  const done = spawnSync('bash', ['-c', call, process.execPath, BIN], { cwd: folder, encoding: 'utf8', env })
+  t.equal(done.status, 3)
+  t.match(done.stderr, /^reduction: cannot write .*bias_CAM\.fits: .*\(.*\)$/m)
+  t.notMatch(done.stderr, /needs a master/)
+  t.same(
+    readdirSync(join(folder, 'out/calibrations')).filter((name) => name.endsWith('.part')),
+    [],
+  )
 })
 
 t.test('a master that is damaged is refused, also when it is looked through while it is read', async (t) => {

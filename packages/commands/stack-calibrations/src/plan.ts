@@ -37,7 +37,10 @@ export function planMasters(request: Sources): Plan<StackJob> {
   const call = treeCall(request)
   if (call) return planTree(call, request)
   if (request.inputs.length === 0) {
-    throw new DataError('no frames to stack', 'give --input PATH, or name a tree by --root, --site, --nres-instrument')
+    throw new DataError(
+      'no frames to stack',
+      'give --input with FITS frames, or name a tree by --root, --site, --nres-instrument',
+    )
   }
   return planFolder(request)
 }

@@ -7,7 +7,7 @@ import {
   describeMaster,
   masterName,
 } from '@nightpipe/calibrations'
-import { atomicTarget, DataError, flushFolder } from '@nightpipe/files'
+import { atomicTarget, DataError, flushFolder, sha256OfFile } from '@nightpipe/files'
 import { readTable, upsertRows } from '@nightpipe/table'
 
 /** Earlier generations lie in this folder of the bank, those taken out of force by --rollback in the other. */
@@ -116,9 +116,12 @@ export async function rollback(bank: string, name: string): Promise<{ restored: 
   return { restored: target, withdrawn }
 }
 
-/** Same data, same configuration: by its identity, or by its bytes where it has none. */
-export function isInForce(bank: string, name: string, candidate: CalibrationRow): boolean {
+/**
+ * Same data, same configuration: by its identity, and by its bytes, for somebody may have worked on a master with another
+ * tool, which leaves the identity as it was.
+ */
+export function isInForce(bank: string, name: string, candidate: CalibrationRow, path: string): boolean {
   const target = join(bank, name)
   if (!existsSync(target) || candidate.np_id === undefined) return false
-  return describeMaster(target).np_id === candidate.np_id
+  return describeMaster(target).np_id === candidate.np_id && sha256OfFile(target) === sha256OfFile(path)
 }

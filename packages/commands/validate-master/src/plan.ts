@@ -64,7 +64,7 @@ async function planCandidates(
   const jobs: Job<AnyJob>[] = []
   for (const { path, row } of candidates) {
     const name = nameInForce(bank, row)
-    if (isInForce(output, name, row)) {
+    if (isInForce(output, name, row, path)) {
       // A run that was killed after the rename left the table behind: bring it up to date.
       if (!dryRun) await register(output, name)
       rows.push({ input: path, status: 'done', product: join(output, name), reason: 'is in force already' })

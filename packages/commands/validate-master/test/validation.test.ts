@@ -124,6 +124,10 @@ t.test('from the first master to a promotion, a refusal and back', async (t) => 
   t.ok(inForce.equals(readFileSync(join(bank, 'bias_C1.fits'))), 'nothing in force changed')
   t.equal(readdirSync(join(bank, 'old')).length, 1)
 
+  const edited = run('-s', candidate('4', { ...second, level: 1009 }), '-r', bank)
+  t.equal(edited.status, 4, 'other pixels under the identity of the master in force are looked at')
+  t.match(edited.stderr, /mean of the difference is 8\.8/)
+
   const rows = readFileSync(join(bank, 'validations.csv'), 'utf8').trim().split('\n').length
   t.equal(run('-s', join(folder, '2'), '-r', bank).status, 0, 'again: it is in force already')
   t.equal(readFileSync(join(bank, 'validations.csv'), 'utf8').trim().split('\n').length, rows, 'and no row is double')

@@ -8,7 +8,7 @@ import { random } from '@nightpipe/math'
 
 export const scratch = () => mkdtempSync(join(tmpdir(), 'reduction-'))
 
-const BIN = fileURLToPath(new URL('../../../bin/reduction.js', import.meta.url))
+export const BIN = fileURLToPath(new URL('../../../bin/reduction.js', import.meta.url))
 
 /** The executable, as a person meets it. */
 export function reduction(...args: string[]): { code: number | null; stdout: string; stderr: string } {

@@ -11,6 +11,8 @@ export interface FindArgs {
   frame: FrameInfo
   catalogue?: string
   options: Pick<AlignmentConfig['stars'], 'most' | 'threshold'>
+  /** Only those of the middle of the frame, which tell its seeing and its sky, where there are enough. */
+  middle?: boolean
 }
 
 export interface Unreadable {
@@ -18,25 +20,43 @@ export interface Unreadable {
 }
 
 /** The brightest stars of a frame, found in its pixels or read from its catalogue. */
-export function findStarsOf({ frame, catalogue, options }: FindArgs): BrightStars | Unreadable {
+export function findStarsOf({ frame, catalogue, options, middle }: FindArgs): BrightStars | Unreadable {
   try {
-    return catalogue ? fromCatalogue(catalogue, options.most) : fromPixels(frame, options)
+    if (catalogue) return fromCatalogue(catalogue, options.most)
+    const some = middle ? fromPixels(frame, options, rowsOfMiddle(frame)) : undefined
+    return some && some.count >= ENOUGH ? some : fromPixels(frame, options, [0, frame.height])
   } catch (error) {
     if (!(error instanceof DataError)) throw error
     return { unreadable: error.advice ? `${error.message} (${error.advice})` : error.message }
   }
 }
 
-function fromPixels({ path, width, height, gain, saturation }: FrameInfo, options: FindArgs['options']): BrightStars {
+/** Pixels of the middle, and the least number of rows; so many stars are enough. */
+const MIDDLE = 2 ** 20
+const FEWEST_ROWS = 256
+const ENOUGH = 30
+
+function rowsOfMiddle({ width, height }: FrameInfo): readonly [first: number, rows: number] {
+  const rows = Math.min(height, Math.max(FEWEST_ROWS, Math.ceil(MIDDLE / width)))
+  return [Math.floor((height - rows) / 2), rows]
+}
+
+function fromPixels(
+  { path, width, gain, saturation }: FrameInfo,
+  options: FindArgs['options'],
+  [firstRow, height]: readonly [first: number, rows: number],
+): BrightStars {
   const file = openFits(path)
   try {
     const image = imageHdu(file)
     const mask = companion(file, image, 'MASK')
     return scoped(() => {
       const n = width * height
-      const pixels = readPixels(image, { plane: 0, into: allocate(Float32Array, n) })
-      const bits = mask && readIntegers(mask, { plane: 0, into: allocate(Int16Array, n) })
-      return brightStars({ pixels, width, height, mask: bits }, { ...options, saturation, gain: gain ?? 1 })
+      const range = { plane: 0, firstRow, rows: height }
+      const pixels = readPixels(image, { ...range, into: allocate(Float32Array, n) })
+      const bits = mask && readIntegers(mask, { ...range, into: allocate(Int16Array, n) })
+      const found = brightStars({ pixels, width, height, mask: bits }, { ...options, saturation, gain: gain ?? 1 })
+      return { ...found, y: found.y.map((y) => y + firstRow) }
     })
   } finally {
     file.close()

@@ -30,7 +30,9 @@ export async function matchGroup(job: Job, params: MatchJob, tools: Tools<Alignm
   }
   // and those of a reference that is given tell nothing at all
   const unasked = byWcs && params.reference ? 1 : 0
-  const tasks = all.map((frame, k): FindArgs => ({ frame, catalogue: catalogues[k], options })).slice(unasked)
+  const tasks = all
+    .map((frame, k): FindArgs => ({ frame, catalogue: catalogues[k], options, middle: byWcs }))
+    .slice(unasked)
   const found = await tools.map<FindArgs, BrightStars | Unreadable>('findStars', tasks, { digests: 'last' })
   if (unasked) found.unshift(NO_STARS)
   const starred = all.flatMap((frame, k): Starred[] => {

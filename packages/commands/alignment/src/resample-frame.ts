@@ -1,6 +1,6 @@
 import { DataError, type Job, type Row, startProduct, type Tools } from '@nightpipe/command'
 import { createHeader, type NewHdu } from '@nightpipe/fits'
-import { noiseFactor, type PixelMap, type RunMap, runMap, transform } from '@nightpipe/registration'
+import { forRuns, newRun, noiseFactor, type PixelMap, type RunMap, runMap, transform } from '@nightpipe/registration'
 import type { FrameInfo } from './frames.js'
 import { type Grid, gridFor, storedMap } from './grid.js'
 import type { ResampleJob } from './plan.js'
@@ -21,13 +21,13 @@ export async function resampleFrame(job: Job, params: ResampleJob, tools: Tools<
   const map = storedMap(row.map, reference.path, frame.path)
   const { method, grid: extent, overlap } = tools.config.resample
   const grid = gridFor(map, reference, frame, extent)
-  const covered = coverage(map, grid, frame)
+  const runs = runMap(shifted(map, grid), grid.width, grid.height)
+  const covered = coverage(runs, grid, frame)
   const measurements = { ...measure(row, name), ...parts(map, reference), overlap: covered }
   if (extent === 'reference' && covered < overlap) {
     const reason = `covers only ${(100 * covered).toFixed(1)} % of ${name}`
     return [{ input: frame.path, status: 'rejected', reason, measurements }]
   }
-  const runs = runMap(shifted(map, grid), grid.width, grid.height)
   const factor = noiseFactor(runs, grid, frame, method as 'lanczos3')
   const header = alignedHeader({ frame, reference, grid, row, name, factor, method })
   await write(job, { params, grid, runs, row, header }, tools)
@@ -69,17 +69,26 @@ function parts(map: PixelMap, { width, height }: FrameInfo) {
   }
 }
 
-/** What part of the new grid the frame covers, from 64 x 64 places on it. */
-function coverage(map: PixelMap, grid: Grid, { width, height }: FrameInfo): number {
-  const at = typeof map === 'function' ? map : (x: number, y: number) => transform(map, x, y)
+/** Places, in each direction, at which is looked whether the frame covers them. */
+const LOOKS = 64
+
+/** What part of the new grid the frame covers. */
+function coverage(runs: RunMap, grid: Grid, { width, height }: FrameInfo): number {
+  const run = newRun()
   let inside = 0
-  for (let j = 0; j < 64; j++) {
-    for (let i = 0; i < 64; i++) {
-      const [u, v] = at(grid.x0 + ((i + 0.5) * grid.width) / 64 - 0.5, grid.y0 + ((j + 0.5) * grid.height) / 64 - 0.5)
-      if (u >= -0.5 && v >= -0.5 && u <= width - 0.5 && v <= height - 0.5) inside++
-    }
+  for (let j = 0; j < LOOKS; j++) {
+    const y = Math.max(0, ((j + 0.5) * grid.height) / LOOKS - 0.5)
+    let i = 0
+    forRuns(runs, y, grid.width, run, ({ x, count, u, v, du, dv }) => {
+      for (; i < LOOKS; i++) {
+        const along = ((i + 0.5) * grid.width) / LOOKS - 0.5 - x
+        if (along >= count) break
+        const [a, b] = [u + along * du, v + along * dv]
+        if (a >= -0.5 && b >= -0.5 && a <= width - 0.5 && b <= height - 0.5) inside++
+      }
+    })
   }
-  return inside / 4096
+  return inside / LOOKS ** 2
 }
 
 /** The same map, for a grid whose first pixel is (x0, y0) of the reference. */

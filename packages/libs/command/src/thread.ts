@@ -1,4 +1,5 @@
 import { parentPort } from 'node:worker_threads'
+import { kernels } from '@nightpipe/kernels'
 import { knownDigests, remember } from './digest.js'
 import { faultOf } from './exit.js'
 import type { LogLevel } from './log.js'
@@ -23,6 +24,7 @@ export function serveThread(commands: readonly Command[]): void {
     if (order.kind === 'setup') {
       forgetRun()
       service = serviceFor(commands, order.setup, post)
+      kernels() // ready before the first order comes
       return
     }
     const answer = await carryOut(service!, order)

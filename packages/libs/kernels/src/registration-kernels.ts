@@ -50,6 +50,14 @@ export interface RegistrationKernels {
       ...[limits: number, tile: number, columns: number, edge: number, list: number, capacity: number],
     ]
   ): number
+  // window-sums: seven float64, see there
+  windowSums(
+    ...light: [
+      ...[pixels: number, mask: number, bits: number, width: number],
+      ...[x0: number, x1: number, y0: number, y1: number, x: number, y: number],
+      ...[level: number, noise: number, gain: number, wx: number, wy: number, sums: number],
+    ]
+  ): void
   // stack-masks: how many pixels are saturated in all frames
   stackMasks(
     masks: number,

@@ -59,10 +59,10 @@ const CROWDED = 0.4
 export function brightStars(image: BrightImage, options: Partial<BrightOptions> = {}): BrightStars {
   const wanted = { ...DEFAULTS, ...options }
   return scoped(() => {
-    const pixels = inKernelMemory(image.pixels) ? image.pixels : allocate(Float32Array, image.pixels.length)
-    if (pixels !== image.pixels) pixels.set(image.pixels)
+    const pixels = lent(image.pixels)
+    const mask = image.mask && lent(image.mask)
     const sky = sampleSky(pixels, image.width, image.height, { mask: image.mask })
-    const star: StarImage = { ...image, pixels, sky, saturation: wanted.saturation, gain: wanted.gain }
+    const star: StarImage = { ...image, pixels, mask, sky, saturation: wanted.saturation, gain: wanted.gain }
     if (!Number.isFinite(sky.medianSigma)) return collect([], star)
     let peaks = findPeaks(star, sky, wanted.threshold, CANDIDATES * wanted.most)
     let seeing = widthOf(star, peaks)
@@ -77,6 +77,14 @@ export function brightStars(image: BrightImage, options: Partial<BrightOptions> 
     const window = crowd > CROWDED ? CROWDED_WINDOW : WINDOW
     return collect(measureAll({ ...star, window }, peaks, seeing, wanted.most), star)
   })
+}
+
+/** An array in kernel memory: where it lies, or as a copy. */
+function lent<T extends Float32Array | Int16Array>(array: T): T {
+  if (inKernelMemory(array)) return array
+  const copy = allocate(array.constructor as never, array.length) as T
+  copy.set(array)
+  return copy
 }
 
 /** Pixel numbers of the highest peaks above the sky, the highest first. */

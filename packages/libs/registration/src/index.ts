@@ -18,7 +18,7 @@ export { type MatchOptions, matchPatterns, type PatternMatch, type StarList } fr
 export { measurePlaces, type PlaceFluxes, type PlaceOptions } from './measure-places.js'
 export { nearestPoint, nearestWithin, type PointGrid, type Points, pointGrid } from './nearest.js'
 export { noiseFactor } from './noise-factor.js'
-export { mapFunction, type PixelMap, type RunMap, rowsNeeded, runMap } from './pixel-map.js'
+export { forRuns, mapFunction, newRun, type PixelMap, type RunMap, rowsNeeded, runMap } from './pixel-map.js'
 export { fitPolynomialMap, type PolynomialMap, type PolynomialMapFit, polynomialAt } from './polynomial-map.js'
 export { type PointsWithErrors, pairsUnder, type RefinedMatch, refineMatch } from './refine-match.js'
 export { medianLevel, type Resampled, type ResampleOptions, resample } from './resample.js'

@@ -1,4 +1,5 @@
 import { MaskBit, type SkyMap, skyAt } from '@nightpipe/image'
+import { allocate, kernels, scoped } from '@nightpipe/kernels'
 import { median } from '@nightpipe/math'
 
 /** A frame whose stars are measured. */
@@ -56,7 +57,7 @@ export function measureStar(image: StarImage, p: number, seeing: number): Measur
       if (saturation !== undefined && pixels[q] >= saturation) rough = true
     }
   }
-  const centre = centroid(image, px, py, reach, sigma, level)
+  const centre = scoped(() => centroid(image, px, py, reach, sigma, level))
   if (!centre || Math.hypot(centre.x - px, centre.y - py) > Math.max(1.5, 0.7 * seeing)) return undefined
   const { x, y, error, xx, yy, xy } = centre
   const { flux, fluxError } = circle(image, x, y, 1.7 * seeing, level)
@@ -106,61 +107,53 @@ interface Centre {
   xy: number
 }
 
-/** The place about which a Gaussian window is balanced (as XWIN of SExtractor), its error, and the moments there. */
+/**
+ * The place about which a Gaussian window is balanced (as XWIN of SExtractor), its error, and the moments there. Pixels and
+ * mask lie in kernel memory.
+ */
 function centroid(
-  { pixels, width, height, sky, gain, mask }: StarImage,
+  image: StarImage,
   px: number,
   py: number,
   reach: number,
   sigma: number,
   level: number,
 ): Centre | undefined {
+  const { pixels, width, height, sky, gain, mask } = image
   const radius = Math.max(reach, Math.ceil(3 * sigma))
   const [x0, x1] = [Math.max(0, px - radius), Math.min(width - 1, px + radius)]
   const [y0, y1] = [Math.max(0, py - radius), Math.min(height - 1, py + radius)]
-  const wx = new Float64Array(x1 - x0 + 1)
+  const [wx, wy] = [allocate(Float64Array, x1 - x0 + 1), allocate(Float64Array, y1 - y0 + 1)]
+  const sums = allocate(Float64Array, 7)
   const noise = skyAt(sky, sky.sigma, px, py) ** 2
+  const { noData, cosmicRay } = MaskBit
   let [x, y] = [px, py]
   const answer: Centre = { x, y, error: 0, xx: 0, yy: 0, xy: 0 }
   for (let round = 0; round < ROUNDS; round++) {
-    for (let u = x0; u <= x1; u++) wx[u - x0] = Math.exp(-((u - x) ** 2) / (2 * sigma ** 2))
-    let sum = 0
-    let mx = 0
-    let my = 0
-    let xx = 0
-    let yy = 0
-    let xy = 0
-    let variance = 0
-    for (let v = y0; v <= y1; v++) {
-      const wy = Math.exp(-((v - y) ** 2) / (2 * sigma ** 2))
-      for (let u = x0; u <= x1; u++) {
-        const q = v * width + u
-        const value = pixels[q] - level
-        if (!Number.isFinite(value) || (mask && (mask[q] & (MaskBit.noData | MaskBit.cosmicRay)) !== 0)) continue
-        const w = wx[u - x0] * wy
-        const dx = u - x
-        const dy = v - y
-        sum += w * value
-        mx += w * value * dx
-        my += w * value * dy
-        xx += w * value * dx * dx
-        yy += w * value * dy * dy
-        xy += w * value * dx * dy
-        variance += w * w * (noise + Math.max(0, value) / gain) * (dx * dx + dy * dy)
-      }
-    }
+    windowAlong(wx, x0, x, sigma)
+    windowAlong(wy, y0, y, sigma)
+    kernels().windowSums(
+      ...([pixels.byteOffset, mask?.byteOffset ?? 0, noData | cosmicRay, width, x0, x1, y0, y1, x, y] as const),
+      ...([level, noise, gain, wx.byteOffset, wy.byteOffset, sums.byteOffset] as const),
+    )
+    const sum = sums[0]
     if (!(sum > 0)) return undefined
     // how far the balance moves when the star does: 1 for a narrow star, half for one as wide as the window
-    const answerOfWindow = Math.max(0.2, 1 - (xx + yy) / (2 * sum * sigma ** 2))
-    const [moveX, moveY] = [mx / sum / answerOfWindow, my / sum / answerOfWindow]
-    Object.assign(answer, { xx: xx / sum, yy: yy / sum, xy: xy / sum })
-    answer.error = Math.sqrt(variance / 2) / (sum * answerOfWindow)
+    const answerOfWindow = Math.max(0.2, 1 - (sums[3] + sums[4]) / (2 * sum * sigma ** 2))
+    const [moveX, moveY] = [sums[1] / sum / answerOfWindow, sums[2] / sum / answerOfWindow]
+    Object.assign(answer, { xx: sums[3] / sum, yy: sums[4] / sum, xy: sums[5] / sum })
+    answer.error = Math.sqrt(sums[6] / 2) / (sum * answerOfWindow)
     x += Math.max(-1, Math.min(1, moveX))
     y += Math.max(-1, Math.min(1, moveY))
     if (!(Math.hypot(x - px, y - py) < radius)) return undefined
     if (Math.hypot(moveX, moveY) < STILL) break
   }
   return { ...answer, x, y }
+}
+
+/** A Gaussian about `centre` at pixels from `first` on. */
+function windowAlong(weights: Float64Array, first: number, centre: number, sigma: number): void {
+  for (let k = 0; k < weights.length; k++) weights[k] = Math.exp(-((first + k - centre) ** 2) / (2 * sigma ** 2))
 }
 
 /** What is in a circle: pixels on its edge count by the part of their diameter that lies within. */

@@ -1,10 +1,22 @@
 // The start of every command, copied beside its bundle as start.cjs: runs main.cjs with the code that V8 made of it when it
 // was built. Another version of Node than the one that built it refuses that code, and compiles for itself. A module would
 // take 8 ms longer to start, and so would every thread.
-const { readFileSync } = require('node:fs')
+const { readdirSync, readFileSync, statSync } = require('node:fs')
+const { availableParallelism } = require('node:os')
 const { join } = require('node:path')
 const { pathToFileURL } = require('node:url')
 const { Script } = require('node:vm')
+const { isMainThread, Worker } = require('node:worker_threads')
+
+/** Threads that this command is going to want: 'thread', 'helper', or none. The build puts it here, from package.json. */
+const ahead = ''
+/** Inputs up to so many bytes are worked on by one thread (`SMALL_BYTES` of command). */
+const SMALL_BYTES = 4 * 2 ** 20
+/** What a helper is before it is told what to do. */
+const WAITING = `const { parentPort } = require('node:worker_threads')
+parentPort.once('message', ({ program, data }) => new Function('require', 'data', program)(require, data))`
+
+if (isMainThread && ahead && availableParallelism() > 1 && isLarge(process.argv.slice(2))) startAhead()
 
 const filename = join(__dirname, 'main.cjs')
 const script = new Script(readFileSync(filename, 'latin1'), {
@@ -12,3 +24,38 @@ const script = new Script(readFileSync(filename, 'latin1'), {
   cachedData: readFileSync(join(__dirname, 'main.cache')),
 })
 script.runInThisContext()(require, pathToFileURL(__filename).href)
+
+/** Threads need as long as the command itself to be ready: they are started first, and the command takes them from here. */
+function startAhead() {
+  const workers = Array.from({ length: availableParallelism() - 1 }, () =>
+    ahead === 'helper'
+      ? new Worker(WAITING, { eval: true, execArgv: [] })
+      : new Worker(__filename, { execArgv: [], resourceLimits: { maxOldGenerationSizeMb: 2048 } }),
+  )
+  for (const worker of workers) worker.unref()
+  globalThis[Symbol.for('nightpipe.ahead')] = { kind: ahead, workers }
+}
+
+/** True where plain inputs are sure to be worked on by threads, as far as the command line tells; a helper is for one frame. */
+function isLarge(args) {
+  const others = /^(-h|--(help|version|describe|dry-run|print-config|workers|memory))(=|$)/
+  const from = args.findIndex((word) => word === '-s' || word === '--input')
+  if (from < 0 || args.some((word) => others.test(word))) return false
+  const length = args.slice(from + 1).findIndex((word) => word.startsWith('-'))
+  const paths = args.slice(from + 1, length < 0 ? undefined : from + 1 + length)
+  try {
+    const stats = paths.map((path) => statSync(path))
+    if (ahead === 'helper' && (paths.length > 1 || !stats[0].isFile())) return false
+    let bytes = 0
+    for (const [k, stat] of stats.entries()) {
+      const files = stat.isDirectory() ? readdirSync(paths[k]).map((name) => join(paths[k], name)) : [paths[k]]
+      for (const file of files) {
+        bytes += statSync(file).size
+        if (bytes > SMALL_BYTES) return true
+      }
+    }
+  } catch {
+    // No such file, or no file at all: the command says so.
+  }
+  return false
+}

@@ -2,7 +2,7 @@
 // the command nor its worker threads read and compile a megabyte of source. What a command imports lazily (progress
 // display, plots) is in the file too, and is not run before it is wanted. So are the kernels compiled ahead, beside it.
 import { createHash } from 'node:crypto'
-import { copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { setFlagsFromString } from 'node:v8'
@@ -72,11 +72,11 @@ const digestOfAll = (paths) =>
     .digest('hex')
 
 /** Is the bundle in `outdir` made from the files as they are now, by this version of Node? */
-function isFresh(home, outdir) {
+function isFresh(home, outdir, ahead) {
   const record = join(outdir, MADE_FROM)
   if (!existsSync(record)) return false
-  const { inputs, digest } = JSON.parse(readFileSync(record, 'utf8'))
-  return digestOfAll(inputs.map((path) => join(home, path))) === digest
+  const { inputs, digest, ahead: before } = JSON.parse(readFileSync(record, 'utf8'))
+  return ahead === before && digestOfAll(inputs.map((path) => join(home, path))) === digest
 }
 
 /** V8's code of every function, not only of those that run at once: the others would be compiled at their first call. */
@@ -98,9 +98,17 @@ async function keepKernels(outdir) {
   writeFileSync(join(outdir, codeName()), kernelCode)
 }
 
+/** Which thread a command wants to have started before it is loaded: `ahead` of its package.json. */
+function aheadOf(home) {
+  const { ahead = '' } = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8'))
+  if (!['', 'thread', 'helper'].includes(ahead)) throw new Error(`${home}: ahead is '${ahead}', not thread or helper`)
+  return ahead
+}
+
 /** Bundles `entry` of the package at `home` into `outdir`, unless it is there and fresh; was it made? All are whole paths. */
 export async function bundle(home, entry, outdir, isHost = false) {
-  if (isFresh(home, outdir)) return false
+  const ahead = isHost ? '' : aheadOf(home)
+  if (isFresh(home, outdir, ahead)) return false
   rmSync(outdir, { recursive: true, force: true })
   const filename = join(outdir, 'main.cjs')
   const { metafile } = await build({
@@ -123,10 +131,11 @@ export async function bundle(home, entry, outdir, isHost = false) {
     footer: { js: '})' },
   })
   writeFileSync(join(outdir, 'main.cache'), compiled(filename))
-  copyFileSync(beside('bundle-start.cjs'), join(outdir, 'start.cjs'))
+  const start = readFileSync(beside('bundle-start.cjs'), 'utf8').replace("const ahead = ''", `const ahead = '${ahead}'`)
+  writeFileSync(join(outdir, 'start.cjs'), start)
   const inputs = Object.keys(metafile.inputs)
   if (inputs.some((path) => path.endsWith(COMPILER))) await keepKernels(outdir)
   const digest = digestOfAll(inputs.map((path) => join(home, path)))
-  writeFileSync(join(outdir, MADE_FROM), `${JSON.stringify({ inputs, digest })}\n`)
+  writeFileSync(join(outdir, MADE_FROM), `${JSON.stringify({ inputs, digest, ahead })}\n`)
   return true
 }

@@ -34,7 +34,7 @@ export function findStarsOf({ frame, catalogue, options, middle }: FindArgs): Br
 /** Pixels of the middle, and the least number of rows; so many stars are enough. */
 const MIDDLE = 2 ** 20
 const FEWEST_ROWS = 256
-const ENOUGH = 30
+const ENOUGH = 20
 
 function rowsOfMiddle({ width, height }: FrameInfo): readonly [first: number, rows: number] {
   const rows = Math.min(height, Math.max(FEWEST_ROWS, Math.ceil(MIDDLE / width)))

@@ -9,7 +9,7 @@ import { starFacts, type Transform, transformsHdus } from './transforms-table.js
 import { hasWcs } from './wcs-map.js'
 
 /** Stars from which the seeing is told. */
-const FEW = 100
+const FEW = 40
 
 const NONE = new Float64Array(0)
 const NO_STARS: BrightStars = {

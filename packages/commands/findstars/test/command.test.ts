@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { readCat } from '@nightpipe/catalogues'
@@ -23,8 +23,11 @@ const run = (args: readonly string[], cwd: string) =>
 type Place = readonly [x: number, y: number]
 
 /** Gaussian stars of sigma 1.5 px, drawn out along x by `trail`, on a noisy sky. */
-function writeField(path: string, places: readonly Place[], { flux = 5000, trail = 1, cards = [] as never[] } = {}) {
-  const [width, height] = [128, 96]
+function writeField(
+  path: string,
+  places: readonly Place[],
+  { flux = 5000, trail = 1, cards = [] as never[], width = 128, height = 96 } = {},
+) {
   const { normal } = random(7)
   const pixels = Float32Array.from({ length: width * height }, () => 100 + 5 * normal())
   for (const [cx, cy] of places) {
@@ -130,6 +133,20 @@ t.test('a frame is the same bytes whatever the number of workers', async (t) => 
     t.ok(one!.equals(two!), name)
   }
 })
+
+t.test(
+  'a large frame, whose helper starts before the command is loaded, is the same bytes as with one thread',
+  async (t) => {
+    const cwd = t.testdir({})
+    writeField(join(cwd, 'large.fits'), PLACES, { width: 1200, height: 1000 })
+    t.ok(statSync(join(cwd, 'large.fits')).size > 4 * 2 ** 20)
+    t.equal(run(['-s', 'large.fits', '-r', 'ahead'], cwd).status, 0)
+    run(['--input', 'large.fits', '-r', 'one', '--workers', '1'], cwd)
+    const [ahead, one] = ['ahead', 'one'].map((folder) => readFileSync(join(cwd, folder, 'large.cat.fits')))
+    t.ok(ahead!.equals(one!))
+    t.equal(run(['-s', 'large.fits', '-r', 'ahead', '--set', 'no.such=1'], cwd).status, 2, 'it ends with the command')
+  },
+)
 
 t.test('a kernel that is none is refused in one line', async (t) => {
   const cwd = t.testdir({})

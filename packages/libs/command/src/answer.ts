@@ -3,7 +3,6 @@ import { type Flags, parseFlags } from './flags.js'
 import { createLog, type MainLog } from './log.js'
 import type { RunSession } from './run.js'
 import { calledAs, chooseSubcommand, familyHelp } from './subcommands.js'
-import { startThreadsEarly } from './threads-early.js'
 import type { Command } from './types.js'
 import { VERSION } from './version.js'
 
@@ -46,7 +45,6 @@ async function answer(command: Command, args: readonly string[], voice: Voice): 
       await print(`${JSON.stringify((await import('./help.js')).describe(command))}\n`)
       return Exit.done
     }
-    startThreadsEarly(command, args, log)
     const flags = await parseFlags(command, args)
     if (flags.version) {
       await print(`${calledAs(command)} ${VERSION}\n`)

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { HELPER_PROGRAM, nextHelper, withoutHelpers } from '@nightpipe/kernels'
+import { startedAhead } from './started-ahead.js'
 
 /** Threads that take part in the kernels of this one (`together`), and know nothing else. They start at once. */
 export interface Helpers {
@@ -7,9 +8,14 @@ export interface Helpers {
   stop(): void
 }
 
+/** What a helper is before it is told what to do; the same as in scripts/bundle-start.cjs. */
+const WAITING = `const { parentPort } = require('node:worker_threads')
+parentPort.once('message', ({ program, data }) => new Function('require', 'data', program)(require, data))`
+
 export function startHelpers(count: number): Helpers {
   const workers = Array.from({ length: count }, () => {
-    const worker = new Worker(HELPER_PROGRAM, { eval: true, workerData: nextHelper(), execArgv: [] })
+    const worker = startedAhead('helper') ?? new Worker(WAITING, { eval: true, execArgv: [] })
+    worker.postMessage({ program: HELPER_PROGRAM, data: nextHelper() })
     worker.unref() // it waits for work for ever
     return worker
   })

@@ -2,9 +2,9 @@ import { realpathSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
 import { kernels } from '@nightpipe/kernels'
 import { type Fault, faultOf } from './exit.js'
-import { DEFAULT_MEMORY, parseMemory } from './flags.js'
 import type { MainLog } from './log.js'
 import type { Answer, Call, Message, Order, ThreadSetup } from './orders.js'
+import { HEAP_MB, startedAhead } from './started-ahead.js'
 
 /** Worker threads that run this same program. They start at once, and one that dies is replaced when it is needed. */
 export interface Pool {
@@ -87,11 +87,6 @@ function dismiss(thread: Thread): unknown {
   return idle.add(thread)
 }
 
-/** Threads that wait for a run which has not begun yet: it takes what it needs. */
-export function idleThreads(count: number, log: MainLog): void {
-  while (idle.size < count) idle.add(startThread(heapFor(parseMemory(DEFAULT_MEMORY)), log))
-}
-
 /** V8's own heap in a thread; pixels are outside of it. */
 const LEAST_HEAP_MB = 256
 const heapFor = (memoryBytes: number) => Math.max(LEAST_HEAP_MB, Math.floor(memoryBytes / 2 ** 20))
@@ -107,10 +102,10 @@ function hire(setup: ThreadSetup, log: MainLog, diedAtWork: () => boolean): Thre
 }
 
 function startThread(heapMB: number, log: MainLog): Thread {
-  const worker = new Worker(realpathSync(process.argv[1]!), {
-    execArgv: [],
-    resourceLimits: { maxOldGenerationSizeMb: heapMB },
-  })
+  const ready = heapMB <= HEAP_MB ? startedAhead('thread') : undefined
+  ready?.ref()
+  const limits = { maxOldGenerationSizeMb: heapMB }
+  const worker = ready ?? new Worker(realpathSync(process.argv[1]!), { execArgv: [], resourceLimits: limits })
   const thread: Thread = { worker, heapMB, log, waiting: new Map(), diedAtWork: () => false }
   let fault: Fault | undefined
   const settle = (id: number, answer: Answer) => {

@@ -109,11 +109,11 @@ function serve({ module, memory, ring, seat }: HelperSetup, { instance, draw, na
   }
 }
 
-/** The whole program of a helper, a worker thread in a process with nothing else to load. */
+/** The whole program of a helper, a worker thread with nothing else to load, to which `data` is what `nextHelper` gave. */
 export const HELPER_PROGRAM = [
   `const tools = { names: ${JSON.stringify(SHARED)}, sizes: ${JSON.stringify(SIZES)} }`,
   `tools.instance = ${instanceOf}`,
   `tools.draw = ${drawCalls}`,
   `const serve = ${serve}`,
-  `serve(require('node:worker_threads').workerData, tools)`,
+  'serve(data, tools)',
 ].join('\n')

@@ -37,7 +37,10 @@ function converted(
 }
 
 async function withHelper(work: () => void) {
-  const worker = new Worker(HELPER_PROGRAM, { eval: true, workerData: nextHelper() })
+  const worker = new Worker(`const data = require('node:worker_threads').workerData\n${HELPER_PROGRAM}`, {
+    eval: true,
+    workerData: nextHelper(),
+  })
   await new Promise((up) => worker.once('online', up))
   await pass(50)
   try {

@@ -1,0 +1,14 @@
+import type { Worker } from 'node:worker_threads'
+
+/** What the start of a bundle (scripts/bundle-start.cjs) left for the command. */
+const PLACE = Symbol.for('nightpipe.ahead')
+type Left = { kind: 'thread' | 'helper'; workers: Worker[] }
+
+/** The heap that such a thread may have, MB: as much as the default of `--memory` allows. The same as there. */
+export const HEAP_MB = 2048
+
+/** One of the threads of this kind that were started before the command was loaded, as long as there are any. */
+export function startedAhead(kind: Left['kind']): Worker | undefined {
+  const left = (globalThis as { [PLACE]?: Left })[PLACE]
+  return left?.kind === kind ? left.workers.shift() : undefined
+}

@@ -1,4 +1,4 @@
-import { type Job, type Row, type Tools, writeProduct } from '@nightpipe/command'
+import { type Job, type Row, runMemory, type Tools, writeProduct } from '@nightpipe/command'
 import { imageHdu, openFits, sideHdus } from '@nightpipe/fits'
 import { scoped } from '@nightpipe/kernels'
 import {
@@ -44,7 +44,7 @@ function extractOne(job: Job<ExtractJob>, tools: Tools<ExtractSchema>): Row[] {
   const file = openFits(input)
   try {
     const image = imageHdu(file)
-    const traces = readTraces(params.traces)
+    const traces = tracesOf(params.traces)
     const extraction = inElectrons(extractSpectra(frame, traces, job, tools), params.gain)
     const amplitudes = params.type === 'flat' ? ownBlaze(extraction) : givenBlaze(extraction, params, traces.orders)
     markBad(extraction, params)
@@ -60,6 +60,14 @@ function extractOne(job: Job<ExtractJob>, tools: Tools<ExtractSchema>): Row[] {
   } finally {
     file.close()
   }
+}
+
+/** All frames of a run have the same few. */
+const traceFiles = runMemory<string, Traces>()
+function tracesOf(path: string): Traces {
+  const traces = traceFiles.get(path) ?? readTraces(path)
+  traceFiles.set(path, traces)
+  return traces
 }
 
 function optionsOf(
@@ -136,9 +144,9 @@ function givenBlaze(spectra: Spectra, { flats }: ExtractJob, orders: number): Am
   const flat = flatsOf(flats, spectra.width, orders)
   for (const one of spectra.orders) {
     if (one.fibre >= flat.planes) continue
-    const response = Float64Array.from(orderOf(flat, one.fibre, one.index))
+    const response = new Float64Array(orderOf(flat, one.fibre, one.index))
     one.blaze = response
-    one.blazeError = Float64Array.from(orderOf({ ...flat, values: flat.errors }, one.fibre, one.index))
+    one.blazeError = new Float64Array(orderOf({ ...flat, values: flat.errors }, one.fibre, one.index))
     markLow(one, response)
   }
   return []

@@ -108,14 +108,13 @@ interface Blend {
   drifts: readonly Pick<Part, 'drift' | 'share'>[]
 }
 
-/** More arcs than this are averaged before they are evaluated, if they lie together so closely (px): it changes less than 1 cm/s. */
-const FEW = 4
+/** Several arcs are averaged before they are evaluated, if they lie together so closely (px): it changes less than 1 cm/s. */
 const CLOSE = 0.5
 
 function blendOf(parts: readonly Part[]): Blend[] {
   const shifts = parts.map(({ drift }) => drift?.shift ?? 0)
   const close = Math.max(...shifts) - Math.min(...shifts) < CLOSE
-  const mean = parts.length > FEW && close ? averagePolynomial(parts) : undefined
+  const mean = parts.length > 1 && close ? averagePolynomial(parts) : undefined
   if (mean) return [{ polynomial: mean, wavelengthAt: wavelengthEvaluator(mean), share: 1, drifts: parts }]
   return parts.map(({ polynomial, drift, share }) => {
     return { polynomial, wavelengthAt: wavelengthEvaluator(polynomial), share, drifts: [{ drift, share: 1 }] }

@@ -122,7 +122,7 @@ function toSpectrum({ order, fibre, first, last }: LitTrace, result: TraceFlux, 
   }
   const spectrum = {
     ...{ index: order, order: traces.firstOrder > 0 ? traces.firstOrder + traces.orderStep * order : 0, fibre },
-    ...{ flux: Float64Array.from(flux), uncertainty: Float64Array.from(error), mask },
+    ...{ flux: flux.slice(), uncertainty: error.slice(), mask },
   }
   fillGaps(spectrum, first, last)
   return spectrum

@@ -11,16 +11,19 @@ export interface LitTrace {
   y: Float64Array
 }
 
-/** Those of last time: each step of an extraction asks for the same. */
-const remembered = new WeakMap<Traces, { key: string; lit: LitTrace[] }>()
+/** Those of last time: each step of an extraction asks for the same, and that of the shift for those that have none. */
+const remembered = new WeakMap<Traces, Map<string, LitTrace[]>>()
+const KEPT = 3
 
 /** The traces of these fibres that have a centre and usable columns, from the bottom of the frame up; moved by `shift` rows. */
 export function litTraces(traces: Traces, fibres: readonly number[], shift = 0): readonly LitTrace[] {
   const key = `${fibres.join()} ${shift}`
-  const before = remembered.get(traces)
-  if (before?.key === key) return before.lit
-  const lit = tracesOf(traces, fibres, shift)
-  remembered.set(traces, { key, lit })
+  const known = remembered.get(traces) ?? new Map<string, LitTrace[]>()
+  remembered.set(traces, known)
+  const lit = known.get(key) ?? tracesOf(traces, fibres, shift)
+  known.delete(key)
+  known.set(key, lit) // the last asked for is the last to go
+  if (known.size > KEPT) known.delete(known.keys().next().value!)
   return lit
 }
 

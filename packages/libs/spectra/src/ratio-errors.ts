@@ -21,7 +21,8 @@ export function ratioErrors(
     const response = Math.max(blaze ? blaze[x]! : 1, least)
     const known = response > 0 && Number.isFinite(flux[x])
     common[x] = known ? (Math.abs(flux[x]!) * (blazeError?.[x] || 0)) / response ** 2 : Number.NaN
-    all[x] = known ? Math.hypot(uncertainty[x]! / response, common[x]!) : Number.NaN
+    const own = uncertainty[x]! / response
+    all[x] = known ? Math.sqrt(own * own + common[x]! * common[x]!) : Number.NaN
   }
   return { all, common }
 }

@@ -11,6 +11,7 @@ const common = {
   schema,
   measurements: [],
   inputs: 'none',
+  inputInstead: 'the folders watched stand in gp1.cfg: --config gp1.cfg --set general.input=FOLDER',
   /** gp1.cfg itself, or the folder that has it. */
   configFile: (given: string) => (existsSync(given) && statSync(given).isDirectory() ? join(given, 'gp1.cfg') : given),
   outputFolder: ({ general }: Gp1Config) => general.log_path,

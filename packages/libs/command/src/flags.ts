@@ -64,14 +64,13 @@ export function flagsOf(command: Pick<Command, 'flags' | 'inputs' | 'prints'>): 
   return command.prints ? Object.fromEntries(Object.entries(all).filter(([name]) => !making.includes(name))) : all
 }
 
+type Called = Pick<Command, 'flags' | 'inputs' | 'inputInstead' | 'prints'>
+
 export type FlagValue = string | number | boolean | string[] | undefined
 export type Flags = Record<string, FlagValue>
 
 /** Reads the command line strictly: an unknown or malformed flag is an error that names the nearest one. */
-export async function parseFlags(
-  command: Pick<Command, 'flags' | 'inputs' | 'prints'>,
-  args: readonly string[],
-): Promise<Flags> {
+export async function parseFlags(command: Called, args: readonly string[]): Promise<Flags> {
   const { default: yargs } = await import('yargs')
   const specs = flagsOf(command)
   const parser = yargs()
@@ -91,7 +90,7 @@ export async function parseFlags(
     .strict()
     .fail((message, error) => {
       if (error && error.name !== 'YError') throw error
-      throw new ConfigError(...explain(message ?? error.message, specs, args))
+      throw new ConfigError(...(inputNotTaken(command, args) ?? explain(message ?? error.message, specs, args)))
     })
   for (const [name, { type, alias }] of Object.entries(specs)) {
     const kind = type === 'flag' ? { boolean: true } : { string: true, array: type === 'list', requiresArg: true }
@@ -123,6 +122,13 @@ function flagValue(name: string, spec: FlagSpec, value: unknown): FlagValue {
     throw new ConfigError(`--${name} ${text}: expected a ${spec.type === 'integer' ? 'whole ' : ''}number`)
   }
   return number
+}
+
+/** For a command that takes no inputs, and is given --input like all the others. */
+function inputNotTaken({ inputs, inputInstead }: Called, args: readonly string[]): [string, string] | undefined {
+  const typed = args.map((word) => word.split('=')[0]).find((word) => word === '-s' || word === '--input')
+  if (inputs !== 'none' || !typed) return undefined
+  return [`it takes no ${typed}`, inputInstead ?? SEE_HELP]
 }
 
 /** yargs' message as ours, with the flag that was probably meant. */

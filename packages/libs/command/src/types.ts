@@ -174,6 +174,8 @@ export interface Command<S extends Schema = Schema, J = unknown> {
   tables?: readonly TableSpec[]
   /** 'fits' (default): frames are needed; 'optional': none is fine too (an empty night); 'none': --input is not a flag */
   inputs?: 'fits' | 'optional' | 'none'
+  /** What to do instead, for those who give --input to a command without it. */
+  inputInstead?: string
   /** It makes no files: it prints, or sends. --output, --compress and --force are no flags of it. */
   prints?: true
   /** Where nobody names an instrument profile, the shipped one that knows the header of the first input is in force. */

@@ -61,6 +61,13 @@ t.test('a command that only prints has no flags for what it would make', async (
   await t.rejects(parseFlags({ prints: true, flags: {} }, ['--output', 'x']), /unknown flag --output/)
 })
 
+t.test('a command without inputs says what to do instead of --input', async (t) => {
+  const command = { inputs: 'none', inputInstead: 'name the folder in the INI', flags: {} } as const
+  await t.rejects(parseFlags(command, ['-s', 'x']), { message: /takes no -s/, advice: /folder in the INI/ })
+  await t.rejects(parseFlags(command, ['--input=x']), { message: /takes no --input/ })
+  await t.rejects(parseFlags({ inputs: 'none', flags: {} }, ['-s', 'x']), { message: /takes no -s/, advice: /--help/ })
+})
+
 t.test('who names the tree of a spectrograph means its shipped profile, and may name another', (t) => {
   const profileFor = (flags: object) => configOf(command as never, flags as never).profile.name
   const command = { schema: {}, flags: {} }

@@ -14,11 +14,11 @@ import { medianOf } from '@nightpipe/math'
 import { nearestWithin } from '@nightpipe/registration'
 import { goodStars } from '@nightpipe/stars'
 import { type Imperfection, measureImperfection, withImperfection } from './imperfection.js'
-import { type Match, matchKernel, type Seeing } from './match-kernel.js'
+import { type Match, matchKernel, type Reference, type Seeing } from './match-kernel.js'
 import { judgeNoise } from './noise.js'
 import { pointSpread, widthOf } from './profile.js'
 import type { Registered } from './register.js'
-import type { SubtractionConfig, SubtractionSchema } from './schema.js'
+import type { SubtractionSchema } from './schema.js'
 import { sharedPlane } from './shared.js'
 import { flagged, type Side, UNUSABLE } from './side.js'
 
@@ -47,7 +47,7 @@ export interface Difference {
 /** Subtracts, filters, and gives the score its statistics. `mask` is that of the difference. */
 export async function makeDifference(
   fresh: Side,
-  reference: Registered,
+  reference: Reference,
   mask: Int16Array,
   tools: Tools<SubtractionSchema>,
 ): Promise<Difference> {

@@ -13,13 +13,20 @@ export interface Match extends KernelFit {
   quality: number
 }
 
+/** The reference on the grid of the new frame. */
+export interface Reference extends Registered {
+  /** It is a stack that the new frame is part of. */
+  sharesNoise: boolean
+}
+
 /** Sigma of a Gaussian of this full width at half maximum. */
 const sigmaOf = (fwhm: number) => fwhm / 2.3548
 
 /** Fits the kernel, in the direction that is asked for. */
-export async function matchKernel(fresh: Side, reference: Registered, seeing: Seeing, tools: SubtractionTools) {
+export async function matchKernel(fresh: Side, reference: Reference, seeing: Seeing, tools: SubtractionTools) {
   const wanted = tools.config.subtraction.convolve
-  const sharper = seeing.reference <= seeing.fresh ? 'reference' : 'new'
+  // a stack that the new frame is part of follows its noise: convolved, it is matched without bias, and the frame is not
+  const sharper = seeing.reference <= seeing.fresh || reference.sharesNoise ? 'reference' : 'new'
   if (wanted !== 'both') return oneWay(fresh, reference, seeing, wanted === 'auto' ? sharper : wanted, tools)
   const one = await oneWay(fresh, reference, seeing, 'reference', tools)
   const other = await oneWay(fresh, reference, seeing, 'new', tools)
@@ -35,7 +42,7 @@ export interface Seeing {
 
 async function oneWay(
   fresh: Side,
-  reference: Registered,
+  reference: Reference,
   seeing: Seeing,
   convolved: 'reference' | 'new',
   tools: SubtractionTools,
@@ -55,7 +62,7 @@ async function oneWay(
   if (stamps.length === 0) {
     throw new DataError('no star is good enough to fit the kernel to', 'are gain, saturation and masks right?')
   }
-  const fit = fitted(stamps, basis, fresh, config)
+  const fit = fitted(stamps, basis, fresh, config, reference.sharesNoise)
   const quality = medianOf(fit.reduced.filter((_, s) => fit.used[s]))
   return { ...fit, convolved, basis, quality }
 }
@@ -96,11 +103,18 @@ async function firstStamps(
   return stamps
 }
 
-function fitted(stamps: readonly Stamp[], basis: KernelBasis, field: Side, { kernel }: SubtractionConfig): KernelFit {
+function fitted(
+  stamps: readonly Stamp[],
+  basis: KernelBasis,
+  field: Side,
+  { kernel }: SubtractionConfig,
+  sharedNoise: boolean,
+): KernelFit {
   try {
     return fitKernel(stamps, basis, field, {
       ...{ order: kernel.order, backgroundOrder: kernel.background, clip: kernel.clip },
       ...{ constantRatio: kernel['constant ratio'], smoothness: kernel.smoothness },
+      sharedNoise,
     })
   } catch (error) {
     if (!(error instanceof RangeError)) throw error

@@ -9,6 +9,7 @@ import { makeDifference } from './difference.js'
 import { lightPoint, middleOf, zeroPointOf } from './light.js'
 import { stampsAt } from './match-kernel.js'
 import { judgePart } from './noise.js'
+import { isPartOf } from './part-of-stack.js'
 import { candidateHdus, differenceHdus, type ForcedPoint, type Result, scoreHdus } from './products.js'
 import { joinedMask, registerReference } from './register.js'
 import type { SubtractionSchema } from './schema.js'
@@ -81,7 +82,8 @@ async function resultOf(job: Job<SubtractionJob>, tools: Tools<SubtractionSchema
   const [fresh, there] = parts.map((part, k) => withLookup(paths[k]!, part)) as [Side, Side]
   const reference = registerReference(fresh, there, config)
   const mask = joinedMask(fresh.mask, reference.mask, fresh.width, Math.max(1.5, seeingOf(fresh) / 2))
-  const difference = await makeDifference(fresh, reference, mask, tools)
+  const related = isPartOf(fresh, paths[0]!, paths[1]!)
+  const difference = await makeDifference(fresh, { ...reference, sharesNoise: related }, mask, tools)
   const vetted = vet(findPeaks(difference, config), { difference, fresh, reference, mask, config })
   const candidates = config.candidates.rejected ? vetted : vetted.filter(({ reasons }) => reasons.length === 0)
   const zeroPoint = config.photometry['zero point'] ?? zeroPointOf(fresh.lookup)

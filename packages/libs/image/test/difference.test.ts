@@ -75,6 +75,25 @@ for (const basis of [GAUSSIANS, { kind: 'delta', half: 5 }] as const) {
   )
 }
 
+t.test(
+  'the noise of the image that is convolved does not make the kernel smooth it: peaks of like frames go',
+  async (t) => {
+    const like = { ...PAIR, sigmaNew: 1.2, sigmaReference: 1.2, spread: 0, ratio: 1, stars: 300, fluxes: [2e5, 800] }
+    const pair = makePair({ ...like, noiseNew: 14, noiseReference: 14 } as PairOptions)
+    const stamps = stampsOf({ ...pair, stars: pair.stars.map((star) => ({ ...star, flux: 9000 })) }, GAUSSIANS)
+    const left = (sharedNoise: boolean) => {
+      const { model } = fitKernel(stamps, GAUSSIANS, PAIR, { ...OPTIONS, sharedNoise })
+      const made = convolved(gaussianPsf(14, 1.2), 14, kernelAt(model, 160, 160), GAUSSIANS.half)
+      const middle = 14 * 29 + 14
+      return made[middle] / gaussianPsf(14, 1.2)[middle] - 1
+    }
+    const [with_, without] = [left(true), left(false)]
+    t.ok(with_ < -0.01, `least squares alone take ${with_} off the peaks`)
+    // a twentieth of the noise stays in the equations, and the stamps of one field know their noise to some per cent
+    t.ok(Math.abs(without) < 0.4 * Math.abs(with_), `${without} is left of it`)
+  },
+)
+
 t.test('a star that has changed does not bend the kernel', async (t) => {
   const pair = makePair(PAIR)
   const straight = fitKernel(stampsOf(pair, GAUSSIANS), GAUSSIANS, PAIR, OPTIONS).model

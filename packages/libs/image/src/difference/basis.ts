@@ -70,6 +70,15 @@ export function basisImages(basis: KernelBasis): Float64Array[] {
   return images.map((image, k) => (shapes[k].less ? image.map((value, p) => value - images[0][p]) : image))
 }
 
+/** Sums of the products of every two shapes: what white noise of variance 1 adds to their normal equations. */
+export function basisProducts(basis: KernelBasis): Float64Array {
+  const images = basisImages(basis)
+  return Float64Array.from({ length: images.length ** 2 }, (_, p) => {
+    const [one, other] = [images[p % images.length], images[Math.floor(p / images.length)]]
+    return one.reduce((sum, value, q) => sum + value * other[q], 0)
+  })
+}
+
 /**
  * An image convolved with every shape of the basis. `source` is a square of side `side` + 2 half; each result one of side
  * `side`. All lie in kernel memory, one result after the other in `out`.

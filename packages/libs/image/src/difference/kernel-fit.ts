@@ -1,5 +1,5 @@
 import { MAD_TO_SIGMA, mad, medianOf, solve } from '@nightpipe/math'
-import type { KernelBasis } from './basis.js'
+import { basisProducts, type KernelBasis } from './basis.js'
 import type { KernelModel } from './kernel-model.js'
 import { roughness } from './roughness.js'
 import { type Field, spatialPowers, spatialTerms } from './spatial.js'
@@ -14,6 +14,8 @@ export interface KernelFitOptions {
   clip: number
   /** Of the delta basis: how much a rough kernel costs; undefined: what predicts stamps best that were left out. */
   smoothness?: number
+  /** The two images have noise in common, as a frame and a stack with it: what the noise does to the fit then is not known. */
+  sharedNoise?: boolean
 }
 
 export interface KernelFit {
@@ -28,12 +30,20 @@ export interface KernelFit {
 const STRENGTHS = [1e-4, 1e-3, 1e-2, 0.1, 1, 10]
 const ROUNDS = 8
 const STAMPS_PER_TERM = 6
+/** Parts of what noise adds to the normal equations that are taken off: the largest that leaves them safe to solve. */
+const NOISE_PARTS = [0.95, 0.8, 0.5, 0.25]
+/** Safe: no unknown is told by less than this part of what told it before. */
+const LEAST_LEFT = 0.02
 
 /**
  * The kernel and the sky that bring the stamps of one image to those of the other, all at once (Alard 2000), by least
  * squares; stamps that do not follow, as those of variable stars, are left out, and it is done again until none is. The
  * degree over the field is lowered when there are less than six stamps for each term of the polynomial: towards the edges
  * a kernel that is bent by few stars goes astray.
+ *
+ * The image that is convolved has noise of its own. To least squares a kernel that smooths it looks better than the right
+ * one, and takes a few per cent off the peaks of bright stars; so what that noise adds to the equations is taken off again
+ * (errors in variables: Fuller 1987, Measurement Error Models, section 2.2).
  */
 export function fitKernel(
   stamps: readonly Stamp[],
@@ -48,9 +58,11 @@ export function fitKernel(
   let used = steadyStars(stamps, basis)
   let smoothness = options.smoothness ?? 0
   if (rough && options.smoothness === undefined) smoothness = bestSmoothness(stamps, basis, field, limited, rough)
+  // a kernel of single pixels is kept smooth by other means
+  const products = options.sharedNoise || basis.kind === 'delta' ? undefined : basisProducts(basis)
   for (let round = 1; ; round++) {
     const kept = stamps.filter((_, s) => used[s])
-    const model = solveStamps(kept, basis, field, limited, smoothness, rough)
+    const model = solveStamps(kept, basis, field, limited, smoothness, rough, products)
     const reduced = Float64Array.from(stamps, (stamp) => chiSquare(stamp, localValues(model, stamp)) / stamp.pixels)
     const next = withoutOutliers(reduced, used, limited.clip)
     if (round === ROUNDS || next.every((value, s) => value === used[s])) return { model, used, reduced, smoothness }
@@ -101,6 +113,7 @@ function solveStamps(
   { order, backgroundOrder, constantRatio }: KernelFitOptions,
   smoothness: number,
   rough?: Float64Array,
+  products?: Float64Array,
 ): KernelModel {
   const shapes = stamps[0].unknowns - 1
   const powers = spatialPowers(order)
@@ -116,8 +129,8 @@ function solveStamps(
       term.push(j)
     }
   }
-  const { matrix, right } = addUp(stamps, shape, term, field, powers, skyPowers, smoothness, rough)
-  const solution = solveScaled(matrix, right)
+  const { matrix, right, noise } = addUp(stamps, shape, term, field, powers, skyPowers, smoothness, rough, products)
+  const solution = solveScaled(noise ? withoutNoise(matrix, noise) : matrix, right)
   const coefficients = new Float64Array(shapes * powers.length)
   const background = new Float64Array(skyPowers.length)
   shape.forEach((n, k) => {
@@ -136,11 +149,13 @@ function addUp(
   skyPowers: [number, number][],
   smoothness: number,
   rough?: Float64Array,
+  products?: Float64Array,
 ) {
   const size = shape.length
   const shapes = stamps[0].unknowns - 1
   const matrix = new Float64Array(size * size)
   const right = new Float64Array(size)
+  const noise = products && new Float64Array(size * size)
   const weight = rough ? smoothness * strengthOf(stamps, rough) : 0
   for (const stamp of stamps) {
     const place = spatialTerms(powers, stamp.x, stamp.y, field)
@@ -153,10 +168,42 @@ function addUp(
         let value = stamp.matrix[row + shape[l]]
         if (rough && shape[k] < shapes) value += weight * rough[shape[k] * shapes + shape[l]]
         matrix[k * size + l] += factor[k] * factor[l] * value
+        if (!noise || shape[k] === shapes || shape[l] === shapes) continue
+        noise[k * size + l] += factor[k] * factor[l] * stamp.noise * products[shape[k] * shapes + shape[l]]
       }
     }
   }
-  return { matrix, right }
+  return { matrix, right, noise }
+}
+
+/** The equations less what noise adds to them, as much of it as can be. Lower triangles. */
+function withoutNoise(matrix: Float64Array, noise: Float64Array): Float64Array {
+  const before = pivots(matrix)
+  for (const part of NOISE_PARTS) {
+    const less = matrix.map((value, p) => value - part * noise[p])
+    const after = pivots(less)
+    if (after.every((pivot, k) => pivot > LEAST_LEFT * before[k])) return less
+  }
+  return matrix
+}
+
+/** Of a symmetric matrix, its lower triangle given: what is left of each diagonal value once those before it are told. */
+function pivots(matrix: Float64Array): Float64Array {
+  const n = Math.round(Math.sqrt(matrix.length))
+  const lower = matrix.slice()
+  const left = new Float64Array(n).fill(-1)
+  for (let k = 0; k < n; k++) {
+    for (let l = 0; l < k; l++) {
+      let value = lower[k * n + l]
+      for (let m = 0; m < l; m++) value -= lower[k * n + m] * lower[l * n + m] * left[m]
+      lower[k * n + l] = value / left[l]
+    }
+    let value = matrix[k * n + k]
+    for (let m = 0; m < k; m++) value -= lower[k * n + m] ** 2 * left[m]
+    left[k] = value
+    if (!(value > 0)) return left
+  }
+  return left
 }
 
 /** Brings the cost of roughness to the scale of the data: their typical diagonals are then alike. */

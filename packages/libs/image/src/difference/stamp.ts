@@ -24,6 +24,8 @@ export interface Stamp {
   /** Sum of the weighed squares of the data, and the number of pixels. */
   square: number
   pixels: number
+  /** Sum over its pixels of the weight times the variance of the image that is convolved. */
+  noise: number
 }
 
 /**
@@ -64,13 +66,14 @@ function equationsOf(
   const area = side * side
   const data = allocate(Float64Array, area).fill(0)
   const weight = allocate(Float64Array, area).fill(0)
-  let good = 0
+  let [good, noise] = [0, 0]
   for (let y = 0; y < side; y++) {
     const from = (cy - halfStamp + y) * width + cx - halfStamp
     for (let x = 0; x < side; x++) {
       if (broad.bad[from + x] !== 0 || sharp.bad[from + x] !== 0) continue
       data[y * side + x] = broad.pixels[from + x]
       weight[y * side + x] = 1 / (broad.variance[from + x] + sharp.variance[from + x])
+      noise += weight[y * side + x] * sharp.variance[from + x]
       good++
     }
   }
@@ -79,7 +82,7 @@ function equationsOf(
   const images = allocate(Float64Array, (shapes + 1) * area)
   convolveWithBasis(source, side, basis, images)
   images.fill(1, shapes * area)
-  return { x: cx, y: cy, pixels: good, ...normalEquations(images, shapes + 1, data, weight) }
+  return { x: cx, y: cy, pixels: good, noise, ...normalEquations(images, shapes + 1, data, weight) }
 }
 
 function normalEquations(images: Float64Array, unknowns: number, data: Float64Array, weight: Float64Array) {

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { ConfigError, DataError, type Job, type Plan, type Request, type Row } from '@nightpipe/command'
+import { ConfigError, DataError, type Job, type Plan, type Request, type Row, tableMadeBy } from '@nightpipe/command'
 import { describeFrame } from '@nightpipe/config'
 import { cardLookup, imageHdu, openFits } from '@nightpipe/fits'
 import { angularSeparation } from '@nightpipe/sky'
@@ -46,6 +46,11 @@ export function planFinding(request: Request<FindSchema>): Plan<FindJob> {
   const stems = new Map<string, string>()
   for (const { path, name, stem, shown } of request.inputs) {
     try {
+      const table = tableMadeBy(path)
+      if (table) {
+        rows.push({ input: path, status: 'rejected', reason: `is a table that ${table} made` })
+        continue
+      }
       const twin = stems.get(stem)
       if (twin) throw new DataError(`has the same name as ${twin}`, 'put their catalogues into different folders')
       stems.set(stem, shown)

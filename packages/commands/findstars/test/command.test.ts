@@ -123,6 +123,17 @@ t.test('calibration frames are set aside', async (t) => {
   t.match(readFileSync(join(cwd, 'out/findstars.csv'), 'utf8'), /flat\.fits,rejected,is no frame of the sky: flat,/)
 })
 
+t.test('a table that lies beside the frames is set aside, and what is no FITS fails', async (t) => {
+  const cwd = t.testdir({ in: {} })
+  writeField(join(cwd, 'in/a.fits'), [[40, 30]])
+  t.equal(run(['-s', 'in', '-r', 'in', '--quiet'], cwd).status, 0)
+  const { status } = run(['-s', 'in', '-r', 'out', '--quiet'], cwd)
+  t.equal(status, 0)
+  t.match(readFileSync(join(cwd, 'out/findstars.csv'), 'utf8'), /a\.cat\.fits,rejected,is a table that findstars made/)
+  writeFileSync(join(cwd, 'in/b.fits'), 'nothing')
+  t.equal(run(['-s', 'in', '-r', 'out', '--quiet'], cwd).status, 5)
+})
+
 t.test('a frame is the same bytes whatever the number of workers', async (t) => {
   const cwd = t.testdir({ in: {} })
   for (const name of ['a', 'b', 'c']) writeField(join(cwd, `in/${name}.fits`), PLACES)

@@ -1,6 +1,16 @@
 import { existsSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { DataError, defineCommand, type Job, type Parent, type Row, type Tools, writeProduct } from '@nightpipe/command'
+import {
+  DataError,
+  defineCommand,
+  type Job,
+  type Parent,
+  type Row,
+  type Tools,
+  tableMadeBy,
+  writeProduct,
+} from '@nightpipe/command'
+import type { InputFile } from '@nightpipe/files'
 import { type FitsFrame, openFits, readFrame } from '@nightpipe/fits'
 import { allocate, scoped } from '@nightpipe/kernels'
 import { buildPsf, findStars, type Psf } from '@nightpipe/stars'
@@ -64,8 +74,12 @@ export const photometry = defineCommand({
       ...(config.targets.list === '' ? [] : [{ path: resolve(config.targets.list), role: 'targets' }]),
       ...(catalogue === '' ? [] : [{ path: tellTale(catalogue), role: 'catalogue' }]),
     ]
+    const rows = tablesAmong(inputs)
+    const tables = new Set(rows.map(({ input }) => input))
+    const frames = inputs.filter(({ path }) => !tables.has(path))
     return {
-      jobs: inputs.map(({ name, path, stem }) => ({
+      rows,
+      jobs: frames.map(({ name, path, stem }) => ({
         ...{ name, inputs: [path], params: {} },
         products: [
           ...(config.psf.model === 'only' ? [] : [join(output, `${stem}.phot.fits`)]),
@@ -78,6 +92,19 @@ export const photometry = defineCommand({
   job: measure,
   finish: makeSeries,
 })
+
+/** Tables that another command left beside the frames; what cannot be read fails as the frame that it was to be. */
+function tablesAmong(inputs: readonly InputFile[]): Row[] {
+  return inputs.flatMap(({ path }) => {
+    try {
+      const table = tableMadeBy(path)
+      return table ? [{ input: path, status: 'rejected', reason: `is a table that ${table} made` }] : []
+    } catch (error) {
+      if (error instanceof DataError) return []
+      throw error
+    }
+  })
+}
 
 function measure({ inputs, products, parents }: Job, tools: Tools<PhotometrySchema>): Row[] {
   const { config, context, profile } = tools

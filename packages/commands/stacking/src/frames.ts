@@ -1,4 +1,4 @@
-import { DataError, type Request, type Row } from '@nightpipe/command'
+import { DataError, type Request, type Row, tableMadeBy } from '@nightpipe/command'
 import { describeFrame, type FrameFacts } from '@nightpipe/config'
 import type { InputFile } from '@nightpipe/files'
 import { cardLookup, companion, type Hdu, imageHdu, numberOf, openFits, textOf } from '@nightpipe/fits'
@@ -40,7 +40,7 @@ export function sortFrames(request: Stacking): { frames: FrameInfo[]; rows: Row[
   for (const input of request.inputs) {
     const set = (status: Row['status'], reason: string) => rows.push({ input: input.path, status, reason })
     try {
-      const table = tableOfOurs(input)
+      const table = tableMadeBy(input.path)
       if (table) {
         set('rejected', `is a table that ${table} made`)
         continue
@@ -58,17 +58,6 @@ export function sortFrames(request: Stacking): { frames: FrameInfo[]; rows: Row[
     }
   }
   return { frames, rows }
-}
-
-/** Who made it, where it is a product of ours without an image: what lies beside aligned frames tells how they were. */
-function tableOfOurs({ path }: InputFile): string | undefined {
-  const file = openFits(path)
-  try {
-    const hasImage = file.hdus.some(({ kind, axes }) => kind === 'image' && axes.length >= 2)
-    return hasImage ? undefined : textOf(file.hdus[0]!.header, 'NP_CMD')
-  } finally {
-    file.close()
-  }
 }
 
 function readInfo(

@@ -1,4 +1,4 @@
-import { leastSquares, medianOf } from '@nightpipe/math'
+import { leastSquares, MAD_TO_SIGMA, mad, medianOf } from '@nightpipe/math'
 import type { Planes } from './difference.js'
 import type { SubtractionConfig } from './schema.js'
 import type { Side } from './side.js'
@@ -13,13 +13,8 @@ export interface Imperfection {
   rings: number[]
 }
 
-/**
- * So many of the brightest stars are looked at, and pixels to each side of them. Only the brightest tell: what a star leaves
- * in proportion to its light is lost in its noise where it is a hundredth of its light, and among 200 stars of S/N 80 chance
- * alone makes an imperfection of half a per cent of none.
- */
-const MOST = 40
-const FEWEST = 5
+/** Stars looked at, and pixels to each side of them. */
+const MOST = 200
 const REACH = 2
 const FLAWED = 4 | 8 | 256 | 512
 
@@ -37,20 +32,24 @@ export function measureImperfection(
   const bright = Array.from({ length: stars.count }, (_, i) => i)
     .filter((i) => (stars.flags[i]! & FLAWED) === 0 && stars.flux[i]! > 40 * stars.fluxError[i]!)
     .sort((i, j) => stars.flux[j]! - stars.flux[i]!)
-  const fits = bright
     .slice(0, MOST)
-    .flatMap((i) => leftover(planes, fresh, Math.round(stars.x[i]!), Math.round(stars.y[i]!)) ?? [])
-  const beyond = (k: number) =>
-    excessOf(
-      fits.map(({ values, variances }) => ({ square: values[k]! ** 2 / variances[k]!, noise: variances[k]! })),
-      FEWEST,
-    )
+  const fits = bright.flatMap((i) => leftover(planes, fresh, Math.round(stars.x[i]!), Math.round(stars.y[i]!)) ?? [])
+  const beyond = (k: number) => {
+    if (fits.length < 5) return 0
+    const scatter =
+      MAD_TO_SIGMA *
+      mad(
+        fits.map(({ values }) => values[k]!),
+        0,
+      )
+    return Math.sqrt(Math.max(0, scatter ** 2 - medianOf(fits.map(({ variances }) => variances[k]!))))
+  }
   const shift = subtraction['astrometric noise']
   return {
     shiftX: shift ?? beyond(1),
     shiftY: shift ?? beyond(2),
     relative: subtraction['flux noise'] ?? beyond(0),
-    rings: ringsAbout(planes, fresh, bright.slice(0, MOST), Math.ceil(RING_REACH * seeing)),
+    rings: ringsAbout(planes, fresh, bright.slice(0, RING_STARS), Math.ceil(RING_REACH * seeing)),
   }
 }
 
@@ -69,25 +68,19 @@ function leftover(planes: Planes, { width, height }: Side, cx: number, cy: numbe
       right.push(score[p]!)
     }
   }
-  const middle = cy * width + cx
-  const light = starFlux[middle]! / fluxError[middle]!
   try {
     const { solution } = leastSquares(rows, right, 3)
     // neighbouring pixels of the filtered image share their noise: the information is that of its strongest pixel
     const information = (k: number) => Math.max(...rows.filter((_, n) => n % 3 === k).map((value) => value * value))
-    // its middle tells the flux best, and with a known error: that of the fit is larger, by as much as the noise is shared
-    return {
-      values: [score[middle]! / light, solution[1]!, solution[2]!],
-      variances: [1 / light ** 2, 1 / information(1), 1 / information(2)],
-    }
+    return { values: solution, variances: [0, 1, 2].map((k) => 1 / information(k)) }
   } catch {
     return undefined
   }
 }
 
-/** Rings are measured out to so many FWHM. */
+/** Rings are measured on so many of the brightest stars, out to so many FWHM. */
+const RING_STARS = 40
 const RING_REACH = 6
-const FEWEST_PIXELS = 30
 /** The median of squares of Gaussian values of sigma 1. */
 const MEDIAN_OF_SQUARES = 0.4549364
 
@@ -117,14 +110,14 @@ function ringsAbout(
       }
     }
   }
-  return rings.map((ring) => excessOf(ring, FEWEST_PIXELS))
+  return rings.map(excessOf)
 }
 
 /** The e for which square / (1 + e² / noise) is distributed as the square of Gaussian noise. */
-function excessOf(all: readonly { square: number; noise: number }[], fewest: number): number {
-  if (all.length < fewest) return 0
-  const middle = (e2: number) => medianOf(all.map(({ square, noise }) => square / (1 + e2 / noise)))
-  // pixels are not independent, and stars are few: less than this may be chance
+function excessOf(ring: readonly { square: number; noise: number }[]): number {
+  if (ring.length < 30) return 0
+  const middle = (e2: number) => medianOf(ring.map(({ square, noise }) => square / (1 + e2 / noise)))
+  // neighbouring pixels are not independent: less than this may be chance
   if (middle(0) < 1.3 * MEDIAN_OF_SQUARES) return 0
   let [low, high] = [0, 1]
   for (let step = 0; step < 30; step++) {

@@ -1,6 +1,6 @@
 import { existsSync, statSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
-import { ConfigError, DataError, type Job, type Plan, type Request, type Row } from '@nightpipe/command'
+import { ConfigError, DataError, type Job, type Plan, type Request, type Row, tableMadeBy } from '@nightpipe/command'
 import { describeFrame, type FrameFacts, type InstrumentProfile } from '@nightpipe/config'
 import { expandInputs, type InputFile } from '@nightpipe/files'
 import { cardLookup, imageHdu, openFits, readFrame } from '@nightpipe/fits'
@@ -74,7 +74,10 @@ function jobFor({ path, name, stem }: InputFile, reference: string, { output, co
 function list(inputs: readonly InputFile[], profile: InstrumentProfile, rows: Row[]): Listed[] {
   return inputs.flatMap((file) => {
     try {
-      return [describe(file, profile)]
+      const table = tableMadeBy(file.path)
+      if (!table) return [describe(file, profile)]
+      rows.push({ input: file.path, status: 'rejected', reason: `is a table that ${table} made` })
+      return []
     } catch (error) {
       if (!(error instanceof Error)) throw error
       rows.push({ input: file.path, status: 'failed', reason: error.message })

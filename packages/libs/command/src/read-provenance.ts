@@ -54,3 +54,17 @@ export function readProvenance(path: string): Provenance {
     file.close()
   }
 }
+
+/**
+ * The command that made it, where it is a product of ours without an image: what lies in a folder beside frames, as the
+ * tables of transformations beside aligned ones, is no frame that failed.
+ */
+export function tableMadeBy(path: string): string | undefined {
+  const file = openFits(path)
+  try {
+    const hasImage = file.hdus.some(({ kind, axes }) => kind === 'image' && axes.length >= 2)
+    return hasImage ? undefined : textOf(file.hdus[0]!.header, 'NP_CMD')
+  } finally {
+    file.close()
+  }
+}

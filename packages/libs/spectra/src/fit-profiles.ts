@@ -63,7 +63,9 @@ function fitBlock(trace: FittedTrace, block: number, shape: ProfileShape, grid: 
   }
   if (!(sure > SURE ** 2)) return false
   const out = trace.profiles.subarray(block * samples, (block + 1) * samples)
-  return sampleShape(shape, solveProfile(shape, sumsOf(bins, rows, shape)), perRow, out) !== undefined
+  return (
+    sampleShape(shape, solveProfile(shape, sumsOf(bins, rows, shape)), perRow, out, -trace.wings[block]!) !== undefined
+  )
 }
 
 /** Columns whose centres lie alike in their row are summed up before anything is fitted. */

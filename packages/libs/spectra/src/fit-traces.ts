@@ -7,6 +7,7 @@ import { scatteredLight, subtractScatteredLightInPlace } from './scattered-light
 import { smoothOrders } from './smooth-orders.js'
 import { closestTraces, startProfiles, startShift } from './start-profiles.js'
 import { type FlatFrame, type SummedFlat, sumFlats } from './sum-flats.js'
+import { takeWingsOff } from './take-wings-off.js'
 import { setColumnsOnDetector, type Traces, traceCentres } from './traces.js'
 
 export interface RefineOptions {
@@ -41,7 +42,8 @@ export const PER_ROW = 10
 
 /**
  * Traces and cross-dispersion profiles measured on flats. In turns the profile of each order, fibre and block is fitted to
- * its pixels (a spline in the distance from the centre, neighbours' light taken off), moved so that its first moment is 0,
+ * its pixels (a spline in the distance from the centre, neighbours' light taken off), moved so that its first moment is 0
+ * (with the wings beyond it, which all orders together show),
  * and the centre of each column found with it by weighted least squares; through the centres of an order goes a polynomial.
  * Throws ForeignTraces where the light is not that of the orders and fibres that the traces name.
  */
@@ -63,6 +65,7 @@ export function refineTraces(frames: readonly FlatFrame[], start: Traces, option
   const fitted = fittedTraces(traces, images, lit, grid, sigma)
   const basis = legendreTable(traces.width, traces.terms)
   const shape = profileShape(half, fwhm)
+  const { scattered } = options
   const rounds = roundsOf(
     options,
     traces,
@@ -71,6 +74,7 @@ export function refineTraces(frames: readonly FlatFrame[], start: Traces, option
   )
   rounds.forEach((round, k) => {
     const last = k === rounds.length - 1
+    if (last) takeWingsOff(fitted, images, traces, { half, fwhm, apart, step: rounds[k - 1]!.step, scattered })
     if (round.profiles) fitProfiles(fitted, shape, grid, rounds[k - 1]!.step)
     const normal = fitCentres(fitted, traces, grid, basis, { ...round, last })
     if (last && options.smooth) smoothOrders(fitted, traces, basis, normal)
@@ -160,6 +164,7 @@ function fittedTraces(
         images: own.map((image) => ({ image, flux: new Float64Array(traces.width) })),
         profiles: repeated(profile, grid.blocks),
         slopes: repeated(slope, grid.blocks),
+        wings: new Float64Array(grid.blocks),
       })
     }
   }

@@ -120,7 +120,7 @@ export function profileValue(shape: ProfileShape, coefficients: Float64Array, t:
 }
 
 /**
- * Samples of a profile from −reach to reach, `perRow` to the row, moved so that the first moment is 0, those a row apart
+ * Samples of a profile from −reach to reach, `perRow` to the row, moved so that the first moment is `moment`, those a row apart
  * adding up to 1. Returns how far it was moved: the centre of the light lies so far above that of the trace.
  */
 export function sampleShape(
@@ -128,20 +128,22 @@ export function sampleShape(
   coefficients: Float64Array,
   perRow: number,
   out: Float32Array,
+  moment = 0,
 ): number | undefined {
   const half = (out.length - 1) / 2
   let centre = 0
   // the window moves with the centre: a few steps settle it
   for (let round = 0; round < 8; round++) {
-    let [sum, moment] = [0, 0]
+    let [sum, product] = [0, 0]
     for (let k = -half; k <= half; k++) {
       const value = profileValue(shape, coefficients, k / perRow + centre)
       sum += value
-      moment += value * (k / perRow)
+      product += value * (k / perRow)
     }
     if (!(sum > 0)) return undefined
-    centre += moment / sum
-    if (Math.abs(moment) < 1e-6 * sum) break
+    const off = product / sum - moment
+    centre += off
+    if (Math.abs(off) < 1e-6) break
     if (!(Math.abs(centre) < shape.reach / 2)) return undefined
   }
   for (let k = -half; k <= half; k++) out[k + half] = profileValue(shape, coefficients, k / perRow + centre)

@@ -3,7 +3,7 @@ import { flag, integer, number } from '@nightpipe/config'
 /** Every key of trace-refine.ini, once. */
 export const schema = {
   fit: {
-    degree: integer(8, 'of the polynomials along the orders', { min: 1, max: 14 }),
+    degree: integer(7, 'of the polynomials along the orders', { min: 1, max: 14 }),
     blocks: integer(12, 'profiles along an order', { min: 1, max: 100 }),
     search: number(6, 'how far the image may have moved since the traces were made', { unit: 'px', min: 0, max: 100 }),
     clip: number(5, 'pixels further off the model are cosmic rays', { unit: 'sigma', min: 3 }),

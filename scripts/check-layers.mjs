@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 
 /** From the ground up. A package may import those of the lines before its own, never its neighbours. */
 const LAYERS = [
+  ['testing'],
   ['kernels', 'xml'],
   ['math'],
   ['image', 'spectra', 'sky'],

@@ -1,17 +1,13 @@
-import { spawnSync } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { type CardValue, createHeader, writeFits } from '@nightpipe/fits'
 import { random } from '@nightpipe/math'
 import { type Affine, transform } from '@nightpipe/registration'
-
-const BIN = fileURLToPath(new URL('../../bin/alignment.js', import.meta.url))
+import { call } from '@nightpipe/testing'
 
 /** The executable, as a person meets it. */
 export function alignment(...args: string[]): { code: number | null; stdout: string; stderr: string } {
-  const env = { ...process.env, NODE_EXTRA_CA_CERTS: undefined, NODE_OPTIONS: undefined }
-  const { status, stdout, stderr } = spawnSync(process.execPath, [BIN, ...args], { encoding: 'utf8', env })
+  const { status, stdout, stderr } = call('alignment', args)
   return { code: status, stdout, stderr }
 }
 

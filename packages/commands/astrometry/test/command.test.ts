@@ -1,16 +1,14 @@
-import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { writeCat } from '@nightpipe/catalogues'
 import { column, createHeader, numberOf, openFits, readFrame, readTable, textOf, writeFits } from '@nightpipe/fits'
 import { readWcs, type SipDistortion, type Wcs } from '@nightpipe/sky'
 import { findStars } from '@nightpipe/stars'
+import { call } from '@nightpipe/testing'
 import t from 'tap'
 import { apart, camera, SKY, starsOfSky, writeCatalogue, writeFrame } from './support/field.js'
 
-const bin = fileURLToPath(new URL('../../bin/astrometry.js', import.meta.url))
-const run = (cwd: string, ...args: string[]) => spawnSync(process.execPath, [bin, ...args], { cwd, encoding: 'utf8' })
+const run = (cwd: string, ...args: string[]) => call('astrometry', args, { cwd })
 const POINTING: [string, string | number][] = [
   ['RA', SKY[0] + 0.2],
   ['DEC', SKY[1] - 0.2],

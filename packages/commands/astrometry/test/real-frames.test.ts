@@ -1,22 +1,15 @@
-import { spawnSync } from 'node:child_process'
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { createHeader, imageHdu, openFits, readFrame, writeFits } from '@nightpipe/fits'
 import { random } from '@nightpipe/math'
 import { readWcs, type Wcs } from '@nightpipe/sky'
 import { findStars } from '@nightpipe/stars'
+import { call, FIXTURES } from '@nightpipe/testing'
 import t from 'tap'
 
-const root = fileURLToPath(new URL('../../../../../', import.meta.url))
-const fixtures = process.env.NIGHTPIPE_FIXTURES ?? join(root, '../shared/fixtures')
-const absent = existsSync(fixtures) ? false : 'the folder of real frames is not there'
+const absent = existsSync(FIXTURES) ? false : 'the folder of real frames is not there'
 const TYCHO = '/usr/share/astrometry/index-tycho2-07.littleendian.fits'
-const node = (cwd: string, command: string, ...args: string[]) =>
-  spawnSync(process.execPath, [join(root, 'packages/commands', command, 'bin', `${command}.js`), ...args], {
-    cwd,
-    encoding: 'utf8',
-  })
+const node = (cwd: string, command: string, ...args: string[]) => call(command, args, { cwd })
 
 function wcsIn(path: string): Wcs {
   const file = openFits(path)
@@ -47,8 +40,8 @@ for (const path of [
   const name = path.split('/').at(-1)
   t.test(`the plate solution of ${name} is recovered after it is stripped`, { skip: absent }, async (t) => {
     const cwd = t.testdir({})
-    const truth = wcsIn(join(fixtures, path))
-    const frame = readFrame(join(fixtures, path))
+    const truth = wcsIn(join(FIXTURES, path))
+    const frame = readFrame(join(FIXTURES, path))
     const { width, height, pixels } = frame
     const { stars } = findStars(frame)
     // no catalogue as deep as these frames is at hand: their own stars, by the solution that they came with, among others
@@ -98,7 +91,7 @@ t.test(
       cwd,
       'astrometry',
       '-s',
-      ...frames.map((path) => join(fixtures, path)),
+      ...frames.map((path) => join(FIXTURES, path)),
       '-r',
       'out',
       '--catalogue',
@@ -106,10 +99,10 @@ t.test(
       ...hints,
     )
     t.equal(status, 0, stderr)
-    const off = apart(wcsIn(join(cwd, 'out/solved.fits')), wcsIn(join(fixtures, frames[1]!)), 700, 700)
+    const off = apart(wcsIn(join(cwd, 'out/solved.fits')), wcsIn(join(FIXTURES, frames[1]!)), 700, 700)
     t.ok(off < 6, `${off} px from the solution that it came with, which bends in the corners`)
     const sky = wcsIn(join(cwd, 'out/z_e_20130610_210_1_1_1.fits'))
-    const said = wcsIn(join(fixtures, frames[2]!))
+    const said = wcsIn(join(FIXTURES, frames[2]!))
     t.ok(apart(sky, said, 1024, 1024) * sky.scaleArcsec < 90, 'its own solution is good to a minute of arc')
     t.ok(
       sky.linear.matrix[0] * sky.linear.matrix[3] - sky.linear.matrix[1] * sky.linear.matrix[2] > 0,

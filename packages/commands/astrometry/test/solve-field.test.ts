@@ -1,17 +1,14 @@
 import { spawnSync } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { readFrame, writeFits } from '@nightpipe/fits'
 import { readWcs } from '@nightpipe/sky'
+import { call, lacking } from '@nightpipe/testing'
 import t from 'tap'
 import { apart, camera, SKY, starsOfSky, writeCatalogue, writeFrame } from './support/field.js'
 
-const bin = fileURLToPath(new URL('../../bin/astrometry.js', import.meta.url))
-const run = (cwd: string, ...args: string[]) => spawnSync(process.execPath, [bin, ...args], { cwd, encoding: 'utf8' })
-const onPath = (name: string) => spawnSync('sh', ['-c', `command -v ${name}`]).status === 0
-const absent = ['solve-field', 'build-astrometry-index'].filter((name) => !onPath(name))
-const skip = absent.length > 0 ? `${absent.join(' and ')} not installed (Debian: astrometry.net)` : false
+const run = (cwd: string, ...args: string[]) => call('astrometry', args, { cwd })
+const skip = lacking('solve-field', 'build-astrometry-index')
 
 function wcsIn(path: string) {
   const { header } = readFrame(path)

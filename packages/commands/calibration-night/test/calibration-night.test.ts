@@ -1,14 +1,11 @@
-import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { createHeader, writeFits } from '@nightpipe/fits'
+import { call } from '@nightpipe/testing'
 import t from 'tap'
 
-const bin = fileURLToPath(new URL('../../bin/calibration-night.js', import.meta.url))
 const run = (...args: string[]) => {
-  const { NODE_OPTIONS: _, ...env } = process.env
-  return spawnSync(process.execPath, [bin, ...args], { encoding: 'utf8', env })
+  return call('calibration-night', args)
 }
 
 const SIDE = 64

@@ -1,14 +1,10 @@
-import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { call } from '@nightpipe/testing'
 import { type CalibrationRecord, formatCalibrationJson } from '@nightpipe/validations'
 import t from 'tap'
 
-const bin = fileURLToPath(new URL('../../bin/calibration.js', import.meta.url))
-const { NODE_OPTIONS: _, ...env } = process.env
-const run = (cwd: string, ...args: string[]) =>
-  spawnSync(process.execPath, [bin, ...args], { cwd, encoding: 'utf8', env })
+const run = (cwd: string, ...args: string[]) => call('calibration', args, { cwd })
 
 /** As the deployed file of the observatory has it. */
 const DEPLOYED = `[{"IM_NAME": "bias_20180306T021123_C0_w_2.fits.fz", "TYPE": "bias", "DATE": "2018-03-06 02:11:23", "INSTRUME": "C0",

@@ -2,9 +2,7 @@ import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-
-const BIN = fileURLToPath(new URL('../../bin/catalogue.js', import.meta.url))
+import { commandLine } from '@nightpipe/testing'
 
 /** A folder of its own, removed at the end of the test. */
 export function scratch(t: { teardown(work: () => void): void }): string {
@@ -21,7 +19,7 @@ export interface Ended {
 
 /** The command as a person meets it; `until` may end it when something has been printed on standard error. */
 export function catalogue(args: readonly string[], cwd: string, until?: RegExp): Promise<Ended> {
-  const child = spawn(process.execPath, [BIN, ...args], { cwd })
+  const child = spawn(...commandLine('catalogue', ...args), { cwd })
   const text = { stdout: '', stderr: '' }
   for (const stream of ['stdout', 'stderr'] as const) {
     child[stream].setEncoding('utf8').on('data', (piece: string) => {

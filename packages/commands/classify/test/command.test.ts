@@ -1,16 +1,13 @@
-import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { createHeader, numberOf, openFits, textOf, writeFits } from '@nightpipe/fits'
 import { random } from '@nightpipe/math'
 import type { OrderSpectrum } from '@nightpipe/spectra'
 import { spectraHdus } from '@nightpipe/spectrographs'
+import { call } from '@nightpipe/testing'
 import t from 'tap'
 
-const bin = fileURLToPath(new URL('../../bin/classify.js', import.meta.url))
-const run = (args: readonly string[], cwd: string) =>
-  spawnSync(process.execPath, [bin, ...args], { cwd, encoding: 'utf8' })
+const run = (args: readonly string[], cwd: string) => call('classify', args, { cwd })
 
 const C = 299792458
 const draw = random(3)

@@ -1,13 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { readFrame } from '@nightpipe/fits'
 import { leastSquares, legendre, medianOf } from '@nightpipe/math'
 import { emptyTraces, extractOrders, setColumnsOnDetector, type Traces } from '@nightpipe/spectra'
+import { FIXTURES } from '@nightpipe/testing'
 import t from 'tap'
 
-const root = fileURLToPath(new URL('../../../../../', import.meta.url))
-const folder = join(process.env.NIGHTPIPE_FIXTURES ?? join(root, '../shared/fixtures'), 'echelle/mres')
+const folder = join(FIXTURES, 'echelle/mres')
 const skip = existsSync(folder) ? false : 'the MRES frame is not here'
 
 /** The traces of the fixture: y = a x² + b x + c of 50 orders. */

@@ -1,16 +1,14 @@
-import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { createHeader, numberOf, openFits, textOf, writeFits } from '@nightpipe/fits'
 import { SpectrumBit } from '@nightpipe/spectra'
 import { orderImageHdus, orderOf, readOrderImage, readSpectra, tracesHdus } from '@nightpipe/spectrographs'
+import { call } from '@nightpipe/testing'
 import t from 'tap'
 import { blazeOf, ORDERS, sceneTraces, WIDTH, writeScene, writeSceneTraces } from './scene.js'
 
-const bin = fileURLToPath(new URL('../../bin/extract.js', import.meta.url))
 const run = (args: readonly string[], cwd: string) =>
-  spawnSync(process.execPath, [bin, ...args, '--set', 'instrument.profile=nres'], { cwd, encoding: 'utf8' })
+  call('extract', [...args, '--set', 'instrument.profile=nres'], { cwd })
 
 const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length
 

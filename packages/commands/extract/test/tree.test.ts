@@ -1,14 +1,11 @@
-import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { numberOf, openFits, textOf } from '@nightpipe/fits'
 import { addStandards, makeTree, readOrderImage, readSpectra, readStandards, type Tree } from '@nightpipe/spectrographs'
+import { call } from '@nightpipe/testing'
 import t from 'tap'
 import { ORDERS, WIDTH, writeScene, writeSceneTraces } from './scene.js'
 
-const bin = fileURLToPath(new URL('../../bin/extract.js', import.meta.url))
-const run = (args: readonly string[], cwd: string) =>
-  spawnSync(process.execPath, [bin, ...args], { cwd, encoding: 'utf8' })
+const run = (args: readonly string[], cwd: string) => call('extract', args, { cwd })
 
 /** A tree with traces, and a flat, an arc and a star that reduction left in temp. */
 async function night(cwd: string): Promise<Tree> {

@@ -1,7 +1,5 @@
-import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { readCat } from '@nightpipe/catalogues'
 import {
   column,
@@ -14,11 +12,10 @@ import {
   writeFits,
 } from '@nightpipe/fits'
 import { random } from '@nightpipe/math'
+import { call } from '@nightpipe/testing'
 import t from 'tap'
 
-const bin = fileURLToPath(new URL('../../bin/findstars.js', import.meta.url))
-const run = (args: readonly string[], cwd: string) =>
-  spawnSync(process.execPath, [bin, ...args], { cwd, encoding: 'utf8' })
+const run = (args: readonly string[], cwd: string) => call('findstars', args, { cwd })
 
 type Place = readonly [x: number, y: number]
 

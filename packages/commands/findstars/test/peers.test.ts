@@ -4,16 +4,12 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { readCat } from '@nightpipe/catalogues'
 import { readFrame } from '@nightpipe/fits'
+import { call, FIXTURES, lackingPython, PYTHON } from '@nightpipe/testing'
 import t from 'tap'
 
-const root = fileURLToPath(new URL('../../../../../', import.meta.url))
-const fixtures = process.env.NIGHTPIPE_FIXTURES ?? join(root, '../shared/fixtures')
-const image = join(fixtures, 'imaging_wcs/misc/image.fits')
-const bin = fileURLToPath(new URL('../../bin/findstars.js', import.meta.url))
+const image = join(FIXTURES, 'imaging_wcs/misc/image.fits')
 const script = fileURLToPath(new URL('../../test/support/sep_reference.py', import.meta.url))
-const python = process.env.NIGHTPIPE_PYTHON ?? '/usr/bin/python3'
-const noSep = spawnSync(python, ['-c', 'import sep']).status !== 0
-const skip = !existsSync(image) ? 'no image.fits of sep' : noSep ? 'python3-sep is not installed' : false
+const skip = existsSync(image) ? lackingPython('sep') : 'no image.fits of sep'
 
 interface Reference {
   x: number[]
@@ -38,18 +34,10 @@ t.test(
     const cwd = t.testdir({})
     const keys = ['detection.method=sextractor', 'deblending.contrast=1', 'photometry.neighbours=keep']
     keys.push('photometry.kron minimum=0', 'photometry.apertures=5', 'products.background=yes')
-    const run = spawnSync(process.execPath, [
-      bin,
-      '-s',
-      image,
-      '-r',
-      cwd,
-      '--quiet',
-      ...keys.flatMap((key) => ['--set', key]),
-    ])
+    const run = call('findstars', ['-s', image, '-r', cwd, '--quiet', ...keys.flatMap((key) => ['--set', key])])
     t.equal(run.status, 0, String(run.stderr))
     const ours = readCat(join(cwd, 'image.cat.fits'))
-    const sep = JSON.parse(String(spawnSync(python, [script, image]).stdout)) as Reference
+    const sep = JSON.parse(String(spawnSync(PYTHON, [script, image]).stdout)) as Reference
     t.equal(ours.count, sep.x.length)
 
     const raw = readFrame(image)

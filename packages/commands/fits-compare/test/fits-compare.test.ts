@@ -1,12 +1,9 @@
-import { spawnSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { createHeader, type NewHdu, writeFits } from '@nightpipe/fits'
+import { call } from '@nightpipe/testing'
 import t from 'tap'
 import { run } from '../src/run.js'
-
-const bin = fileURLToPath(new URL('../../bin/fits-compare.js', import.meta.url))
 
 const image = (pixels: number[], cards: [string, string | number][] = [], more: Partial<NewHdu> = {}): NewHdu =>
   ({
@@ -130,7 +127,7 @@ t.test('folders are compared file by file; errors are one line with the right co
   }
   writeFits(join(folder, 'a', 'lone.fits'), [image([1, 1, 1, 1])])
   writeFileSync(join(folder, 'text.fits'), 'not a FITS file')
-  const start = (...args: string[]) => spawnSync(process.execPath, [bin, ...args], { encoding: 'utf8' })
+  const start = (...args: string[]) => call('fits-compare', args)
   const { status, stdout } = start(join(folder, 'a'), join(folder, 'b'))
   t.equal(status, 4)
   t.match(stdout, /lone.fits .*only in A/)

@@ -1,12 +1,10 @@
-import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { writeFits } from '@nightpipe/fits'
+import { call } from '@nightpipe/testing'
 import t from 'tap'
 
-const bin = fileURLToPath(new URL('../../bin/fits-picture.js', import.meta.url))
-const run = (...args: string[]) => spawnSync(process.execPath, [bin, ...args], { encoding: 'utf8' })
+const run = (...args: string[]) => call('fits-picture', args)
 
 t.test('a frame becomes a PNG, named after it, and says its levels', async (t) => {
   const folder = t.testdir()

@@ -1,11 +1,12 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
+import { commandLine, finish, lacking, outside, shellEnvironment } from '@nightpipe/testing'
 import t, { type Test } from 'tap'
-import { command, root, shellEnvironment, simulate } from './simulated.js'
+import { command, simulate } from './simulated.js'
 
 const KEY = '0123456789abcdef0123'
 const FLARE = `exposure = 20
@@ -35,8 +36,7 @@ const freePort = async (): Promise<number> => {
 
 /** A process of ours, ended by its number. */
 function start(t: Test, name: string, ...args: string[]): ChildProcess & { said(): string } {
-  const bin = join(root, 'packages/commands', name, 'bin', `${name}.js`)
-  const child = spawn(process.execPath, [bin, ...args], { env: shellEnvironment(), stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(...commandLine(name, ...args), { env: shellEnvironment(), stdio: ['ignore', 'pipe', 'pipe'] })
   let text = ''
   for (const stream of [child.stdout!, child.stderr!]) stream.on('data', (piece) => (text += piece))
   t.teardown(async () => {
@@ -108,7 +108,7 @@ function gp1File(cwd: string, store: string): string {
 }
 
 const CARDS = ['DT', 'LC', 'META', 'PO', 'QF', 'QLC', 'QTI'].map((kind) => `${kind}_GFT_FGFT`)
-const fitsverify = spawnSync('fitsverify', ['-h']).error ? undefined : 'fitsverify'
+const isVerified = !lacking('fitsverify')
 
 t.test('from an alert by TCP to products in the store, and to its retraction, without a person', async (t) => {
   const cwd = t.testdir()
@@ -151,10 +151,8 @@ t.test('from an alert by TCP to products in the store, and to its retraction, wi
     t.equal(names.length, 7)
     const check = command('product-build', 'check', '--input', products)
     t.equal(check.status, 0, check.stdout + check.stderr)
-    if (fitsverify) {
-      const { stdout } = spawnSync(fitsverify, ['-q', ...names.map((name) => join(products, name))], {
-        encoding: 'utf8',
-      })
+    if (isVerified) {
+      const { stdout } = finish(outside('fitsverify', '-q', ...names.map((name) => join(products, name))))
       t.equal(stdout.match(/verification OK/g)?.length, 7, stdout)
     } else t.comment('fitsverify is not installed')
     t.ok(

@@ -1,17 +1,17 @@
-import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { finish, outside, REPOSITORY, shellEnvironment } from '@nightpipe/testing'
 import t from 'tap'
-import { root, shellEnvironment, simulate } from './simulated.js'
+import { simulate } from './simulated.js'
 
 t.test('every line of docs/guide/cron.md runs', (t) => {
   const data = t.testdir()
-  const text = readFileSync(join(root, 'docs/guide/cron.md'), 'utf8')
+  const text = readFileSync(join(REPOSITORY, 'docs/guide/cron.md'), 'utf8')
   const block = /```crontab\n([\s\S]*?)```/.exec(text)![1]!
   const lines = block.split('\n').filter((line) => /^[*\d]/.test(line))
   t.equal(lines.length, 6)
   for (const hours of [12, 24]) {
-    const night = spawnSync('date', ['-u', '-d', `-${hours} hours`, '+%Y%m%d'], { encoding: 'utf8' }).stdout.trim()
+    const night = finish(outside('date', '-u', '-d', `-${hours} hours`, '+%Y%m%d')).stdout.trim()
     simulate(join(data, 'raw', night), 64, 1)
   }
   for (const name of ['in', 'cfg']) mkdirSync(join(data, name))
@@ -43,13 +43,9 @@ t.test('every line of docs/guide/cron.md runs', (t) => {
       .replace(/^(\S+\s+){5}/, '')
       .replaceAll('\\%', '%')
       .replaceAll('/data', data)
-    const { status, stdout, stderr } = spawnSync(
-      'sh',
-      ['-c', shell.replaceAll('--config generic', `--config ${generic}`)],
-      {
-        encoding: 'utf8',
-        env: shellEnvironment(),
-      },
+    const { status, stdout, stderr } = finish(
+      outside('sh', '-c', shell.replaceAll('--config generic', `--config ${generic}`)),
+      { env: shellEnvironment() },
     )
     t.equal(status, expected[k]![0], `${shell}\n${stderr}`)
     t.equal(stderr, '', 'nothing to be mailed')

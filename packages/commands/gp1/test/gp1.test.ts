@@ -1,15 +1,12 @@
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { createHeader, encodeFits } from '@nightpipe/fits'
+import { call, commandLine, finish, node, REPOSITORY } from '@nightpipe/testing'
 import t from 'tap'
 
-const root = fileURLToPath(new URL('../../../../../', import.meta.url))
-const bin = fileURLToPath(new URL('../../bin/gp1.js', import.meta.url))
-const { NODE_OPTIONS: _, NODE_EXTRA_CA_CERTS: __, ...env } = process.env
-const run = (...args: string[]) => spawnSync(process.execPath, [bin, ...args], { encoding: 'utf8', env })
+const run = (...args: string[]) => call('gp1', args)
 
 const SIDE = 48
 
@@ -99,7 +96,7 @@ t.test('an image goes to every pipeline whose pairs all match, and to no other',
 t.test('a file is taken when it is whole; what is begun is finished after SIGTERM', async (t) => {
   const cwd = t.testdir()
   const config = setUp(cwd, ['svom'], 'poll = 0.2\nsettle = 0.1\npatience = 1\n')
-  const child = spawn(process.execPath, [bin, '--config', config], { env, stdio: 'ignore' })
+  const child = spawn(...commandLine('gp1', '--config', config), { stdio: 'ignore' })
   const ended = new Promise<number | null>((go) => child.on('exit', (code) => go(code)))
   t.teardown(() => child.kill('SIGKILL'))
   const bytes = raw({ EXPTYPE: 'object', OBSERVER: 'svom' })
@@ -123,10 +120,7 @@ t.test('a file is taken when it is whole; what is begun is finished after SIGTER
 
 t.test('killed again and again under load it loses no image, takes none twice, and ends as pipeline would', (t) => {
   const args = ['--frames', '24', '--rate', '8', '--side', '64', '--kills', '2', '--folder', t.testdir()]
-  const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, 'scripts/load-gp1.mjs'), ...args], {
-    encoding: 'utf8',
-    env,
-  })
+  const { status, stdout, stderr } = finish(node(join(REPOSITORY, 'scripts/load-gp1.mjs'), ...args))
   t.equal(status, 0, stdout + stderr)
   t.match(stdout, /24 of 24 frames done, 0 products made twice, 0 differ from the offline ones/)
   t.end()

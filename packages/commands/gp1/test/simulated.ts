@@ -1,20 +1,8 @@
-import { spawnSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { dirname } from 'node:path'
+import { call, shellEnvironment } from '@nightpipe/testing'
 
-export const root = fileURLToPath(new URL('../../../../../', import.meta.url))
-
-/** The environment of a person's shell, with the commands on its PATH. */
-export function shellEnvironment(): NodeJS.ProcessEnv {
-  const { NODE_OPTIONS: _, NODE_EXTRA_CA_CERTS: __, ...env } = process.env
-  return { ...env, PATH: `${join(root, 'node_modules/.bin')}:${env.PATH}` }
-}
-
-export const command = (name: string, ...args: string[]) => {
-  const bin = join(root, 'packages/commands', name, 'bin', `${name}.js`)
-  return spawnSync(process.execPath, [bin, ...args], { encoding: 'utf8', env: shellEnvironment() })
-}
+export const command = (name: string, ...args: string[]) => call(name, args, { env: shellEnvironment() })
 
 /** A raw night of one field in one filter, r: three biases, three flats, some frames; `more` of its field and events. */
 export function simulate(folder: string, side: number, frames: number, more = 'stars = 60\n[events]'): void {

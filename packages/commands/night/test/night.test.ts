@@ -1,12 +1,10 @@
-import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { createHeader, writeFits } from '@nightpipe/fits'
 import { makeTree } from '@nightpipe/spectrographs'
+import { call } from '@nightpipe/testing'
 import t, { type Test } from 'tap'
 
-const bin = fileURLToPath(new URL('../../bin/night.js', import.meta.url))
 const DAY = '20190405'
 const MJD = 58578.5
 
@@ -19,7 +17,7 @@ function treeIn(t: Test): { tree: string; raw: string } {
 }
 
 const night = (tree: string, ...args: string[]) =>
-  spawnSync(process.execPath, [bin, 'echelle', '--tree', tree, '--camera', 'fa13', ...args], { encoding: 'utf8' })
+  call('night', ['echelle', '--tree', tree, '--camera', 'fa13', ...args])
 
 /** A bias of 40x30 pixels in the manner of the camera, or something else that the cards say. */
 function shot(raw: string, letter: string, number: number, more: Record<string, string | number> = {}): string {
@@ -131,10 +129,9 @@ t.test('the S/N of stars against their magnitude, of all sites of a root', async
     'cpt-4-e00,20190406,object,HD1461,58579.2,60,done,30',
   ])
   put('lsc', 'nres01', [`lsc-1-e00,${DAY},object,UNKNOWN,58578.1,60,done,50`])
-  const call = (...args: string[]) =>
-    spawnSync(process.execPath, [bin, 'sn', '--root', root, ...args], { encoding: 'utf8' })
+  const sn = (...args: string[]) => call('night', ['sn', '--root', root, ...args])
   const figure = join(root, 'sn.svg')
-  const { status, stdout, stderr } = call('--date', DAY, '--plot', figure)
+  const { status, stdout, stderr } = sn('--date', DAY, '--plot', figure)
   t.equal(status, 0, stderr)
   t.same(stdout.trim().split('\n').slice(1), [
     'cpt-1-e00,cpt,nres03,HD1461&51PEG,5.46,240,120.0,60.0',
@@ -142,7 +139,7 @@ t.test('the S/N of stars against their magnitude, of all sites of a root', async
   ])
   t.match(stderr, /no V magnitude in csv\/targets.csv: UNKNOWN/)
   t.match(readFileSync(figure, 'utf8'), /S\/N of 1 exposures[\s\S]*cpt nres03/)
-  t.equal(call('--start', '2019-04-06', '--site', 'cpt').stdout.trim().split('\n').length, 2)
-  t.match(call().stderr, /no star of these nights/)
-  t.equal(call('--site', 'elp').status, 2)
+  t.equal(sn('--start', '2019-04-06', '--site', 'cpt').stdout.trim().split('\n').length, 2)
+  t.match(sn().stderr, /no star of these nights/)
+  t.equal(sn('--site', 'elp').status, 2)
 })

@@ -1,18 +1,11 @@
-import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { copyFileSync, readdirSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { openFits, readPixels, writeFits } from '@nightpipe/fits'
+import { call, REPOSITORY } from '@nightpipe/testing'
 import t from 'tap'
 
-const root = fileURLToPath(new URL('../../../../../', import.meta.url))
-const environment = { ...process.env, NODE_OPTIONS: '', NODE_EXTRA_CA_CERTS: '' }
-const run = (name: string, ...args: string[]) =>
-  spawnSync(process.execPath, [join(root, 'packages/commands', name, 'bin', `${name}.js`), ...args], {
-    encoding: 'utf8',
-    env: environment,
-  })
+const run = (name: string, ...args: string[]) => call(name, args)
 
 /** Everything in a tree that is a product, by its digest. */
 function products(tree: string): Map<string, string> {
@@ -35,7 +28,7 @@ t.test(
     const data = t.testdir({})
     const tree = join(data, 'sml/nres91/reduced')
     const about = ['night.nights=2', 'bias.count=3', 'dark.count=3', 'flat.count=1', 'arc.count=0', 'star.frames=0']
-    const small = join(root, 'configs/simulate/echelle-small.ini')
+    const small = join(REPOSITORY, 'configs/simulate/echelle-small.ini')
     const made = run(
       'simulate',
       'echelle',

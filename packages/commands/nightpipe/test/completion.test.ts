@@ -1,5 +1,5 @@
-import { spawnSync } from 'node:child_process'
 import { delimiter, dirname, join } from 'node:path'
+import { finish, lacking, outside } from '@nightpipe/testing'
 import t from 'tap'
 import { candidatesFor } from '../src/candidates.js'
 import { verbs } from '../src/verbs.js'
@@ -44,8 +44,6 @@ t.test('the shell adds files where files are meant, and folders for the output',
   t.equal((await candidates('stack-calibrations', '-r', '')).more, 'folders')
 })
 
-const absent = (name: string) => (spawnSync(name, ['-c', 'true']).status === 0 ? false : `${name} is not installed`)
-
 /** What bash offers for a line, with the cursor at its end. */
 function bash(line: string, cwd = home): string[] {
   const script = `source <(node "$HOME_OF/bin/nightpipe.js" completion bash)
@@ -53,13 +51,13 @@ function bash(line: string, cwd = home): string[] {
     complete -p nightpipe reduction >/dev/null || exit
     COMP_LINE=$1 COMP_POINT=\${#1}; _nightpipe 2>/dev/null; printf '%s\\n' "\${COMPREPLY[@]}"`
   const env = { ...process.env, HOME_OF: home, PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH}` }
-  const { stdout } = spawnSync('bash', ['-c', script, 'bash', line], { encoding: 'utf8', cwd, env })
+  const { stdout } = finish(outside('bash', '-c', script, 'bash', line), { cwd, env })
   return stdout.split('\n').filter(Boolean)
 }
 
 t.test(
   'in bash: sourced, it completes commands, flags, keys, values and files',
-  { skip: absent('bash') },
+  { skip: lacking('bash') },
   async (t) => {
     const folder = t.testdir({ 'night.ini': '', 'night one.ini': '', raw: {} })
     t.same(bash('nightpipe stack-c'), ['stack-calibrations'])
@@ -76,9 +74,9 @@ t.test(
 )
 
 for (const [name, flag] of Object.entries({ zsh: '-n', fish: '--no-execute' })) {
-  t.test(`the script for ${name} is one that ${name} can read`, { skip: absent(name) }, async (t) => {
+  t.test(`the script for ${name} is one that ${name} can read`, { skip: lacking(name) }, async (t) => {
     const path = join(t.testdir({ script: nightpipe(['completion', name]).stdout }), 'script')
-    const { status, stderr } = spawnSync(name, [flag, path], { encoding: 'utf8' })
+    const { status, stderr } = finish(outside(name, flag, path))
     t.equal(status, 0, stderr)
   })
 }

@@ -1,6 +1,6 @@
-import { spawnSync } from 'node:child_process'
 import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { finish, node } from '@nightpipe/testing'
 import t from 'tap'
 import { nightpipe } from './front-door.js'
 
@@ -21,7 +21,7 @@ t.test('on a machine that runs these tests all is well, and nothing is left in t
 
 t.test('what killed runs left is told', async (t) => {
   const folder = t.testdir({})
-  const dead = spawnSync(process.execPath, ['-e', '']).pid
+  const dead = Number(finish(node('-p', 'process.pid')).stdout)
   writeFileSync(join(folder, `.a.fits.${dead}-0.1-ffffffffffff.part`), '')
   const lock = {
     token: `${dead}-0.1-ffffffffffff`,

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { node } from '@nightpipe/testing'
 import t from 'tap'
 import { home, nightpipe } from './front-door.js'
 
@@ -79,7 +80,7 @@ function stand(t: { testdir: (o: Record<string, string>) => string }, program: s
     join(folder, 'stand.mjs'),
     `import { runProgram } from '${start}'; await runProgram(process.argv[2], [])`,
   )
-  return spawn(process.execPath, [join(folder, 'stand.mjs'), join(folder, 'program.mjs')], {
+  return spawn(...node(join(folder, 'stand.mjs'), join(folder, 'program.mjs')), {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
 }

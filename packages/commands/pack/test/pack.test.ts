@@ -1,18 +1,16 @@
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { gunzipSync } from 'node:zlib'
 import { column, createHeader, numberOf, openFits, readPixels64, readTable, writeFits } from '@nightpipe/fits'
 import type { OrderSpectrum } from '@nightpipe/spectra'
 import { spectraHdus } from '@nightpipe/spectrographs'
+import { call } from '@nightpipe/testing'
 import t from 'tap'
 import { publicDate } from '../src/public-date.js'
 import { tarGz } from '../src/tar.js'
 
-const bin = fileURLToPath(new URL('../../bin/pack.js', import.meta.url))
-const pack = (cwd: string, ...args: string[]) =>
-  spawnSync(process.execPath, [bin, ...args, '--set', 'instrument.profile=nres'], { cwd, encoding: 'utf8' })
+const pack = (cwd: string, ...args: string[]) => call('pack', [...args, '--set', 'instrument.profile=nres'], { cwd })
 
 const WIDTH = 200
 const NAME = 'cptnrs03-fa13-20181128-0005-e00'

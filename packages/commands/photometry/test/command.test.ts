@@ -1,19 +1,16 @@
-import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { readCat } from '@nightpipe/catalogues'
 import { column, numberOf, openFits } from '@nightpipe/fits'
 import { medianOf } from '@nightpipe/math'
 import { parseCsv } from '@nightpipe/table'
+import { call } from '@nightpipe/testing'
 import t from 'tap'
 import { type NightFrame, nightStars, skyOf, trueZero, writeNight } from './support/star-night.js'
 
 // ten frames are simulated and measured: long on a busy machine
 
-const bin = fileURLToPath(new URL('../../bin/photometry.js', import.meta.url))
-const run = (args: readonly string[], cwd: string) =>
-  spawnSync(process.execPath, [bin, '--quiet', ...args], { cwd, encoding: 'utf8' })
+const run = (args: readonly string[], cwd: string) => call('photometry', ['--quiet', ...args], { cwd })
 
 function rowsOf(path: string): Record<string, string>[] {
   const [head, ...rows] = parseCsv(readFileSync(path, 'utf8'), path)

@@ -1,8 +1,8 @@
-import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { finish, lacking, outside, shellEnvironment } from '@nightpipe/testing'
 import t from 'tap'
-import { products, run, setUp, shellEnvironment } from './night.js'
+import { products, run, setUp } from './night.js'
 
 t.test('a stage that fails costs its group what needs it; --keep-going goes on with what there is', (t) => {
   const cwd = t.testdir()
@@ -55,22 +55,13 @@ t.test('--watch shows the state of the steps', (t) => {
   t.end()
 })
 
-const script = ['/usr/bin/script', '/bin/script'].find((path) => existsSync(path))
-
-t.test(
-  'on a terminal progress is a tree of groups and stages',
-  { skip: script ? false : 'no script (util-linux)' },
-  (t) => {
-    const { raw, configs, out } = setUp(t.testdir())
-    const shell = `stty cols 100 rows 40; pipeline --config ${configs} --input ${raw} --output ${out}`
-    const { status, stdout } = spawnSync(script!, ['-qec', shell, '/dev/null'], {
-      encoding: 'utf8',
-      env: shellEnvironment(),
-    })
-    t.equal(status, 0)
-    const text = stdout.replaceAll(String.fromCharCode(27), '').replace(/\[[0-9;?]+[A-Za-z]/g, '')
-    t.match(text, /M_67\/cam\/g\r?\n +. reduction: done, 3 products/)
-    t.notMatch(text, /not reached/)
-    t.end()
-  },
-)
+t.test('on a terminal progress is a tree of groups and stages', { skip: lacking('script') }, (t) => {
+  const { raw, configs, out } = setUp(t.testdir())
+  const shell = `stty cols 100 rows 40; pipeline --config ${configs} --input ${raw} --output ${out}`
+  const { status, stdout } = finish(outside('script', '-qec', shell, '/dev/null'), { env: shellEnvironment() })
+  t.equal(status, 0)
+  const text = stdout.replaceAll(String.fromCharCode(27), '').replace(/\[[0-9;?]+[A-Za-z]/g, '')
+  t.match(text, /M_67\/cam\/g\r?\n +. reduction: done, 3 products/)
+  t.notMatch(text, /not reached/)
+  t.end()
+})

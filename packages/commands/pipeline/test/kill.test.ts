@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { commandLine, shellEnvironment } from '@nightpipe/testing'
 import t from 'tap'
-import { bin, products, rows, run, setUp, shellEnvironment } from './night.js'
+import { products, rows, run, setUp } from './night.js'
 
 t.test('killed at any moment it goes on where it was, and gives the bytes of an undisturbed run', async (t) => {
   const cwd = t.testdir()
@@ -14,7 +15,7 @@ t.test('killed at any moment it goes on where it was, and gives the bytes of an 
     ['SIGKILL', 700],
     ['SIGTERM', 900],
   ] as const) {
-    const child = spawn(process.execPath, [bin, ...args, out], { env: shellEnvironment(), stdio: 'ignore' })
+    const child = spawn(...commandLine('pipeline', ...args, out), { env: shellEnvironment(), stdio: 'ignore' })
     const ended = new Promise<number | null>((go) => child.on('exit', (code) => go(code)))
     await sleep(wait)
     child.kill(signal)

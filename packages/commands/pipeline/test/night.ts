@@ -1,31 +1,16 @@
-import { spawnSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createHeader, writeFits } from '@nightpipe/fits'
 import { parseCsv } from '@nightpipe/table'
+import { type Called, call, shellEnvironment } from '@nightpipe/testing'
 
-export const root = fileURLToPath(new URL('../../../../../', import.meta.url))
 export const bin = fileURLToPath(new URL('../../bin/pipeline.js', import.meta.url))
 
-/** The environment of a person's shell, with the commands on its PATH. */
-export function shellEnvironment(): NodeJS.ProcessEnv {
-  const { NODE_OPTIONS: _, NODE_EXTRA_CA_CERTS: __, ...env } = process.env
-  return { ...env, PATH: `${join(root, 'node_modules/.bin')}:${env.PATH}` }
-}
-
-export interface Called {
-  status: number | null
-  stdout: string
-  stderr: string
-}
-
 /** The executable as a person calls it. */
-export const run = (...args: string[]): Called =>
-  spawnSync(process.execPath, [bin, ...args], { encoding: 'utf8', env: shellEnvironment() })
+export const run = (...args: string[]): Called => call('pipeline', args, { env: shellEnvironment() })
 
-export const command = (name: string, ...args: string[]): Called =>
-  spawnSync(join(root, 'node_modules/.bin', name), args, { encoding: 'utf8', env: shellEnvironment() })
+export const command = (name: string, ...args: string[]): Called => call(name, args, { env: shellEnvironment() })
 
 const SIDE = 64
 /** Numbers between -1 and 1 that look random and are the same every time. */

@@ -1,8 +1,8 @@
-import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { finish, outside, shellEnvironment } from '@nightpipe/testing'
 import t from 'tap'
-import { products, rows, run, shellEnvironment, writeConfigs, writeNight, writeRaw } from './night.js'
+import { products, rows, run, writeConfigs, writeNight, writeRaw } from './night.js'
 
 t.test('a night is sorted into groups, its masters are made, and each group is reduced', async (t) => {
   const cwd = t.testdir()
@@ -79,7 +79,7 @@ t.test('the dry run is a shell script that gives the same bytes, and touches not
   const plan = run('--config', configs, '--input', raw, '--output', out, '--dry-run')
   t.equal(plan.status, 0, plan.stderr)
   t.notOk(existsSync(out))
-  const shell = spawnSync('sh', ['-e'], { input: plan.stdout, cwd, encoding: 'utf8', env: shellEnvironment() })
+  const shell = finish(outside('sh', '-e'), { input: plan.stdout, cwd, env: shellEnvironment() })
   t.equal(shell.status, 0, shell.stderr)
   const byHand = products(out)
   rmSync(out, { recursive: true })

@@ -1,11 +1,11 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { FIXTURES, REPOSITORY } from '@nightpipe/testing'
 import t from 'tap'
-import { products, root, run, writeNight } from './night.js'
+import { products, run, writeNight } from './night.js'
 
-const shipped = join(root, 'configs/pipelines')
-const fixtures = process.env.NIGHTPIPE_FIXTURES ?? join(root, '../shared/fixtures')
-const ratir = join(fixtures, 'imaging_raw/ratir_c1')
+const shipped = join(REPOSITORY, 'configs/pipelines')
+const ratir = join(FIXTURES, 'imaging_raw/ratir_c1')
 
 t.test('every ready pipeline plans a night, by its name alone', (t) => {
   const raw = writeNight(join(t.testdir(), 'raw'))

@@ -3,8 +3,9 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { tryLock } from '@nightpipe/files'
+import { commandLine, shellEnvironment } from '@nightpipe/testing'
 import t from 'tap'
-import { bin, run, setUp, shellEnvironment } from './night.js'
+import { run, setUp } from './night.js'
 
 const alive = (pid: number) =>
   existsSync(`/proc/${pid}`) && !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
@@ -33,10 +34,10 @@ t.test('two at once: the second refuses politely, or waits', async (t) => {
   t.match(refused.stderr, /is locked by .*process \d+ .*\(nothing done; --wait SECONDS waits for it/)
   t.equal(refused.stderr.trim().split('\n').length, 1)
   t.equal(run('--config', configs, '--input', raw, '--output', out, '--quiet').stderr, '', 'cron sends no mail')
-  const waiting = spawn(process.execPath, [bin, '--config', configs, '--input', raw, '--output', out, '--wait', '20'], {
-    env: shellEnvironment(),
-    stdio: 'ignore',
-  })
+  const waiting = spawn(
+    ...commandLine('pipeline', '--config', configs, '--input', raw, '--output', out, '--wait', '20'),
+    { env: shellEnvironment(), stdio: 'ignore' },
+  )
   const ended = new Promise<number | null>((go) => waiting.on('exit', (code) => go(code)))
   await sleep(600)
   lock.release()

@@ -1,14 +1,12 @@
-import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { column, createHeader, openFits, readTable, textOf, writeFits } from '@nightpipe/fits'
+import { call, finish, lacking, outside } from '@nightpipe/testing'
 import t from 'tap'
 
-const bin = fileURLToPath(new URL('../../bin/product-build.js', import.meta.url))
-const run = (...args: string[]) => spawnSync(process.execPath, [bin, ...args], { encoding: 'utf8' })
+const run = (...args: string[]) => call('product-build', args)
 const shipped = fileURLToPath(new URL('../../../../../configs/products/', import.meta.url))
-const fitsverify = spawnSync('fitsverify', ['-h']).error ? 'fitsverify is not installed' : false
 
 const OBSERVATIONS = [
   'ra_deg,dec_deg,filter,start_mjd,end_mjd,exposure_s,detected,mag,mag_error,snr,upper_limit_mag,image',
@@ -141,14 +139,11 @@ t.test('a finding chart is made of the frame that shows a candidate, and of none
   t.match(fill('observations.csv', 'aside.fits', 'img1.fits').stderr, /up to date/)
 })
 
-t.test('filled products pass fitsverify', { skip: fitsverify }, async (t) => {
+t.test('filled products pass fitsverify', { skip: lacking('fitsverify') }, async (t) => {
   const folder = t.testdir({ 'observations.csv': OBSERVATIONS })
   run('fill', '-s', join(folder, 'observations.csv'), '-r', join(folder, 'out'), '--t0', '59000')
   for (const kind of ['DT', 'PO', 'QF', 'QLC', 'LC', 'QTI', 'META'])
-    t.match(
-      spawnSync('fitsverify', ['-q', join(folder, `out/${kind}_GFT_FGFT.fits`)], { encoding: 'utf8' }).stdout,
-      /^verification OK/,
-    )
+    t.match(finish(outside('fitsverify', '-q', join(folder, `out/${kind}_GFT_FGFT.fits`))).stdout, /^verification OK/)
 })
 
 t.test('a product that is not as its descriptor says ends in exit code 4, each difference told', async (t) => {

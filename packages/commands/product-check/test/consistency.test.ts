@@ -5,13 +5,12 @@ import { copyFileSync, mkdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { type CardValue, createHeader, writeFits } from '@nightpipe/fits'
+import { commandLine } from '@nightpipe/testing'
 import t from 'tap'
 
-const bin = fileURLToPath(new URL('../../bin/product-check.js', import.meta.url))
 async function run(...args: string[]) {
-  const child = spawn(process.execPath, [bin, 'consistency', ...args], { env: { ...process.env, NODE_OPTIONS: '' } })
+  const child = spawn(...commandLine('product-check', 'consistency', ...args))
   let [stdout, stderr] = ['', '']
   child.stdout.on('data', (piece) => (stdout += piece))
   child.stderr.on('data', (piece) => (stderr += piece))

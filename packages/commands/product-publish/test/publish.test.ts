@@ -4,13 +4,11 @@ import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { commandLine } from '@nightpipe/testing'
 import t from 'tap'
 
-const bin = fileURLToPath(new URL('../../bin/product-publish.js', import.meta.url))
-
 async function run(...args: string[]) {
-  const child = spawn(process.execPath, [bin, ...args], {
+  const child = spawn(...commandLine('product-publish', ...args), {
     env: { ...process.env, NODE_OPTIONS: '', NIGHTPIPE_STORE_KEY: 'the-key' },
   })
   let [stdout, stderr] = ['', '']

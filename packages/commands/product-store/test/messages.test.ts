@@ -1,14 +1,12 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { natsServer, noNats } from '@nightpipe/messages/test-server'
+import { call, commandLine } from '@nightpipe/testing'
 import t from 'tap'
 import { makeProduct, type Sent, send, serve } from './support.js'
-
-const bin = fileURLToPath(new URL('../../bin/product-store.js', import.meta.url))
 
 async function until(what: () => boolean, seconds = 30): Promise<boolean> {
   for (const end = performance.now() + 1000 * seconds; performance.now() < end; await wait(50)) if (what()) return true
@@ -24,8 +22,8 @@ const linesOf = (path: string): Record<string, unknown>[] =>
     : []
 
 function subscribe(url: string, ...args: string[]): ChildProcess {
-  const all = [bin, 'subscribe', '--from', url, '--stream', 'NP', ...args]
-  return spawn(process.execPath, all, { stdio: 'ignore', env: { ...process.env, NODE_OPTIONS: '' } })
+  const line = commandLine('product-store', 'subscribe', '--from', url, '--stream', 'NP', ...args)
+  return spawn(...line, { stdio: 'ignore' })
 }
 
 async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> {
@@ -128,8 +126,7 @@ t.test(
 )
 
 t.test('what cannot work is refused at once', async (t) => {
-  const run = (...args: string[]) =>
-    spawnSync(process.execPath, [bin, ...args], { encoding: 'utf8', env: { ...process.env, NODE_OPTIONS: '' } })
+  const run = (...args: string[]) => call('product-store', args)
   t.match(run('subscribe'), { status: 2, stderr: /no NATS server is named/ })
   t.match(run('subscribe', '--from', 'http://x'), { status: 2, stderr: /'http:\/\/x' is no NATS server/ })
   t.match(run('subscribe', '--from', 'nats://x', '--stream', 'a.b'), { status: 2, stderr: /'a\.b' is no name/ })

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { descriptorJson } from '@nightpipe/products'
+import { call } from '@nightpipe/testing'
 import t, { type Test } from 'tap'
 import {
   descriptorOf,
@@ -199,10 +200,7 @@ t.test('the same on a PostgreSQL server', { skip: noPostgres }, async (t) => {
 })
 
 t.test('without keys nobody is served, and an open store is for this machine only', async (t) => {
-  const { spawnSync } = await import('node:child_process')
-  const bin = new URL('../../bin/product-store.js', import.meta.url).pathname
-  const run = (...args: string[]) =>
-    spawnSync(process.execPath, [bin, 'serve', '-r', join(t.testdir(), 's'), ...args], { encoding: 'utf8' })
+  const run = (...args: string[]) => call('product-store', ['serve', '-r', join(t.testdir(), 's'), ...args])
   t.match(run(), { status: 2, stderr: /nobody could send/ })
   t.match(run('--set', 'access.open=yes', '--set', 'server.host=0.0.0.0'), {
     status: 2,

@@ -6,9 +6,9 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { writeFits } from '@nightpipe/fits'
 import { type Descriptor, parseDescriptor, productHdus } from '@nightpipe/products'
+import { commandLine } from '@nightpipe/testing'
 
 export const KEY = '0123456789abcdef0123'
-const bin = fileURLToPath(new URL('../../bin/product-store.js', import.meta.url))
 const shipped = fileURLToPath(new URL('../../../../../configs/products/', import.meta.url))
 
 export const descriptorOf = (card: string): Descriptor =>
@@ -40,12 +40,8 @@ export interface Served {
 /** The service in a process of its own. */
 export async function serve(folder: string, ...args: string[]): Promise<Served> {
   const child = spawn(
-    process.execPath,
-    [bin, 'serve', '-r', folder, '--port', '0', '--set', `keys.gp1=${KEY}`, ...args],
-    {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, NODE_OPTIONS: '' },
-    },
+    ...commandLine('product-store', 'serve', '-r', folder, '--port', '0', '--set', `keys.gp1=${KEY}`, ...args),
+    { stdio: ['ignore', 'pipe', 'pipe'] },
   )
   let errors = ''
   child.stderr!.on('data', (piece) => (errors += piece))

@@ -3,8 +3,9 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFile
 import { join } from 'node:path'
 import { type CardValue, createHeader, encodeFits, numberOf, readFrame, textOf } from '@nightpipe/fits'
 import { medianOf, random } from '@nightpipe/math'
+import { executable, finish, outside } from '@nightpipe/testing'
 import t from 'tap'
-import { BIN, CAMERA, makeNight, named, reduced, reduction, scratch, set, writeImage } from './support/night.js'
+import { CAMERA, makeNight, named, reduced, reduction, scratch, set, writeImage } from './support/night.js'
 
 t.test('the file of the seed runs as it is, and each of its keys counts', async (t) => {
   const night = makeNight({ light: 300, width: 240, height: 200 })
@@ -49,8 +50,7 @@ t.test('a disk that has no room for a master is named, not the master that is mi
   shot('m67.fits', 'OBJECT', 30)
   // a limit for the size of a file stands for the disk: 100 kB, where a master takes 300
   const call = `ulimit -f 100; exec "$0" "$1" -s raw -r out --set calibration.dark=none --set calibration.flat=none`
-  const env = { ...process.env, NODE_OPTIONS: undefined }
-  const done = spawnSync('bash', ['-c', call, process.execPath, BIN], { cwd: folder, encoding: 'utf8', env })
+  const done = finish(outside('bash', '-c', call, process.execPath, executable('reduction')), { cwd: folder })
   t.equal(done.status, 3)
   t.match(done.stderr, /^reduction: cannot write .*bias_CAM\.fits: .*\(.*\)$/m)
   t.notMatch(done.stderr, /needs a master/)

@@ -1,26 +1,14 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { numberOf, readFrame } from '@nightpipe/fits'
 import { medianOf } from '@nightpipe/math'
+import { FIXTURES, lackingFixtures, lackingPython, PYTHON } from '@nightpipe/testing'
 import t from 'tap'
 import { makeNight, named, reduction, scratch, set } from './support/night.js'
 
-const ROOT = fileURLToPath(new URL('../../../../..', import.meta.url))
-const FIXTURES = process.env.NIGHTPIPE_FIXTURES ?? join(ROOT, '../shared/fixtures')
 const RATIR = join(FIXTURES, 'imaging_raw/ratir_c1')
-const noRatir = existsSync(RATIR) ? false : 'the RATIR frames are not there'
-
-const PYTHON = '/usr/bin/python3'
-function lacks(module: string): string | false {
-  try {
-    execFileSync(PYTHON, ['-c', `import ${module}`], { stdio: 'ignore' })
-    return false
-  } catch {
-    return `${module} is not installed`
-  }
-}
+const noRatir = lackingFixtures('imaging_raw/ratir_c1')
 
 t.test(
   'RATIR C1: masters are made of its calibrations, and the sky scatters by its noise',
@@ -50,14 +38,17 @@ t.test(
   },
 )
 
-t.test('RATIR C1: pixels agree with ccdproc on the same masters', { skip: noRatir || lacks('ccdproc') }, async (t) => {
-  const folder = scratch()
-  const out = join(folder, 'out')
-  const off = set('instrument.profile=ratir-c1', 'frame.unit=adu', 'cosmic rays.method=none')
-  t.equal(reduction('-s', RATIR, '-r', out, ...off).code, 0)
-  writeFileSync(
-    join(folder, 'theirs.py'),
-    `
+t.test(
+  'RATIR C1: pixels agree with ccdproc on the same masters',
+  { skip: noRatir || lackingPython('ccdproc') },
+  async (t) => {
+    const folder = scratch()
+    const out = join(folder, 'out')
+    const off = set('instrument.profile=ratir-c1', 'frame.unit=adu', 'cosmic rays.method=none')
+    t.equal(reduction('-s', RATIR, '-r', out, ...off).code, 0)
+    writeFileSync(
+      join(folder, 'theirs.py'),
+      `
 import sys, warnings, numpy as np, ccdproc
 warnings.simplefilter('ignore')
 from astropy.nddata import CCDData
@@ -72,26 +63,27 @@ ccd = ccdproc.subtract_dark(ccd, dark, dark_exposure=1 * u.s, data_exposure=10 *
 # by its values: flat_correct would divide by the mean once more
 ccd = ccd.divide(flat.data)
 ccd.data.astype(np.float32).tofile(out + '/theirs')`,
-  )
-  execFileSync(PYTHON, [join(folder, 'theirs.py'), out, join(RATIR, 'object/20130716T110452C1o.fits.gz')])
-  const bytes = readFileSync(join(out, 'theirs'))
-  const theirs = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4)
-  const { pixels } = readFrame(join(out, '20130716T110452C1o.fits'))
-  let worst = 0
-  let count = 0
-  for (let p = 0; p < pixels.length; p++) {
-    if (Number.isNaN(pixels[p])) continue
-    count++
-    // our arithmetic is float32: counts of 700 under a difference keep 4e-5, more where the flat is low
-    worst = Math.max(worst, Math.abs(pixels[p] - theirs[p]) / (700 + Math.abs(theirs[p])))
-  }
-  t.ok(count > 0.999 * pixels.length)
-  t.ok(worst < 1e-6, `largest difference ${worst.toExponential(1)} of the counts`)
-})
+    )
+    execFileSync(PYTHON, [join(folder, 'theirs.py'), out, join(RATIR, 'object/20130716T110452C1o.fits.gz')])
+    const bytes = readFileSync(join(out, 'theirs'))
+    const theirs = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4)
+    const { pixels } = readFrame(join(out, '20130716T110452C1o.fits'))
+    let worst = 0
+    let count = 0
+    for (let p = 0; p < pixels.length; p++) {
+      if (Number.isNaN(pixels[p])) continue
+      count++
+      // our arithmetic is float32: counts of 700 under a difference keep 4e-5, more where the flat is low
+      worst = Math.max(worst, Math.abs(pixels[p] - theirs[p]) / (700 + Math.abs(theirs[p])))
+    }
+    t.ok(count > 0.999 * pixels.length)
+    t.ok(worst < 1e-6, `largest difference ${worst.toExponential(1)} of the counts`)
+  },
+)
 
 t.test(
   'errors agree with those of ccdproc where a pixel is what is expected of it',
-  { skip: lacks('ccdproc') },
+  { skip: lackingPython('ccdproc') },
   async (t) => {
     const night = makeNight({ light: 5000, stars: 0, deep: 4 })
     const out = join(night.folder, 'out')

@@ -1,18 +1,15 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { parseCsv } from '@nightpipe/table'
+import { call, commandLine } from '@nightpipe/testing'
 
 export const KEY = '0123456789abcdef0123'
 export const BURST = 'sb24031201'
-const commands = fileURLToPath(new URL('../../../', import.meta.url))
-const environment = () => ({ ...process.env, NODE_OPTIONS: '', NODE_EXTRA_CA_CERTS: '', NIGHTPIPE_STORE_KEY: KEY })
-const binOf = (name: string) => join(commands, name, 'bin', `${name}.js`)
+const environment = () => ({ ...process.env, NIGHTPIPE_STORE_KEY: KEY })
 
-export const run = (name: string, ...args: string[]) =>
-  spawnSync(process.execPath, [binOf(name), ...args], { encoding: 'utf8', env: environment() })
+export const run = (name: string, ...args: string[]) => call(name, args, { env: environment() })
 
 function must(name: string, ...args: string[]): string {
   const { status, stdout, stderr } = run(name, ...args)
@@ -21,7 +18,7 @@ function must(name: string, ...args: string[]): string {
 }
 
 export const start = (name: string, ...args: string[]): ChildProcess =>
-  spawn(process.execPath, [binOf(name), ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: environment() })
+  spawn(...commandLine(name, ...args), { stdio: ['ignore', 'pipe', 'pipe'], env: environment() })
 
 /** A raw night of a small field with a source that flares up, its catalogue, and the list of the source. */
 export function simulateField(folder: string): void {

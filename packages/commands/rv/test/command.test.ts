@@ -1,7 +1,5 @@
-import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { loadProfile } from '@nightpipe/config'
 import { numberOf, openFits, readPixels64, textOf, writeFits } from '@nightpipe/fits'
 import { random } from '@nightpipe/math'
@@ -19,14 +17,13 @@ import {
   readZero,
   zeroHdus,
 } from '@nightpipe/spectrographs'
+import { call, FIXTURES } from '@nightpipe/testing'
 import t from 'tap'
 import { ironMask } from '../src/inputs.js'
 import { measureStar, NoVelocity } from '../src/measure.js'
 import { STAR, writeScene } from './scene.js'
 
-const bin = fileURLToPath(new URL('../../bin/rv.js', import.meta.url))
-const run = (args: readonly string[], cwd: string) =>
-  spawnSync(process.execPath, [bin, ...args, '--set', 'instrument.profile=nres'], { cwd, encoding: 'utf8' })
+const run = (args: readonly string[], cwd: string) => call('rv', [...args, '--set', 'instrument.profile=nres'], { cwd })
 
 const V = -33020
 const nres = loadProfile('nres')
@@ -49,8 +46,7 @@ t.test('without a profile, the header of the first exposure says it: the same by
   for (const k of [0, 1])
     writeScene(join(cwd, 'wave'), { name: `e${k}-1d.fits`, velocity: V, mjd: 58300.2 + k, seed: k })
   writeFileSync(join(cwd, 'wave', 'a-note.fits'), 'not FITS')
-  const bare = (...args: string[]) =>
-    spawnSync(process.execPath, [bin, '-s', 'wave', ...args], { cwd, encoding: 'utf8' })
+  const bare = (...args: string[]) => call('rv', ['-s', 'wave', ...args], { cwd })
   const unnamed = bare('-r', 'bare', '--template', 'ZERO.fits')
   t.equal(unnamed.stderr.split('instrument profile nres, by the header of e0-1d.fits').length, 2, unnamed.stderr)
   run(['-s', 'wave', '-r', 'named', '--template', 'ZERO.fits'], cwd)
@@ -300,10 +296,7 @@ t.test('a ZERO file holds the template: planes, star, wavelengths at rest in nm'
   t.ok(made.template.signalToNoise > 500, String(made.template.signalToNoise))
 })
 
-const barnard = join(
-  process.env.NIGHTPIPE_FIXTURES ?? fileURLToPath(new URL('../../../../../../shared/fixtures', import.meta.url)),
-  'echelle/chiron/tchi140917.1119.fits',
-)
+const barnard = join(FIXTURES, 'echelle/chiron/tchi140917.1119.fits')
 
 // Barnard's star, 2014-09-18, 600 s, with the 1.5 m of Cerro Tololo: -110.5 km/s in the literature, of another kind than the mask.
 t.test(

@@ -1,12 +1,10 @@
-import { existsSync, readdirSync, writeFileSync } from 'node:fs'
+import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { lacking, lackingPython, PYTHON } from '@nightpipe/testing'
 import t from 'tap'
 import { lines, program, scratch, simulate } from './small.js'
 import { preset } from './small-echelle.js'
 
-const PYTHON = '/usr/bin/python3'
-const astropy = existsSync(PYTHON) && (await program(PYTHON, ['-c', 'import astropy']))?.code === 0
-const verifier = (await program('fitsverify', ['-h'])) !== undefined
 const NIGHT = [
   ...['echelle', '--quiet', '--compress', '--config', preset('small'), '--output', 'night'],
   ...['bias.count=1', 'dark.count=0', 'flat.count=1', 'arc.count=1', 'star.frames=1'].flatMap((set) => ['--set', set]),
@@ -18,7 +16,7 @@ const night = await simulate(NIGHT, cwd)
 
 t.test(
   'astropy reads the container as that of NRES, and finds the true flux in it',
-  { skip: astropy ? false : 'astropy is not installed' },
+  { skip: lackingPython('astropy') },
   async (t) => {
     t.equal(night.code, 0)
     writeFileSync(
@@ -64,21 +62,17 @@ print(len(pulls), np.median(pulls), 1.4826 * np.median(abs(pulls - np.median(pul
   },
 )
 
-t.test(
-  'fitsverify finds no fault in frames and truth',
-  { skip: verifier ? false : 'fitsverify is not installed' },
-  async (t) => {
-    const files = readdirSync(join(cwd, 'night'), { recursive: true }).map(String)
-    const fits = files.filter((file) => /\.fits(\.fz)?$/.test(file)).map((file) => join('night', file))
-    t.ok(fits.length > 10)
-    const { stdout } = (await program('fitsverify', ['-q', ...fits], cwd))!
-    for (const line of lines(stdout)) t.match(line, /^verification OK/)
-  },
-)
+t.test('fitsverify finds no fault in frames and truth', { skip: lacking('fitsverify') }, async (t) => {
+  const files = readdirSync(join(cwd, 'night'), { recursive: true }).map(String)
+  const fits = files.filter((file) => /\.fits(\.fz)?$/.test(file)).map((file) => join('night', file))
+  t.ok(fits.length > 10)
+  const { stdout } = (await program('fitsverify', ['-q', ...fits], cwd))!
+  for (const line of lines(stdout)) t.match(line, /^verification OK/)
+})
 
 t.test(
   'astropy gives the barycentric velocities and times of a star that moves, through a year',
-  { skip: astropy ? false : 'astropy is not installed' },
+  { skip: lackingPython('astropy') },
   async (t) => {
     const sets = ['optics.orders=1', 'detector.height=32', 'detector.width=32', 'trace.centre=16', 'files.truth=tables']
     const none = ['bias', 'dark', 'flat', 'arc'].map((type) => `${type}.count=0`)

@@ -1,12 +1,8 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { lacking, lackingPython, PYTHON } from '@nightpipe/testing'
 import t from 'tap'
 import { program, scratch, simulate } from './small.js'
-
-const PYTHON = '/usr/bin/python3'
-const astropy = existsSync(PYTHON) && (await program(PYTHON, ['-c', 'import astropy']))?.code === 0
-const extractor = (await program('source-extractor', ['--version']))?.code === 0
-const verifier = (await program('fitsverify', ['-h'])) !== undefined
 
 const NIGHT = [
   ...['imaging', '--quiet', '--output', 'night', '--set', 'detector.width=560', '--set', 'detector.height=520'],
@@ -35,7 +31,7 @@ const rowsOf = (path: string) => {
 t.test(
   'astropy finds every star where the truth says, in the image and in the raw frame',
   {
-    skip: astropy ? false : 'astropy is not installed',
+    skip: lackingPython('astropy'),
   },
   async (t) => {
     const cwd = scratch(t)
@@ -73,7 +69,7 @@ for name in ['object-0002', 'object-0005']:
 t.test(
   'source-extractor finds the bright stars at their places with their fluxes',
   {
-    skip: extractor ? false : 'source-extractor is not installed',
+    skip: lacking('source-extractor'),
   },
   async (t) => {
     const cwd = scratch(t)
@@ -120,7 +116,7 @@ t.test(
 t.test(
   'fitsverify has nothing against frames and truth',
   {
-    skip: verifier ? false : 'fitsverify is not installed',
+    skip: lacking('fitsverify'),
   },
   async (t) => {
     const cwd = scratch(t)

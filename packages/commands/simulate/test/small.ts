@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { loadConfig, withCommon } from '@nightpipe/config'
+import { node } from '@nightpipe/testing'
 import { type Settings, schema } from '../src/imaging/schema.js'
 import { makeStudio, type Studio } from '../src/imaging/studio.js'
 
@@ -32,8 +33,7 @@ export interface Ended {
 
 /** The command as a person meets it. */
 export function simulate(args: readonly string[], cwd?: string): Promise<Ended> {
-  const env = { PATH: process.env.PATH, HOME: process.env.HOME }
-  return finished(spawn(process.execPath, [BIN, ...args], { cwd, env }))
+  return finished(spawn(...node(BIN, ...args), { cwd }))
 }
 
 /** Another program, and what it printed; undefined when it is not installed. */

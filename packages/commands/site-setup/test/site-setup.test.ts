@@ -1,11 +1,10 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { createHeader, writeFits } from '@nightpipe/fits'
+import { call } from '@nightpipe/testing'
 import t, { type Test } from 'tap'
 
-const bin = fileURLToPath(new URL('../../bin/site-setup.js', import.meta.url))
 const DAY = '20190405'
 
 function rootIn(t: Test): { root: string; raw: string; tree: string } {
@@ -16,9 +15,7 @@ function rootIn(t: Test): { root: string; raw: string; tree: string } {
 }
 
 const setup = (root: string, ...args: string[]) =>
-  spawnSync(process.execPath, [bin, '--root', root, '--site', 'cpt', '--nres-instrument', 'nres03', ...args], {
-    encoding: 'utf8',
-  })
+  call('site-setup', ['--root', root, '--site', 'cpt', '--nres-instrument', 'nres03', ...args])
 
 const TYPES: Record<string, string> = { b: 'BIAS', d: 'DARK', w: 'LAMPFLAT', e: 'TARGET' }
 
@@ -84,7 +81,7 @@ t.test(
     writeFileSync(join(root, 'stars.csv'), 'name,ra,dec,pmra\nHD1,1.1,2.2,3.3\n')
     spawnSync('cp', ['-r', raw, join(folder, DAY, 'raw')])
     const args = ['--site', 'ogg', '--nres-instrument', 'nres09', '--targets', join(root, 'stars.csv')]
-    const { stdout } = spawnSync(process.execPath, [bin, '--root', root, ...args], { encoding: 'utf8' })
+    const { stdout } = call('site-setup', ['--root', root, ...args])
     t.match(stdout, /tables +done: .*first guess of lsc taken for ogg; targets of/)
     t.match(readFileSync(join(folder, 'reduced/csv/targets.csv'), 'utf8'), /"HD1",1\.1,2\.2,.*3\.3/)
   },
@@ -98,5 +95,5 @@ t.test('what it would do is listed, and nothing is touched', async (t) => {
   t.match(stdout, /\[ 5\/11\] +trace +to do: first traces of the orders \(1 frames\)/)
   t.notOk(existsSync(tree))
   t.match(setup(join(root, 'none')), { status: 3, stderr: /no raw frames in .*none\/cpt\/nres03\/<YYYYMMDD>\/raw/ })
-  t.match(spawnSync(process.execPath, [bin], { encoding: 'utf8' }), { status: 2, stderr: /which spectrograph\?/ })
+  t.match(call('site-setup', []), { status: 2, stderr: /which spectrograph\?/ })
 })

@@ -1,13 +1,10 @@
-import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { createHeader, writeFits } from '@nightpipe/fits'
 import { random } from '@nightpipe/math'
+import { call } from '@nightpipe/testing'
 import t from 'tap'
-
-const BIN = fileURLToPath(new URL('../../bin/stack-calibrations.js', import.meta.url))
 
 t.test(
   'a compressed frame whose data do not agree with their DATASUM fails by itself, and the others make the master',
@@ -29,9 +26,12 @@ t.test(
     const bytes = readFileSync(paths[2])
     bytes[bytes.length - 1880] ^= 0x40
     writeFileSync(paths[2], bytes)
-    const env = { ...process.env, NODE_OPTIONS: undefined, NODE_EXTRA_CA_CERTS: undefined }
-    const args = [BIN, '-s', join(folder, 'raw'), '-r', join(folder, 'out')]
-    const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', env })
+    const { status, stdout, stderr } = call('stack-calibrations', [
+      '-s',
+      join(folder, 'raw'),
+      '-r',
+      join(folder, 'out'),
+    ])
     t.equal(status, 5, stderr)
     t.equal(stdout, `${join(folder, 'out', 'bias_CAM.fits')}\n`)
     t.match(stderr, /b2\.fits\.fz: HDU 1: the data do not agree with their DATASUM/)

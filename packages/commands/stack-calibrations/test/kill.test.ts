@@ -3,12 +3,11 @@ import { spawn, spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { commandLine, executable, finish, node, REPOSITORY } from '@nightpipe/testing'
 import t from 'tap'
 import { camera, series } from './support/camera.js'
-import { BIN, report, run } from './support/run.js'
+import { report, run } from './support/run.js'
 
-const ROOT = fileURLToPath(new URL('../../../../..', import.meta.url))
 const MASTERS = ['bias_cam1.fits', 'dark_cam1.fits', 'flat_cam1_r.fits']
 
 const folder = t.testdir()
@@ -20,12 +19,16 @@ series(raw, 'flat', 4, c, (k) => ({ type: 'flat', light: 15000 + 3000 * k, filte
 
 t.test('kill -9 at 8 moments, then a run to the end: as if nothing had happened', async (t) => {
   const args = ['--moments', '8', '--seed', '3', '--work', join(folder, 'kills')]
-  const command = [process.execPath, BIN, '--input', raw, '--output', '{output}', '--quiet']
-  const { status, stdout, stderr } = spawnSync(
+  const command = [
     process.execPath,
-    [join(ROOT, 'scripts/kill-test.mjs'), ...args, '--', ...command],
-    { encoding: 'utf8' },
-  )
+    executable('stack-calibrations'),
+    '--input',
+    raw,
+    '--output',
+    '{output}',
+    '--quiet',
+  ]
+  const { status, stdout, stderr } = finish(node(join(REPOSITORY, 'scripts/kill-test.mjs'), ...args, '--', ...command))
   t.equal(status, 0, stdout + stderr)
   t.match(stdout, / 0 differ/)
 })
@@ -33,7 +36,7 @@ t.test('kill -9 at 8 moments, then a run to the end: as if nothing had happened'
 t.test('Ctrl-C: exit 130, no litter, and the next run finishes the work', async (t) => {
   const output = join(folder, 'interrupted')
   mkdirSync(output)
-  const child = spawn(process.execPath, [BIN, '--input', raw, '--output', output, '--quiet'])
+  const child = spawn(...commandLine('stack-calibrations', '--input', raw, '--output', output, '--quiet'))
   // The first master is begun, or done.
   while (readdirSync(output).length === 0) await new Promise((go) => setTimeout(go, 2))
   child.kill('SIGINT')

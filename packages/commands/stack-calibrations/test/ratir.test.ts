@@ -1,12 +1,10 @@
 // Real frames of RATIR C1 (see the README beside them), which are not ours to publish.
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { FIXTURES } from '@nightpipe/testing'
 import t from 'tap'
 import { master, report, run } from './support/run.js'
 
-const ROOT = fileURLToPath(new URL('../../../../..', import.meta.url))
-const FIXTURES = process.env.NIGHTPIPE_FIXTURES ?? join(ROOT, '../shared/fixtures')
 const RATIR = join(FIXTURES, 'imaging_raw/ratir_c1')
 const skip = existsSync(RATIR) ? false : `${RATIR} is absent`
 

@@ -1,14 +1,13 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { appendFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { createHeader, writeFits } from '@nightpipe/fits'
+import { call, commandLine } from '@nightpipe/testing'
 import t from 'tap'
 
-const bin = fileURLToPath(new URL('../../bin/status.js', import.meta.url))
-const run = (...args: string[]) => spawnSync(process.execPath, [bin, ...args], { encoding: 'utf8', maxBuffer: 1e8 })
-const start = (...args: string[]): ChildProcess => spawn(process.execPath, [bin, ...args], { stdio: 'ignore' })
+const run = (...args: string[]) => call('status', args, { maxBuffer: 1e8 })
+const start = (...args: string[]): ChildProcess => spawn(...commandLine('status', ...args), { stdio: 'ignore' })
 
 const iso = (minutes: number) => new Date(Date.UTC(2026, 2, 1) + minutes * 60000).toISOString().slice(0, 19)
 const record = (name: string, minutes: number, value: string, more: object = {}) => ({

@@ -1,15 +1,13 @@
-import { execFileSync, spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { openFits, readPixels, writeFits } from '@nightpipe/fits'
 import { type Tile, zogyRow } from '@nightpipe/image'
 import { random } from '@nightpipe/math'
+import { lackingPython, PYTHON } from '@nightpipe/testing'
 import t from 'tap'
 
 const SCRIPT = fileURLToPath(new URL('../../../../../scripts/peers/zogy.py', import.meta.url))
-const PYTHON = '/usr/bin/python3'
-const ready = existsSync(SCRIPT) && spawnSync(PYTHON, ['-c', 'import numpy, astropy.io.fits']).status === 0
 
 /** A Gaussian on (2 half + 1)² pixels, stretched along x, of sum 1. */
 function spread(half: number, sx: number, sy: number): Float64Array {
@@ -24,7 +22,7 @@ function spread(half: number, sx: number, sy: number): Float64Array {
 
 t.test(
   'proper subtraction equals that of a numpy program written from the paper',
-  { skip: ready ? false : 'no numpy and astropy' },
+  { skip: lackingPython('numpy', 'astropy') },
   async (t) => {
     const cwd = t.testdir({})
     const n = 128

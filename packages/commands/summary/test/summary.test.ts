@@ -1,16 +1,16 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { pathToFileURL } from 'node:url'
 import { createHeader, type NewColumn, type NewHdu, writeFits } from '@nightpipe/fits'
+import { call } from '@nightpipe/testing'
 import t from 'tap'
 import { mergeCandidates } from '../src/candidates.js'
 import { chart } from '../src/chart.js'
 import { position } from '../src/html.js'
 
-const bin = fileURLToPath(new URL('../../bin/summary.js', import.meta.url))
 const { NODE_OPTIONS: _, NODE_EXTRA_CA_CERTS: __, ...env } = process.env
-const run = (...args: string[]) => spawnSync(process.execPath, [bin, ...args], { encoding: 'utf8', env })
+const run = (...args: string[]) => call('summary', args)
 
 const SIDE = 120
 const STARS = [

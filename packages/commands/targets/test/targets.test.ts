@@ -1,12 +1,9 @@
-import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { call } from '@nightpipe/testing'
 import t from 'tap'
 
-const bin = fileURLToPath(new URL('../../bin/targets.js', import.meta.url))
-const targets = (cwd: string, ...args: string[]) =>
-  spawnSync(process.execPath, [bin, ...args, '--tree', 'reduced'], { cwd, encoding: 'utf8' })
+const targets = (cwd: string, ...args: string[]) => call('targets', [...args, '--tree', 'reduced'], { cwd })
 
 const header = 'Name,RA(deg),Dec(deg),Vmag,Bmag,gmag,rmag,imag,Jmag,Kmag,PMRA,PMDE,Plax,RV,Teff,Logg,ZERO\n'
 const peg =

@@ -1,16 +1,13 @@
-import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { createHeader, writeFits } from '@nightpipe/fits'
 import { random } from '@nightpipe/math'
 import { emptyTraces, setColumnsOnDetector, type Traces, traceY } from '@nightpipe/spectra'
 import { addStandards, makeTree, readStandards, readTraces, tracesHdus } from '@nightpipe/spectrographs'
+import { call } from '@nightpipe/testing'
 import t from 'tap'
 
-const bin = fileURLToPath(new URL('../../bin/trace-refine.js', import.meta.url))
-const run = (args: readonly string[], cwd: string) =>
-  spawnSync(process.execPath, [bin, ...args], { cwd, encoding: 'utf8' })
+const run = (args: readonly string[], cwd: string) => call('trace-refine', args, { cwd })
 
 const [WIDTH, HEIGHT, ORDERS] = [320, 300, 6]
 const middleOf = (o: number, f: number) => 34 + 46 * o - 12 * f

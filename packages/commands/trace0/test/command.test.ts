@@ -1,16 +1,14 @@
-import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createHeader, writeFits } from '@nightpipe/fits'
 import { traceY } from '@nightpipe/spectra'
 import { makeTree, readStandards, readTraces } from '@nightpipe/spectrographs'
+import { call } from '@nightpipe/testing'
 import t from 'tap'
 
-const bin = fileURLToPath(new URL('../../bin/trace0.js', import.meta.url))
 const handTrace = fileURLToPath(new URL('../../../../../fixtures/hand-traces/cpt-2017a.txt', import.meta.url))
-const run = (args: readonly string[], cwd: string) =>
-  spawnSync(process.execPath, [bin, ...args], { cwd, encoding: 'utf8' })
+const run = (args: readonly string[], cwd: string) => call('trace0', args, { cwd })
 
 const [WIDTH, HEIGHT, ORDERS] = [300, 260, 8]
 const painted = (o: number, f: number, x: number) => 26 + 24 * o + 0.5 * o * o + 8 * ((2 * x) / WIDTH - 1) ** 2 - 9 * f

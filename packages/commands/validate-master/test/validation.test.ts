@@ -1,18 +1,12 @@
-import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { createHeader, writeFits } from '@nightpipe/fits'
+import { call } from '@nightpipe/testing'
 import { formatCalibrationJson, parseCalibrationJson } from '@nightpipe/validations'
 import t from 'tap'
 import { compareMasters, moments } from '../src/compare.js'
 
-const bin = fileURLToPath(new URL('../../bin/validate-master.js', import.meta.url))
-const run = (...args: string[]) =>
-  spawnSync(process.execPath, [bin, ...args, '--quiet'], {
-    encoding: 'utf8',
-    env: { ...process.env, NODE_OPTIONS: '' },
-  })
+const run = (...args: string[]) => call('validate-master', [...args, '--quiet'])
 
 const SIDE = 64
 /** Gaussian-like noise of unit variance, the same every time: twelve uniform numbers, less six. */

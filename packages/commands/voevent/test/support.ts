@@ -1,11 +1,8 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { createServer } from 'node:net'
-import { fileURLToPath } from 'node:url'
+import { call, commandLine } from '@nightpipe/testing'
 
-const bin = fileURLToPath(new URL('../../bin/voevent.js', import.meta.url))
-
-export const run = (args: readonly string[], cwd: string, input = '') =>
-  spawnSync(process.execPath, [bin, ...args], { cwd, encoding: 'utf8', input })
+export const run = (args: readonly string[], cwd: string, input = '') => call('voevent', args, { cwd, input })
 
 /** An event of SVOM. */
 export function event(
@@ -44,7 +41,7 @@ export interface Listener {
 /** `voevent listen` as a process. */
 export function startListener(cwd: string, settings: Record<string, string>, flags: readonly string[] = []): Listener {
   const sets = Object.entries(settings).flatMap(([key, value]) => ['--set', `${key}=${value}`])
-  const child = spawn(process.execPath, [bin, 'listen', '--output', 'out', ...flags, ...sets], { cwd })
+  const child = spawn(...commandLine('voevent', 'listen', '--output', 'out', ...flags, ...sets), { cwd })
   let [out, err] = ['', '']
   const waiting: { pattern: RegExp; done: () => void }[] = []
   child.stdout.on('data', (piece) => {

@@ -1,14 +1,11 @@
-import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { call } from '@nightpipe/testing'
 import t from 'tap'
 import type { Arc } from '../src/arcs.js'
 import { averagedArcs, chooseArcs } from '../src/choose-arcs.js'
 
-const bin = fileURLToPath(new URL('../../bin/wavelength.js', import.meta.url))
-const run = (args: readonly string[], cwd: string) =>
-  spawnSync(process.execPath, [bin, ...args], { cwd, encoding: 'utf8' })
+const run = (args: readonly string[], cwd: string) => call('wavelength', args, { cwd })
 
 const arc = (mjd: number, fibres: readonly number[]) =>
   ({ mjd, solutions: fibres.map((fibre) => ({ fibre })) }) as unknown as Arc

@@ -1,14 +1,13 @@
 // The optical model of spectrographs.csv through the whole command: arcs of a tree, then an exposure that takes their TRIPLE.
-import { spawnSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createHeader, numberOf, textOf, writeFits } from '@nightpipe/fits'
 import { displacement, type EchelleModel, modelWavelength, parseLineList } from '@nightpipe/spectra'
 import { readArc, readSpectra, spectraHdus } from '@nightpipe/spectrographs'
+import { call } from '@nightpipe/testing'
 import t from 'tap'
 
-const bin = fileURLToPath(new URL('../../bin/wavelength.js', import.meta.url))
 const lamp = parseLineList(
   readFileSync(fileURLToPath(new URL('../../../../../configs/lines/thar.csv', import.meta.url)), 'utf8'),
 )
@@ -104,7 +103,7 @@ t.test('arcs of a tree are solved through the optics; an exposure takes their TR
   const run = (...args: string[]) => {
     const tree = ['--root', folder, '--site', 'cpt', '--nres-instrument', 'nres03', '--quiet']
     const settings = ['instrument.profile=test.ini', 'wavelength.model=optics'].flatMap((one) => ['--set', one])
-    return spawnSync(process.execPath, [bin, ...tree, ...settings, ...args], { cwd: folder, encoding: 'utf8' })
+    return call('wavelength', [...tree, ...settings, ...args], { cwd: folder })
   }
   const arc = run('-s', write(join(reduced, 'temp/extr/arc-1d.fits'), 0, ['lamp', 'lamp'], 0))
   t.equal(arc.status, 0, arc.stderr)
@@ -132,7 +131,7 @@ t.test('without a row of its site an arc is set aside, and says why', async (t) 
   const path = write(join(reduced, 'temp/extr/arc-1d.fits'), 0, ['lamp', 'lamp'], 0)
   const tree = ['--root', folder, '--site', 'cpt', '--nres-instrument', 'nres03', '--quiet', '-s', path]
   const settings = ['instrument.profile=test.ini', 'wavelength.model=optics'].flatMap((one) => ['--set', one])
-  const { status, stderr } = spawnSync(process.execPath, [bin, ...tree, ...settings], { cwd: folder, encoding: 'utf8' })
+  const { status, stderr } = call('wavelength', [...tree, ...settings], { cwd: folder })
   t.equal(status, 0, stderr)
   t.match(readFileSync(join(reduced, 'temp/wave/wavelength.csv'), 'utf8'), /rejected,.*no optics for it/)
   t.same(readdirSync(join(reduced, 'temp/wave')), ['wavelength.csv'])

@@ -1,14 +1,12 @@
 // A night in the tree of a spectrograph that drifts: exposures stand between the TRIPLE before and the one after.
-import { spawnSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { createHeader, numberOf, textOf, writeFits } from '@nightpipe/fits'
 import { polynomialWavelength, type WavelengthSolution } from '@nightpipe/spectra'
 import { productPathInTree, readSpectra, spectraHdus, tripHdus } from '@nightpipe/spectrographs'
+import { call } from '@nightpipe/testing'
 import t from 'tap'
 
-const bin = fileURLToPath(new URL('../../bin/wavelength.js', import.meta.url))
 const [COLUMNS, ORDERS, LINES] = [500, 6, 10]
 /** 2019-04-05 12:00 */
 const NOON = 58578.5
@@ -89,7 +87,7 @@ function exposure(reduced: string, name: string, { at, drift, lamp }: { at: numb
 
 const run = (folder: string, ...args: string[]) => {
   const tree = ['--root', folder, '--site', 'cpt', '--nres-instrument', 'nres03', '--set', 'instrument.profile=nres']
-  return spawnSync(process.execPath, [bin, ...tree, '--quiet', ...args], { encoding: 'utf8' })
+  return call('wavelength', [...tree, '--quiet', ...args])
 }
 
 /** The largest error of the wavelengths of the star, px. */

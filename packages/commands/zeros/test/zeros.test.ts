@@ -1,12 +1,9 @@
-import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { call } from '@nightpipe/testing'
 import t from 'tap'
 
-const bin = fileURLToPath(new URL('../../bin/zeros.js', import.meta.url))
-const zeros = (cwd: string, ...args: string[]) =>
-  spawnSync(process.execPath, [bin, ...args, '--tree', 'cpt/nres03/reduced'], { cwd, encoding: 'utf8' })
+const zeros = (cwd: string, ...args: string[]) => call('zeros', [...args, '--tree', 'cpt/nres03/reduced'], { cwd })
 
 const header = 'Filename,Navg,Site,Camera,Jdate,Target,Teff,Logg,B-V,J-K,Flags\n'
 const seed = '"xxxx/xxxxxxxx.fits",0,"xxx","xxxx",0000000.000,"xxxxxxx",0000.00,0.00000,0.000000,0.000000,"xxxx"\n'

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { FIXTURES } from '@nightpipe/testing'
 import t from 'tap'
 import { noTrigger, paramOf, readVoEvent } from '../src/index.js'
 import { voEvent } from './events.js'
@@ -71,9 +71,7 @@ t.test('what is no VOEvent is refused', async (t) => {
   t.throws(() => readVoEvent(voEvent().slice(0, 300)), /cut short/)
 })
 
-const fixtures =
-  process.env.NIGHTPIPE_FIXTURES ?? fileURLToPath(new URL('../../../../../../shared/fixtures', import.meta.url))
-const folder = join(fixtures, 'voevent')
+const folder = join(FIXTURES, 'voevent')
 const skip = existsSync(folder) ? false : `${folder} is absent`
 
 /** What a person reads in them. */

@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createHeader, writeFits } from '@nightpipe/fits'
+import { FIXTURES } from '@nightpipe/testing'
 import t from 'tap'
 import { bandsOf, catalogueOf, openCatalogue, readStarFile, starsAsCsv, starsAsVotable, votable } from '../src/index.js'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../../../../..')
-const fixtures = process.env.NIGHTPIPE_FIXTURES ?? join(root, '../shared/fixtures')
 const folder = mkdtempSync(join(tmpdir(), 'np-star-files-'))
 t.teardown(() => rmSync(folder, { recursive: true, force: true }))
 const file = (name: string, text: string): string => {
@@ -150,12 +150,12 @@ t.test('any FITS table of stars: units, null values, motions in degrees', async 
   t.equal(stars.magnitudes.r.error[0], 0.25)
 })
 
-const skip = existsSync(fixtures) ? false : 'the real files are not here'
+const skip = existsSync(FIXTURES) ? false : 'the real files are not here'
 t.test('the real catalogues', { skip }, async (t) => {
-  const bright = openCatalogue(join(fixtures, 'catalogues/tycho2-mag6.fits'))
+  const bright = openCatalogue(join(FIXTURES, 'catalogues/tycho2-mag6.fits'))
   t.match(bright, { count: 4683, bands: ['BT', 'VT', 'HP'] })
   t.equal(bright.cone(88.7929, 7.4071, 0.01).count, 1, 'Betelgeuse')
-  const field = readStarFile(join(fixtures, 'catalogues/ogg2m001-ep04-20201006-0097-matched-cat.fits'))
+  const field = readStarFile(join(FIXTURES, 'catalogues/ogg2m001-ep04-20201006-0097-matched-cat.fits'))
   t.same(bandsOf(field), ['g', 'i', 'r', 'z'])
   t.ok(field.magnitudes.g.error[0] > 0 && field.ra.every((ra) => ra >= 0))
 })

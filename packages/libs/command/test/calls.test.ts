@@ -1,9 +1,9 @@
-import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { finish, outside } from '@nightpipe/testing'
 import t from 'tap'
 import { VERSION } from '../src/index.js'
-import { bundleOf, CLEAN, linesOf, makeFrames, run, scratch } from './toy/night.js'
+import { bundleOf, linesOf, makeFrames, run, scratch } from './toy/night.js'
 
 const MANIFEST = new URL('../../package.json', import.meta.url)
 
@@ -175,8 +175,8 @@ t.test('help and a small run answer soon', async (t) => {
   makeFrames(join(cwd, 'raw'), ['a'])
   // Processor time, of children, in `times`' second line: waiting for other work on the machine does not count.
   const seconds = (args: string) => {
-    const call = `env ${CLEAN.join(' ')} "${process.execPath}" "${bundleOf('copy-frames')}" ${args} > out; times`
-    const lines = linesOf(spawnSync('sh', ['-c', call], { cwd, encoding: 'utf8' }).stdout)
+    const call = `"${process.execPath}" "${bundleOf('copy-frames')}" ${args} > out; times`
+    const lines = linesOf(finish(outside('sh', '-c', call), { cwd }).stdout)
     return [...lines[1]!.matchAll(/(\d+)m([\d.]+)s/g)].reduce((sum, [, m, s]) => sum + 60 * Number(m) + Number(s), 0)
   }
   const best = (args: string) => Math.min(seconds(args), seconds(args), seconds(args))

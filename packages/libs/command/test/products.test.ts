@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process'
 import {
   appendFileSync,
   mkdirSync,
@@ -11,19 +10,9 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { imageHdu, openFits, readPixels, textOf } from '@nightpipe/fits'
+import { finish, outside } from '@nightpipe/testing'
 import t from 'tap'
-import {
-  bundleOf,
-  CLEAN,
-  contentOf,
-  isProduct,
-  linesOf,
-  litterIn,
-  makeFrames,
-  reportOf,
-  run,
-  scratch,
-} from './toy/night.js'
+import { bundleOf, contentOf, isProduct, linesOf, litterIn, makeFrames, reportOf, run, scratch } from './toy/night.js'
 
 t.test('products, their paths on stdout, and a report with a row for each input', async (t) => {
   const cwd = scratch(t)
@@ -300,8 +289,8 @@ t.test('a job may build on another of the same run', async (t) => {
 t.test('| head -1 is no error', async (t) => {
   const cwd = scratch(t)
   makeFrames(join(cwd, 'raw'), ['a', 'b'])
-  const pipe = `env ${CLEAN.join(' ')} "${process.execPath}" "${bundleOf('copy-frames')}" -s raw -r red --quiet | head -n 1; echo "$?"`
-  t.match(spawnSync('sh', ['-c', pipe], { cwd, encoding: 'utf8' }), { stdout: 'red/a.fits\n0\n', stderr: '' })
+  const pipe = `"${process.execPath}" "${bundleOf('copy-frames')}" -s raw -r red --quiet | head -n 1; echo "$?"`
+  t.match(finish(outside('sh', '-c', pipe), { cwd }), { stdout: 'red/a.fits\n0\n', stderr: '' })
 })
 
 t.test('nobody reading stdout is no error', async (t) => {

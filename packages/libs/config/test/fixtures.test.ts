@@ -1,8 +1,9 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { FIXTURES } from '@nightpipe/testing'
 import t from 'tap'
 import { describeFrame, type FrameFacts, loadProfile } from '../src/index.js'
-import { fixtures, missing, readHeader } from './headers.js'
+import { missing, readHeader } from './headers.js'
 
 const skip = { skip: missing }
 
@@ -11,7 +12,7 @@ function describe(file: string, profile: string): FrameFacts {
   return describeFrame(lookup, loadProfile(profile), { width, height, name: file })
 }
 const list = (folder: string) =>
-  readdirSync(join(fixtures, folder))
+  readdirSync(join(FIXTURES, folder))
     .sort()
     .map((name) => `${folder}/${name}`)
 const box = (x0: number, y0: number, x1: number, y1: number) => ({ x0, y0, x1, y1 })

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
+import { REPOSITORY } from '@nightpipe/testing'
 import t from 'tap'
 import { describeFrame, describeSchema, headerFor, loadProfile } from '../src/index.js'
 import { profileSchema } from '../src/profile-schema.js'
-import { repository } from './headers.js'
 
-const guide = readFileSync(`${repository}/docs/guide/instruments.md`, 'utf8')
+const guide = readFileSync(`${REPOSITORY}/docs/guide/instruments.md`, 'utf8')
 const block = (language: string) => new RegExp(`\`\`\`${language}\\n([^]*?)\`\`\``).exec(guide)![1]
 
 t.test('the example of the guide is read as the guide says', async (t) => {

@@ -1,13 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
+import { FIXTURES, lackingFixtures } from '@nightpipe/testing'
 import { describeFrame, type FrameFacts, type FrameShape, type HeaderLookup, loadProfile } from '../src/index.js'
 
-export const repository = join(dirname(fileURLToPath(import.meta.url)), '../../../../..')
 /** Real frames, not part of the repository. */
-export const fixtures = process.env.NIGHTPIPE_FIXTURES ?? join(repository, '../shared/fixtures')
-export const missing = existsSync(fixtures) ? false : 'the fixtures folder is not here'
+export const missing = lackingFixtures()
 
 export interface Header {
   lookup: HeaderLookup
@@ -17,7 +15,7 @@ export interface Header {
 
 /** The first header with an image in a file: enough of a card scanner to test profiles without the fits library. */
 export function readHeader(file: string): Header {
-  const raw = readFileSync(join(fixtures, file))
+  const raw = readFileSync(join(FIXTURES, file))
   const bytes = file.endsWith('.gz') ? gunzipSync(raw) : raw
   let cards = new Map<string, string | number | boolean>()
   for (let at = 0; at + 80 <= bytes.length; at += 80) {

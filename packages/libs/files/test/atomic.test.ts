@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { finish, node } from '@nightpipe/testing'
 import t from 'tap'
 import {
   atomicTarget,
@@ -15,7 +16,7 @@ const library = new URL('../src/index.js', import.meta.url).href
 
 /** A process that runs a few lines with the library as `files`, and ends as they say. */
 function run(code: string, folder: string) {
-  return spawnSync(process.execPath, ['--input-type=module', '-e', script(code)], { cwd: folder, encoding: 'utf8' })
+  return finish(node('--input-type=module', '-e', script(code)), { cwd: folder })
 }
 
 t.test('a file is replaced in one step, keeps its permissions, and nothing stays beside it', async (t) => {
@@ -133,11 +134,7 @@ t.test('killed at any moment of writing, the file is the old one or the new one,
   const cwd = t.testdir({ 'a.bin': Buffer.alloc(2e6, 65) })
   const code = `for (let i = 0; ; i++) files.writeAtomically('a.bin', Buffer.alloc(2e6, 65 + (i % 26)))`
   for (let k = 0; k < 6; k++) {
-    spawnSync(process.execPath, ['--input-type=module', '-e', script(code)], {
-      cwd,
-      timeout: 150 + 31 * k,
-      killSignal: 'SIGKILL',
-    })
+    finish(node('--input-type=module', '-e', script(code)), { cwd, timeout: 150 + 31 * k, killSignal: 'SIGKILL' })
     const bytes = readFileSync(join(cwd, 'a.bin'))
     t.ok(bytes.length === 2e6 && bytes.every((byte) => byte === bytes[0]))
     removeStaleParts(cwd)

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { node } from '@nightpipe/testing'
 import t from 'tap'
 import { listLitter, removeStaleParts, tryLock, withLock } from '../src/index.js'
 
@@ -9,10 +10,7 @@ const library = new URL('../src/index.js', import.meta.url).href
 
 function start(code: string, folder: string): ChildProcess {
   const script = `import * as files from ${JSON.stringify(library)}; import * as fs from 'node:fs'; ${code}`
-  return spawn(process.execPath, ['--input-type=module', '-e', script], {
-    cwd: folder,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+  return spawn(...node('--input-type=module', '-e', script), { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] })
 }
 async function killAfter(line: RegExp, child: ChildProcess) {
   for await (const text of child.stdout!) if (line.test(String(text))) break

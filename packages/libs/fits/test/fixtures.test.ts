@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { FIXTURES } from '@nightpipe/testing'
 import t from 'tap'
 import {
   type Column,
@@ -11,7 +12,7 @@ import {
   readTable,
   type VariableCell,
 } from '../src/index.js'
-import { digestNumbers, digestTexts, noShared, type ReferenceHdu, readReference, SHARED } from './reference.js'
+import { digestNumbers, digestTexts, noShared, type ReferenceHdu, readReference } from './reference.js'
 
 const FOLDERS = [
   'edge_cases',
@@ -30,10 +31,10 @@ for (const folder of FOLDERS) {
   t.test(`every file of ${folder} reads as astropy and funpack read it`, { skip: noShared }, async (t) => {
     for (const [path, expected] of Object.entries(readReference(folder))) {
       if (expected.foreign) {
-        t.throws(() => openFits(join(SHARED, path)), FitsError, `${path} is refused`)
+        t.throws(() => openFits(join(FIXTURES, path)), FitsError, `${path} is refused`)
         continue
       }
-      const file = openFits(join(SHARED, path))
+      const file = openFits(join(FIXTURES, path))
       t.equal(file.hdus.length, expected.hdus!.length, `${path} has ${expected.hdus!.length} HDUs`)
       expected.hdus!.forEach((hdu, k) => {
         t.same(factsOf(file.hdus[k]!, hdu), hdu, `${path}, HDU ${k}`)

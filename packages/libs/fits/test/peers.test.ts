@@ -1,15 +1,15 @@
 import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { lacking, lackingPython, PYTHON } from '@nightpipe/testing'
 import t from 'tap'
 import { type Compression, createHeader, encodeFits, type NewHdu, type NewImage } from '../src/index.js'
 import { digestNumbers, digestTexts } from './reference.js'
 import { images } from './sample-images.js'
 import { everyColumn, rows } from './sample-table.js'
 
-const PYTHON = '/usr/bin/python3'
-const noAstropy = spawnSync(PYTHON, ['-c', 'import astropy']).status === 0 ? false : 'astropy is not installed'
-const noFitsverify = spawnSync('fitsverify', ['-h']).error ? 'fitsverify is not installed' : false
+const noAstropy = lackingPython('astropy')
+const noFitsverify = lacking('fitsverify')
 
 /** A header with everything that cards can hold. */
 const header = createHeader([

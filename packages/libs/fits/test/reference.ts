@@ -1,12 +1,9 @@
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { lackingFixtures, REPOSITORY } from '@nightpipe/testing'
 
-/** The root of the repository: tests run from packages/libs/fits/dist/test. */
-export const ROOT = join(dirname(fileURLToPath(import.meta.url)), '../../../../..')
-export const SHARED = process.env.NIGHTPIPE_FIXTURES ?? join(ROOT, '../shared/fixtures')
-export const noShared = existsSync(SHARED) ? false : `no folder ${SHARED}`
+export const noShared = lackingFixtures()
 
 export interface ReferenceHdu {
   kind: string
@@ -25,7 +22,7 @@ export interface ReferenceHdu {
 export type Reference = Record<string, { foreign?: boolean; hdus?: ReferenceHdu[] }>
 
 export function readReference(folder: string): Reference {
-  return JSON.parse(readFileSync(join(ROOT, 'fixtures/fits-reference', `${folder}.json`), 'utf8'))
+  return JSON.parse(readFileSync(join(REPOSITORY, 'fixtures/fits-reference', `${folder}.json`), 'utf8'))
 }
 
 /** As in scripts/fixtures/fits-reference.py: the values as float64, every NaN alike. */

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { REPOSITORY } from '@nightpipe/testing'
 import t from 'tap'
 import { openFits, readPixels64 } from '../src/index.js'
-import { digestNumbers, ROOT } from './reference.js'
+import { digestNumbers } from './reference.js'
 
 interface ReferenceImage {
   name: string
@@ -12,7 +13,7 @@ interface ReferenceImage {
   nan: number
 }
 
-const FOLDER = join(ROOT, 'fixtures/tile-compression')
+const FOLDER = join(REPOSITORY, 'fixtures/tile-compression')
 const reference: Record<string, ReferenceImage[]> = JSON.parse(readFileSync(join(FOLDER, 'reference.json'), 'utf8'))
 
 for (const [name, images] of Object.entries(reference)) {

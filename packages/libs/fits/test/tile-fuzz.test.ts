@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { allocate, scoped } from '@nightpipe/kernels'
+import { REPOSITORY } from '@nightpipe/testing'
 import t from 'tap'
 import { FitsError, openFits, readPixels, readPixels64 } from '../src/index.js'
 import { type Decoded, decodeTile, requireEnough } from '../src/tile/decode.js'
@@ -8,7 +9,6 @@ import { encodeIntegers } from '../src/tile/encode.js'
 import { TileError } from '../src/tile/error.js'
 import type { Algorithm } from '../src/tile/layout.js'
 import { cpuSeconds } from './fuzz/cpu.js'
-import { ROOT } from './reference.js'
 
 /** More of both with NIGHTPIPE_FUZZ, a factor; another seed with NIGHTPIPE_SEED. */
 const FACTOR = Number(process.env.NIGHTPIPE_FUZZ ?? 1)
@@ -109,7 +109,7 @@ for (const codec of CODECS) {
 }
 
 t.test('damaged files of compressed images are refused with a FitsError, or read', async (t) => {
-  const folder = join(ROOT, 'fixtures/tile-compression')
+  const folder = join(REPOSITORY, 'fixtures/tile-compression')
   const names = readdirSync(folder).filter((name) => name.endsWith('.fz'))
   const counts = { read: 0, refused: 0 }
   for (let round = 0; round < 700 * FACTOR; round++) {
@@ -151,7 +151,7 @@ function damagedFile(file: Uint8Array): Uint8Array {
 }
 
 t.test('a description that lies is refused at once, whatever it promises', async (t) => {
-  const original = readFileSync(join(ROOT, 'fixtures/tile-compression/rice.fits.fz'))
+  const original = readFileSync(join(REPOSITORY, 'fixtures/tile-compression/rice.fits.fz'))
   const lies: [string, number, string][] = [
     ['ZNAXIS1 ', 999999999, 'a thousand million columns'],
     ['ZNAXIS2 ', 999999999, 'as many rows'],

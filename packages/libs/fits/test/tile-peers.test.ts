@@ -1,15 +1,13 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { lacking, lackingPython, PYTHON } from '@nightpipe/testing'
 import t from 'tap'
 import { type Compression, type Hdu, type NewImage, openFits, readPixels64, writeFits } from '../src/index.js'
 
-const missing = (name: string) => spawnSync('sh', ['-c', `command -v ${name}`]).status !== 0
-const noFpack = missing('fpack') || missing('funpack') ? 'fpack and funpack are not installed' : false
-const noVerify = missing('fitsverify') ? 'fitsverify is not installed' : false
-const PYTHON = '/usr/bin/python3'
-const noAstropy =
-  spawnSync(PYTHON, ['-c', 'import astropy']).status !== 0 ? `${PYTHON} has no astropy` : (false as const)
+const noFpack = lacking('fpack', 'funpack')
+const noVerify = lacking('fitsverify')
+const noAstropy = lackingPython('astropy')
 
 const SHAPES: { axes: number[]; tiles: (number[] | undefined)[] }[] = [
   { axes: [41, 23], tiles: [undefined, [41, 23], [16, 6], [41, 5]] },

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { random } from '@nightpipe/math'
+import { lackingPython, PYTHON } from '@nightpipe/testing'
 import t from 'tap'
 import { COSMIC_RAY_DEFAULTS, findCosmicRays, MaskBit } from '../src/index.js'
 import { denseCosmicRays } from './support/cosmic-oracle.js'
@@ -128,19 +129,9 @@ t.test('bad pixels and cosmic rays in the core of a star do not make its other p
 
 const percent = (fraction: number) => `${(100 * fraction).toFixed(3)} %`
 
-const PYTHON = '/usr/bin/python3'
-function hasAstroscrappy(): boolean {
-  try {
-    execFileSync(PYTHON, ['-c', 'import astroscrappy'], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  }
-}
-
 t.test(
   'more is found than astroscrappy finds, and less of it is wrong',
-  { skip: hasAstroscrappy() ? false : 'astroscrappy is not installed' },
+  { skip: lackingPython('astroscrappy') },
   async (t) => {
     const folder = mkdtempSync(join(tmpdir(), 'cosmic-'))
     for (const fwhm of [1.7, 2.5, 4]) {

@@ -1,11 +1,11 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
+import { lacking } from '@nightpipe/testing'
 
 /** Why tests with a real NATS server are skipped; false where there is one. */
-export const noNats =
-  spawnSync('nats-server', ['--version']).status === 0 ? false : 'nats-server is not installed (Debian: nats-server)'
+export const noNats = lacking('nats-server')
 
 export interface NatsServer {
   url: string

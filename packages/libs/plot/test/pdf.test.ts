@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inflateSync } from 'node:zlib'
+import { lacking } from '@nightpipe/testing'
 import t from 'tap'
 import { chart, figuresPdf, pictureFigure } from '../src/index.js'
 
@@ -40,8 +41,7 @@ t.test('figures become pages of lines and letters, the same bytes every time', a
   t.match(content, /W n/, 'lines that leave the range end at the frame of the plot')
 })
 
-const hasPdfTool = spawnSync('pdftotext', ['-v']).error === undefined
-t.test('another program reads them', { skip: hasPdfTool ? false : 'pdftotext is not installed' }, async (t) => {
+t.test('another program reads them', { skip: lacking('pdftotext') }, async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'pdf-'))
   writeFileSync(join(folder, 'a.pdf'), figuresPdf([line, picture]))
   const { status, stderr } = spawnSync('pdftotext', ['a.pdf', 'a.txt'], { cwd: folder, encoding: 'utf8' })

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { lackingPython, PYTHON } from '@nightpipe/testing'
 import t from 'tap'
 import { barycentricCorrection, barycentricState, solarCorrection, tdbMinusTt, ut1MinusUtc } from '../src/index.js'
 import { root } from './reference.js'
@@ -52,13 +53,11 @@ t.test('agrees with the published figures of barycorrpy for tau Ceti from CTIO (
   })
 })
 
-const python = '/usr/bin/python3'
-const peer = spawnSync(python, ['-c', 'import astropy, erfa']).status === 0
 t.test(
   'agrees with the astropy and erfa of this machine at 100 other stars',
-  { skip: peer ? false : 'astropy and erfa are not installed' },
+  { skip: lackingPython('astropy', 'erfa') },
   async (t) => {
-    const run = spawnSync(python, [join(root, 'scripts/fixtures/barycentric.py'), '--seed', '99'], { encoding: 'utf8' })
+    const run = spawnSync(PYTHON, [join(root, 'scripts/fixtures/barycentric.py'), '--seed', '99'], { encoding: 'utf8' })
     const worst = worstOf(JSON.parse(run.stdout))
     t.ok(worst.velocity < 0.01, `${worst.velocity} m/s`)
     t.ok(worst.time < 1e-4, `${worst.time} s`)

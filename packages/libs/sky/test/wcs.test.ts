@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { FIXTURES, lackingFixtures, lackingPython, PYTHON } from '@nightpipe/testing'
 import t from 'tap'
 import {
   angularSeparation,
@@ -110,20 +111,16 @@ t.test(
   },
 )
 
-const fixtures = process.env.NIGHTPIPE_FIXTURES ?? join(root, '../shared/fixtures')
-const python = '/usr/bin/python3'
-const skip = !existsSync(fixtures)
-  ? 'the real frames are not here'
-  : spawnSync(python, ['-c', 'import astropy']).status !== 0 && 'astropy is not installed'
+const skip = lackingFixtures() || lackingPython('astropy')
 
 t.test('every plate solution of the real frames is as astropy has it, to 1e-9 degrees', { skip }, async (t) => {
   const files = ['imaging_wcs', 'subtraction', 'imaging_series', 'imaging_raw', 'longslit'].flatMap((folder) =>
-    readdirSync(join(fixtures, folder), { recursive: true })
-      .map((name) => join(fixtures, folder, String(name)))
+    readdirSync(join(FIXTURES, folder), { recursive: true })
+      .map((name) => join(FIXTURES, folder, String(name)))
       .filter((path) => /\.(fits?|fts)(\.fz|\.gz)?$/i.test(path)),
   )
   const script = join(root, 'scripts/fixtures/wcs-reference.py')
-  const { stdout } = spawnSync(python, [script, ...files], { encoding: 'utf8', maxBuffer: 1e9 })
+  const { stdout } = spawnSync(PYTHON, [script, ...files], { encoding: 'utf8', maxBuffer: 1e9 })
   let solved = 0
   for (const one of JSON.parse(stdout) as Case[]) {
     const wcs = readWcs(lookup(one.cards), { asHeader: true })

@@ -1,12 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { openFits, readPixels } from '@nightpipe/fits'
 import { airToVacuum, parseLineList, solveArc, wavelengthEvaluator } from '@nightpipe/spectra'
+import { FIXTURES } from '@nightpipe/testing'
 import t from 'tap'
 
-const root = fileURLToPath(new URL('../../../../../', import.meta.url))
-const folder = join(process.env.NIGHTPIPE_FIXTURES ?? join(root, '../shared/fixtures'), 'echelle/mres')
+const folder = join(FIXTURES, 'echelle/mres')
 const absent = existsSync(join(folder, 'mres_thar_last.fits')) ? false : `no ${folder}`
 
 t.test(

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { createHeader, numberOf, openFits, writeFits } from '@nightpipe/fits'
 import { type OrderSpectrum, SpectrumBit } from '@nightpipe/spectra'
+import { lackingPython, PYTHON } from '@nightpipe/testing'
 import t from 'tap'
 import { orderImageHdus, orderOf, readOrderImage, readSpectra, spectraHdus, toOrderImage } from '../src/index.js'
 
@@ -56,14 +57,12 @@ t.test('legacy images are (nx, nord, fibres), with 0 for what there is not', asy
   t.same([...orderOf(image, 0, 2)], [0, 0, 0, 0], 'no such order')
 })
 
-const python = '/usr/bin/python3'
-const astropy = spawnSync(python, ['-c', 'import astropy']).status === 0
-t.test('astropy reads the same numbers', { skip: astropy ? false : 'astropy is not installed' }, async (t) => {
+t.test('astropy reads the same numbers', { skip: lackingPython('astropy') }, async (t) => {
   const path = join(t.testdir({}), 'a-1d.fits')
   writeFits(path, spectraHdus(spectra, createHeader()))
   const code =
     'import sys; from astropy.io import fits; s = fits.open(sys.argv[1])["SPECTRUM"].data; ' +
     'print(s["order"].tolist(), s["fiber"].tolist(), s["wavelength"][0, 0], s["flux"][1].tolist(), s["mask"][3].tolist())'
-  const { stdout } = spawnSync(python, ['-c', code, path], { encoding: 'utf8' })
+  const { stdout } = spawnSync(PYTHON, ['-c', code, path], { encoding: 'utf8' })
   t.equal(stdout.trim(), '[52, 53, 52, 53] [0, 0, 1, 1] 5000.123456789 [1.5, 5.0, nan, -4.0] [0, 0, 8, 4]')
 })

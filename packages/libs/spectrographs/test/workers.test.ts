@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { node } from '@nightpipe/testing'
 import t from 'tap'
 import { readStandards } from '../src/index.js'
 
@@ -13,7 +14,7 @@ t.test('five workers at once on one table lose no row and write none twice', asy
   const codes = [0, 1, 2, 3, 3].map(
     (first) =>
       new Promise((resolve) => {
-        spawn(process.execPath, [worker, folder, 'cpt', String(first)], { stdio: 'inherit' }).on('exit', resolve)
+        spawn(...node(worker, folder, 'cpt', String(first)), { stdio: 'inherit' }).on('exit', resolve)
       }),
   )
   t.same(await Promise.all(codes), [0, 0, 0, 0, 0])

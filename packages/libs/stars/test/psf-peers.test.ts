@@ -1,14 +1,12 @@
 import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { lackingPython, PYTHON } from '@nightpipe/testing'
 import t from 'tap'
 import { findStars, measureApertures } from '../src/index.js'
 import { moffatField, randomStars } from './support/moffat-field.js'
 
-const python = '/usr/bin/python3'
-const has = spawnSync(python, ['-c', 'import photutils']).status === 0
-
-t.test('sums in circles are those of photutils', { skip: has ? false : 'photutils is not installed' }, async (t) => {
+t.test('sums in circles are those of photutils', { skip: lackingPython('photutils') }, async (t) => {
   const size = { width: 200, height: 160 }
   // far from one another: photutils knows nothing of neighbours
   const truth = randomStars(400, 2000, 50_000, size).filter(
@@ -36,7 +34,7 @@ t.test('sums in circles are those of photutils', { skip: has ? false : 'photutil
     'of=lambda r: aperture_photometry(d,CircularAperture(p,r),method="exact")["aperture_sum"]',
     `print(json.dumps([[float(v) for v in of(r)] for r in ${JSON.stringify(radii)}]))`,
   ].join('\n')
-  const done = spawnSync(python, ['-c', script, join(folder, 'net.f4'), join(folder, 'places.json')], {
+  const done = spawnSync(PYTHON, ['-c', script, join(folder, 'net.f4'), join(folder, 'places.json')], {
     encoding: 'utf8',
   })
   t.equal(done.status, 0, done.stderr)

@@ -15,7 +15,7 @@ import {
 import { enterMessage, forgetMessages, type Message, waitingMessages } from './outbox.js'
 import { enterAll } from './recover.js'
 import { cardOf, enterCard, enterProduct, productOf, search } from './rows.js'
-import { isServer, openSql, type Queries, type Sql } from './sql.js'
+import { isServer, openSql, type Sql } from './sql.js'
 import { migrate } from './tables.js'
 
 export interface Store {

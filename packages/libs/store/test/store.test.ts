@@ -1,7 +1,7 @@
-import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { finish, node } from '@nightpipe/testing'
 import t from 'tap'
 import { openStore, type ProductFacts, type Store } from '../src/index.js'
 
@@ -111,14 +111,12 @@ t.test('an embedded store is open in one process at a time', async (t) => {
   const folder = t.testdir()
   const store = await openStore({ folder })
   const index = new URL('../src/index.js', import.meta.url).pathname
-  const other = spawnSync(
-    process.execPath,
-    [
+  const other = finish(
+    node(
       '--input-type=module',
       '-e',
       `import { openStore } from '${index}'; await openStore({ folder: '${folder}' }).catch((e) => console.log(e.message))`,
-    ],
-    { encoding: 'utf8', env: { ...process.env, NODE_OPTIONS: '' } },
+    ),
   )
   t.match(other.stdout, /is open in another process/)
   await store.close()

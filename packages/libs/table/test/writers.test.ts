@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { removeStaleParts } from '@nightpipe/files'
+import { node } from '@nightpipe/testing'
 import t from 'tap'
 import { checkTable, readTable } from '../src/index.js'
 import { counted } from './writer.js'
@@ -11,9 +12,8 @@ const program = new URL('./writer.js', import.meta.url).pathname
 
 /** A process that adds rows `<name>-000`, `<name>-001`, … and says each that is on disk. */
 function writer(folder: string, name: string, rows: number): { child: ChildProcess; said: () => string[] } {
-  const child = spawn(process.execPath, [program, join(folder, 'state.csv'), name, String(rows)], {
+  const child = spawn(...node(program, join(folder, 'state.csv'), name, String(rows)), {
     stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, NODE_OPTIONS: '' },
   })
   let text = ''
   child.stdout!.on('data', (piece) => (text += piece))

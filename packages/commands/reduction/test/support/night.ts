@@ -1,19 +1,15 @@
-import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { type CardValue, createHeader, type FitsFrame, readFrame, writeFits } from '@nightpipe/fits'
 import { random } from '@nightpipe/math'
+import { call } from '@nightpipe/testing'
 
 export const scratch = () => mkdtempSync(join(tmpdir(), 'reduction-'))
 
-export const BIN = fileURLToPath(new URL('../../../bin/reduction.js', import.meta.url))
-
 /** The executable, as a person meets it. */
 export function reduction(...args: string[]): { code: number | null; stdout: string; stderr: string } {
-  const env = { ...process.env, NODE_EXTRA_CA_CERTS: undefined, NODE_OPTIONS: undefined }
-  const { status, stdout, stderr } = spawnSync(process.execPath, [BIN, ...args], { encoding: 'utf8', env })
+  const { status, stdout, stderr } = call('reduction', args)
   return { code: status, stdout, stderr }
 }
 

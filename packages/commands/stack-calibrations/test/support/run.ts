@@ -1,19 +1,16 @@
-import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { type FitsFrame, numberOf, readFrame, textOf } from '@nightpipe/fits'
-
-export const BIN = fileURLToPath(new URL('../../../bin/stack-calibrations.js', import.meta.url))
+import { commandLine, finish } from '@nightpipe/testing'
 
 /** The executable as a person calls it. */
 export function run(input: string | string[], output: string, ...args: string[]) {
   const inputs = [input].flat().flatMap((path) => ['--input', path])
-  return spawnSync(process.execPath, [BIN, ...inputs, '--output', output, '--quiet', ...args], { encoding: 'utf8' })
+  return call(...inputs, '--output', output, '--quiet', ...args)
 }
 
 /** The executable with these arguments and no others. */
-export const call = (...args: string[]) => spawnSync(process.execPath, [BIN, ...args], { encoding: 'utf8' })
+export const call = (...args: string[]) => finish(commandLine('stack-calibrations', ...args))
 
 /** The report by file name of the input. */
 export function report(output: string): Map<string, Record<string, string>> {

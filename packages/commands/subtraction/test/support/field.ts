@@ -1,14 +1,13 @@
-import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { createHeader, type NewHdu, setCard, writeFits } from '@nightpipe/fits'
 import { random } from '@nightpipe/math'
+import { call } from '@nightpipe/testing'
 
 export const BIN = fileURLToPath(new URL('../../../bin/subtraction.js', import.meta.url))
 
 /** The executable as a person calls it. */
-export const run = (args: readonly string[], cwd: string) =>
-  spawnSync(process.execPath, [BIN, ...args, '--quiet'], { cwd, encoding: 'utf8' })
+export const run = (args: readonly string[], cwd: string) => call('subtraction', [...args, '--quiet'], { cwd })
 
 /** The report, a record for each input, by file name. */
 export function report(path: string): Map<string, Record<string, string>> {

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { encodeFits } from '@nightpipe/fits'
 import { random } from '@nightpipe/math'
+import { node } from '@nightpipe/testing'
 
 export type Toy = 'copy-frames' | 'add-frames' | 'make-frames' | 'host'
 
@@ -26,12 +27,9 @@ export interface RunOptions {
 
 export const bundleOf = (toy: Toy) => fileURLToPath(new URL(`../../bundles/${toy}/start.cjs`, import.meta.url))
 
-/** tap puts loaders into the environment of every process that a test starts. */
-export const CLEAN = ['-u', 'NODE_OPTIONS', '-u', 'NODE_EXTRA_CA_CERTS']
-
 /** The toy as a person meets it: a process. */
 export function run(toy: Toy, args: readonly string[], { cwd, stdin, uid, started }: RunOptions = {}): Promise<Ended> {
-  const child = spawn('env', [...CLEAN, process.execPath, bundleOf(toy), ...args], { cwd, ...(uid && { uid }) })
+  const child = spawn(...node(bundleOf(toy), ...args), { cwd, ...(uid && { uid }) })
   const text = { stdout: '', stderr: '' }
   for (const stream of ['stdout', 'stderr'] as const) {
     child[stream].setEncoding('utf8').on('data', (piece: string) => {

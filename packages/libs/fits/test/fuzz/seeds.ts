@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
+import { FIXTURES } from '@nightpipe/testing'
 import { type Compression, createHeader, encodeFits, type NewHdu, type NewImage } from '../../src/index.js'
 import { dataBlock, fileOfLines, headerBlock, line, minimal } from '../raw.js'
-import { SHARED } from '../reference.js'
 import { images } from '../sample-images.js'
 import { everyColumn, rows } from '../sample-table.js'
 
@@ -34,7 +34,7 @@ export function ownSeeds(): Seed[] {
 /** The small files of the folder of fixtures, where it is there. */
 export function sharedSeeds(): Seed[] {
   return ['edge_cases', 'compressed'].flatMap((folder) => {
-    const path = join(SHARED, folder)
+    const path = join(FIXTURES, folder)
     if (!existsSync(path)) return []
     const small = readdirSync(path).filter((name) => statSync(join(path, name)).size < 100_000)
     return small.sort().map((name) => ({ name: `${folder}/${name}`, bytes: readFileSync(join(path, name)) }))

@@ -1,0 +1,13 @@
+export { lacking, lackingPython, PYTHON } from './peers.js'
+export { executable, FIXTURES, lackingFixtures, REPOSITORY } from './places.js'
+export {
+  type Called,
+  call,
+  commandLine,
+  finish,
+  type Line,
+  node,
+  outside,
+  type Surroundings,
+  shellEnvironment,
+} from './programs.js'

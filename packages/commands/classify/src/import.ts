@@ -9,6 +9,7 @@ import {
   writeProduct,
 } from '@nightpipe/command'
 import { cardLookup, type FitsFile, openFits, readTable as readFitsTable, readPixels64 } from '@nightpipe/fits'
+import { power } from '@nightpipe/math'
 import { airToVacuum, onLogGrid } from '@nightpipe/spectra'
 import { readTable, upsertRows } from '@nightpipe/table'
 import { type ImportSchema, importSchema } from './schema.js'
@@ -123,7 +124,7 @@ function spectrumOf(file: FitsFile, wavelengths: string): { wavelength: Float64A
   const numbers = (values: unknown) => Float64Array.from(values as ArrayLike<number>, Number)
   if (w && f) {
     const wavelength = numbers(w.values)
-    return sorted(/loglam/i.test(w.name) ? wavelength.map((one) => 10 ** one) : wavelength, numbers(f.values))
+    return sorted(/loglam/i.test(w.name) ? wavelength.map((one) => power(10, one)) : wavelength, numbers(f.values))
   }
   const image = file.hdus.find(({ kind, axes }) => kind === 'image' && axes.length > 0)
   if (!image)
@@ -148,7 +149,7 @@ function spectrumOf(file: FitsFile, wavelengths: string): { wavelength: Float64A
   const log = start! < 20 || /LOG/i.test(String(value('CTYPE1') ?? ''))
   const wavelength = Float64Array.from({ length: flux.length }, (_, k) => {
     const at = start! + (k + 1 - pixel!) * step!
-    return log ? (start! < 5 ? 10 ** at : Math.exp(at)) : at
+    return log ? (start! < 5 ? power(10, at) : Math.exp(at)) : at
   })
   return sorted(wavelength, Float64Array.from(flux))
 }

@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { openExposures, type Window, windowFlags, windowOf } from '@nightpipe/chain'
 import { type Conducting, ConfigError, defineConductor, Exit } from '@nightpipe/command'
+import { power } from '@nightpipe/math'
 import { type Chart, chart, type Series, writeFigure } from '@nightpipe/plot'
 import { inTree, matchTarget, readTargets, type Tree } from '@nightpipe/spectrographs'
 import { formatCsv } from '@nightpipe/table'
@@ -118,7 +119,7 @@ function tableOf(found: readonly Sighting[]): string {
 }
 
 /** S/N 100 in 60 minutes at V = 12, the design of NRES, in one minute; fainter by a magnitude is less by 10^0.2. */
-const designed = (magnitude: number) => (100 / Math.sqrt(60)) * 10 ** (0.2 * (12 - magnitude))
+const designed = (magnitude: number) => (100 / Math.sqrt(60)) * power(10, 0.2 * (12 - magnitude))
 
 function figureOf(found: readonly Sighting[]): Chart {
   const seen = found.filter(({ magnitude }) => magnitude !== undefined)

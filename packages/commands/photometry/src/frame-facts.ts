@@ -1,5 +1,6 @@
 import { describeFrame, type InstrumentProfile } from '@nightpipe/config'
 import { cardLookup, type FitsFile, imageHdu } from '@nightpipe/fits'
+import { power } from '@nightpipe/math'
 import { readWcs, type Wcs } from '@nightpipe/sky'
 
 /** What photometry wants to know of a frame from its header. */
@@ -40,6 +41,6 @@ export function photFacts(file: FitsFile, profile: InstrumentProfile): PhotFacts
  */
 export function scintillation(diameter: number, altitude: number, exposure: number, airmass: number): number {
   if (!(diameter > 0)) return 0
-  const variance = 1e-5 * 1.5 ** 2 * diameter ** (-4 / 3) * airmass ** 3 * Math.exp((-2 * altitude) / 8000)
+  const variance = 1e-5 * 1.5 ** 2 * power(diameter, -4 / 3) * power(airmass, 3) * Math.exp((-2 * altitude) / 8000)
   return (2.5 / Math.LN10) * Math.sqrt(variance / exposure)
 }

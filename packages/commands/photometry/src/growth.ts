@@ -1,4 +1,4 @@
-import { MAD_TO_SIGMA, medianOf } from '@nightpipe/math'
+import { MAD_TO_SIGMA, medianOf, power } from '@nightpipe/math'
 import { fieldTerms, fitField, type Psf, type PsfHere, samplePsf, termsOf } from '@nightpipe/stars'
 
 /** Which part of the light of a star its circles hold, over the field. */
@@ -120,7 +120,7 @@ function lightWithin(psf: Psf, x: number, y: number, radii: readonly number[]): 
 
 /** Light of the Moffat profile beyond a radius, as part of all of it. */
 const wings = ({ qxx, qxy, qyy, beta }: PsfHere, radius: number) =>
-  (1 + radius * radius * Math.sqrt(qxx * qyy - qxy * qxy)) ** (1 - beta)
+  power(1 + radius * radius * Math.sqrt(qxx * qyy - qxy * qxy), 1 - beta)
 
 /** How far the model may be off: of the light between two circles, and at all. */
 const [MODEL_PART, MODEL_FLOOR] = [0.03, 2e-4]

@@ -1,5 +1,5 @@
 import type { Frame } from '@nightpipe/image'
-import { MAD_TO_SIGMA, medianOf, random } from '@nightpipe/math'
+import { MAD_TO_SIGMA, medianOf, power, random } from '@nightpipe/math'
 import { type Found, findStars, measureApertures, type Psf } from '@nightpipe/stars'
 
 /** How faint a star can be, as flux: from the noise of empty circles, of a fit of the profile, and from stars put in. */
@@ -92,7 +92,7 @@ function injectStars(input: LimitInput, psf: Psf, sigma: number): number | undef
   )
   if (places.length < 20) return undefined
   const dice = random(3, size)
-  const stars = places.map(([x, y]) => ({ x, y, flux: sigma * 10 ** (1.4 * dice.uniform()), seen: false }))
+  const stars = places.map(([x, y]) => ({ x, y, flux: sigma * power(10, 1.4 * dice.uniform()), seen: false }))
   const stamp = 2 * psf.half + 1
   for (const star of stars) {
     const light = psf.render(star.x, star.y, stamp)
@@ -159,5 +159,5 @@ function halfPoint(stars: readonly { flux: number; seen: boolean }[]): number | 
       if (sum > best[0]) best = [sum, at]
     }
   }
-  return 10 ** best[1]
+  return power(10, best[1])
 }

@@ -1,4 +1,4 @@
-import { leastSquares, MAD_TO_SIGMA, medianOf } from '@nightpipe/math'
+import { leastSquares, MAD_TO_SIGMA, medianOf, power } from '@nightpipe/math'
 import { fieldTerms, termsOf } from '@nightpipe/stars'
 
 /** Stars of a frame that the catalogue knows. */
@@ -128,7 +128,7 @@ export function fitZeroPoint(matched: Matched, options: ZeroPointOptions): ZeroP
 
 /** What an error of the sky does to the magnitude of each star: that of the least error among them, as a unit. */
 function skyTerms({ instrumental, error }: Matched, able: readonly number[]): Map<number, number> {
-  const flux = (i: number) => 10 ** (-0.4 * instrumental[i]!)
+  const flux = (i: number) => power(10, -0.4 * instrumental[i]!)
   const least = able.reduce((low, i) => Math.min(low, error[i]! * flux(i)), Number.POSITIVE_INFINITY)
   return new Map(able.map((i) => [i, least / flux(i)]))
 }

@@ -1,4 +1,4 @@
-import { leastSquares, medianOf } from '@nightpipe/math'
+import { leastSquares, medianOf, power } from '@nightpipe/math'
 import type { BrightStars } from '@nightpipe/registration'
 import type { Places } from './examine.js'
 import { ratioOf } from './flux-ratio.js'
@@ -57,14 +57,14 @@ function circleFor(widths: readonly number[]): number {
   if (widths.length < 2) return CIRCLES[0]
   const middle = medianOf(widths)
   const change = Math.sqrt(widths.reduce((sum, w) => sum + Math.log(w / middle) ** 2, 0) / widths.length)
-  const lost = (u: number) => (4 * u * u * change) / (1 + u * u) ** 3
+  const lost = (u: number) => (4 * u * u * change) / power(1 + u * u, 3)
   return CIRCLES.find((u) => lost(u) < LOST) ?? CIRCLES[CIRCLES.length - 1]
 }
 
 /** Circles in which stars are measured, px: the scale is from the widest, how wide the wings reach from all of them. */
 function radiiFor(radius: number, widest: number): number[] {
   const least = Math.min(widest, 0.6 * radius)
-  return Array.from({ length: RINGS + 1 }, (_, j) => least * (radius / least) ** (j / RINGS))
+  return Array.from({ length: RINGS + 1 }, (_, j) => least * power(radius / least, j / RINGS))
 }
 
 /** Stars of the reference that stand alone, on the common grid, and the circles in which they are measured. */

@@ -1,3 +1,5 @@
+import { power } from '@nightpipe/math'
+
 /** How the light of the stars of a frame grows: what each ring between two circles adds, over all in the widest. */
 export type Growth = { part: number; error: number }[]
 
@@ -10,7 +12,7 @@ const UNLIKE = 0.03
 const LEVEL = 0.004
 
 /** Part of the light of a Moffat profile within r. */
-export const inside = (r: number, a: number, shape: number) => 1 - (1 + (r / a) ** 2) ** (1 - 1 / shape)
+export const inside = (r: number, a: number, shape: number) => 1 - power(1 + (r / a) ** 2, 1 - 1 / shape)
 
 /** The profile of a frame: its exponent is near that of all. */
 export function fitShape(growth: Growth, seeing: number, common: number, radii: readonly number[]): Fit {

@@ -1,3 +1,4 @@
+import { power } from '@nightpipe/math'
 import type { PlaceFluxes } from '@nightpipe/registration'
 import { FEWEST, type Sample, steadyMean } from './flux-ratio.js'
 import { BROADEST, type Fit, fitShape, fitWidth, type Growth, inside, minimum, NARROWEST } from './moffat.js'
@@ -90,7 +91,7 @@ function uncorrected(own: number, reference: number, radii: readonly number[]): 
 }
 
 /** Of a Moffat profile, over its full width at half maximum. */
-const usualRadius = 1 / (2 * Math.sqrt(2 ** USUAL - 1))
+const usualRadius = 1 / (2 * Math.sqrt(power(2, USUAL) - 1))
 
 /** Means of what single stars say; undefined where they are too few. */
 function growthOf({ flux, error, within }: PlaceFluxes): Growth | undefined {

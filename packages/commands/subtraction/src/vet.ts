@@ -1,4 +1,5 @@
 import { MaskBit } from '@nightpipe/image'
+import { power } from '@nightpipe/math'
 import type { Candidate } from './candidates.js'
 import type { Difference } from './difference.js'
 import type { Registered } from './register.js'
@@ -158,8 +159,12 @@ function shifted(psf: Float64Array, half: number, dx: number, dy: number): Float
   const side = 2 * half + 1
   const taps = (t: number) => {
     const f = -t - Math.floor(-t)
-    const w = [-0.5 * f + f * f - 0.5 * f ** 3, 1 - 2.5 * f * f + 1.5 * f ** 3, 0.5 * f + 2 * f * f - 1.5 * f ** 3]
-    return { first: Math.floor(-t) - 1, weights: [...w, -0.5 * f * f + 0.5 * f ** 3] }
+    const w = [
+      -0.5 * f + f * f - 0.5 * power(f, 3),
+      1 - 2.5 * f * f + 1.5 * power(f, 3),
+      0.5 * f + 2 * f * f - 1.5 * power(f, 3),
+    ]
+    return { first: Math.floor(-t) - 1, weights: [...w, -0.5 * f * f + 0.5 * power(f, 3)] }
   }
   const [tx, ty] = [taps(dx), taps(dy)]
   return psf.map((_, p) => {

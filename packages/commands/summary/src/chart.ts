@@ -1,3 +1,4 @@
+import { power } from '@nightpipe/math'
 import { safe } from './html.js'
 
 /** One series of points of a chart. */
@@ -59,8 +60,8 @@ function span(values: readonly number[]): [number, number] {
 
 function linearTicks([low, high]: readonly [number, number]): [number, string][] {
   const rough = (high - low) / 5
-  const power = 10 ** Math.floor(Math.log10(rough))
-  const step = [1, 2, 5, 10].map((m) => m * power).find((s) => s >= rough)!
+  const decade = power(10, Math.floor(Math.log10(rough)))
+  const step = [1, 2, 5, 10].map((m) => m * decade).find((s) => s >= rough)!
   const first = Math.ceil(low / step)
   const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9))
   return Array.from({ length: Math.floor(high / step) - first + 1 }, (_, k) => {

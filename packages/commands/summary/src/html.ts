@@ -1,3 +1,5 @@
+import { power } from '@nightpipe/math'
+
 /** A text as HTML shows it. */
 export const safe = (text: unknown): string =>
   String(text ?? '').replace(
@@ -17,8 +19,8 @@ export const colourOf = (filters: readonly string[], filter: string): string =>
 export function position(ra: number | undefined, dec: number | undefined): string {
   if (ra === undefined || dec === undefined) return ''
   const parts = (value: number, digits: number) => {
-    const whole = Math.round(Math.abs(value) * 3600 * 10 ** digits)
-    const seconds = whole / 10 ** digits
+    const whole = Math.round(Math.abs(value) * 3600 * power(10, digits))
+    const seconds = whole / power(10, digits)
     const two = (n: number) => String(Math.floor(n)).padStart(2, '0')
     return `${two(seconds / 3600)}:${two((seconds / 60) % 60)}:${(seconds % 60).toFixed(digits).padStart(3 + digits, '0')}`
   }

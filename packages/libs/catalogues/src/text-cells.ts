@@ -1,3 +1,5 @@
+import { power } from '@nightpipe/math'
+
 /** The cells of a table of text as places in its bytes: no strings are made for what is not asked for. */
 export interface TextCells {
   rows: number
@@ -92,7 +94,7 @@ function splitLine(
 }
 
 /** Powers of ten that a float64 holds exactly. */
-const TENS = Array.from({ length: 23 }, (_, k) => 10 ** k)
+const TENS = Array.from({ length: 23 }, (_, k) => power(10, k))
 
 /** A plain decimal number from its digits; anything else, and more digits than are exact, by way of text. */
 function parseCell(bytes: Buffer, from: number, to: number): number {

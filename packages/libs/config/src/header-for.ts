@@ -1,3 +1,4 @@
+import { power } from '@nightpipe/math'
 import { formatMjd, formatSexagesimal } from '@nightpipe/sky'
 import type { FrameFacts } from './facts.js'
 import { formatSection, type Section } from './pixel-section.js'
@@ -73,7 +74,7 @@ function putProduct(cards: Cards, source: string, value: number): void {
     if (factor === unknown) continue
     const known = asConstant(factor.factor)
     if (known === undefined) cards.set(factor.factor, [factor.factor, 1, 'unit of a derived value'])
-    rest *= (known ?? 1) ** factor.power
+    rest *= power(known ?? 1, factor.power)
   }
   const solved = unknown.power > 0 ? value / rest : rest / value
   // 12 digits hide the rounding of the division, as in 7.999999999999999.

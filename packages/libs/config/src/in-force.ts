@@ -1,3 +1,4 @@
+import { power } from '@nightpipe/math'
 import { plainName } from './names.js'
 import { type ConfigOf, isFree, isSection, type Keys, keysOf, type Schema } from './options.js'
 import type { Held, HeldSection, Resolution } from './resolve.js'
@@ -78,7 +79,7 @@ export function mostSpecific<V>(values: Record<string, V>, words: readonly strin
     const parts = suffix === '' ? [] : suffix.toLowerCase().split('.')
     if (!parts.every((part) => wanted.includes(part))) continue
     // Earlier words weigh more than all later ones together.
-    const score = parts.reduce((sum, part) => sum + 2 ** (wanted.length - wanted.indexOf(part)), 0)
+    const score = parts.reduce((sum, part) => sum + power(2, wanted.length - wanted.indexOf(part)), 0)
     if (!best || score > best.score) best = { value, score }
   }
   return best?.value

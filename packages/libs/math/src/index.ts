@@ -22,6 +22,7 @@ export { inverse, type LeastSquares, leastSquares, solve } from './least-squares
 export { MAD_TO_SIGMA, mad, median, medianOf, select, type Values } from './median.js'
 export { normalBelow, normalDensity, normalQuantile } from './normal.js'
 export { mode, percentile } from './percentile.js'
+export { power } from './power.js'
 export { type Random, random } from './random.js'
 export { type RobustOptions, type RobustStatistics, robustStatistics, truncationFactor } from './robust-statistics.js'
 export { mean, sum } from './sum.js'

@@ -1,3 +1,5 @@
+import { power } from '@nightpipe/math'
+
 /** How data become positions: linear or logarithmic, increasing or (magnitudes) decreasing. */
 export interface Scale {
   low: number
@@ -24,7 +26,7 @@ export function rangeOf(values: Iterable<number>, log = false): [number, number]
   }
   if (low > high) return log ? [1, 10] : [0, 1]
   if (log) {
-    const margin = low === high ? 2 : (high / low) ** 0.05
+    const margin = low === high ? 2 : power(high / low, 0.05)
     return [low / margin, high * margin]
   }
   const margin = low === high ? Math.abs(low) / 2 || 0.5 : (high - low) / 20
@@ -40,8 +42,8 @@ export interface Tick {
 export function ticks({ low, high, log }: Pick<Scale, 'low' | 'high' | 'log'>, count: number): Tick[] {
   if (log && high / low >= 10) return decades(low, high, count)
   const raw = (high - low) / Math.max(1, count)
-  const power = 10 ** Math.floor(Math.log10(raw))
-  const step = power * ([1, 2, 5, 10].find((m) => m * power >= raw * 0.999) ?? 10)
+  const decade = power(10, Math.floor(Math.log10(raw)))
+  const step = decade * ([1, 2, 5, 10].find((m) => m * decade >= raw * 0.999) ?? 10)
   const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9))
   const out: Tick[] = []
   for (let k = Math.ceil(low / step - 1e-9); k * step <= high + 1e-9 * step; k++) {
@@ -57,7 +59,7 @@ function decades(low: number, high: number, count: number): Tick[] {
   const step = Math.max(1, Math.ceil((last - first + 1) / count))
   const out: Tick[] = []
   for (let e = first; e <= last; e += step) {
-    const value = 10 ** e
+    const value = power(10, e)
     out.push({ value, label: e >= -3 && e <= 4 ? String(Number(value.toPrecision(1))) : `1e${e}` })
   }
   return out

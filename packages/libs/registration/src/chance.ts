@@ -1,3 +1,5 @@
+import { power } from '@nightpipe/math'
+
 /** ln n! (Stirling's series beyond 20: better than 1e-10). */
 export function logFactorial(n: number): number {
   if (n < 2) return 0
@@ -6,7 +8,7 @@ export function logFactorial(n: number): number {
     for (let k = 2; k <= n; k++) product *= k
     return Math.log(product)
   }
-  return n * Math.log(n) - n + 0.5 * Math.log(2 * Math.PI * n) + 1 / (12 * n) - 1 / (360 * n ** 3)
+  return n * Math.log(n) - n + 0.5 * Math.log(2 * Math.PI * n) + 1 / (12 * n) - 1 / (360 * power(n, 3))
 }
 
 /** Logarithm of the probability of `hits` or more of `trials`, each of probability `p`. */

@@ -1,4 +1,4 @@
-import { leastSquares } from '@nightpipe/math'
+import { leastSquares, power } from '@nightpipe/math'
 import type { PointPairs } from './fit-affine.js'
 
 /** Polynomials in both coordinates, of which `middle` and `half` make numbers between -1 and 1. Plain data. */
@@ -66,7 +66,7 @@ export function polynomialAt({ order, middle, half, u, v }: PolynomialMap, x: nu
 function powers(x: number, y: number, order: number, out: Float64Array): void {
   let t = 0
   for (let sum = 0; sum <= order; sum++) {
-    for (let j = 0; j <= sum; j++) out[t++] = x ** (sum - j) * y ** j
+    for (let j = 0; j <= sum; j++) out[t++] = power(x, sum - j) * power(y, j)
   }
 }
 

@@ -1,4 +1,4 @@
-import { solve } from '@nightpipe/math'
+import { power, solve } from '@nightpipe/math'
 import { type Distortion, makeWcs, type Wcs } from '@nightpipe/sky'
 import { fillTerms, linearPart, type Plate, powers, termCount } from './sky-plate.js'
 
@@ -17,9 +17,9 @@ function sipOf(plate: Plate, size?: { width: number; height: number }): Distorti
   const [a, b] = [square(order), square(order)]
   for (const [k, [p, q]] of powers(order).entries()) {
     if (p + q < 2) continue
-    const power = half ** (p + q)
-    a[p][q] = (c22 * first[k] - c12 * second[k]) / determinant / power
-    b[p][q] = (c11 * second[k] - c21 * first[k]) / determinant / power
+    const unit = power(half, p + q)
+    a[p][q] = (c22 * first[k] - c12 * second[k]) / determinant / unit
+    b[p][q] = (c11 * second[k] - c21 * first[k]) / determinant / unit
   }
   if (!size) return { kind: 'SIP', a, b }
   return { kind: 'SIP', a, b, ...inverseOf(a, b, plate, size) }
@@ -42,9 +42,9 @@ function inverseOf(
       const [u, v] = [(width * i) / steps - pixel[0], (height * j) / steps - pixel[1]]
       let [du, dv] = [0, 0]
       for (const [p, q] of powers(order)) {
-        const power = u ** p * v ** q
-        du += (a[p][q] ?? 0) * power
-        dv += (b[p][q] ?? 0) * power
+        const term = power(u, p) * power(v, q)
+        du += (a[p][q] ?? 0) * term
+        dv += (b[p][q] ?? 0) * term
       }
       from.push([(u + du) / half, (v + dv) / half])
       to1.push(-du)
@@ -54,8 +54,8 @@ function inverseOf(
   const [first, second] = fitSeries(from, [to1, to2], degree)
   const [ap, bp] = [square(degree), square(degree)]
   for (const [k, [p, q]] of powers(degree).entries()) {
-    ap[p][q] = first[k] / half ** (p + q)
-    bp[p][q] = second[k] / half ** (p + q)
+    ap[p][q] = first[k] / power(half, p + q)
+    bp[p][q] = second[k] / power(half, p + q)
   }
   return { ap, bp }
 }
@@ -121,8 +121,8 @@ function tpvOf(plate: Plate): Distortion {
   ]
   for (const [k, [p, q]] of powers(order).entries()) {
     if (p + q < 2) continue
-    put(pv1, tpvIndex(p, q), east[k] / scale ** (p + q))
-    put(pv2, tpvIndex(q, p), north[k] / scale ** (p + q))
+    put(pv1, tpvIndex(p, q), east[k] / power(scale, p + q))
+    put(pv2, tpvIndex(q, p), north[k] / power(scale, p + q))
   }
   return { kind: 'TPV', first: pv1, second: pv2 }
 }

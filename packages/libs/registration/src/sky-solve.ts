@@ -1,3 +1,4 @@
+import { power } from '@nightpipe/math'
 import { angularSeparation } from '@nightpipe/sky'
 import { nearestPoint } from './nearest.js'
 import { hashQuads, type QuadHash } from './quad-hash.js'
@@ -115,8 +116,11 @@ function rememberLast(source: SkySource): SkySource {
 /** Ranges of scale in arcseconds, the middle of all first. */
 function scaleSteps([low, high]: readonly [number, number]): [number, number][] {
   const count = Math.max(1, Math.ceil(Math.log(high / low) / Math.log(SCALE_STEP)))
-  const step = (high / low) ** (1 / count)
-  const ranges = Array.from({ length: count }, (_, k): [number, number] => [low * step ** k, low * step ** (k + 1)])
+  const step = power(high / low, 1 / count)
+  const ranges = Array.from({ length: count }, (_, k): [number, number] => [
+    low * power(step, k),
+    low * power(step, k + 1),
+  ])
   const middle = (count - 1) / 2
   return ranges
     .map((range, k) => ({ range, off: Math.abs(k - middle) }))

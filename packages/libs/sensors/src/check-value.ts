@@ -1,3 +1,4 @@
+import { power } from '@nightpipe/math'
 import { corrected, parseModel } from './correction.js'
 import { numberOf, type SensorRecord } from './record.js'
 
@@ -26,7 +27,7 @@ export function checkValue(record: SensorRecord): Checked {
   const expected = corrected(model, Number(raw))
   const digits = Math.max(digitsOf(record.value), digitsOf(raw))
   const told = numberOf(record)
-  const half = 0.5000001 * 10 ** -digitsOf(record.value)
+  const half = 0.5000001 * power(10, -digitsOf(record.value))
   if (told !== undefined && Math.abs(told - expected) <= half) return { record, notes: [] }
   const value = `${expected < 0 ? '' : '+'}${expected.toFixed(digits)}`
   return {

@@ -1,3 +1,5 @@
+import { power } from '@nightpipe/math'
+
 /** What the first field of a sexagesimal angle counts. */
 export type AngleUnit = 'hours' | 'degrees'
 
@@ -43,12 +45,12 @@ const scale = (value: number, unit: AngleUnit): number => (unit === 'hours' ? va
  */
 export function formatSexagesimal(degrees: number, unit: AngleUnit, decimals = 2, separator = ':'): string {
   if (!Number.isFinite(degrees)) throw new RangeError(`${degrees} is not an angle`)
-  const ticksPerUnit = 3600 * 10 ** decimals
+  const ticksPerUnit = 3600 * power(10, decimals)
   let ticks = Math.round(Math.abs(unit === 'hours' ? wrapDegrees(degrees) / 15 : degrees) * ticksPerUnit)
   if (unit === 'hours' && ticks >= 24 * ticksPerUnit) ticks -= 24 * ticksPerUnit
   const first = Math.floor(ticks / ticksPerUnit)
   const minutes = Math.floor((ticks % ticksPerUnit) / (ticksPerUnit / 60))
-  const seconds = (ticks % (ticksPerUnit / 60)) / 10 ** decimals
+  const seconds = (ticks % (ticksPerUnit / 60)) / power(10, decimals)
   const width = decimals > 0 ? decimals + 3 : 2
   const sign = unit === 'hours' ? '' : degrees < 0 || Object.is(degrees, -0) ? '-' : '+'
   const fields = [String(first).padStart(2, '0'), String(minutes).padStart(2, '0')]

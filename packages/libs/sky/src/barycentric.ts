@@ -1,3 +1,4 @@
+import { power } from '@nightpipe/math'
 import { GM, LIGHT, type Observation, type Observer, observerState, potential, requireFinite } from './observer.js'
 import { RADIANS } from './sphere.js'
 import { cross, dot, length, scaled, sum, unit, type Vector } from './vector.js'
@@ -85,7 +86,7 @@ function starMotion(
 function shapiroRate({ fromSun, aboutSun }: Observer, toStar: Vector): number {
   const r = length(fromSun)
   const closing = (dot(aboutSun, fromSun) / r + dot(aboutSun, toStar)) / Math.max(r + dot(fromSun, toStar), 7e5)
-  return ((-2 * GM.sun) / LIGHT ** 3) * closing
+  return ((-2 * GM.sun) / power(LIGHT, 3)) * closing
 }
 
 /** Seconds from the observer to the barycentre for light of the star: the plane wave, and the bend of a near star's. */

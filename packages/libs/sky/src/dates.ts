@@ -1,3 +1,5 @@
+import { power } from '@nightpipe/math'
+
 /** A point in time as a header gives it. `mjd` is in the scale of the text, UTC in nearly every header. */
 export interface HeaderDate {
   mjd: number
@@ -97,7 +99,7 @@ const pad = (value: number, digits: number): string => String(value).padStart(di
 /** `2013-07-16T03:15:52.662`: the ISO form of a Modified Julian Date, to `decimals` places of a second, rounded. */
 export function formatMjd(mjd: number, decimals = 3): string {
   if (!Number.isFinite(mjd)) throw new RangeError(`${mjd} is not a Modified Julian Date`)
-  const unit = 10 ** decimals
+  const unit = power(10, decimals)
   let day = Math.floor(mjd)
   let ticks = Math.round((mjd - day) * 86400 * unit)
   if (ticks >= 86400 * unit) {

@@ -1,3 +1,4 @@
+import { power } from '@nightpipe/math'
 import { RADIANS } from './sphere.js'
 
 /** Rotations are nine numbers, row by row, that turn unit vectors. */
@@ -52,9 +53,9 @@ function newcomb(from: number, to: number): [number, number, number] {
   const t = (to - from) / 1000
   const first = 23035.545 + 139.72 * T + 0.06 * T * T
   return [
-    (first * t + (30.24 - 0.27 * T) * t ** 2 + 17.995 * t ** 3) / 3600,
-    (first * t + (109.48 + 0.39 * T) * t ** 2 + 18.325 * t ** 3) / 3600,
-    ((20051.12 - 85.29 * T - 0.37 * T * T) * t + (-42.65 - 0.37 * T) * t ** 2 - 41.8 * t ** 3) / 3600,
+    (first * t + (30.24 - 0.27 * T) * t ** 2 + 17.995 * power(t, 3)) / 3600,
+    (first * t + (109.48 + 0.39 * T) * t ** 2 + 18.325 * power(t, 3)) / 3600,
+    ((20051.12 - 85.29 * T - 0.37 * T * T) * t + (-42.65 - 0.37 * T) * t ** 2 - 41.8 * power(t, 3)) / 3600,
   ]
 }
 

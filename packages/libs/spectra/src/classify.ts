@@ -1,4 +1,4 @@
-import { solve } from '@nightpipe/math'
+import { power, solve } from '@nightpipe/math'
 import { broadened, type LogSpectrum, rotationKernel } from './broaden.js'
 import { crossCorrelate } from './cross-correlate.js'
 import { isGood } from './good-pixels.js'
@@ -226,7 +226,7 @@ function quadratic(points: readonly { at: number[]; value: number }[], n: number
   const [matrix, right] = [new Float64Array(terms * terms), new Float64Array(terms)]
   for (const { at, value } of points) {
     const row = [1, ...at, ...pairs.map(([i, j]) => at[i]! * at[j]!)]
-    const weight = 1 / value ** 4
+    const weight = 1 / power(value, 4)
     for (let k = 0; k < terms; k++) {
       right[k]! += weight * row[k]! * value
       for (let j = 0; j <= k; j++) matrix[k * terms + j]! += weight * row[k]! * row[j]!

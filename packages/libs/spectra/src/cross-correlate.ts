@@ -1,4 +1,4 @@
-import { complexImage, fft, fftLength, inverseFft, opposite, partsAt } from '@nightpipe/math'
+import { complexImage, fft, fftLength, inverseFft, opposite, partsAt, power } from '@nightpipe/math'
 import { alongSpline } from './cubic-spline.js'
 import { goodColumns, LIGHT } from './good-pixels.js'
 import type { OrderSpectrum } from './spectrum.js'
@@ -242,8 +242,8 @@ function parabola(velocity: Float64Array, value: Float64Array, at: number, reach
     s0++
     s1 += x
     s2 += x * x
-    s3 += x ** 3
-    s4 += x ** 4
+    s3 += power(x, 3)
+    s4 += power(x, 4)
     y0 += value[k]!
     y1 += value[k]! * x
     y2 += value[k]! * x * x

@@ -1,4 +1,4 @@
-import { MAD_TO_SIGMA, medianOf } from '@nightpipe/math'
+import { MAD_TO_SIGMA, medianOf, power } from '@nightpipe/math'
 import {
   type Frame,
   fitWavelengthPolynomial,
@@ -46,7 +46,7 @@ export function expectedTerms(
     for (const alongX of FALLS) {
       for (const overOrders of FALLS) {
         const precision = Float64Array.from(frame.terms, ([i, j]) =>
-          i + j < 2 ? 0 : (size * alongX ** i * overOrders ** j) ** -2,
+          i + j < 2 ? 0 : power(size * power(alongX, i) * power(overOrders, j), -2),
         )
         const evidence = logEvidence(equations, precision)
         if (evidence > (best?.evidence ?? Number.NEGATIVE_INFINITY)) best = { precision, evidence }

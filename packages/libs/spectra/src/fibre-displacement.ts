@@ -1,3 +1,5 @@
+import { power } from '@nightpipe/math'
+
 /** The monomials of the displacement of one fibre from the reference fibre, [power of x, power of order], in the order F00 … F09. */
 export const DISPLACEMENT_TERMS: readonly (readonly [number, number])[] = [
   ...([
@@ -19,7 +21,7 @@ export function displacement(coefficients: ArrayLike<number>, fromMiddle: number
   let sum = 0
   for (let k = 0; k < DISPLACEMENT_TERMS.length; k++) {
     const [i, j] = DISPLACEMENT_TERMS[k]!
-    sum += coefficients[k]! * fromMiddle ** i * orderFromMiddle ** j
+    sum += coefficients[k]! * power(fromMiddle, i) * power(orderFromMiddle, j)
   }
   return sum
 }

@@ -1,4 +1,4 @@
-import { MAD_TO_SIGMA, median } from '@nightpipe/math'
+import { MAD_TO_SIGMA, median, power } from '@nightpipe/math'
 import { DISPLACEMENT_TERMS } from './fibre-displacement.js'
 import { weightedFit } from './weighted-fit.js'
 
@@ -47,7 +47,9 @@ export function fitDisplacement(pairs: readonly LinePair[], nx: number, orders: 
     const misses = pairs.map((pair) => Math.abs(pair.other - pair.reference - value(pair)))
     const scatter = MAD_TO_SIGMA * median([...misses])
     used = pairs.filter((_, k) => misses[k] < 5 * scatter + 1e-9)
-    found = scaled.map((c, k) => c / (nx / 2) ** DISPLACEMENT_TERMS[k][0] / (orders / 2) ** DISPLACEMENT_TERMS[k][1])
+    found = scaled.map(
+      (c, k) => c / power(nx / 2, DISPLACEMENT_TERMS[k][0]) / power(orders / 2, DISPLACEMENT_TERMS[k][1]),
+    )
   }
   return found
 }
@@ -55,5 +57,5 @@ export function fitDisplacement(pairs: readonly LinePair[], nx: number, orders: 
 function displacementRow({ index, other }: LinePair, nx: number, orders: number): number[] {
   const u = (other - nx / 2) / (nx / 2)
   const v = (index - orders / 2) / (orders / 2)
-  return DISPLACEMENT_TERMS.map(([i, j]) => u ** i * v ** j)
+  return DISPLACEMENT_TERMS.map(([i, j]) => power(u, i) * power(v, j))
 }

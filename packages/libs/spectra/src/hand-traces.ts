@@ -1,4 +1,4 @@
-import { evaluatePolynomial, leastSquares } from '@nightpipe/math'
+import { evaluatePolynomial, leastSquares, power } from '@nightpipe/math'
 import { emptyTraces, setColumnsOnDetector, type Traces } from './traces.js'
 
 /** What a person read off a display. */
@@ -96,6 +96,6 @@ function fibreDistance(hand: HandTrace, heights: number[][]): Float64Array {
 function powerFit(x: readonly number[], y: readonly number[], degree: number): Float64Array {
   // in x / scale, so that the fifth power of 100 is no large number
   const scale = Math.max(1, ...x)
-  const matrix = x.flatMap((one) => Array.from({ length: degree + 1 }, (_, k) => (one / scale) ** k))
-  return leastSquares(matrix, y, degree + 1).solution.map((c, k) => c / scale ** k)
+  const matrix = x.flatMap((one) => Array.from({ length: degree + 1 }, (_, k) => power(one / scale, k)))
+  return leastSquares(matrix, y, degree + 1).solution.map((c, k) => c / power(scale, k))
 }

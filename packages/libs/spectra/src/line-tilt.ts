@@ -1,4 +1,4 @@
-import { solve } from '@nightpipe/math'
+import { power, solve } from '@nightpipe/math'
 import type { Extraction } from './extract.js'
 import type { NoiseModel, SpectralFrame } from './group-work.js'
 import { type ProfileTable, reachOf, sampleProfile } from './profile-table.js'
@@ -180,7 +180,7 @@ function solveTilt({ matrix, right }: Sums): LineTilt | undefined {
   const held = (kept: readonly number[]) =>
     Float64Array.from(matrix, (value, k) => {
       const [row, column] = [Math.floor(k / TERMS), k % TERMS]
-      return row === column ? value + (kept[row]! > 0 ? likely[row]! ** -2 : value * NOTHING + 1e9) : value
+      return row === column ? value + (kept[row]! > 0 ? power(likely[row]!, -2) : value * NOTHING + 1e9) : value
     })
   const all = held([1, 1, 1, 1])
   const unit = (k: number) => Float64Array.from({ length: TERMS }, (_, i) => (i === k ? 1 : 0))

@@ -1,4 +1,4 @@
-import { medianOf, solve } from '@nightpipe/math'
+import { medianOf, power, solve } from '@nightpipe/math'
 import { isGood, LIGHT } from './good-pixels.js'
 import { continuumOf, type LineMask } from './line-mask.js'
 import type { OrderSpectrum } from './spectrum.js'
@@ -146,7 +146,7 @@ function lightAround(noise: Float64Array): Float64Array {
   const light = new Float64Array(noise.length)
   for (let from = 0; from < noise.length; from += AROUND) {
     const block = noise.subarray(from, from + AROUND).filter((sigma) => sigma > 0)
-    if (block.length > 0) light.fill(medianOf([...block]) ** -2, from, from + AROUND)
+    if (block.length > 0) light.fill(power(medianOf([...block]), -2), from, from + AROUND)
   }
   return light
 }

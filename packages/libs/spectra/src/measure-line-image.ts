@@ -1,4 +1,4 @@
-import { inverse, solve } from '@nightpipe/math'
+import { inverse, power, solve } from '@nightpipe/math'
 import { LineFlag, type LineLight, type SpectralLine } from './find-lines.js'
 import { IMAGE_TERMS, type LineImage, placeOf } from './line-image.js'
 import { GAUSSIAN_FWHM } from './line-profile.js'
@@ -198,7 +198,7 @@ function fitImage(samples: Samples, { shapes }: LineImage, before: Float64Array 
     if (before) for (let i = 0; i < IMAGE_TERMS; i++) model += row[i]! * shape[i]!
     let weight = 1 / (samples.sigma[k]! ** 2 + (ALIKE * model) ** 2 + 1e-8)
     const pull = Math.abs(samples.value[k]! - model) * Math.sqrt(weight)
-    const share = pull > FAR ? (FAR / pull) ** 4 : 1
+    const share = pull > FAR ? power(FAR / pull, 4) : 1
     squares += share * pull * pull
     weights += share
     weight *= share

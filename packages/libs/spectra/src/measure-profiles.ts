@@ -1,4 +1,4 @@
-import { medianOf } from '@nightpipe/math'
+import { medianOf, power } from '@nightpipe/math'
 import { extractGroup } from './extract-group.js'
 import { darkVariances } from './frame-noise.js'
 import type { GroupWork, NoiseModel, SpectralFrame } from './group-work.js'
@@ -25,7 +25,7 @@ export function measureProfiles(
   let table = gaussianProfiles(frame, traces, lit)
   // while profiles are wrong, what is left over is no cosmic ray: less and less of it is allowed
   for (let round = 0; round < ROUNDS; round++) {
-    const still = 4 ** -round
+    const still = power(4, -round)
     const accuracy = Math.max(noise.accuracy, 0.3 * still)
     table = refineProfiles(frame, traces, lit, table, { ...noise, accuracy, blur: 0.03 * still })
   }

@@ -1,4 +1,4 @@
-import { leastSquares, median } from '@nightpipe/math'
+import { leastSquares, median, power } from '@nightpipe/math'
 import type { PathPeak } from './order-peaks.js'
 
 /** The peaks of one order: one for each lit fibre, from the bottom. `row` of a peak that was not seen is foretold. */
@@ -95,7 +95,7 @@ function foretell(groups: readonly OrderGroup[], lit: number, way: 1 | -1): numb
     if (used.length < 2) return used[0]!.row + way * 1e9 // one order only
     const degree = used.length > 3 ? 2 : 1
     const matrix = used.flatMap(({ k }) =>
-      Array.from({ length: degree + 1 }, (_, p) => ((k - last.length) / BEFORE) ** p),
+      Array.from({ length: degree + 1 }, (_, p) => power((k - last.length) / BEFORE, p)),
     )
     const { solution } = leastSquares(
       matrix,

@@ -1,4 +1,4 @@
-import { legendre, MAD_TO_SIGMA, median, solve } from '@nightpipe/math'
+import { legendre, MAD_TO_SIGMA, median, power, solve } from '@nightpipe/math'
 import { formalError, moveBy, type TraceEstimate } from './fit-centres.js'
 import type { FittedTrace } from './light-of-trace.js'
 import type { Traces } from './traces.js'
@@ -160,15 +160,15 @@ function fitSurface(
 /** The inverse of covariance plus scatter: (N⁻¹ + T)⁻¹ = T⁻¹ − T⁻¹ (N + T⁻¹)⁻¹ T⁻¹. */
 function certainty(matrix: Float64Array, scatter: Float64Array, terms: number): Float64Array {
   const sum = matrix.slice()
-  for (let t = 0; t < terms; t++) sum[t * (terms + 1)]! += scatter[t]! ** -2
+  for (let t = 0; t < terms; t++) sum[t * (terms + 1)]! += power(scatter[t]!, -2)
   const out = new Float64Array(terms * terms)
   const unit = new Float64Array(terms)
   for (let b = 0; b < terms; b++) {
     unit.fill(0)
-    unit[b] = scatter[b]! ** -2
+    unit[b] = power(scatter[b]!, -2)
     const column = solve(sum, unit)
     for (let a = 0; a < terms; a++)
-      out[a * terms + b] = (a === b ? scatter[a]! ** -2 : 0) - scatter[a]! ** -2 * column[a]!
+      out[a * terms + b] = (a === b ? power(scatter[a]!, -2) : 0) - power(scatter[a]!, -2) * column[a]!
   }
   return out
 }
@@ -184,7 +184,7 @@ function scatterOf(
   const unit = new Float64Array(terms)
   const known = own.map(({ matrix, coefficients }, k) => {
     const sum = matrix.slice()
-    for (let j = 0; j < terms; j++) sum[j * (terms + 1)]! += DOUBT ** -2
+    for (let j = 0; j < terms; j++) sum[j * (terms + 1)]! += power(DOUBT, -2)
     unit.fill(0)
     unit[t] = 1
     const variance = solve(sum, unit)[t]!

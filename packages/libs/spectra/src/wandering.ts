@@ -1,4 +1,4 @@
-import { solve } from '@nightpipe/math'
+import { power, solve } from '@nightpipe/math'
 
 /** Quantities that were measured together at some times: they wander with time, each with errors of its own. */
 export interface Measurements {
@@ -11,7 +11,7 @@ export interface Measurements {
 }
 
 /** Variance a day that is tried, in units of the variance of a measurement: from a walk of a millennium to one of an hour. */
-const RATES = [0, ...Array.from({ length: 25 }, (_, k) => 10 ** (-5.5 + k / 3))]
+const RATES = [0, ...Array.from({ length: 25 }, (_, k) => power(10, -5.5 + k / 3))]
 
 /**
  * How fast quantities wander: the variance that each gains a day, in units of that of its measurements (random walks, restricted

@@ -1,4 +1,4 @@
-import { leastSquares, MAD_TO_SIGMA, medianOf } from '@nightpipe/math'
+import { leastSquares, MAD_TO_SIGMA, medianOf, power } from '@nightpipe/math'
 
 /** Places of a frame from -1 to 1 along each axis. */
 export interface FieldScale {
@@ -21,7 +21,7 @@ export function fieldTerms(
   const v = (2 * y) / Math.max(1, height - 1) - 1
   let k = 0
   for (let degree = 0; degree <= order; degree++) {
-    for (let j = 0; j <= degree; j++) out[k++] = u ** (degree - j) * v ** j
+    for (let j = 0; j <= degree; j++) out[k++] = power(u, degree - j) * power(v, j)
   }
 }
 

@@ -1,5 +1,5 @@
 import { backgroundMesh, type Frame } from '@nightpipe/image'
-import { medianOf, solve } from '@nightpipe/math'
+import { medianOf, power, solve } from '@nightpipe/math'
 import { groupStars } from './psf-groups.js'
 import { type Psf, samplePsf } from './psf-model.js'
 import { type PixelNoise, UNUSABLE } from './psf-stars.js'
@@ -134,7 +134,7 @@ function emptyFluxes(stars: { x: ArrayLike<number>; y: ArrayLike<number> }, resi
 /** Half side of the square in which a star is subtracted: as far as its wings are seen, within reason. */
 function reachOf(psf: Psf, flux: number): number {
   const sigma = Math.sqrt(Math.max(flux, 1))
-  return Math.round(Math.min(4 * psf.half, Math.max(psf.half, 0.25 * sigma ** 0.8)))
+  return Math.round(Math.min(4 * psf.half, Math.max(psf.half, 0.25 * power(sigma, 0.8))))
 }
 
 /** Subtracts a star with this flux in place of what was subtracted of it before. */

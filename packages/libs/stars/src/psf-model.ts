@@ -1,4 +1,5 @@
 import { allocate, kernels, scoped } from '@nightpipe/kernels'
+import { power } from '@nightpipe/math'
 import { dot, fieldTerms, termsOf } from './psf-field.js'
 
 /**
@@ -79,7 +80,7 @@ export function psfOf(parameters: PsfParameters): Psf {
   const at = (x: number, y: number): PsfHere => ({ ...shapeAt(x, y), beta, step, nodes, table: tableAt(x, y) })
   const fwhm = (x: number, y: number) => {
     const { qxx, qxy, qyy } = shapeAt(x, y)
-    return 2 * Math.sqrt(2 ** (1 / beta) - 1) * (qxx * qyy - qxy * qxy) ** -0.25
+    return 2 * Math.sqrt(power(2, 1 / beta) - 1) * power(qxx * qyy - qxy * qxy, -0.25)
   }
   const render = (x: number, y: number, size: number) => {
     const out = new Float64Array(size * size)

@@ -1,5 +1,5 @@
 import { allocate, kernels, scoped } from '@nightpipe/kernels'
-import { solve } from '@nightpipe/math'
+import { power, solve } from '@nightpipe/math'
 
 /** The light about a star: net values, and their variances (0: a pixel that tells nothing). */
 export interface StarStamp {
@@ -32,7 +32,7 @@ export interface MoffatFit extends Moffat {
 }
 
 /** 1 / alpha² of a round Moffat profile of this width. */
-export const concentrationOf = (fwhm: number, beta: number) => (4 * (2 ** (1 / beta) - 1)) / (fwhm * fwhm)
+export const concentrationOf = (fwhm: number, beta: number) => (4 * (power(2, 1 / beta) - 1)) / (fwhm * fwhm)
 
 const PARAMETERS = ['amplitude', 'x', 'y', 'qxx', 'qxy', 'qyy', 'level', 'beta'] as const
 const ITERATIONS = 25

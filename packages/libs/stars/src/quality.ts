@@ -1,4 +1,4 @@
-import { medianOf } from '@nightpipe/math'
+import { medianOf, power } from '@nightpipe/math'
 import type { SkyMesh } from './background.js'
 import type { FoundStars, FrameQuality } from './found.js'
 import type { FindOptions } from './options.js'
@@ -48,6 +48,6 @@ function excessKurtosis(values: readonly number[]): number {
   const n = values.length
   if (n < 4) return Number.NaN
   const mean = values.reduce((sum, value) => sum + value, 0) / n
-  const moment = (power: number) => values.reduce((sum, value) => sum + (value - mean) ** power, 0) / n
+  const moment = (order: number) => values.reduce((sum, value) => sum + power(value - mean, order), 0) / n
   return moment(4) / moment(2) ** 2 - 3
 }

@@ -1,4 +1,4 @@
-import { medianOf } from '@nightpipe/math'
+import { medianOf, power } from '@nightpipe/math'
 import type { FoundStars } from './found.js'
 import { goodStars } from './quality.js'
 import { StarFlag } from './stars.js'
@@ -33,7 +33,7 @@ export function judgeStars(stars: FoundStars, { filteredPeak, noise, light }: Co
   for (let i = 0; i < stars.count; i++) {
     const relative = noise[i] / filteredPeak[i]
     const deviation = (filteredPeak[i] / light[i] / core - 1) / Math.hypot(relative, SPREAD)
-    stars.starness[i] = light[i] > 0 ? 1 / (1 + (deviation / USUAL) ** 4) : 0
+    stars.starness[i] = light[i] > 0 ? 1 / (1 + power(deviation / USUAL, 4)) : 0
     // the noise of one pixel is some times that of the filtered image
     const limit = SHARP * sharpness + USUAL * relative * sharpness
     if (stars.peak[i] / filteredPeak[i] > limit) {

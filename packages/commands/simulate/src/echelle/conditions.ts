@@ -1,3 +1,4 @@
+import { power } from '@nightpipe/math'
 import { barycentricCorrection } from '@nightpipe/sky'
 import { randomOf, smoothOf } from '../random.js'
 import { type Exposure, starOf } from './night.js'
@@ -56,7 +57,7 @@ export function seriesOf(settings: Settings, frame: Exposure): Series {
   const transparency = start.map((mjd, k) => {
     const at = (mjd - Math.floor(frame.mjd) + seconds[k]! / 172800) * 1440
     const magnitudes = sky.clouds * Math.max(0, 0.3 + clouds(at / sky['cloud time'])) * 0.7
-    return 10 ** (-0.4 * (magnitudes + (frame.fault === 'clouds' ? 7 : 0)))
+    return power(10, -0.4 * (magnitudes + (frame.fault === 'clouds' ? 7 : 0)))
   })
   let [sum, weighted, total] = [0, 0, 0]
   for (let k = 0; k < n; k++) {

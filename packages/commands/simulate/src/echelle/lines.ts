@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { ConfigError } from '@nightpipe/command'
 import { profileFolder } from '@nightpipe/config'
+import { power } from '@nightpipe/math'
 import { randomOf } from '../random.js'
 import type { Settings } from './schema.js'
 
@@ -51,6 +52,6 @@ export function lampOf({ arc, random }: Settings): { wavelength: number; electro
   return readLines(lineFile(arc.lines)).map(({ wavelength, intensity, ion }) => {
     const element = ion.startsWith('Ar') ? arc.argon : 1
     const factor = Math.exp(arc.scatter * scatter.normal())
-    return { wavelength, ion, electrons: arc.level * (intensity / 1000) ** arc.contrast * factor * element }
+    return { wavelength, ion, electrons: arc.level * power(intensity / 1000, arc.contrast) * factor * element }
   })
 }

@@ -1,3 +1,4 @@
+import { power } from '@nightpipe/math'
 import { legendre } from './legendre.js'
 import type { Settings } from './schema.js'
 
@@ -107,7 +108,7 @@ function residualAlong(coefficients: readonly number[], lo: number): number[] {
 
 /** The displacement of a fibre from that of the lamp, in pixels. */
 function displacement(f: readonly number[], o: number, x: number): number {
-  const terms = [1, o, x, x * o, o * o, x * o * o, x * x, o * x * x, x ** 3, o ** 3]
+  const terms = [1, o, x, x * o, o * o, x * o * o, x * x, o * x * x, power(x, 3), power(o, 3)]
   return terms.reduce((sum, term, k) => sum + (f[k] ?? 0) * term, 0)
 }
 

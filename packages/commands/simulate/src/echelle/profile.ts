@@ -1,3 +1,4 @@
+import { power } from '@nightpipe/math'
 import { smoothOf } from '../random.js'
 import type { Settings } from './schema.js'
 
@@ -37,7 +38,7 @@ function tableOf({ profile }: Settings, sigma: number, skew: number): Float64Arr
   const density = (t: number) => {
     const side = sigma * (t < 0 ? 1 - skew : 1 + skew)
     const core = Math.exp(-0.5 * (t / side) ** 2)
-    const wing = (1 + (t / (2.2 * sigma)) ** 2) ** -profile.beta
+    const wing = power(1 + (t / (2.2 * sigma)) ** 2, -profile.beta)
     return (1 - profile.wings) * core + 0.55 * profile.wings * wing
   }
   let shift = 0

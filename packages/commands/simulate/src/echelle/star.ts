@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { ConfigError } from '@nightpipe/command'
 import { openFits, readTable } from '@nightpipe/fits'
+import { power } from '@nightpipe/math'
 import { randomOf } from '../random.js'
 import type { StarSettings } from './schema.js'
 
@@ -46,7 +47,7 @@ const STRONG: readonly (readonly [number, number, number, number])[] = [
 /** Planck's law in photons per Angstrom, against its value at 5500 Angstrom. */
 export function planck(angstrom: number, kelvin: number): number {
   const x = (w: number) => 1.438777e8 / (w * kelvin)
-  return ((5500 / angstrom) ** 4 * Math.expm1(x(5500))) / Math.expm1(x(angstrom))
+  return (power(5500 / angstrom, 4) * Math.expm1(x(5500))) / Math.expm1(x(angstrom))
 }
 
 /** The spectrum of a star: its template, or thousands of lines from its name; broadened by its rotation. */
@@ -62,13 +63,13 @@ export function starSpectrum(seed: number, name: string, star: StarSettings, ran
 /** Optical depths of lines add up. Cool stars have many lines, hot stars few but broad lines of hydrogen. */
 function syntheticOn(seed: number, name: string, star: StarSettings, start: number, n: number): Float64Array {
   const depth = new Float64Array(n)
-  const cool = Math.min(3, Math.max(0.02, (5800 / star.temperature) ** 4))
+  const cool = Math.min(3, Math.max(0.02, power(5800 / star.temperature, 4)))
   const random = randomOf(seed, 'star', name)
   const count = Math.round(9000 * cool)
   for (let k = 0; k < count; k++) {
     // Twice as many lines to the angstrom at 4000 as at 6000.
-    const wavelength = BLUE * (RED / BLUE) ** (random.uniform() ** 1.35)
-    const tau = Math.min(3, 0.16 * random.exponential() ** 1.6) * Math.min(cool, 1.5) * star.lines
+    const wavelength = BLUE * power(RED / BLUE, power(random.uniform(), 1.35))
+    const tau = Math.min(3, 0.16 * power(random.exponential(), 1.6)) * Math.min(cool, 1.5) * star.lines
     addDepth(depth, start, Math.log(wavelength), tau, 2.4 + 0.8 * random.uniform(), 0.25 * tau)
   }
   for (const [wavelength, tau, gauss, lorentz] of STRONG) {

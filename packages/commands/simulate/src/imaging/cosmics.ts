@@ -1,3 +1,4 @@
+import { power } from '@nightpipe/math'
 import type { Random } from '../random.js'
 import type { Settings } from './schema.js'
 
@@ -56,7 +57,7 @@ type Put = (x: number, y: number, electrons: number) => void
 
 /** Straight: intensity goes as the square of the cosine of the zenith angle, and the silicon may stand upright. */
 function muon(random: Random, x: number, y: number, thickness: number, pixel: number, put: Put): void {
-  const slope = Math.min(40, Math.tan(Math.acos(Math.max(0.025, random.uniform() ** (1 / 3)))))
+  const slope = Math.min(40, Math.tan(Math.acos(Math.max(0.025, power(random.uniform(), 1 / 3)))))
   const angle = random.between(0, 2 * Math.PI)
   const length = (thickness * slope) / pixel
   const steps = Math.max(1, Math.ceil(length / STEP))

@@ -1,3 +1,4 @@
+import { power } from '@nightpipe/math'
 import { keyOf, type Random, randomOf } from '../random.js'
 import type { Camera } from './camera.js'
 import { scatterDust, shadowInPlace } from './dust.js'
@@ -25,7 +26,7 @@ export function defectsOf({ random: { seed }, detector }: Wafer): Defect[] {
   const pixel = (random: Random) => ({ x: random.below(width), y: random.below(height) })
   const count = (part: number) => Math.round(part * width * height)
   const [low = 1, top = low] = detector['hot rate']
-  const rate = (random: Random) => (low > 0 ? low * (top / low) ** random.uniform() : top * random.uniform())
+  const rate = (random: Random) => (low > 0 ? low * power(top / low, random.uniform()) : top * random.uniform())
   const hot = randomOf(seed, 'hot pixels')
   const dead = randomOf(seed, 'dead pixels')
   const columns = randomOf(seed, 'bad columns')

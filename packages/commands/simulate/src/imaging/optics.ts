@@ -1,3 +1,4 @@
+import { power } from '@nightpipe/math'
 import type { SipDistortion } from '@nightpipe/sky'
 import { randomOf } from '../random.js'
 import type { Settings } from './schema.js'
@@ -19,7 +20,7 @@ export function distortionOf(settings: Settings, binning: number): SipDistortion
   if (corner === 0) return undefined
   const reach = Math.hypot(detector.width, detector.height) / 2 / binning
   const angle = randomOf(0, 'optics', telescope.telescope, telescope.instrument).between(0, 2 * Math.PI)
-  const cubic = corner / reach ** 3
+  const cubic = corner / power(reach, 3)
   const [tiltU, tiltV] = [0.2 * corner * Math.cos(angle), 0.2 * corner * Math.sin(angle)].map((t) => t / reach ** 2)
   const a = [[0, 0, 0, 0], [0, tiltV!, cubic], [tiltU!, 0], [cubic]]
   const b = [[0, 0, tiltV!, cubic], [0, tiltU!, 0], [0, cubic], [0]]

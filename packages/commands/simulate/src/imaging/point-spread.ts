@@ -1,4 +1,5 @@
 import { kernels } from '@nightpipe/kernels'
+import { power } from '@nightpipe/math'
 
 /**
  * An elliptical Moffat profile (Moffat 1969, A&A 3, 455): peak (1 + xx dx² + xy dx dy + yy dy²)^-beta, of unit flux over
@@ -17,7 +18,7 @@ export interface PointSpread {
 
 /** From the full width at half maximum of a round profile of the same area, before pixels spread it. */
 export function pointSpread(fwhm: number, beta: number, ellipticity: number, angle: number): PointSpread {
-  const alpha = fwhm / (2 * Math.sqrt(2 ** (1 / beta) - 1))
+  const alpha = fwhm / (2 * Math.sqrt(power(2, 1 / beta) - 1))
   const [wide, core] = [alpha / Math.sqrt(1 - ellipticity), alpha * Math.sqrt(1 - ellipticity)]
   const [c, s] = [Math.cos(angle), Math.sin(angle)]
   return {
@@ -37,13 +38,13 @@ export function addEllipticity(e1: number, angle1: number, e2: number, angle2: n
 }
 
 /** The part of the flux further than `radius` from the centre of a round profile. */
-export const fluxBeyond = ({ beta, wide }: PointSpread, radius: number) => (1 + (radius / wide) ** 2) ** (1 - beta)
+export const fluxBeyond = ({ beta, wide }: PointSpread, radius: number) => power(1 + (radius / wide) ** 2, 1 - beta)
 
 /** The radius to which a star must be drawn: a part of 1e-4 of its flux, and any light above `least`, are inside. */
 export function drawingRadius(spread: PointSpread, flux: number, least: number): number {
   const { beta, wide, peak } = spread
-  const conserving = wide * Math.sqrt(1e-4 ** (1 / (1 - beta)) - 1)
-  const visible = wide * Math.sqrt(Math.max(0, ((peak * flux) / least) ** (1 / beta) - 1))
+  const conserving = wide * Math.sqrt(power(1e-4, 1 / (1 - beta)) - 1)
+  const visible = wide * Math.sqrt(Math.max(0, power((peak * flux) / least, 1 / beta) - 1))
   return Math.min(600, Math.ceil(Math.max(conserving, visible)) + 2)
 }
 

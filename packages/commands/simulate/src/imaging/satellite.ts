@@ -1,3 +1,4 @@
+import { power } from '@nightpipe/math'
 import type { Random } from '../random.js'
 import type { Canvas, PointSpread } from './point-spread.js'
 
@@ -17,7 +18,7 @@ export function trailOf(random: Random, width: number, height: number, light: nu
 /** The Moffat profile summed along a line, of unit area: (1 + d²/a²)^(1/2 - beta) with its norm. */
 export function crossSection({ beta, core, wide }: PointSpread): (distance: number) => number {
   const a2 = core * wide
-  const shape = (d: number) => (1 + (d * d) / a2) ** (0.5 - beta)
+  const shape = (d: number) => power(1 + (d * d) / a2, 0.5 - beta)
   let area = 0
   const [step, reach] = [0.01 * Math.sqrt(a2), 20000]
   for (let k = -reach; k <= reach; k++) area += shape(k * step) * step

@@ -1,3 +1,4 @@
+import { power } from '@nightpipe/math'
 import { randomOf } from '../random.js'
 import type { Camera } from './camera.js'
 import type { Exposure } from './night.js'
@@ -84,7 +85,7 @@ export function seenIn(settings: Settings, camera: Camera, frame: Exposure, sour
     const place = wcs.toPixel(ra, dec)
     if (!place || magnitude === undefined) return []
     const [x, y] = place
-    const rate = 10 ** (0.4 * (nth(settings.filters['zero point'], k) - magnitude)) * conditions.transparency
+    const rate = power(10, 0.4 * (nth(settings.filters['zero point'], k) - magnitude)) * conditions.transparency
     const inside = x > -0.5 && y > -0.5 && x < camera.width - 0.5 && y < camera.height - 0.5
     return [{ source, ra, dec, x, y, magnitude, electrons: rate * seconds, inside }]
   })

@@ -1,3 +1,4 @@
+import { power } from '@nightpipe/math'
 import { julianYear, makeTan, makeWcs, moveStar, type TanWcs, type Wcs } from '@nightpipe/sky'
 import { type Random, randomOf } from '../random.js'
 import { catalogueStars } from './catalogue-stars.js'
@@ -35,7 +36,7 @@ export function sourcesOf(settings: Settings, name: string, night: Pick<Night, '
   const side = sideOf(settings, name, night)
   const plane = fieldPlane(field.ra, field.dec, scale)
   const count = Math.round((field.stars * side * side) / (detector.width * detector.height))
-  const faint = 10 ** (field.slope * (field.brightest - field.faintest))
+  const faint = power(10, field.slope * (field.brightest - field.faintest))
   const scattered = Array.from({ length: count }, (): Source => {
     const [ra, dec] = plane.toSky(side * random.between(-0.5, 0.5), side * random.between(-0.5, 0.5))
     const magnitude = field.faintest + Math.log10(faint + (1 - faint) * random.uniform()) / field.slope
@@ -138,7 +139,7 @@ function moving(settings: Settings, name: string, sources: Source[]): Source[] {
 }
 
 /** Most stars are red dwarfs and giants, some are blue: a skew distribution between -0.2 and 1.8. */
-const colourOf = (u: number) => -0.2 + 2 * u ** 0.8 * (1 - 0.35 * u)
+const colourOf = (u: number) => -0.2 + 2 * power(u, 0.8) * (1 - 0.35 * u)
 
 /** The tangent plane of a field, in pixels from its centre, north up. */
 function fieldPlane(ra: number, dec: number, scale: number): TanWcs {

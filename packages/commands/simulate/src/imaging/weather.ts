@@ -1,3 +1,4 @@
+import { power } from '@nightpipe/math'
 import { randomOf, smoothOf } from '../random.js'
 import type { Exposure } from './night.js'
 import { fieldNames, fieldOf } from './night.js'
@@ -57,7 +58,7 @@ export function weatherOf(settings: Settings, frames: readonly Timed[]) {
         seeing: sky.seeing * Math.exp(sky['seeing scatter'] * (0.8 * seeing(hours / 0.4) + 0.6 * own.normal())),
         ellipticity: Math.min(0.9, sky.ellipticity * Math.exp(0.4 * own.normal())),
         angle: own.between(0, Math.PI),
-        transparency: 10 ** (-0.4 * sky.clouds * Math.max(0, clouds((hours * 60) / sky['cloud time'])) ** 1.5),
+        transparency: power(10, -0.4 * sky.clouds * power(Math.max(0, clouds((hours * 60) / sky['cloud time'])), 1.5)),
         sky: skyRate(settings, frame),
         gradient: [slope * Math.cos(tilt), slope * Math.sin(tilt)],
         fringes: type === 'flat' ? 0 : nth(settings.filters.fringes, filterIndex(settings, frame)),
@@ -90,7 +91,7 @@ function skyRate(settings: Settings, frame: Timed): number {
   if (frame.type === 'flat') return (frame.level ?? 0) / frame.seconds
   const k = filterIndex(settings, frame)
   const { filters, telescope } = settings
-  return 10 ** (0.4 * (nth(filters['zero point'], k) - nth(filters.sky, k))) * telescope['pixel scale'] ** 2
+  return power(10, 0.4 * (nth(filters['zero point'], k) - nth(filters.sky, k))) * telescope['pixel scale'] ** 2
 }
 
 /** East and north, arcsec: where the drift has brought the field at mid-exposure, and how fast it goes, per hour. */

@@ -1,5 +1,5 @@
 import { allocate, kernels as compiled, scoped } from '@nightpipe/kernels'
-import { type ComplexImage, fft, inverseFft, kernelComplexImage } from '@nightpipe/math'
+import { type ComplexImage, fft, inverseFft, kernelComplexImage, power } from '@nightpipe/math'
 import { type FilteredTile, rowOfTiles } from './finish-tile.js'
 import { type KernelModel, kernelAt, kernelTerms } from './kernel-model.js'
 import { scaled, spatialPowers } from './spatial.js'
@@ -114,13 +114,13 @@ function applyKernel(sharp: ComplexImage, kernels: readonly ComplexImage[], mode
   kernels.forEach((kernel, k) => {
     const both = product(sharp, kernel)
     inverseFft(both)
-    for (const [image, power] of [
+    for (const [image, degrees] of [
       [both.re, powers[2 * k]],
       [both.im, powers[2 * k + 1]],
     ] as const) {
-      if (!power) continue
-      for (let x = 0; x < width; x++) across[x] = scaled(net.x0 - pad + x, model.width) ** power[0]
-      for (let y = 0; y < height; y++) up[y] = scaled(net.y0 - pad + y, model.height) ** power[1]
+      if (!degrees) continue
+      for (let x = 0; x < width; x++) across[x] = power(scaled(net.x0 - pad + x, model.width), degrees[0])
+      for (let y = 0; y < height; y++) up[y] = power(scaled(net.y0 - pad + y, model.height), degrees[1])
       const places = [across.byteOffset, up.byteOffset, matched.byteOffset] as const
       compiled().addWeighed(image.byteOffset, width, height, ...places)
     }
@@ -139,7 +139,7 @@ function takeSkyOff(pixels: Float32Array, blank: Uint8Array, variance: Float32Ar
   for (let y = 0; y < height; y++) {
     const v = scaled(net.y0 - pad + y, model.height)
     along.fill(0)
-    for (let j = 0; j < powers.length; j++) along[powers[j][0]] += model.background[j] * v ** powers[j][1]
+    for (let j = 0; j < powers.length; j++) along[powers[j][0]] += model.background[j] * power(v, powers[j][1])
     const p = y * width
     compiled().subtractPolynomial(
       ...([pixels.byteOffset + 4 * p, variance.byteOffset + 4 * p, blank.byteOffset + p] as const),
@@ -195,7 +195,7 @@ function ratioAcross(terms: readonly Float64Array[], model: KernelModel) {
   return (x: number, y: number) => {
     const [u, v] = [scaled(x, model.width), scaled(y, model.height)]
     let sum = 0
-    for (let j = 0; j < sums.length; j++) sum += sums[j] * u ** powers[j][0] * v ** powers[j][1]
+    for (let j = 0; j < sums.length; j++) sum += sums[j] * power(u, powers[j][0]) * power(v, powers[j][1])
     return -1 / sum
   }
 }

@@ -1,4 +1,5 @@
 import { allocate, kernels, scoped } from '@nightpipe/kernels'
+import { power } from '@nightpipe/math'
 
 /**
  * The shapes that a matching kernel is made of. For 'gaussians' (Alard & Lupton 1998, ApJ 503, 325; Alard 2000, A&AS 144,
@@ -42,10 +43,10 @@ export function gaussianShapes({ half, sigmas, degrees }: Extract<KernelBasis, {
 }
 
 /** (u / sigma)^p exp(-u² / 2 sigma²), of largest absolute value about 1; odd ones have sum 0 by symmetry. */
-function gaussianPower(half: number, sigma: number, power: number): Line {
+function gaussianPower(half: number, sigma: number, degree: number): Line {
   const line = Float64Array.from({ length: 2 * half + 1 }, (_, i) => {
     const u = (i - half) / sigma
-    return u ** power * Math.exp((-u * u) / 2)
+    return power(u, degree) * Math.exp((-u * u) / 2)
   })
   const norm = Math.sqrt(line.reduce((s, value) => s + value * value, 0))
   return line.map((value) => value / norm)

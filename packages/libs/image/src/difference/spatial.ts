@@ -1,3 +1,5 @@
+import { power } from '@nightpipe/math'
+
 /** How something changes over an image: a polynomial in place, with both coordinates from -1 to 1 across it. */
 export interface Field {
   width: number
@@ -17,7 +19,7 @@ export function spatialPowers(order: number): [number, number][] {
 export function spatialTerms(powers: readonly [number, number][], x: number, y: number, field: Field): number[] {
   const u = scaled(x, field.width)
   const v = scaled(y, field.height)
-  return powers.map(([i, j]) => u ** i * v ** j)
+  return powers.map(([i, j]) => power(u, i) * power(v, j))
 }
 
 /** -1 at the first pixel of `n`, 1 at the last. */

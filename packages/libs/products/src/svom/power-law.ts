@@ -1,3 +1,5 @@
+import { power } from '@nightpipe/math'
+
 /** F = norm (t / 100 s)^−index, fitted to magnitudes. */
 export interface PowerLaw {
   /** flux at 100 s, of magnitude 0 = 1 */
@@ -38,5 +40,11 @@ export function fitPowerLaw(
   const index = (s * sxy - sx * sy) / determinant
   const zero = (sxx * sy - sx * sxy) / determinant
   const chiSquare = xs.reduce((sum, x, k) => sum + ((mags[k]! - zero - index * x) / errors[k]!) ** 2, 0)
-  return { norm: 10 ** (-0.4 * zero), index, indexError: Math.sqrt(s / determinant), chiSquare, points: seconds.length }
+  return {
+    norm: power(10, -0.4 * zero),
+    index,
+    indexError: Math.sqrt(s / determinant),
+    chiSquare,
+    points: seconds.length,
+  }
 }

@@ -1,4 +1,4 @@
-import { leastSquares } from '@nightpipe/math'
+import { leastSquares, power } from '@nightpipe/math'
 import { distortionMap, type SipDistortion } from './distortion.js'
 import type { WcsSolution } from './make-wcs.js'
 
@@ -24,7 +24,7 @@ export function withSipInverse<W extends WcsSolution>(wcs: W, width: number, hei
       const u = (i / (GRID - 1)) * width - 0.5 - linear.pixel[0]
       const v = (j / (GRID - 1)) * height - 0.5 - linear.pixel[1]
       forward.apply(u, v, at)
-      for (const [p, q] of powers) rows.push((at[0] / reach) ** p * (at[1] / reach) ** q)
+      for (const [p, q] of powers) rows.push(power(at[0] / reach, p) * power(at[1] / reach, q))
       first.push(u - at[0])
       second.push(v - at[1])
     }
@@ -43,7 +43,7 @@ function seriesOf(solution: Float64Array, powers: readonly [number, number][], r
   const series: number[][] = []
   for (const [k, [p, q]] of powers.entries()) {
     series[p] ??= []
-    series[p][q] = solution[k] / reach ** (p + q)
+    series[p][q] = solution[k] / power(reach, p + q)
   }
   return series
 }

@@ -9,7 +9,7 @@ import t from 'tap'
 
 async function run(...args: string[]) {
   const child = spawn(...commandLine('product-publish', ...args), {
-    env: { ...process.env, NODE_OPTIONS: '', NIGHTPIPE_STORE_KEY: 'the-key' },
+    env: { ...process.env, NIGHTPIPE_STORE_KEY: 'the-key' },
   })
   let [stdout, stderr] = ['', '']
   child.stdout.on('data', (piece) => (stdout += piece))

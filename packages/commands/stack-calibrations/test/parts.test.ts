@@ -1,6 +1,6 @@
 // The pure parts, each against laws and against an obvious version of itself.
 import { allocate, scoped } from '@nightpipe/kernels'
-import { fitLine, random } from '@nightpipe/math'
+import { random } from '@nightpipe/math'
 import t from 'tap'
 import { flagPixels } from '../src/flag-pixels.js'
 import { type FrameStatistics, judgeGroup, type Rules, variationOf } from '../src/judge.js'

@@ -9,7 +9,7 @@ import { mergeCandidates } from '../src/candidates.js'
 import { chart } from '../src/chart.js'
 import { position } from '../src/html.js'
 
-const { NODE_OPTIONS: _, NODE_EXTRA_CA_CERTS: __, ...env } = process.env
+const { NODE_EXTRA_CA_CERTS: _, ...env } = process.env
 const run = (...args: string[]) => call('summary', args)
 
 const SIDE = 120

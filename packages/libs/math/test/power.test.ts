@@ -36,12 +36,9 @@ t.test('others are within 1e-14 of what the machine has, over forty decades', as
 })
 
 t.test('borders are those of the language', async (t) => {
-  const values = [0, -0, 1, -1, 0.3, -2, 7, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN]
+  const values = [0, -0, 1, -1, 0.3, -2, 7, Number.POSITIVE_INFINITY, Number.NaN]
+  const rounded = (value: number) => (Math.abs(value) < 1e300 ? Number(value.toPrecision(14)) : value) + 0
   for (const base of values)
-    for (const exponent of [0, 1, 2, 3, -1, -2, 0.5, 1.5, -0.5, -1.5, Number.NaN]) {
-      const of = (value: number) => (Math.abs(value) < 1e300 ? Number(value.toPrecision(14)) : value)
-      const isRootOfMinusInfinity = base === Number.NEGATIVE_INFINITY && !Number.isInteger(exponent)
-      if (!isRootOfMinusInfinity)
-        t.equal(of(power(base, exponent)) + 0, of(base ** exponent) + 0, `${base}^${exponent}`)
-    }
+    for (const exponent of [0, 1, 2, 3, -1, -2, 0.5, 1.5, -0.5, -1.5, Number.NaN])
+      t.ok(Object.is(rounded(power(base, exponent)), rounded(base ** exponent)), `${base}^${exponent}`)
 })

@@ -45,6 +45,16 @@ t.test('what would break a table of the manual is escaped', async (t) => {
   t.match(page, '| `--f VALUE` | a\\|b c |')
 })
 
+t.test('every decision has a number of its own, and says it', async (t) => {
+  const names = readdirSync(join(root, 'docs/decisions')).filter((name) => /^\d/.test(name))
+  const numbers = names.map((name) => Number(name.slice(0, 4)))
+  t.same(numbers, [...new Set(numbers)])
+  for (const [k, name] of names.entries()) {
+    const [title] = readFileSync(join(root, 'docs/decisions', name), 'utf8').split('\n')
+    t.ok(title.startsWith(`# ${numbers[k]}. `), `${name}: ${title}`)
+  }
+})
+
 t.test('every link between the pages leads somewhere', async (t) => {
   const tracked = spawnSync('git', ['ls-files', '*.md'], { cwd: root, encoding: 'utf8' }).stdout.trim().split('\n')
   t.ok(tracked.length > 20)

@@ -186,7 +186,7 @@ function chooseStar(
 
 /** What the exposure meter counts in a second without light: in a fibre that sees nothing; 0 where each sees something. */
 function darkRate(file: FitsFile, fibres: readonly string[] | undefined): number {
-  const dark = fibres?.findIndex((word) => word === 'none') ?? -1
+  const dark = fibres?.indexOf('none') ?? -1
   const readings = dark < 0 ? [] : meterOf(file, dark)
   const time = readings.reduce((sum, { seconds }) => sum + seconds, 0)
   return time > 0 ? readings.reduce((sum, { counts }) => sum + counts, 0) / time : 0

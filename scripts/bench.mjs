@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Whole processes, ours and each installed peer in turn (A B A B …), every one writing its product; prints the table of
+// Whole processes, ours and an installed peer in turn (A B A B …), peer by peer, every one writing its product; prints the table of
 // docs/performance.md (and replaces it with --write).
 // The works are in scripts/bench-works/, a file for each area.
 import { spawnSync } from 'node:child_process'
@@ -69,42 +69,57 @@ const median = (values) => {
   return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
 }
 
-/** Ours and the peers in turn, `runs` times after one warm-up each. */
-function compare(work) {
-  const peers = work.peers.filter((peer) => {
-    const there =
-      peer.needs.every(onPath) && (peer.check ? spawnSync(peer.check[0], peer.check.slice(1)).status === 0 : true)
-    if (!there) console.error(`bench: ${work.id}: ${peer.name} is not installed, skipped`)
-    return there
-  })
-  const contestants = [{ name: 'nightpipe', ...work.ours }, ...peers]
-  const samples = contestants.map(() => [])
+/** The figures of a run, or nothing when it failed, which is said. */
+function attempt(work, contestant) {
+  const figures = time(contestant)
+  if (!figures.error) return figures
+  console.error(`bench: ${work.id}: ${contestant.name} failed: ${figures.error}`)
+}
+
+function isThere(work, peer) {
+  const there =
+    peer.needs.every(onPath) && (peer.check ? spawnSync(peer.check[0], peer.check.slice(1)).status === 0 : true)
+  if (!there) console.error(`bench: ${work.id}: ${peer.name} is not installed, skipped`)
+  return there
+}
+
+/** `runs` pairs, one of ours and one of the peer in turn, after one of the peer that does not count. */
+function pairsWith(work, ours, peer) {
+  const pairs = []
   for (let run = -1; run < runs; run++) {
-    for (const [k, contestant] of contestants.entries()) {
-      if (samples[k] === undefined) continue
-      const figures = time(contestant)
-      if (figures.error) {
-        console.error(`bench: ${work.id}: ${contestant.name} failed: ${figures.error}`)
-        samples[k] = undefined
-      } else if (run >= 0) samples[k].push(figures)
-    }
+    const [one, other] = [run < 0 || attempt(work, ours), attempt(work, peer)]
+    if (!one || !other) return { ours: [], theirs: undefined }
+    if (run >= 0) pairs.push([one, other])
   }
-  const ours = samples[0]
-  return contestants.map(({ name }, k) => {
-    const mine = samples[k]
-    if (!mine) return { work: work.id, name, title: work.title, failed: true }
-    return {
-      work: work.id,
-      title: work.title,
-      name,
-      runs,
-      wall: median(mine.map((f) => f.wall)),
-      cpu: median(mine.map((f) => f.cpu)),
-      megabytes: Math.max(...mine.map((f) => f.megabytes)),
-      ratio: k === 0 || !ours ? undefined : median(mine.map((f, i) => ours[i].wall / f.wall)),
-      target: contestants[k].target,
-    }
-  })
+  const [mine, theirs] = [0, 1].map((k) => pairs.map((pair) => pair[k]))
+  return { ours: mine, theirs, ratio: median(pairs.map(([one, other]) => one.wall / other.wall)) }
+}
+
+/**
+ * Ours and a peer in turn, peer by peer (A B A B, A C A C): what another program leaves behind, of memory above all, comes
+ * to bear on neither more than on the other.
+ */
+function compare(work) {
+  const peers = work.peers.filter((peer) => isThere(work, peer))
+  const contestant = { name: 'nightpipe', ...work.ours }
+  const isRunning = attempt(work, contestant) !== undefined
+  const series = isRunning ? peers.map((peer) => pairsWith(work, contestant, peer)) : []
+  const alone = isRunning && peers.length === 0 ? Array.from({ length: runs }, () => attempt(work, contestant)) : []
+  const rowOf = (name, samples, more) =>
+    samples?.length > 0 && samples.every(Boolean)
+      ? {
+          ...{ title: work.title, name, runs: samples.length },
+          wall: median(samples.map((f) => f.wall)),
+          cpu: median(samples.map((f) => f.cpu)),
+          megabytes: Math.max(...samples.map((f) => f.megabytes)),
+          ...more,
+        }
+      : { name, title: work.title, failed: true }
+  const target = work.ours.target
+  return [
+    rowOf(contestant.name, [...alone, ...series.flatMap(({ ours }) => ours)], { target }),
+    ...peers.map((peer, k) => rowOf(peer.name, series[k]?.theirs, { ratio: series[k]?.ratio, target: peer.target })),
+  ]
 }
 
 const HEAD = [

@@ -62,12 +62,19 @@ export function calibrationStep(
     lists: [list],
     alone: false,
     frames: raw.sort(),
-    set: [],
-    reads: [],
+    ...linearityFor(modules.get('stack-calibrations')!, reduction),
     after: [],
     made: join(output, 'calibrations.list'),
   }
   return { group: '', stage: 'calibrations', module: modules.get('stack-calibrations')!, folder, ...common }
+}
+
+/** Masters are made of counts as linear as those of the frames, where their own configuration says nothing of it. */
+function linearityFor(stack: Module, reduction: Module): Pick<Step, 'set' | 'reads'> {
+  const said = ({ inForce }: Module) => [...inForce].filter(([key, value]) => /^linearity\b/.test(key) && value)
+  const given = said(stack).length > 0 ? [] : said(reduction)
+  const tables = given.flatMap(([key, value]) => (key.endsWith('.table') ? [value] : []))
+  return { set: given.map(([key, value]) => `${key}=${value}`), reads: tables }
 }
 
 export function groupStep(

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import { CALIBRATIONS_FILE } from '@nightpipe/calibrations'
 import { DataError, type Request } from '@nightpipe/command'
-import type { ConfigOf, commonSchema } from '@nightpipe/config'
+import { type ConfigOf, type commonSchema, linearitySettings } from '@nightpipe/config'
 import { formatMjd } from '@nightpipe/sky'
 import type { Tree } from '@nightpipe/spectrographs'
 import type { RawFrame } from './frames.js'
@@ -27,6 +27,7 @@ export async function buildMasters(frames: readonly RawFrame[], request: Request
     ...[executable(), '--input', '-', '--output', folder, '--workers', String(request.workers)],
     ...['--set', `instrument.profile=${profileOf(request)}`],
     ...['--set', `overscan.method=${method}`, '--set', `overscan.smooth=${overscan.smooth}`, '--quiet'],
+    ...linearArgs(request),
   ]
   request.log.info(`making masters of ${frames.length} calibration frames in ${folder}`)
   const input = frames.map(({ path }) => path).join('\n')
@@ -63,12 +64,17 @@ export async function buildFirstOfTree(
     ...[executable(), '--tree', folder, '--site', site, '--nres-instrument', instrument, '--calibration-type', type],
     ...['--start', formatMjd(dates[0]! - 1e-4), '--end', formatMjd(dates.at(-1)! + 1e-4), '--input', '-', '--quiet'],
     ...['--set', `instrument.profile=${profileOf(request)}`, '--workers', String(request.workers)],
+    ...linearArgs(request),
   ]
   request.log.info(`making the first ${type} of the tree, of ${frames.length} frames`)
   const input = frames.map(({ path }) => path).join('\n')
   const { stderr } = await execa(process.execPath, args, { input, reject: false, cancelSignal: request.signal })
   for (const line of stderr.split('\n').filter(Boolean)) request.log.detail(line)
 }
+
+/** Masters are made of counts as linear as those of the frames. */
+const linearArgs = ({ config }: Request<ReductionSchema>) =>
+  linearitySettings(config.linearity).flatMap((setting) => ['--set', setting])
 
 /** The executable of another command of the toolkit: commands start one another as processes, and never import. */
 function executable(): string {

@@ -1,10 +1,10 @@
+import { linearityOf } from '@nightpipe/config'
 import { companion, type FitsFile, type Hdu, imageHdu, type Onlooker, openFits, type Watch } from '@nightpipe/fits'
-import { type Calibration, calibratePixels, MaskBit } from '@nightpipe/image'
+import { byTable, type Calibration, calibratePixels, type Linearity, MaskBit } from '@nightpipe/image'
 import { allocate, kernels, scoped } from '@nightpipe/kernels'
 import { type DarkSource, darkSource, levelOf } from './dark.js'
 import { type Detector, type Reading, readDetector, requireOneBiasLevel } from './detector.js'
 import { keepBits, setKnownBits } from './known-bits.js'
-import { byTable, linearityOf } from './linearity.js'
 import { trimmedSize } from './master.js'
 import type { ReductionJob } from './plan.js'
 import { type AlignedReader, alignedReader, maskJoiner, type Planes, stripRows, strips } from './planes.js'
@@ -185,7 +185,9 @@ function medianOfSome(pixels: Float32Array, width: number, { x0, y0, x1, y1 }: R
 /** One amplifier, all of it above one level or one for each row, and no table of linearity. */
 function isPlain({ readings }: Detector, config: ReductionConfig): boolean {
   const [first] = readings
-  return readings.length === 1 && !first.overscan?.columns && !linearityOf(first.amplifier.name, config)?.table
+  return (
+    readings.length === 1 && !first.overscan?.columns && !linearityOf(first.amplifier.name, config.linearity)?.table
+  )
 }
 
 interface Masters {
@@ -236,7 +238,7 @@ function finish(
         // without a flat nothing else evens out what the gains of amplifiers differ by
         const even = masters.flat || config.frame.unit === 'adu' ? 1 : reading.gain / detector.gain
         const part = { ...strip, ...own, scale: scale * even }
-        const linearity = linearityOf(reading.amplifier.name, config)
+        const linearity = linearityOf(reading.amplifier.name, config.linearity)
         if (whole && !linearity?.table) {
           const range = (plane: Float32Array) => plane.subarray(from * width, to * width)
           const bits = mask.subarray(from * width, to * width)
@@ -309,7 +311,7 @@ function calibrateRow(
   x1: number,
   strip: Calibration,
   offset: number,
-  linearity: ReturnType<typeof linearityOf>,
+  linearity: Linearity | undefined,
 ): void {
   const here = <T extends Float32Array | Int16Array>(plane: T) =>
     plane.subarray(row * width + x0, row * width + x1) as T

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { ConfigError, DataError, type Job, type Parent, type Plan, type Request, type Row } from '@nightpipe/command'
+import { checkLinearity, linearityTables } from '@nightpipe/config'
 import { imageHdu, openFits } from '@nightpipe/fits'
 import { tellAssumptions, tellProfiles } from './assumptions.js'
 import { buildMasters, builtFolder, hasTable } from './build-masters.js'
@@ -72,7 +73,8 @@ export async function planReduction(given: Sources): Promise<Plan<ReductionJob>>
   await addPatterns(ready, request)
   const { compare, method } = request.config['cosmic rays']
   const others = othersOf(ready, method === 'none' ? 0 : compare)
-  const jobs = ready.map((params, k) => jobFor({ ...params, others: others[k] }))
+  const tables = linearityTables(request.config.linearity)
+  const jobs = ready.map((params, k) => jobFor({ ...params, others: others[k] }, tables))
   const largest = ready.reduce((most, { frame }) => Math.max(most, frame.width * frame.height), 0)
   const each = others.some((list) => list.length > 0) ? BYTES_PER_PIXEL_COMPARED : BYTES_PER_PIXEL
   return { jobs, rows, memoryPerJob: each * largest }
@@ -118,10 +120,7 @@ function checkConfig({ config }: Sources): void {
   if (config.pattern.smooth % 2 === 0) {
     throw new ConfigError(`[pattern] smooth = ${config.pattern.smooth}: a box needs a middle`, 'give an odd number')
   }
-  for (const { coefficients, table } of Object.values(config.linearity)) {
-    if (coefficients.length && table) throw new ConfigError('[linearity]: give coefficients or a table, not both')
-    if (table && !existsSync(table)) throw new ConfigError(`[linearity] table: ${table} does not exist`)
-  }
+  checkLinearity(config.linearity)
 }
 
 /** The words of [interpolate] bits, and the bits of the mask. */
@@ -197,9 +196,9 @@ function checkFacts({ frame, kind, dark, bias }: ReductionJob, { config }: Sourc
   )
 }
 
-function jobFor(params: ReductionJob): Job<ReductionJob> {
+function jobFor(params: ReductionJob, tables: readonly Parent[]): Job<ReductionJob> {
   const { frame, product } = params
-  const parents = [{ path: frame.path, role: 'frame' }, ...mastersOf(params)]
+  const parents = [{ path: frame.path, role: 'frame' }, ...mastersOf(params), ...tables]
   for (const other of params.others ?? []) {
     parents.push({ path: other.frame.path, role: 'compared' })
     for (const master of mastersOf(other)) {

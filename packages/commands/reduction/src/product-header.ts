@@ -1,4 +1,4 @@
-import { describeFrame, headerFor, type InstrumentProfile } from '@nightpipe/config'
+import { describeFrame, headerFor, type InstrumentProfile, linearityCard, linearityOf } from '@nightpipe/config'
 import {
   type CardValue,
   copyHeader,
@@ -66,6 +66,8 @@ export function productHeader(
     set(`${keyword}FILE`, master?.name ?? 'none', `master ${role}`)
     if (master?.ageDays !== undefined) set(`${keyword}AGE`, digits(master.ageDays), '[d] frame minus master')
   }
+  const linear = linearityCard(detector.readings.map(({ amplifier }) => linearityOf(amplifier.name, config.linearity)))
+  if (linear) set('LINCORR', linear, 'non-linearity taken off')
   if (job.mask) set('MASKFILE', job.mask.split('/').at(-1), 'image of bad pixels')
   if (measured.pattern) {
     set('PATTFILE', job.pattern!.split('/').at(-1), 'pattern of the sky that was taken off')

@@ -1,4 +1,15 @@
-import { type ConfigOf, choice, flag, integer, list, number, numbers, path, section } from '@nightpipe/config'
+import {
+  type ConfigOf,
+  choice,
+  flag,
+  integer,
+  LINEARITY_DOC,
+  linearityKeys,
+  list,
+  number,
+  path,
+  section,
+} from '@nightpipe/config'
 import { COSMIC_RAY_DEFAULTS } from '@nightpipe/image'
 
 const cosmic = COSMIC_RAY_DEFAULTS
@@ -96,14 +107,7 @@ export const schema = {
     ),
     order: integer(5, 'degree of polynomial', { min: 0, max: 50 }),
   },
-  linearity: section(
-    'What makes counts proportional to light: net is ADU above the bias. [linearity.NAME] is for one amplifier.',
-    {
-      coefficients: numbers([], 'true = net (1 + c1 net + c2 net² …), in units of 1 / adu, 1 / adu² …'),
-      table: path('', 'CSV of two columns, net and true, in adu, instead'),
-    },
-    { pattern: true },
-  ),
+  linearity: section(LINEARITY_DOC, linearityKeys, { pattern: true }),
   saturation: {
     bleed: choice('columns', ['columns', 'rows', 'none'], 'direction in which charge of saturated pixels spills over'),
     clip: number(5, 'follow it until pixels are this close to normal', { unit: 'sigma', min: 1 }),

@@ -1,8 +1,8 @@
 import { imageHdu, numberOf, openFits } from '@nightpipe/fits'
+import { isBent } from './geometry.js'
 import type { MasterTools, Used } from './make-master.js'
-import type { Pedestal } from './overscan.js'
 import type { MasterJob } from './plan.js'
-import type { Source } from './source.js'
+import type { BiasOf, Sampled } from './sample.js'
 import { type Measured, meanOfChain, type PairArgs } from './transfer.js'
 
 /** Pairs of frames that the photon transfer looks at: more would tell little that is new. */
@@ -24,14 +24,21 @@ export interface Detector {
 export interface Parents {
   bias: { median: number; readNoiseAdu: (number | undefined)[] }
   dark: { median: number }
+  /** The bias that net counts are reckoned from, of frames that are made linear. */
+  net?: BiasOf
 }
 
-export function readParents({ bias, dark }: MasterJob): Parents {
+export function readParents({ group, bias, dark }: MasterJob): Parents {
   const header = bias ? headerOf(bias) : undefined
   const median = (header && numberOf(header, 'MEDIAN')) ?? 0
   const of = (k: number) => header && (numberOf(header, `RDNADU${k + 1}`) ?? numberOf(header, 'RDNADU'))
   const readNoiseAdu = Array.from({ length: MOST_AMPLIFIERS }, (_, k) => of(k))
-  return { bias: { median, readNoiseAdu }, dark: { median: dark ? (numberOf(headerOf(dark), 'MEDIAN') ?? 0) : 0 } }
+  const net = bias && isBent(group.frames[0].geometry) ? { path: bias, level: median } : undefined
+  return {
+    ...(net && { net }),
+    bias: { median, readNoiseAdu },
+    dark: { median: dark ? (numberOf(headerOf(dark), 'MEDIAN') ?? 0) : 0 },
+  }
 }
 
 const MOST_AMPLIFIERS = 99
@@ -74,8 +81,8 @@ export async function measureDetector(
   return { readNoiseAdu, gain: trusted?.map(({ value }) => value) ?? gain, measured: { gain: trusted } }
 }
 
-function pairArgs(type: string, a: Used, b: Used, readNoiseAdu: number[], { bias, dark }: Parents): PairArgs {
-  const frames = [a, b].map(({ look }): { source: Source; pedestals: Pedestal[] } => look)
+function pairArgs(type: string, a: Used, b: Used, readNoiseAdu: number[], { bias, dark, net }: Parents): PairArgs {
+  const frames = [a, b].map(({ look: { source, pedestals } }): Sampled => ({ source, pedestals, bias: net }))
   const below = [a, b].map(({ frame }) => bias.median + (frame.facts.exposureSeconds ?? 0) * dark.median)
   const { geometry, facts } = a.frame
   return { type, frames, geometry, saturation: facts.saturation, readNoiseAdu, below }

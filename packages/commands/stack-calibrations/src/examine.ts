@@ -8,7 +8,7 @@ import type { FrameStatistics } from './judge.js'
 import { type LampLight, lampLight } from './lamp-light.js'
 import { measureRows } from './measure.js'
 import { type OverscanMethod, type Pedestal, pedestalsOf } from './overscan.js'
-import { sampleFrame } from './sample.js'
+import { type BiasOf, sampleFrame } from './sample.js'
 import { openSource, type Source, sourceImage } from './source.js'
 
 export interface ExamineArgs {
@@ -20,6 +20,8 @@ export interface ExamineArgs {
   saturation?: number
   /** A flat of a spectrograph: its light is looked at too. */
   lamp?: boolean
+  /** Frames whose counts are made linear: what net counts are reckoned from. */
+  bias?: BiasOf
   /** Where unpacked copies may lie. */
   output: string
 }
@@ -54,7 +56,7 @@ export function orUnreadable<T>(read: () => T): T | Unreadable {
   }
 }
 
-function lookAt({ path, hdu, geometry, method, smooth, saturation, output, lamp }: ExamineArgs): Examined {
+function lookAt({ path, hdu, geometry, method, smooth, saturation, output, lamp, bias }: ExamineArgs): Examined {
   const source = openSource(path, hdu, output)
   try {
     const image = sourceImage(source)
@@ -64,12 +66,13 @@ function lookAt({ path, hdu, geometry, method, smooth, saturation, output, lamp 
         ? requireWholeAndDigest(path, image)
         : undefined
     const pedestals = pedestalsOf(source, geometry, method, smooth)
+    const frame = { source, pedestals, bias }
     const statistics = scoped(() => {
-      const { pixels, saturatedFraction } = sampleFrame(source, geometry, pedestals, saturation)
+      const { pixels, saturatedFraction } = sampleFrame(frame, geometry, saturation)
       return measureRows(pixels, geometry.width, saturatedFraction)
     })
     if (!lamp) return { source, whole, pedestals, statistics }
-    const light = scoped(() => lampLight(source, geometry, pedestals, saturation))
+    const light = scoped(() => lampLight(frame, geometry, saturation))
     return { source, whole, pedestals, statistics, lamp: light }
   } catch (error) {
     if (source.copied) rmSync(source.path, { force: true })

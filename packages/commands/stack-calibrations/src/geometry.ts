@@ -1,5 +1,5 @@
-import type { FrameFacts } from '@nightpipe/config'
-import type { Section } from '@nightpipe/image'
+import { type FrameFacts, type LinearitySections, linearityOf } from '@nightpipe/config'
+import type { Linearity, Section } from '@nightpipe/image'
 
 /** The part of a raw frame that one amplifier reads out. */
 export interface Amplifier {
@@ -10,6 +10,8 @@ export interface Amplifier {
   /** Electrons per ADU, and electrons, as the header says. */
   gain?: number
   readNoise?: number
+  /** What makes its net counts proportional to light. */
+  linearity?: Linearity
 }
 
 /** How the pixels of a master come from those of a raw frame. */
@@ -22,14 +24,23 @@ export interface Geometry {
   amplifiers: Amplifier[]
 }
 
-export function geometryOf(facts: FrameFacts, rawWidth: number, rawHeight: number): Geometry {
-  const amplifiers = facts.amplifiers.map(
-    ({ data, place, overscan, gain, readNoise }): Amplifier => ({ data, place, overscan, gain, readNoise }),
-  )
+export function geometryOf(
+  facts: FrameFacts,
+  rawWidth: number,
+  rawHeight: number,
+  sections?: LinearitySections,
+): Geometry {
+  const amplifiers = facts.amplifiers.map(({ name, data, place, overscan, gain, readNoise }): Amplifier => {
+    const linearity = linearityOf(name, sections)
+    return { data, place, overscan, gain, readNoise, ...(linearity && { linearity }) }
+  })
   const width = Math.max(...amplifiers.map(({ place }) => place.x1))
   const height = Math.max(...amplifiers.map(({ place }) => place.y1))
   return { rawWidth, rawHeight, width, height, amplifiers }
 }
+
+/** True when net counts of the frame are to be made proportional to light. */
+export const isBent = ({ amplifiers }: Geometry): boolean => amplifiers.some(({ linearity }) => linearity !== undefined)
 
 /** True when every pixel of the master comes from an amplifier. */
 export function isCovered({ width, height, amplifiers }: Geometry): boolean {

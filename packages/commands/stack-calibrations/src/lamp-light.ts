@@ -1,8 +1,6 @@
 import { medianOf, select } from '@nightpipe/math'
 import type { Geometry } from './geometry.js'
-import type { Pedestal } from './overscan.js'
-import { rowsOfFrame } from './sample.js'
-import type { Source } from './source.js'
+import { rowsOfFrame, type Sampled } from './sample.js'
 
 /** What some bands of rows tell of a flat of a spectrograph, ADU. */
 export interface LampLight {
@@ -33,13 +31,8 @@ function bandRows(height: number): number[] {
 }
 
 /** First look at a flat of a spectrograph. To be called inside `scoped`. */
-export function lampLight(
-  source: Source,
-  geometry: Geometry,
-  pedestals: readonly Pedestal[],
-  saturation: number | undefined,
-): LampLight {
-  const bands = rowsOfFrame(source, geometry, pedestals, saturation, bandRows(geometry.height)).slice()
+export function lampLight(frame: Sampled, geometry: Geometry, saturation: number | undefined): LampLight {
+  const bands = rowsOfFrame(frame, geometry, saturation, bandRows(geometry.height)).slice()
   const good = bands.filter((value) => value - value === 0)
   if (good.length === 0) return { light: 0, saturated: 1, bands }
   const ground = select(good, Math.floor(GROUND * (good.length - 1)))

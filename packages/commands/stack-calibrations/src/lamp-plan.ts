@@ -11,7 +11,7 @@ import {
   type Tree,
 } from '@nightpipe/spectrographs'
 import { type Candidate, type Group, groupFrames } from './groups.js'
-import type { MasterJob } from './plan.js'
+import { type MasterJob, tablesFor } from './plan.js'
 import type { schema } from './schema.js'
 import type { SpectraJob, SpectraSingle } from './spectra-job.js'
 import type { Window } from './tree-call.js'
@@ -39,7 +39,7 @@ export function lampJobs(tree: Tree, window: Window, request: Sources, rows: Row
       if (trouble) set(frame.path, trouble)
       return trouble === undefined
     })
-    const images = [...groupedBy(possible, litOf)].flatMap(([lit, pair]) => imageJobs(pair, lit, tree, set))
+    const images = [...groupedBy(possible, litOf)].flatMap(([lit, pair]) => imageJobs(pair, lit, tree, request, set))
     if (images.length === 0) continue
     jobs.images.push(...images)
     jobs.flats.push(flatJob(images, traces, tree, camera, mjd))
@@ -70,6 +70,7 @@ function imageJobs(
   frames: readonly Candidate[],
   lit: string,
   tree: Tree,
+  request: Sources,
   set: (path: string, reason: string) => void,
 ): Job<MasterJob>[] {
   const { groups, odd } = groupFrames(frames)
@@ -80,7 +81,9 @@ function imageJobs(
     const name = `${productPathInTree('FLAT', tree.site, facts.mjd!).replace(/^.*\/|\.fits$/g, '')}-${lit}.fits`
     const bias = patternOf(group, tree)
     const inputs = group.frames.map(({ path }) => path)
-    const parents = [...inputs.map((path) => ({ path, role: 'flat' })), ...(bias ? [{ path: bias, role: 'bias' }] : [])]
+    const parents = inputs.map((path) => ({ path, role: 'flat' }))
+    if (bias) parents.push({ path: bias, role: 'bias' })
+    parents.push(...tablesFor(group, request))
     const params: MasterJob = { group: { ...group, type: 'lamp', name }, output, tree, ...(bias && { bias }) }
     return { name, inputs, products: [join(output, name)], parents, params }
   })

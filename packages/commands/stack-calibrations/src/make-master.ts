@@ -3,12 +3,15 @@ import { basename } from 'node:path'
 import { DataError, type Job, type Row, type Tools } from '@nightpipe/command'
 import { medianOf } from '@nightpipe/math'
 import { combineGroup } from './combine-group.js'
+import { readParents } from './detector.js'
 import type { ExamineArgs, Examined, Unreadable } from './examine.js'
+import { isBent } from './geometry.js'
 import type { Candidate } from './groups.js'
 import { judgeGroup } from './judge.js'
 import { judgeLamps } from './judge-lamps.js'
 import type { MasterFacts } from './master-header.js'
 import type { MasterJob } from './plan.js'
+import type { BiasOf } from './sample.js'
 import type { schema } from './schema.js'
 import type { Source } from './source.js'
 
@@ -32,9 +35,10 @@ interface Refusal {
 export async function makeMaster(job: Job<MasterJob>, tools: MasterTools): Promise<Row[]> {
   const { group } = job.params
   requireParents(job, tools)
+  const { net } = readParents(job.params)
   const looks = await tools.map<ExamineArgs, Examined | Unreadable>(
     'examineFrame',
-    group.frames.map((frame) => examineArgs(frame, job, tools)),
+    group.frames.map((frame) => examineArgs(frame, job, net, tools)),
     { digests: 'later' },
   )
   try {
@@ -105,8 +109,12 @@ const fewestOf = (type: string, { config }: MasterTools) =>
 function requireParents({ params }: Job<MasterJob>, { config }: MasterTools): void {
   const { group, bias, dark, singles } = params
   const what = group.name.replace(/\.fits$/, '')
+  const { geometry } = group.frames[0]
+  const hasLevel = geometry.amplifiers.every(({ overscan }) => overscan) && config.overscan.method !== 'none'
   const needsBias =
-    !singles && group.type !== 'bias' && group.type !== 'lamp' && (group.type !== 'dark' || config.dark.scale)
+    group.type === 'lamp'
+      ? isBent(geometry) && !hasLevel
+      : !singles && group.type !== 'bias' && (group.type !== 'dark' || config.dark.scale)
   if (needsBias && !bias) {
     throw new DataError(
       `${what} needs a master bias of ${group.frames[0].facts.instrument}, and there is none`,
@@ -121,10 +129,15 @@ function requireParents({ params }: Job<MasterJob>, { config }: MasterTools): vo
   }
 }
 
-function examineArgs({ path, hdu, geometry, facts }: Candidate, job: Job<MasterJob>, tools: MasterTools): ExamineArgs {
+function examineArgs(
+  { path, hdu, geometry, facts }: Candidate,
+  job: Job<MasterJob>,
+  bias: BiasOf | undefined,
+  tools: MasterTools,
+): ExamineArgs {
   const { method, smooth } = tools.config.overscan
   const lamp = job.params.group.type === 'lamp'
-  return { path, hdu, geometry, method, smooth, saturation: facts.saturation, output: job.params.output, lamp }
+  return { path, hdu, geometry, method, smooth, saturation: facts.saturation, output: job.params.output, lamp, bias }
 }
 
 function tooFew(

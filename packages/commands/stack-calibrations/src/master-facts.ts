@@ -1,4 +1,5 @@
 import { DataError, type Job } from '@nightpipe/command'
+import { linearityCard } from '@nightpipe/config'
 import { medianOf } from '@nightpipe/math'
 import { type Combined, HISTOGRAM_BINS } from './combine-rows.js'
 import type { Detector } from './detector.js'
@@ -38,6 +39,7 @@ export function factsOf(
       readNoise: times(readable(meanOf(electrons)), Math.sqrt(lamps)),
       readNoiseAdu: measured.readNoiseAdu && meanOf(measured.readNoiseAdu),
     },
+    linearity: linearityCard(first.geometry.amplifiers.map(({ linearity }) => linearity)),
     ...(type === 'lamp' && { saturated: saturatedIn(used) }),
     ...{ mean: 0, median: 0, rms: 0, rejected: 0, hot: 0, bad: 0, low: 0, noData: 0 },
   }

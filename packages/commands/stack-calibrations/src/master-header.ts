@@ -19,6 +19,8 @@ export interface MasterFacts {
   /** The same for each amplifier. */
   gains?: Measured[]
   readNoisesAdu?: Measured[]
+  /** What made the counts of its frames linear. */
+  linearity?: string
   /** Saturated pixels of all its frames, of flats of spectrographs. */
   saturated?: number
   mean: number
@@ -70,6 +72,7 @@ export function masterCards(facts: MasterFacts): NewCard[] {
       add(`RDNADU${k + 1}`, noise.value, `[adu] read noise of amplifier ${k + 1}`)
     }
   }
+  add('LINCORR', facts.linearity, 'non-linearity taken off')
   add('NSAT', facts.saturated, 'saturated pixels of all frames')
   cards.push(
     ['MEAN', facts.mean, 'mean of the good pixels'],

@@ -1,14 +1,23 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { CALIBRATIONS_FILE, type CalibrationRow, calibrationsTable, chooseMaster } from '@nightpipe/calibrations'
-import { ConfigError, DataError, type Job, type Plan, productPath, type Request, type Row } from '@nightpipe/command'
-import { describeFrame } from '@nightpipe/config'
+import {
+  ConfigError,
+  DataError,
+  type Job,
+  type Parent,
+  type Plan,
+  productPath,
+  type Request,
+  type Row,
+} from '@nightpipe/command'
+import { checkLinearity, describeFrame, linearityTables } from '@nightpipe/config'
 import type { InputFile } from '@nightpipe/files'
 import { cardLookup, type Hdu, imageHdu, openFits, textOf } from '@nightpipe/fits'
 import { mjdToJd, parseDate } from '@nightpipe/sky'
 import type { Tree } from '@nightpipe/spectrographs'
 import { readTable } from '@nightpipe/table'
-import { geometryOf, layoutOf } from './geometry.js'
+import { geometryOf, isBent, layoutOf } from './geometry.js'
 import { type Candidate, type Group, groupFrames } from './groups.js'
 import type { schema } from './schema.js'
 import type { SpectraJob } from './spectra-job.js'
@@ -34,15 +43,26 @@ type Sources = Request<typeof schema>
 
 /** Reads every header, sets aside what is not asked for, and orders the masters so that each finds those it needs. */
 export function planMasters(request: Sources): Plan<StackJob> {
+  checkConfig(request)
   const call = treeCall(request)
   if (call) return planTree(call, request)
   if (request.inputs.length === 0) {
+    const { given = [] } = request
     throw new DataError(
-      'no frames to stack',
+      `no frames to stack${given.length > 0 ? ` in ${given.join(', ')}` : ''}`,
       'give --input with FITS frames, or name a tree by --root, --site, --nres-instrument',
     )
   }
   return planFolder(request)
+}
+
+function checkConfig({ config: { linearity, dark } }: Sources): void {
+  checkLinearity(linearity)
+  if (!linearity || dark.scale) return
+  throw new ConfigError(
+    '[linearity] and [dark] scale = no: darks that keep their bias have no net counts to be made linear',
+    'set [dark] scale = yes, or stack those darks without [linearity]',
+  )
 }
 
 function planFolder(request: Sources): Plan<StackJob> {
@@ -81,7 +101,9 @@ export function describe(
     const [width, height] = hdu.axes
     // The path, not only the name: a camera may file its darks in a folder of that name.
     const facts = describeFrame(cardLookup(hdu), request.profile, { width, height, name: path })
-    return { path, shown, hdu: hdu.index, geometry: geometryOf(facts, width, height), facts }
+    // biases have no light, products of reduction are linear already
+    const linearity = isProduct || facts.type === 'bias' ? undefined : request.config.linearity
+    return { path, shown, hdu: hdu.index, geometry: geometryOf(facts, width, height, linearity), facts }
   } finally {
     file.close()
   }
@@ -153,8 +175,13 @@ function jobFor(group: Group, groups: Group[], bank: Bank, request: Sources): Jo
   const parents = inputs.map((path) => ({ path, role: group.type }))
   if (params.bias) parents.push({ path: params.bias, role: 'bias' })
   if (params.dark) parents.push({ path: params.dark, role: 'dark' })
+  parents.push(...tablesFor(group, request))
   return { name: group.name, inputs, products: [join(output, group.name)], parents, params }
 }
+
+/** The tables that make the counts of a group linear. */
+export const tablesFor = ({ frames: [first] }: Group, { config }: Sources): Parent[] =>
+  first && isBent(first.geometry) ? linearityTables(config.linearity) : []
 
 interface Bank {
   folder: string

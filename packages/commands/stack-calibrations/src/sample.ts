@@ -1,9 +1,24 @@
 import { readPixels } from '@nightpipe/fits'
+import { type Linearity, makeLinear } from '@nightpipe/image'
 import { allocate, kernels, scoped } from '@nightpipe/kernels'
-import type { Geometry } from './geometry.js'
+import { type Geometry, isBent } from './geometry.js'
 import { sampledRows } from './measure.js'
 import type { Pedestal } from './overscan.js'
-import { type Source, sourceImage } from './source.js'
+import { openMaster, type Source, sourceImage } from './source.js'
+
+/** A frame of which rows are looked at. */
+export interface Sampled {
+  source: Source
+  /** One for each amplifier. */
+  pedestals: readonly Pedestal[]
+  /** Frames whose counts are made linear: the master bias, which net counts are reckoned from, and its level. */
+  bias?: BiasOf
+}
+
+export interface BiasOf {
+  path: string
+  level: number
+}
 
 /** How many pixels are saturated, and what the highest value is, of those looked at so far. */
 interface Bright {
@@ -17,14 +32,13 @@ const RAILS = [4095, 4096, 8191, 8192, 16383, 16384, 32767, 32768, 65535]
 
 /** Looks at evenly spaced rows of a frame, and how much of them is saturated. To be called inside `scoped`. */
 export function sampleFrame(
-  source: Source,
+  frame: Sampled,
   geometry: Geometry,
-  pedestals: readonly Pedestal[],
   saturation: number | undefined,
 ): { pixels: Float32Array; saturatedFraction: number } {
   const bright: Bright = { saturated: 0, top: Number.NEGATIVE_INFINITY, atTop: 0 }
   const wanted = sampledRows(geometry.width, geometry.height)
-  const pixels = rowsOfFrame(source, geometry, pedestals, saturation, wanted, bright)
+  const pixels = rowsOfFrame(frame, geometry, saturation, wanted, bright)
   const atRail = RAILS.includes(bright.top) ? bright.atTop : 0
   return { pixels, saturatedFraction: (saturation === undefined ? atRail : bright.saturated) / pixels.length }
 }
@@ -34,9 +48,8 @@ export function sampleFrame(
  * pixel is saturated or holds no number.
  */
 export function rowsOfFrame(
-  source: Source,
+  { source, pedestals, bias }: Sampled,
   geometry: Geometry,
-  pedestals: readonly Pedestal[],
   saturation: number | undefined,
   wanted: readonly number[],
   bright?: Bright,
@@ -46,9 +59,12 @@ export function rowsOfFrame(
   const pixels = allocate(Float32Array, wanted.length * width).fill(Number.NaN)
   const raw = allocate(Float32Array, rawWidth)
   const level = allocate(Float32Array, 1)
+  const net = isBent(geometry)
+  const biasRow = net && bias && allocate(Float32Array, width)
   for (const [k, y] of wanted.entries()) {
     let last = -1
-    for (const [a, { data, place }] of amplifiers.entries()) {
+    if (biasRow) readPixels(openMaster(bias.path).image, { firstRow: y, rows: 1, plane: 0, into: biasRow })
+    for (const [a, { data, place, linearity }] of amplifiers.entries()) {
       if (y < place.y0 || y >= place.y1) continue
       const firstRow = data.y0 + y - place.y0
       if (firstRow !== last) readPixels(image, { firstRow, rows: 1, plane: 0, into: raw })
@@ -59,12 +75,26 @@ export function rowsOfFrame(
       const columns = place.x1 - place.x0
       kernels().prepareStrip(
         ...([raw.byteOffset, rawWidth, data.x0, columns, 1, columns, level.byteOffset] as const),
-        ...([0, 0, 0, 1, saturation ?? Number.POSITIVE_INFINITY, to] as const),
+        ...([
+          biasRow ? biasRow.byteOffset + 4 * place.x0 : 0,
+          0,
+          0,
+          1,
+          saturation ?? Number.POSITIVE_INFINITY,
+          to,
+        ] as const),
       )
+      if (net) straighten(pixels.subarray(k * width + place.x0, k * width + place.x1), linearity, bias?.level)
       if (bright) countBright(raw.subarray(data.x0, data.x1), saturation ?? Number.POSITIVE_INFINITY, bright)
     }
   }
   return pixels
+}
+
+/** Net counts made proportional to light, and what the bias has as a whole put back: the level of a frame holds it. */
+function straighten(net: Float32Array, linearity: Linearity | undefined, biasLevel = 0): void {
+  if (linearity) makeLinear(net, linearity)
+  for (let p = 0; p < net.length; p++) net[p] += biasLevel
 }
 
 /** Without a saturation from header or profile, what stands at the top count of a converter tells. */
@@ -82,13 +112,11 @@ function countBright(values: Float32Array, saturation: number, counts: Bright): 
 
 /** The same rows of two frames, for a comparison of pixels that both hold. */
 export function samplePair<T>(
-  frames: readonly { source: Source; pedestals: readonly Pedestal[] }[],
+  frames: readonly Sampled[],
   geometry: Geometry,
   saturation: number | undefined,
   compare: (samples: Float32Array[]) => T,
 ): T {
   const wanted = sampledRows(geometry.width, geometry.height)
-  return scoped(() =>
-    compare(frames.map(({ source, pedestals }) => rowsOfFrame(source, geometry, pedestals, saturation, wanted))),
-  )
+  return scoped(() => compare(frames.map((frame) => rowsOfFrame(frame, geometry, saturation, wanted))))
 }

@@ -1,4 +1,15 @@
-import { choice, flag, integer, list, number, path, text } from '@nightpipe/config'
+import {
+  choice,
+  flag,
+  integer,
+  LINEARITY_DOC,
+  linearityKeys,
+  list,
+  number,
+  path,
+  section,
+  text,
+} from '@nightpipe/config'
 
 /** Every key of stack-calibrations.ini, once. */
 export const schema = {
@@ -26,6 +37,7 @@ export const schema = {
       { unit: 'px', min: 1 },
     ),
   },
+  linearity: section(LINEARITY_DOC, linearityKeys, { pattern: true, optional: true }),
   spectra: {
     'flat frames': integer(1, 'refuse to make a master of fewer extracted flats than this', { min: 1 }),
     'template frames': integer(2, 'refuse to make a template of fewer exposures than this', { min: 2 }),

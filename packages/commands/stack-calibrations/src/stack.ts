@@ -3,8 +3,17 @@ import { type CombineRegion, combinePlanes, type Plane as ImagePlane } from '@ni
 import { allocate } from '@nightpipe/kernels'
 import type { Block, Broken, Recipe } from './combine-rows.js'
 import { orUnreadable } from './examine.js'
-import type { Amplifier } from './geometry.js'
+import { type Amplifier, isBent } from './geometry.js'
+import { linearRows, netRegions } from './linear-rows.js'
 import { sourceImage } from './source.js'
+
+/** Rows of the master, those that its block begins at, and the first of them in the raw frame. */
+export interface Rows {
+  from: number
+  to: number
+  first: number
+  rawFirst: number
+}
 
 /** Smaller pieces gain nothing from the processor's cache, and what is set up for each of them costs more. */
 const PIECE_BYTES = 1 << 23
@@ -24,27 +33,38 @@ export function rowsAtOnce({ planes, geometry, memoryBytes }: Recipe): number {
  */
 export function combineStack(recipe: Recipe, block: Block, first: number, y: number, rows: number): Broken | undefined {
   const { geometry, planes, noise } = recipe
+  const net = isBent(geometry)
   for (const [shift, group] of byShift(geometry.amplifiers)) {
     const from = Math.max(y, Math.min(...group.map(({ amplifier }) => amplifier.place.y0)))
     const to = Math.min(y + rows, Math.max(...group.map(({ amplifier }) => amplifier.place.y1)))
     if (to <= from) continue
     const raw: ImagePlane[] = []
     for (const [plane, { source }] of planes.entries()) {
-      const read = orUnreadable(() => readRaw(sourceImage(source), from + shift, to - from, geometry.rawWidth))
+      const read = orUnreadable(() =>
+        net
+          ? linearRows(recipe, block, planes[plane], group, { from, to, first, rawFirst: from + shift })
+          : readRaw(sourceImage(source), from + shift, to - from, geometry.rawWidth),
+      )
       if ('unreadable' in read) return { ...read, plane }
       raw.push(read)
     }
     for (const { amplifier, index } of group) {
-      const regions = regionsOf(recipe, amplifier, index, { from, to, first, rawFirst: from + shift })
+      const rows = { from, to, first, rawFirst: from + shift }
+      const regions = net ? netRegions(recipe, amplifier, rows) : regionsOf(recipe, amplifier, index, rows)
       if (regions.length > 0) combinePlanes(raw, { ...options(recipe, block), noise: noise[index], regions }, block)
     }
   }
   return undefined
 }
 
+export interface Indexed {
+  amplifier: Amplifier
+  index: number
+}
+
 /** Amplifiers by how far their rows in the raw frame are from those in the master. */
-function byShift(amplifiers: readonly Amplifier[]): Map<number, { amplifier: Amplifier; index: number }[]> {
-  const groups = new Map<number, { amplifier: Amplifier; index: number }[]>()
+function byShift(amplifiers: readonly Amplifier[]): Map<number, Indexed[]> {
+  const groups = new Map<number, Indexed[]>()
   for (const [index, amplifier] of amplifiers.entries()) {
     const shift = amplifier.data.y0 - amplifier.place.y0
     groups.set(shift, [...(groups.get(shift) ?? []), { amplifier, index }])
@@ -52,13 +72,17 @@ function byShift(amplifiers: readonly Amplifier[]): Map<number, { amplifier: Amp
   return groups
 }
 
-function options({ planes, method, clip, drop, tolerance, type }: Recipe, { bias, dark }: Block) {
+function options({ geometry, planes, method, clip, drop, tolerance, type }: Recipe, block: Block) {
+  // of net counts the bias is off, and saturated ones are no numbers
+  const net = isBent(geometry)
+  const { dark } = block
+  const bias = net ? undefined : block.bias
   const all = <T>(of: (plane: Recipe['planes'][number]) => T) => planes.map(of)
   return {
     method: method === 'clip' ? ('sigma' as const) : method,
     ...{ clipLow: clip, clipHigh: clip, lowest: drop, highest: drop, tolerance, bias, dark },
     ...{ scale: all((p) => p.scale), darkScale: all((p) => p.darkScale) },
-    ...{ ceiling: all((p) => p.saturation ?? Number.POSITIVE_INFINITY) },
+    ...{ ceiling: all((p) => (net ? undefined : p.saturation) ?? Number.POSITIVE_INFINITY) },
     ...(type === 'flat' || type === 'lamp' ? { weights: all((p) => p.weight) } : {}),
   }
 }
@@ -79,7 +103,7 @@ function regionsOf(
   { geometry, planes, zero }: Recipe,
   { data, place }: Amplifier,
   index: number,
-  rows: { from: number; to: number; first: number; rawFirst: number },
+  rows: Rows,
 ): CombineRegion[] {
   const { width, rawWidth } = geometry
   const pedestals = planes.map(({ pedestals: all }) => all[index])

@@ -1,9 +1,7 @@
 import { medianOf, robustStatistics } from '@nightpipe/math'
 import type { Amplifier, Geometry } from './geometry.js'
 import { neighbourNoise, sampledRows } from './measure.js'
-import type { Pedestal } from './overscan.js'
-import { samplePair } from './sample.js'
-import type { Source } from './source.js'
+import { type Sampled, samplePair } from './sample.js'
 
 /** Box, in pixels of a row sample, within which two flats are compared: small against their illumination. */
 const BOX = 256
@@ -16,7 +14,7 @@ export interface Measured {
 
 export interface PairArgs {
   type: string
-  frames: { source: Source; pedestals: Pedestal[] }[]
+  frames: Sampled[]
   geometry: Geometry
   saturation?: number
   /** Flats: of each amplifier, and what of each frame's level is not light. */

@@ -14,7 +14,7 @@ import {
 import { TRIPLE_OFFSET_DAYS, tripOf } from './combine-arcs.js'
 import { type Candidate, type Group, groupFrames } from './groups.js'
 import { lampJobs } from './lamp-plan.js'
-import type { MasterJob, StackJob } from './plan.js'
+import { type MasterJob, type StackJob, tablesFor } from './plan.js'
 import type { schema } from './schema.js'
 import type { SpectraJob, SpectraSingle } from './spectra-job.js'
 import { starFiles } from './star-files.js'
@@ -144,6 +144,7 @@ function jobOf(
   const parents = group.frames.map(({ path }) => ({ path, role: group.type }))
   if (kind === 'DARK' && !singles) params.bias = biasFor(last, tree, before)
   if (params.bias) parents.push({ path: params.bias, role: 'bias' })
+  parents.push(...tablesFor(group, request))
   return { name, inputs: group.frames.map(({ path }) => path), products: [join(tree.folder, name)], parents, params }
 }
 

@@ -14,6 +14,7 @@ import {
   configFileOf,
   configOf,
   contextOf,
+  givenInputs,
   inputsOf,
   memoryOf,
   type OutputFolder,
@@ -52,7 +53,17 @@ export async function run(command: Command, flags: Flags, log: MainLog, session:
   if (!dryRun) outputOf(command, flags, config, false)
   const context = contextOf(command, config)
   const request: Request = {
-    ...{ inputs, output: folder.path, workers, memoryBytes, dryRun, log, context, signal: session.signal },
+    ...{
+      inputs,
+      given: givenInputs(flags, asked),
+      output: folder.path,
+      workers,
+      memoryBytes,
+      dryRun,
+      log,
+      context,
+      signal: session.signal,
+    },
     ...{ config: config.values as Request['config'], profile: config.profile, flags: ownFlags(command, flags) },
   }
   const wishes = { force: flags.force === true, json: flags.json === true }

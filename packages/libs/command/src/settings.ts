@@ -136,11 +136,14 @@ function makeFolders(path: string): void {
   }
 }
 
+/** What --input, or [Input and Output] input, names. */
+export const givenInputs = (flags: Flags, config: ConfigInForce<Schema>): string[] =>
+  (flags.input as string[] | undefined) ?? (config.values as Common)['input and output'].input
+
 /** --input, or [Input and Output] input, as files; without those that this command itself made in the output folder. */
 export async function inputsOf(command: Command, flags: Flags, config: ConfigInForce<Schema>, output: string) {
   if (command.inputs === 'none') return []
-  const inForce = (config.values as Common)['input and output'].input
-  const given = (flags.input as string[] | undefined) ?? inForce
+  const given = givenInputs(flags, config)
   if (given.length === 0 && command.inputs !== 'optional') {
     throw new ConfigError('no input', 'give --input PATH, or input under [Input and Output]')
   }

@@ -34,6 +34,8 @@ export interface Parent {
 export interface Request<S extends Schema = Schema> {
   /** sorted by name, each once; none of them a product that this command made in the output folder */
   inputs: InputFile[]
+  /** what --input, or the configuration, named: folders, files, patterns */
+  given?: readonly string[]
   /** absolute; exists, except in a dry run */
   output: string
   config: ConfigOf<S>

@@ -6,6 +6,16 @@ export type { Amplifier } from './frame-amplifiers.js'
 export type { Orientation } from './frame-orientation.js'
 export { type HeaderCard, headerFor } from './header-for.js'
 export { mostSpecific } from './in-force.js'
+export {
+  checkLinearity,
+  LINEARITY_DOC,
+  type LinearitySections,
+  linearityCard,
+  linearityKeys,
+  linearityOf,
+  linearitySettings,
+  linearityTables,
+} from './linearity.js'
 export { type ConfigInForce, type LoadOptions, loadConfig } from './load.js'
 export { nearestName } from './names.js'
 export {

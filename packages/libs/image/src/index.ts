@@ -37,6 +37,7 @@ export {
 } from './filters.js'
 export { type Frame, MaskBit } from './frame.js'
 export { interpolatePixels } from './interpolate.js'
+export { byTable, type Linearity, makeLinear } from './linearity.js'
 export { countMask, maskPositions } from './mask.js'
 export { measureNoise } from './measure-noise.js'
 export { type DetectorNoise, type NoiseModel, noiseModel } from './noise.js'

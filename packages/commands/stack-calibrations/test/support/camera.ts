@@ -23,6 +23,8 @@ export interface Camera {
   flat: Float32Array
   /** Samples per frame that a cosmic ray hits. */
   cosmics: number
+  /** The true signal of an amplifier is net (1 + curve net), in ADU; 0 where counts are proportional to light. */
+  curve: number[]
   instrument: string
 }
 
@@ -39,7 +41,7 @@ export function camera(more: Partial<Camera> = {}): Camera {
     bias: map((x) => 3 * Math.sin(x / 9)),
     dark: map((x, y) => 0.05 + 0.02 * Math.exp(-((x - 5) ** 2 + y ** 2) / 400)),
     flat: flat.map((v) => v / mean),
-    ...{ cosmics: 0, instrument: 'cam1' },
+    ...{ cosmics: 0, curve: [], instrument: 'cam1' },
     ...more,
   }
 }
@@ -68,15 +70,18 @@ export function expose(camera: Camera, exposure: Exposure, r: Random): { pixels:
       for (let x = 0; x < part + overscan; x++) {
         const signal = x < part ? signalOf(camera, exposure, k * part + x, y) : { electrons: 0, bias: 0 }
         const photons = signal.electrons > 0 ? r.poisson(signal.electrons) : 0
-        const electrons = photons + camera.readNoise[k] * r.normal()
+        const noise = camera.readNoise[k] * r.normal()
         const level = camera.pedestal[k] + camera.drift * Math.sin(y / 11) + signal.bias
-        pixels[start + x] = toCounts(level + electrons / gain[k], camera)
+        pixels[start + x] = toCounts(level + (bent(photons / gain[k], camera.curve[k] ?? 0) + noise / gain[k]), camera)
       }
     }
   }
   hit(pixels, rawWidth, camera, r)
   return { pixels, width: rawWidth }
 }
+
+/** The net counts of a signal, both ADU. */
+const bent = (signal: number, curve: number) => (curve ? (Math.sqrt(1 + 4 * curve * signal) - 1) / (2 * curve) : signal)
 
 function signalOf({ width, gain, bias, dark, flat }: Camera, exposure: Exposure, x: number, y: number) {
   const p = y * width + x

@@ -1,8 +1,5 @@
 #!/usr/bin/env node
-// What the toolkit makes of simulated nights, against what was put in; prints the table of docs/accuracy.md, and writes that
-// page with --write (all of it, or with --only just its sections). --quick: small frames, and one case of each kind.
-// Exit 4 when a required value is missed.
-// Usage: scripts/accuracy [--seed 1] [--size 1024] [--only WORD] [--quick] [--work DIR] [--write]
+// What the toolkit makes of simulated nights, against what was put in: the table of docs/accuracy.md.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
@@ -30,8 +27,16 @@ import { missed, tableOf } from './truth/verdict.mjs'
 import { openWorkshop } from './truth/workshop.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+const USAGE = `usage: scripts/accuracy [--seed 1] [--size 1024] [--only WORD] [--quick] [--work DIR] [--write]
+  Judges the commands on simulated nights by what was put in, and prints the table of docs/accuracy.md.
+  --only WORD   only the areas whose name holds it: masters, subtraction, astrometry, echelle-traces …
+  --quick       small frames, and one case of each kind
+  --work DIR    keep frames and products there (default: a folder that is removed)
+  --write       put these rows into docs/accuracy.md, where the others stay
+  Exit code 4 when a required value is missed.`
 const { values: options } = parseArgs({
   options: {
+    help: { type: 'boolean', short: 'h', default: false },
     seed: { type: 'string', default: '1' },
     size: { type: 'string' },
     only: { type: 'string', default: '' },
@@ -40,6 +45,11 @@ const { values: options } = parseArgs({
     write: { type: 'boolean', default: false },
   },
 })
+
+if (options.help) {
+  console.log(USAGE)
+  process.exit(0)
+}
 
 const MEASURES = {
   'round-trip': roundTrip,

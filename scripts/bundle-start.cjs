@@ -8,13 +8,11 @@ const { pathToFileURL } = require('node:url')
 const { Script } = require('node:vm')
 const { isMainThread, Worker } = require('node:worker_threads')
 
-/** Threads that this command is going to want: 'thread', 'helper', or none. The build puts it here, from package.json. */
-const ahead = ''
-/** Inputs up to so many bytes are worked on by one thread (`SMALL_BYTES` of command). */
-const SMALL_BYTES = 4 * 2 ** 20
-/** What a helper is before it is told what to do. */
-const WAITING = `const { parentPort } = require('node:worker_threads')
-parentPort.once('message', ({ program, data }) => new Function('require', 'data', program)(require, data))`
+/**
+ * The build puts these here: `ahead`, the threads that this command is going to want ('thread', 'helper' or none; of its
+ * package.json), and what started-ahead.ts of the library `command` says of them.
+ */
+const { ahead, smallBytes, heapMegabytes, waiting } = SETTINGS
 
 if (isMainThread && ahead && availableParallelism() > 1 && isLarge(process.argv.slice(2))) startAhead()
 
@@ -29,8 +27,8 @@ script.runInThisContext()(require, pathToFileURL(__filename).href)
 function startAhead() {
   const workers = Array.from({ length: availableParallelism() - 1 }, () =>
     ahead === 'helper'
-      ? new Worker(WAITING, { eval: true, execArgv: [] })
-      : new Worker(__filename, { execArgv: [], resourceLimits: { maxOldGenerationSizeMb: 2048 } }),
+      ? new Worker(waiting, { eval: true, execArgv: [] })
+      : new Worker(__filename, { execArgv: [], resourceLimits: { maxOldGenerationSizeMb: heapMegabytes } }),
   )
   for (const worker of workers) worker.unref()
   globalThis[Symbol.for('nightpipe.ahead')] = { kind: ahead, workers }
@@ -51,7 +49,7 @@ function isLarge(args) {
       const files = stat.isDirectory() ? readdirSync(paths[k]).map((name) => join(paths[k], name)) : [paths[k]]
       for (const file of files) {
         bytes += statSync(file).size
-        if (bytes > SMALL_BYTES) return true
+        if (bytes > smallBytes) return true
       }
     }
   } catch {

@@ -89,11 +89,13 @@ function compiled(filename) {
 
 const KERNELS = beside('../packages/libs/kernels/dist/kernels.wasm')
 const COMPILER = 'libs/command/dist/src/compiled-kernels.js'
+const AHEAD = 'libs/command/dist/src/started-ahead.js'
+const made = (path) => import(pathToFileURL(beside(`../packages/${path}`)).href)
 let kernelCode
 
 /** The kernels as V8 compiles them: half a second, once for all bundles. */
 async function keepKernels(outdir) {
-  const { codeName, codeOf } = await import(pathToFileURL(beside(`../packages/${COMPILER}`)).href)
+  const { codeName, codeOf } = await made(COMPILER)
   kernelCode ??= codeOf(readFileSync(KERNELS))
   writeFileSync(join(outdir, codeName()), kernelCode)
 }
@@ -103,6 +105,12 @@ function aheadOf(home) {
   const { ahead = '' } = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8'))
   if (!['', 'thread', 'helper'].includes(ahead)) throw new Error(`${home}: ahead is '${ahead}', not thread or helper`)
   return ahead
+}
+
+/** What the start of a bundle knows of threads, as JSON. */
+async function settingsOf(ahead) {
+  const { HEAP_MB, SMALL_BYTES, WAITING } = await made(AHEAD)
+  return JSON.stringify({ ahead, smallBytes: SMALL_BYTES, heapMegabytes: HEAP_MB, waiting: WAITING })
 }
 
 /** Bundles `entry` of the package at `home` into `outdir`, unless it is there and fresh; was it made? All are whole paths. */
@@ -131,8 +139,12 @@ export async function bundle(home, entry, outdir, isHost = false) {
     footer: { js: '})' },
   })
   writeFileSync(join(outdir, 'main.cache'), compiled(filename))
-  const start = readFileSync(beside('bundle-start.cjs'), 'utf8').replace("const ahead = ''", `const ahead = '${ahead}'`)
-  writeFileSync(join(outdir, 'start.cjs'), start)
+  const start = readFileSync(beside('bundle-start.cjs'), 'utf8')
+  const settings = await settingsOf(ahead)
+  writeFileSync(
+    join(outdir, 'start.cjs'),
+    start.replace('SETTINGS', () => settings),
+  )
   const inputs = Object.keys(metafile.inputs)
   if (inputs.some((path) => path.endsWith(COMPILER))) await keepKernels(outdir)
   const digest = digestOfAll(inputs.map((path) => join(home, path)))

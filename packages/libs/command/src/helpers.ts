@@ -1,16 +1,12 @@
 import { Worker } from 'node:worker_threads'
 import { HELPER_PROGRAM, nextHelper, withoutHelpers } from '@nightpipe/kernels'
-import { startedAhead } from './started-ahead.js'
+import { startedAhead, WAITING } from './started-ahead.js'
 
 /** Threads that take part in the kernels of this one (`together`), and know nothing else. They start at once. */
 export interface Helpers {
   count: number
   stop(): void
 }
-
-/** What a helper is before it is told what to do; the same as in scripts/bundle-start.cjs. */
-const WAITING = `const { parentPort } = require('node:worker_threads')
-parentPort.once('message', ({ program, data }) => new Function('require', 'data', program)(require, data))`
 
 export function startHelpers(count: number): Helpers {
   const workers = Array.from({ length: count }, () => {

@@ -7,6 +7,7 @@ import type { MainLog } from './log.js'
 import type { Answer } from './orders.js'
 import { OVERLAPPING, openPool, type Pool } from './pool.js'
 import type { Progress } from './progress.js'
+import { SMALL_BYTES } from './started-ahead.js'
 import { breathe } from './tasks.js'
 import { performHere, setupOf } from './tools.js'
 import type { Command, Job, Plan, Request, Row } from './types.js'
@@ -36,9 +37,6 @@ export interface Audience {
   kept(job: Job): Row[] | undefined
   finished(outcome: Outcome): Promise<void>
 }
-
-/** Inputs smaller than this together are worked on here: starting threads would take longer. */
-export const SMALL_BYTES = 4 * 2 ** 20
 
 /** Runs the jobs, in threads where that pays, each after those of the same run that make its parents. */
 export async function work(

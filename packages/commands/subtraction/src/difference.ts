@@ -65,7 +65,7 @@ export async function makeDifference(
   const planes = emptyPlanes(width * height)
   const common = (tiles: Tile[]): TileRowInput => ({
     ...{ width, height, tiles, blank, planes, fresh: fresh.net, reference: reference.net },
-    ...{ freshVariance: fresh.variance, referenceVariance: reference.variance },
+    ...{ freshVariance: fresh.variance, referenceVariance: reference.variance, noise: reference.noise },
   })
   const spread = spreads(fresh, reference, psfHalf)
   const ratio = match ? kernelRatio(match, width, height) : fluxRatio(fresh, reference)

@@ -1,5 +1,13 @@
 import { DataError, type Tools } from '@nightpipe/command'
-import { fitKernel, type KernelBasis, type KernelFit, type Stamp, stampAt, type WeighedImage } from '@nightpipe/image'
+import {
+  fitKernel,
+  type KernelBasis,
+  type KernelFit,
+  type SharedNoise,
+  type Stamp,
+  stampAt,
+  type WeighedImage,
+} from '@nightpipe/image'
 import { medianOf } from '@nightpipe/math'
 import type { Registered } from './register.js'
 import type { SubtractionConfig, SubtractionSchema } from './schema.js'
@@ -15,8 +23,7 @@ export interface Match extends KernelFit {
 
 /** The reference on the grid of the new frame. */
 export interface Reference extends Registered {
-  /** It is a stack that the new frame is part of. */
-  sharesNoise: boolean
+  noise: SharedNoise
 }
 
 /** Sigma of a Gaussian of this full width at half maximum. */
@@ -26,7 +33,7 @@ const sigmaOf = (fwhm: number) => fwhm / 2.3548
 export async function matchKernel(fresh: Side, reference: Reference, seeing: Seeing, tools: SubtractionTools) {
   const wanted = tools.config.subtraction.convolve
   // a stack that the new frame is part of follows its noise: convolved, it is matched without bias, and the frame is not
-  const sharper = seeing.reference <= seeing.fresh || reference.sharesNoise ? 'reference' : 'new'
+  const sharper = seeing.reference <= seeing.fresh || reference.noise.share > 0 ? 'reference' : 'new'
   if (wanted !== 'both') return oneWay(fresh, reference, seeing, wanted === 'auto' ? sharper : wanted, tools)
   const one = await oneWay(fresh, reference, seeing, 'reference', tools)
   const other = await oneWay(fresh, reference, seeing, 'new', tools)
@@ -62,7 +69,7 @@ async function oneWay(
   if (stamps.length === 0) {
     throw new DataError('no star is good enough to fit the kernel to', 'are gain, saturation and masks right?')
   }
-  const fit = fitted(stamps, basis, fresh, config, reference.sharesNoise)
+  const fit = fitted(stamps, basis, fresh, config, reference.noise.share > 0)
   const quality = medianOf(fit.reduced.filter((_, s) => fit.used[s]))
   return { ...fit, convolved, basis, quality }
 }

@@ -40,6 +40,8 @@ export interface Registered {
   /** Of the stars after registration, px; NaN where none could be compared. */
   rms: number
   resampled: boolean
+  /** Noise of large sums over that of the pixels, by the interpolation. */
+  noiseFactor: number
   /** From a pixel of the new frame to one of the reference, as nearly as an affine transformation does it. */
   toReference: Affine
 }
@@ -68,13 +70,12 @@ export function registerReference(fresh: Side, reference: Side, config: Subtract
     ...{ pixels: reference.net, error: reference.variance.map(Math.sqrt), mask: reference.mask },
   }
   const moved = resample(source, found.map, { width: fresh.width, height: fresh.height, method: resampling })
-  const factor = moved.noiseFactor ** 2
   const [net, variance] = [moved.pixels, moved.error!].map((plane) => {
     const shared = sharedPlane(Float32Array, plane.length)
     shared.set(plane)
     return shared
   }) as [Float32Array, Float32Array]
-  for (let p = 0; p < variance.length; p++) variance[p] = factor * variance[p]! * variance[p]!
+  for (let p = 0; p < variance.length; p++) variance[p] = variance[p]! * variance[p]!
   for (let p = 0; p < net.length; p++) {
     if (Number.isFinite(net[p]) && variance[p] > 0) continue
     net[p] = 0
@@ -94,6 +95,7 @@ export function registerReference(fresh: Side, reference: Side, config: Subtract
     how: found.how,
     rms: found.rms,
     resampled: true,
+    noiseFactor: moved.noiseFactor,
     toReference: affineOf(found.map, fresh),
   }
 }
@@ -103,7 +105,7 @@ const countOf = (mask: Int16Array, bit: number) => mask.reduce((n, bits) => n + 
 function asItIs(reference: Side, rms: number): Registered {
   const { net, variance, mask } = reference
   const stars = starsOf(reference, (x, y) => [x, y])
-  return { net, variance, mask, stars, how: 'as it is', rms, resampled: false, toReference: IDENTITY }
+  return { net, variance, mask, stars, how: 'as it is', rms, resampled: false, noiseFactor: 1, toReference: IDENTITY }
 }
 
 function starsOf({ found }: Side, place: (x: number, y: number) => readonly [number, number]): Registered['stars'] {

@@ -2,16 +2,16 @@ import { dirname, join } from 'node:path'
 import type { Job, Row, Tools } from '@nightpipe/command'
 import { writeProduct } from '@nightpipe/command'
 import { writeAtomically } from '@nightpipe/files'
-import { type AlardRowInput, alardRow, type ZogyRowInput, zogyRow } from '@nightpipe/image'
+import { type AlardRowInput, alardRow, type SharedNoise, type ZogyRowInput, zogyRow } from '@nightpipe/image'
 import { type CardLookup, readWcs } from '@nightpipe/sky'
 import { findPeaks } from './candidates.js'
 import { makeDifference } from './difference.js'
 import { lightPoint, middleOf, zeroPointOf } from './light.js'
 import { stampsAt } from './match-kernel.js'
 import { judgePart } from './noise.js'
-import { isPartOf } from './part-of-stack.js'
+import { type PartOfStack, partOf } from './part-of-stack.js'
 import { candidateHdus, differenceHdus, type ForcedPoint, type Result, scoreHdus } from './products.js'
-import { joinedMask, registerReference } from './register.js'
+import { joinedMask, type Registered, registerReference } from './register.js'
 import type { SubtractionSchema } from './schema.js'
 import { readSide, type Side, type SideArgs, type SideParts, withLookup } from './side.js'
 import { cutStamp, stampPicture } from './stamps.js'
@@ -82,8 +82,9 @@ async function resultOf(job: Job<SubtractionJob>, tools: Tools<SubtractionSchema
   const [fresh, there] = parts.map((part, k) => withLookup(paths[k]!, part)) as [Side, Side]
   const reference = registerReference(fresh, there, config)
   const mask = joinedMask(fresh.mask, reference.mask, fresh.width, Math.max(1.5, seeingOf(fresh) / 2))
-  const related = isPartOf(fresh, paths[0]!, paths[1]!)
-  const difference = await makeDifference(fresh, { ...reference, sharesNoise: related }, mask, tools)
+  const part = partOf(fresh, paths[0]!, paths[1]!)
+  const matched = { ...reference, noise: noiseOf(fresh, there, reference, part) }
+  const difference = await makeDifference(fresh, matched, mask, tools)
   const vetted = vet(findPeaks(difference, config), { difference, fresh, reference, mask, config })
   const candidates = config.candidates.rejected ? vetted : vetted.filter(({ reasons }) => reasons.length === 0)
   const zeroPoint = config.photometry['zero point'] ?? zeroPointOf(fresh.lookup)
@@ -94,6 +95,15 @@ async function resultOf(job: Job<SubtractionJob>, tools: Tools<SubtractionSchema
     forced: forcedPoints(fresh, difference, config.photometry.positions, point),
     toReference: reference.toReference,
   }
+}
+
+/** How the noises of the two hang together: from what interpolation has made of them, and what part of it is the same. */
+function noiseOf(fresh: Side, there: Side, reference: Registered, part?: PartOfStack): SharedNoise {
+  const factor = ({ lookup }: Side) => Math.max(1, Number(lookup('NOISEFAC') ?? 1) || 1)
+  const { noiseFactor } = reference
+  // a frame that was aligned first has gone there and come back, each time by the same part of a pixel
+  const blur = part && !part.asItIs ? noiseFactor ** 2 : noiseFactor
+  return { fresh: factor(fresh), reference: factor(there) * noiseFactor, share: part?.share ?? 0, blur }
 }
 
 /** What the difference has at given places of the sky. */

@@ -68,7 +68,12 @@ t.test(
     const ours = { difference: plane(), error: plane(), score: plane(), fluxError: plane(), starFlux: plane() }
     zogyRow({
       ...{ width: n, height: n, tiles: [tile], method: 'zogy', fresh, reference, psfs, ratio, planes: ours },
-      ...{ freshVariance: even(9), referenceVariance: even(5), blank: new Uint8Array(n * n) },
+      ...{
+        freshVariance: even(9),
+        referenceVariance: even(5),
+        noise: { fresh: 1, reference: 1, share: 0, blur: 1 },
+        blank: new Uint8Array(n * n),
+      },
     })
     const worst = (x: Float32Array, y: Float32Array) =>
       x.reduce((most, value, p) => Math.max(most, Math.abs(value - y[p]!)), 0)

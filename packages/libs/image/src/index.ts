@@ -15,6 +15,7 @@ export { alardRow } from './difference/alard-row.js'
 export { basisImages, type KernelBasis } from './difference/basis.js'
 export { fitKernel, type KernelFit, type KernelFitOptions } from './difference/kernel-fit.js'
 export { backgroundAt, type KernelModel, kernelAt, kernelSum, kernelTerms } from './difference/kernel-model.js'
+export type { SharedNoise } from './difference/noise-spectrum.js'
 export { type Stamp, stampAt, type WeighedImage } from './difference/stamp.js'
 export type {
   AlardRowInput,

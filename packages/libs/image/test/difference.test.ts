@@ -1,5 +1,6 @@
 import { random } from '@nightpipe/math'
 import t from 'tap'
+import { powerAlong } from '../src/difference/noise-spectrum.js'
 import {
   alardRow,
   basisImages,
@@ -8,6 +9,7 @@ import {
   type KernelBasis,
   kernelAt,
   kernelSum,
+  type SharedNoise,
   stampAt,
   tileRows,
   zogyRow,
@@ -104,14 +106,19 @@ t.test('a star that has changed does not bend the kernel', async (t) => {
   t.ok(Math.abs(kernelSum(model, 160, 160) - kernelSum(straight, 160, 160)) < 0.005)
 })
 
+/** White noise, of each image its own. */
+const APART: SharedNoise = { fresh: 1, reference: 1, share: 0, blur: 1 }
+
 /** All rows of tiles of a pair, as whole images. */
-function subtract(pair: ReturnType<typeof makePair>, method: 'alard' | 'zogy', pad = 30) {
+function subtract(pair: ReturnType<typeof makePair>, method: 'alard' | 'zogy', pad = 30, noise: SharedNoise = APART) {
   const common = {
     ...{ width: SIZE, height: SIZE, fresh: pair.fresh, reference: pair.reference, planes: emptyPlanes() },
     ...{ freshVariance: pair.freshVariance, referenceVariance: pair.referenceVariance },
     blank: new Uint8Array(SIZE * SIZE),
+    noise,
   }
-  const { model } = fitKernel(stampsOf(pair, GAUSSIANS), GAUSSIANS, PAIR, OPTIONS)
+  const options = { ...OPTIONS, sharedNoise: noise.share > 0 }
+  const { model } = fitKernel(stampsOf(pair, GAUSSIANS), GAUSSIANS, PAIR, options)
   for (const tiles of tileRows(SIZE, SIZE, pad)) {
     const middle = (x0: number, x1: number) => pair.sigmaAt((x0 + x1) / 2)
     if (method === 'zogy') {
@@ -191,6 +198,45 @@ for (const method of ['alard', 'zogy'] as const) {
   })
 }
 
+/** The noise of the new image is in the reference too, as in a stack of which the new image is a part. */
+function withShare(pair: ReturnType<typeof makePair>, share: number, sigma: number) {
+  const { normal } = random(77)
+  const noise = Float32Array.from(pair.fresh, () => sigma * normal())
+  return {
+    ...pair,
+    fresh: pair.fresh.map((value, p) => value + noise[p]),
+    reference: pair.reference.map((value, p) => value + share * noise[p]),
+    freshVariance: pair.freshVariance.map((value) => value + sigma * sigma),
+    referenceVariance: pair.referenceVariance.map((value) => value + (share * sigma) ** 2),
+  }
+}
+
+for (const method of ['alard', 'zogy'] as const) {
+  t.test(`${method}: noise that the reference shares with the new image is counted once`, async (t) => {
+    const quiet = { ...PAIR, ratio: 1, noiseNew: 0.1, gain: 1e6, sigmaNew: 1.6, fluxes: [2e4, 2e3] } as PairOptions
+    const pair = withShare(makePair(quiet), 0.25, 12)
+    const judged = (noise: SharedNoise) => {
+      const { difference, error, score } = subtract(pair, method, 30, noise)
+      const pulls = difference.map((value, p) => value / error[p])
+      return [awayFromStars(pulls, pair.stars).sigma, awayFromStars(score, pair.stars).sigma]
+    }
+    const [pull, score] = judged({ ...APART, share: 0.25 })
+    t.ok(Math.abs(pull - 1) < 0.03, `difference ${pull}`)
+    t.ok(Math.abs(score - 1) < 0.05, `score ${score}`)
+    const [apart] = judged(APART)
+    t.ok(apart < pull - 0.03, `taken for noise of its own the errors are too large: ${apart}`)
+  })
+}
+
+t.test('an interpolated image has the noise of its pixels, and more of it in sums', async (t) => {
+  for (const factor of [1, 1.1, 1.27]) {
+    const power = powerAlong(360, factor)
+    t.ok(Math.abs(power.reduce((a, b) => a + b) / 360 - 1) < 0.002, 'pixels keep their noise')
+    // the factor of both axes is the square root of the product of their powers at frequency 0
+    t.ok(Math.abs(power[0] - factor) < 0.005, `${power[0]} for ${factor}`)
+  }
+})
+
 t.test('nothing changes with the size of the tiles but the last digits', async (t) => {
   const pair = makePair({ ...PAIR, spread: 0, fluxes: [2e4, 500] })
   const [a, b] = [subtract(pair, 'alard', 30), subtract(pair, 'alard', 60)]
@@ -221,6 +267,7 @@ t.test(
       model,
       decorrelate: true,
       psfs,
+      noise: APART,
     } as const
     const [forth, back] = [emptyPlanes(), emptyPlanes()]
     alardRow({

@@ -2,6 +2,7 @@ import { allocate, kernels as compiled, scoped } from '@nightpipe/kernels'
 import { type ComplexImage, fft, inverseFft, kernelComplexImage, power } from '@nightpipe/math'
 import { type FilteredTile, rowOfTiles } from './finish-tile.js'
 import { type KernelModel, kernelAt, kernelTerms } from './kernel-model.js'
+import { isPlain, noiseSpectra } from './noise-spectrum.js'
 import { scaled, spatialPowers } from './spatial.js'
 import type { AlardRowInput, TilePsfs } from './strips.js'
 import {
@@ -78,7 +79,7 @@ function alardTile(
   fft(residual)
 
   const centre = [(tile.net.x0 + tile.net.x1 - 1) / 2, (tile.net.y0 + tile.net.y1 - 1) / 2] as const
-  const filters = filtersFor(kernelAt(model, ...centre, terms), psf, noise, tile, input.decorrelate)
+  const filters = filtersFor(kernelAt(model, ...centre, terms), psf, noise, tile, input)
   const signals = product(residual, filters.match)
   inverseFft(signals)
   const white = raw ?? whitened(residual, filters.white)
@@ -162,9 +163,10 @@ function filtersFor(
   kernel: Float64Array,
   psf: Float64Array,
   noise: { sharp: number; broad: number },
-  { width, height }: Tile,
-  decorrelate: boolean,
+  tile: Tile,
+  input: AlardRowInput,
 ) {
+  const { width, height } = tile
   const grid = kernelComplexImage(width, height)
   embed(kernel, width, height, grid.re)
   embed(psf, width, height, grid.im)
@@ -173,16 +175,74 @@ function filtersFor(
   const match = kernelComplexImage(width, height)
   white.im.fill(0)
   const n = white.re.length
-  const transforms = [k.re.byteOffset, k.im.byteOffset, point.re.byteOffset, point.im.byteOffset] as const
-  const made = [white.re.byteOffset, match.re.byteOffset, match.im.byteOffset] as const
-  const norm = compiled().whiteFilters(...transforms, noise.sharp, noise.broad, ...made, n)
-  if (!decorrelate) white.re.fill(1)
+  const way = isPlain(input.noise) ? undefined : wayOfNoise(k, noise, tile, input)
+  const norm = way
+    ? whiteFilters(way, point, noise, white.re, match)
+    : compiled().whiteFilters(
+        ...([k.re.byteOffset, k.im.byteOffset, point.re.byteOffset, point.im.byteOffset] as const),
+        ...([noise.sharp, noise.broad] as const),
+        ...([white.re.byteOffset, match.re.byteOffset, match.im.byteOffset, n] as const),
+      )
+  if (!input.decorrelate) white.re.fill(1)
   // the sharp image has gone through the kernel before
-  const squaresOfMatch = swapped(squaredPair({ a: match, b: product(match, k) }))
-  const squaresOfWhite = swapped(squaredPair({ a: white, b: product(white, k) }))
+  const through = (filter: ComplexImage): Pair =>
+    way ? { a: product(filter, way.broad), b: product(filter, way.sharp) } : { a: filter, b: product(filter, k) }
+  const squaresOfMatch = swapped(squaredPair(through(match)))
+  const squaresOfWhite = swapped(squaredPair(through(white)))
   const half = (Math.sqrt(psf.length) - 1) / 2
   const seen = kernelOf(product(point, white), half)
   return { white, match, squaresOfMatch, squaresOfWhite, norm: norm / n, psf: seen }
+}
+
+/** What becomes of white noise of either image on its way into the difference. */
+interface WayOfNoise {
+  broad: ComplexImage
+  sharp: ComplexImage
+}
+
+/** Where pixels share noise, with their neighbours or with the other image; the kernel included. */
+function wayOfNoise(
+  kernel: ComplexImage,
+  { sharp, broad }: { sharp: number; broad: number },
+  { width, height }: Tile,
+  { noise, convolved }: AlardRowInput,
+): WayOfNoise {
+  const referenceIsSharp = convolved === 'reference'
+  const typical = referenceIsSharp ? { fresh: broad, reference: sharp } : { fresh: sharp, reference: broad }
+  const { fresh, common, own } = noiseSpectra(noise, typical, width, height)
+  const ofFresh = kernelComplexImage(width, height)
+  const ofReference = kernelComplexImage(width, height)
+  for (let p = 0; p < fresh.length; p++) {
+    const [re, im] = [kernel.re[p], kernel.im[p]]
+    const part = common[p]
+    ofFresh.re[p] = fresh[p] * (referenceIsSharp ? 1 - part * re : part - re)
+    ofFresh.im[p] = fresh[p] * (referenceIsSharp ? -part * im : -im)
+    ofReference.re[p] = own[p] * (referenceIsSharp ? re : 1)
+    ofReference.im[p] = own[p] * (referenceIsSharp ? im : 0)
+  }
+  return referenceIsSharp ? { broad: ofFresh, sharp: ofReference } : { broad: ofReference, sharp: ofFresh }
+}
+
+/** As the compiled filters, for any spectrum of the noise. */
+function whiteFilters(
+  { broad, sharp }: WayOfNoise,
+  point: ComplexImage,
+  noise: { sharp: number; broad: number },
+  white: Float32Array,
+  match: ComplexImage,
+): number {
+  const powerAt = (p: number) =>
+    noise.broad * (broad.re[p] ** 2 + broad.im[p] ** 2) + noise.sharp * (sharp.re[p] ** 2 + sharp.im[p] ** 2)
+  const top = powerAt(0)
+  let norm = 0
+  for (let p = 0; p < white.length; p++) {
+    const flattening = top / powerAt(p)
+    white[p] = Math.sqrt(flattening)
+    match.re[p] = flattening * point.re[p]
+    match.im[p] = -flattening * point.im[p]
+    norm += flattening * (point.re[p] ** 2 + point.im[p] ** 2)
+  }
+  return norm
 }
 
 /** Variances come as sharp, broad. */

@@ -1,4 +1,5 @@
 import type { KernelModel } from './kernel-model.js'
+import type { SharedNoise } from './noise-spectrum.js'
 import type { Tile } from './tile.js'
 
 /** A part of the field with the point spread there: (2 half + 1)² values of sum 1, row by row. */
@@ -16,6 +17,7 @@ export interface TileRowInput {
   reference: Float32Array
   freshVariance: Float32Array
   referenceVariance: Float32Array
+  noise: SharedNoise
   /** Not 0 where the difference is not to be believed: it is 0 there for the score. */
   blank: Uint8Array
   /** Where the tiles are written. */

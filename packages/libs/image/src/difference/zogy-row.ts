@@ -1,6 +1,7 @@
 import { allocate } from '@nightpipe/kernels'
 import { kernelComplexImage } from '@nightpipe/math'
 import { type FilteredTile, rowOfTiles } from './finish-tile.js'
+import { isPlain, noiseSpectra } from './noise-spectrum.js'
 import type { TilePsfs, ZogyRowInput } from './strips.js'
 import {
   backTogether,
@@ -50,12 +51,33 @@ function zogyTile(input: ZogyRowInput, tile: Tile, psf: ZogyRowInput['psfs'][num
   const parts = backTogether(applied(both, difference))
   const white = allocate(Float32Array, width * height)
   for (let p = 0; p < white.length; p++) white[p] = parts.re[p] - parts.im[p]
-  const variance = carriedVariance(transformPair(variances), squaredPair(signal), squaredPair(difference))
+  const through = isPlain(input.noise) ? (filters: Pair) => filters : wayOfNoise(input, noise, tile)
+  const squares = [squaredPair(through(signal)), squaredPair(through(difference))] as const
+  const variance = carriedVariance(transformPair(variances), ...squares)
   return { signals: stars, white, variance, norm, psf: seen }
 }
 
 function applied({ a, b }: Pair, filters: Pair): Pair {
   return { a: product(a, filters.a), b: product(b, filters.b) }
+}
+
+/** What filters do to noise that pixels share, with their neighbours or with the other image. */
+function wayOfNoise(
+  input: ZogyRowInput,
+  typical: { fresh: number; reference: number },
+  { width, height }: Tile,
+): (filters: Pair) => Pair {
+  const { fresh, common, own } = noiseSpectra(input.noise, typical, width, height)
+  return ({ a, b }) => {
+    const [ofFresh, ofReference] = [kernelComplexImage(width, height), kernelComplexImage(width, height)]
+    for (let p = 0; p < fresh.length; p++) {
+      ofFresh.re[p] = fresh[p] * (a.re[p] - common[p] * b.re[p])
+      ofFresh.im[p] = fresh[p] * (a.im[p] - common[p] * b.im[p])
+      ofReference.re[p] = own[p] * b.re[p]
+      ofReference.im[p] = own[p] * b.im[p]
+    }
+    return { a: ofFresh, b: ofReference }
+  }
 }
 
 /** Filters of the new image (a) and of the reference (b), for the score and for the difference. Fn = 1. */

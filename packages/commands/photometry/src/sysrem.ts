@@ -1,10 +1,14 @@
+import { MAD_TO_SIGMA, mad, medianOf } from '@nightpipe/math'
+import { followedBeside, type Usual } from './trend-strength.js'
+
 /**
  * Trends that many stars share, each with a strength of its own, taken out in place (SysRem: Tamuz, Mazeh & Zucker 2005,
  * MNRAS 356, 1466). Rows are stars, columns frames; NaN is missing. The mean of each star stays.
  *
  * As published, the course of a trend is that of whichever star varies most over its errors, and what that star does is
  * then taken for a trend: a transit of 2 % of one star among two hundred quiet ones is gone. Here a star counts no more
- * than its own restlessness allows, and what is taken out of a star follows the course that all others show.
+ * than its own restlessness allows, what is taken out of a star follows the course that all others show, and how much of it
+ * is asked beside an event that the star may have.
  */
 export function removeTrends(
   value: Float32Array,
@@ -57,6 +61,7 @@ function removeOne(data: Curves): void {
   }
   for (let j = 0; j < stars; j++) strength[j] = strengthOf(data, j, course)
   sumFrames(data, extra, strength, sums)
+  const usual = usualOf(data, course)
   const others = new Float64Array(frames)
   for (let j = 0; j < stars; j++) {
     for (let i = 0; i < frames; i++) {
@@ -64,10 +69,33 @@ function removeOne(data: Curves): void {
       const bottom = sums.bottom[i]! - weight * strength[j]! ** 2
       others[i] = bottom > 0 ? (sums.top[i]! - weight * strength[j]! * left) / bottom : 0
     }
-    const own = strengthOf(data, j, others)
-    if (significance(data, extra, j, others) < FOLLOWS) continue
-    for (let i = 0; i < frames; i++) value[j * frames + i]! -= own * others[i]!
+    const own = followedBeside(rowOf(data, j, others), usual)
+    if (!(Math.abs(own.strength) >= FOLLOWS * own.error)) continue
+    for (let i = 0; i < frames; i++) value[j * frames + i]! -= own.strength * (others[i]! - own.level)
   }
+}
+
+const rowOf = ({ value, error, frames }: Curves, j: number, course: Float64Array) => ({
+  ...{ value: value.subarray(j * frames, (j + 1) * frames), error: error.subarray(j * frames, (j + 1) * frames) },
+  course,
+})
+
+/** Nothing is usual. */
+const UNKNOWN: Usual = { middle: 0, scatter: 0 }
+/** Stars that tell what is usual, at least. */
+const FEWEST = 8
+
+/** How strongly stars follow a course: of the better half of them, their own errors taken out. */
+function usualOf(data: Curves, course: Float64Array): Usual {
+  const all = Array.from({ length: data.stars }, (_, j) => followedBeside(rowOf(data, j, course), UNKNOWN))
+  const known = all.filter(({ error }) => Number.isFinite(error)).sort((a, b) => a.error - b.error)
+  const best = known.slice(0, Math.max(FEWEST, known.length >> 1))
+  if (best.length < FEWEST) return UNKNOWN
+  const strengths = best.map(({ strength }) => strength)
+  const middle = medianOf([...strengths])
+  const noise = medianOf(best.map(({ error }) => error))
+  const scatter = MAD_TO_SIGMA * mad(strengths)
+  return { middle, scatter: Math.sqrt(Math.max(scatter ** 2 - noise ** 2, (0.1 * noise) ** 2)) }
 }
 
 /** The variance of each star that its errors do not explain. */
@@ -103,17 +131,6 @@ function strengthOf({ value, error, frames, mean }: Curves, j: number, course: F
     bottom += weight * course[i]! ** 2
   }
   return bottom > 0 ? top / bottom : 0
-}
-
-/** The strength of a star over its error, its restlessness counted. */
-function significance(data: Curves, extra: Float64Array, j: number, course: Float64Array): number {
-  let [top, bottom] = [0, 0]
-  for (let i = 0; i < data.frames; i++) {
-    const { left, weight } = pointOf(data, extra, j, i)
-    top += weight * left * course[i]!
-    bottom += weight * course[i]! ** 2
-  }
-  return bottom > 0 ? Math.abs(top) / Math.sqrt(bottom) : 0
 }
 
 /** The sums whose ratio is the course, frame by frame, given the strengths. */

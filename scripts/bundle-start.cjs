@@ -14,14 +14,25 @@ const { isMainThread, Worker } = require('node:worker_threads')
  */
 const { ahead, smallBytes, heapMegabytes, waiting } = SETTINGS
 
+const loaded = {}
 if (isMainThread && ahead && availableParallelism() > 1 && isLarge(process.argv.slice(2))) startAhead()
 
-const filename = join(__dirname, 'main.cjs')
-const script = new Script(readFileSync(filename, 'latin1'), {
-  filename,
-  cachedData: readFileSync(join(__dirname, 'main.cache')),
-})
-script.runInThisContext()(require, pathToFileURL(__filename).href)
+load('main')
+
+/** Runs NAME.cjs of this folder, and gives what it exports. */
+function load(name) {
+  const filename = join(__dirname, `${name}.cjs`)
+  const cachedData = readFileSync(join(__dirname, `${name}.cache`))
+  const script = new Script(readFileSync(filename, 'latin1'), { filename, cachedData })
+  return script.runInThisContext()(required, pathToFileURL(__filename).href)
+}
+
+/** What a script requires: Node's modules, packages, and what was kept for later, which runs once. */
+function required(name) {
+  if (!name.startsWith('later:')) return require(name)
+  loaded[name] ??= load(name.slice('later:'.length))
+  return loaded[name]
+}
 
 /** Threads need as long as the command itself to be ready: they are started first, and the command takes them from here. */
 function startAhead() {

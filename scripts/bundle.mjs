@@ -1,6 +1,6 @@
 // Bundles a command into one file, main.cjs, and compiles that ahead: main.cache is what V8 makes of it, so that neither
-// the command nor its worker threads read and compile a megabyte of source. What a command imports lazily (progress
-// display, plots) is in the file too, and is not run before it is wanted. So are the kernels compiled ahead, beside it.
+// the command nor its worker threads read and compile a megabyte of source. What a command imports lazily (plots) is in the
+// file too, and is not run before it is wanted. So are the kernels compiled ahead, beside it.
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -19,6 +19,19 @@ const plainWidths = {
     onResolve({ filter: /^(string-width|wrap-ansi)$/ }, ({ path, importer }) =>
       /node_modules\/(yargs|cliui)\//.test(importer) ? { path: stands[path] } : undefined,
     )
+  },
+}
+
+/**
+ * What few runs need, each in a file of its own beside the bundle: yargs for command lines that are not plain, listr2 for
+ * progress on a terminal. A third of a megabyte that neither a process nor its threads read.
+ */
+const LATER = { yargs: `module.exports = require('yargs').default`, listr2: `module.exports = require('listr2')` }
+
+const keptForLater = {
+  name: 'kept-for-later',
+  setup({ onResolve }) {
+    onResolve({ filter: /^(yargs|listr2)$/ }, ({ path }) => ({ path: `later:${path}`, external: true }))
   },
 }
 
@@ -87,6 +100,7 @@ function compiled(filename) {
   return script.createCachedData()
 }
 
+const ROOT = beside('..')
 const KERNELS = beside('../packages/libs/kernels/dist/kernels.wasm')
 const COMPILER = 'libs/command/dist/src/compiled-kernels.js'
 const AHEAD = 'libs/command/dist/src/started-ahead.js'
@@ -113,16 +127,11 @@ async function settingsOf(ahead) {
   return JSON.stringify({ ahead, smallBytes: SMALL_BYTES, heapMegabytes: HEAP_MB, waiting: WAITING })
 }
 
-/** Bundles `entry` of the package at `home` into `outdir`, unless it is there and fresh; was it made? All are whole paths. */
-export async function bundle(home, entry, outdir, isHost = false) {
-  const ahead = isHost ? '' : aheadOf(home)
-  if (isFresh(home, outdir, ahead)) return false
-  rmSync(outdir, { recursive: true, force: true })
-  const filename = join(outdir, 'main.cjs')
+/** Makes NAME.cjs, a function of `require` and of the address of the bundle, and NAME.cache. Returns what it is made from. */
+async function compileAhead(outdir, name, options) {
+  const outfile = join(outdir, `${name}.cjs`)
   const { metafile } = await build({
-    absWorkingDir: home,
-    entryPoints: [entry],
-    outfile: filename,
+    outfile,
     metafile: true,
     bundle: true,
     minifySyntax: true,
@@ -130,22 +139,36 @@ export async function bundle(home, entry, outdir, isHost = false) {
     platform: 'node',
     target: 'node20',
     logLevel: 'warning',
-    plugins: [plainWidths, waitsInside(entry), ...(isHost ? [givesCommands] : [])],
     external: ['@resvg/resvg-js', '@electric-sql/pglite', 'pg', 'nats'],
     // A script that was compiled ahead cannot import: what stays outside is required.
     supported: { 'dynamic-import': false },
     define: { 'import.meta.url': '__url' },
     banner: { js: '(function (require, __url) { "use strict"; const module = { exports: {} }, { exports } = module;' },
-    footer: { js: '})' },
+    footer: { js: 'return module.exports })' },
+    ...options,
   })
-  writeFileSync(join(outdir, 'main.cache'), compiled(filename))
+  writeFileSync(join(outdir, `${name}.cache`), compiled(outfile))
+  return Object.keys(metafile.inputs).filter((path) => path !== '<stdin>')
+}
+
+/** Bundles `entry` of the package at `home` into `outdir`, unless it is there and fresh; was it made? All are whole paths. */
+export async function bundle(home, entry, outdir, isHost = false) {
+  const ahead = isHost ? '' : aheadOf(home)
+  if (isFresh(home, outdir, ahead)) return false
+  rmSync(outdir, { recursive: true, force: true })
+  const plugins = [plainWidths, keptForLater, waitsInside(entry), ...(isHost ? [givesCommands] : [])]
+  const inputs = await compileAhead(outdir, 'main', { absWorkingDir: home, entryPoints: [entry], plugins })
+  for (const [name, contents] of Object.entries(LATER)) {
+    if (!readFileSync(join(outdir, 'main.cjs'), 'latin1').includes(`later:${name}`)) continue
+    const stdin = { contents, resolveDir: ROOT }
+    inputs.push(...(await compileAhead(outdir, name, { absWorkingDir: home, stdin, plugins: [plainWidths] })))
+  }
   const start = readFileSync(beside('bundle-start.cjs'), 'utf8')
   const settings = await settingsOf(ahead)
   writeFileSync(
     join(outdir, 'start.cjs'),
     start.replace('SETTINGS', () => settings),
   )
-  const inputs = Object.keys(metafile.inputs)
   if (inputs.some((path) => path.endsWith(COMPILER))) await keepKernels(outdir)
   const digest = digestOfAll(inputs.map((path) => join(home, path)))
   writeFileSync(join(outdir, MADE_FROM), `${JSON.stringify({ inputs, digest, ahead })}\n`)

@@ -1,5 +1,6 @@
 import { nearestName } from '@nightpipe/config'
 import { ConfigError } from '@nightpipe/files'
+import { plainFlags } from './plain-flags.js'
 import type { Command, FlagSpec } from './types.js'
 
 interface CommonFlag extends FlagSpec {
@@ -71,8 +72,17 @@ export type Flags = Record<string, FlagValue>
 
 /** Reads the command line strictly: an unknown or malformed flag is an error that names the nearest one. */
 export async function parseFlags(command: Called, args: readonly string[]): Promise<Flags> {
-  const { default: yargs } = await import('yargs')
   const specs = flagsOf(command)
+  const given: Record<string, unknown> = plainFlags(specs, args) ?? (await readByYargs(command, specs, args))
+  return Object.fromEntries(Object.entries(specs).map(([name, spec]) => [name, flagValue(name, spec, given[name])]))
+}
+
+export async function readByYargs(
+  command: Called,
+  specs: Readonly<Record<string, FlagSpec>>,
+  args: readonly string[],
+): Promise<Record<string, unknown>> {
+  const { default: yargs } = await import('yargs')
   const parser = yargs()
     .parserConfiguration({
       'dot-notation': false,
@@ -96,8 +106,7 @@ export async function parseFlags(command: Called, args: readonly string[]): Prom
     const kind = type === 'flag' ? { boolean: true } : { string: true, array: type === 'list', requiresArg: true }
     parser.option(name, { ...kind, ...(alias ? { alias } : {}) } as object)
   }
-  const given = (await parser.parseAsync(args.map((word) => (word === '-' ? DASH : word)))) as Record<string, unknown>
-  return Object.fromEntries(Object.entries(specs).map(([name, spec]) => [name, flagValue(name, spec, given[name])]))
+  return (await parser.parseAsync(args.map((word) => (word === '-' ? DASH : word)))) as Record<string, unknown>
 }
 
 /** Stands for '-' while yargs reads, which would take it for the end of a list. */

@@ -1,6 +1,7 @@
 import t from 'tap'
-import { flagsOf, parseFlags, parseMemory } from '../src/flags.js'
+import { flagsOf, parseFlags, parseMemory, readByYargs } from '../src/flags.js'
 import { defineCommand } from '../src/index.js'
+import { plainFlags } from '../src/plain-flags.js'
 import { pathInReport } from '../src/report.js'
 import { configOf } from '../src/settings.js'
 
@@ -30,6 +31,43 @@ t.test('flags as people write them', async (t) => {
   await t.rejects(parse('--no-json'), /unknown flag --no-json/)
   await t.rejects(parse('--work', '2'), /did you mean --workers\?/)
   await t.rejects(parse('--shift', ''), /expected a number/)
+})
+
+t.test('plain command lines are read as yargs reads them, all others are left to it', async (t) => {
+  const command = { flags: { shift: { type: 'number', doc: '', alias: 'x' } } } as const
+  const specs = flagsOf(command)
+  const plain = [
+    [],
+    ['-s', 'a', 'b', '-s', 'c', '--input', '-', '-r', 'out', '--quiet'],
+    ['--set', 'a.b=c=d', '--set', 'e.f=1,2', '--json', '-c', 'x.ini', '--workers', '2', '-x', '1e3'],
+    ['--force', '--input', '@list', '*.fits', 'true', '012', '--output', 'false'],
+  ]
+  for (const args of plain) {
+    const ours = plainFlags(specs, args)
+    const theirs = await readByYargs(command, specs, args)
+    t.ok(ours, args.join(' '))
+    for (const name of Object.keys(specs)) {
+      const value = theirs[name]
+      const words = Array.isArray(value) ? value.map((word) => String(word).replace('\0-', '-')) : value
+      t.same(ours?.[name], words, `${name} in ${args.join(' ')}`)
+    }
+  }
+  const others = [
+    ['a.fits'],
+    ['-r', 'out', 'more'],
+    ['-r'],
+    ['--set'],
+    ['--json', 'true'],
+    ['--input=a'],
+    ['-sa'],
+    ['--shift', '-3'],
+    ['-r', "'out'"],
+    ['-r', ''],
+    ['-r', 'a', '-r', 'b'],
+    ['--inp', 'a'],
+    ['--', 'a'],
+  ]
+  for (const args of others) t.equal(plainFlags(specs, args), undefined, args.join(' '))
 })
 
 t.test('a command that cannot be right is refused when it is defined', (t) => {

@@ -11,7 +11,6 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs'
-import { open } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { DataError, explainSystemError, systemCode } from './errors.js'
 import { uniqueToken } from './process-identity.js'
@@ -88,6 +87,7 @@ function flushFile(path: string): void {
 }
 
 async function flushFileBehind(path: string): Promise<void> {
+  const { open } = await import('node:fs/promises') // a millisecond, which few commands need
   const file = await open(path, 'r+')
   await file.sync().finally(() => file.close())
 }

@@ -1,6 +1,4 @@
-import { execFile } from 'node:child_process'
 import { closeSync, openSync, renameSync, writeSync } from 'node:fs'
-import { open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { flushFolder, openParts, partialName, realTarget, removeIfAny } from './atomic.js'
 import { explainSystemError } from './errors.js'
@@ -54,6 +52,7 @@ function writeWhole(path: string, bytes: Uint8Array): void {
 
 async function flushAll(paths: readonly string[]): Promise<void> {
   if (paths.length > ONE_BY_ONE && (await flushFileSystem(dirname(paths[0]!)))) return
+  const { open } = await import('node:fs/promises')
   await Promise.all(
     paths.map(async (path) => {
       const file = await open(path, 'r+')
@@ -63,7 +62,9 @@ async function flushAll(paths: readonly string[]): Promise<void> {
 }
 
 /** Node has no call for it; `sync -f` of GNU and of BusyBox does. False where there is none. */
-const flushFileSystem = (folder: string) =>
-  new Promise<boolean>((resolve) => {
+async function flushFileSystem(folder: string): Promise<boolean> {
+  const { execFile } = await import('node:child_process')
+  return new Promise((resolve) => {
     execFile('sync', ['-f', folder], (error) => resolve(error === null))
   })
+}

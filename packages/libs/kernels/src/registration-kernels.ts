@@ -58,6 +58,21 @@ export interface RegistrationKernels {
       ...[level: number, noise: number, gain: number, wx: number, wy: number, sums: number],
     ]
   ): void
+  // star-light: true where all pixels are finite; of fewer than `least` pixels the median is NaN
+  ringMedian(
+    ...ring: [
+      ...[pixels: number, width: number, height: number, px: number, py: number],
+      ...[inner: number, outer: number, step: number, least: number, values: number, capacity: number],
+    ]
+  ): number
+  circleLight(
+    ...circles: [
+      ...[pixels: number, width: number, height: number, x: number, y: number, radii: number, n: number],
+      ...[level: number, noise: number, gain: number, sums: number],
+    ]
+  ): number
+  // lanczos: a row of eight floats, and a double, for each of `phases` + 1 fractions; 0 for neither
+  lanczosTable(taps: number, phases: number, table: number, squares: number): void
   // stack-masks: how many pixels are saturated in all frames
   stackMasks(
     masks: number,

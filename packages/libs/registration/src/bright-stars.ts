@@ -1,7 +1,7 @@
 import { type SkyMap, sampleSky, skyAt } from '@nightpipe/image'
-import { allocate, inKernelMemory, kernels, scoped } from '@nightpipe/kernels'
+import { allocate, kernels, scoped } from '@nightpipe/kernels'
 import { median, medianOf } from '@nightpipe/math'
-import { CROWDED_WINDOW, type Measure, measureStar, type StarImage, WINDOW } from './measure-star.js'
+import { CROWDED_WINDOW, lent, type Measure, measureStar, type StarImage, WINDOW } from './measure-star.js'
 
 /** What is asked of the brightest stars of a frame. */
 export interface BrightOptions {
@@ -77,14 +77,6 @@ export function brightStars(image: BrightImage, options: Partial<BrightOptions> 
     const window = crowd > CROWDED ? CROWDED_WINDOW : WINDOW
     return collect(measureAll({ ...star, window }, peaks, seeing, wanted.most), star)
   })
-}
-
-/** An array in kernel memory: where it lies, or as a copy. */
-function lent<T extends Float32Array | Int16Array>(array: T): T {
-  if (inKernelMemory(array)) return array
-  const copy = allocate(array.constructor as never, array.length) as T
-  copy.set(array)
-  return copy
 }
 
 /** Pixel numbers of the highest peaks above the sky, the highest first. */

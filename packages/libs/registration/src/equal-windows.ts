@@ -1,9 +1,10 @@
 import { MaskBit, sampleSky, skyAt } from '@nightpipe/image'
+import { scoped } from '@nightpipe/kernels'
 import { medianOf } from '@nightpipe/math'
 import { type Affine, invert, transform } from './affine.js'
 import type { AlignedStars } from './align-stars.js'
 import type { BrightImage, BrightStars } from './bright-stars.js'
-import { localSky, type StarImage } from './measure-star.js'
+import { lent, localSky, type StarImage } from './measure-star.js'
 import { determinant, envelope, inverse, type Moments, minus, moved, plus, product } from './moments.js'
 
 /** A frame whose stars were found before, with its pixels. */
@@ -36,16 +37,24 @@ export function equalWindows(
   frame: FoundFrame,
   toFrame: Affine,
 ): [AlignedStars, AlignedStars] | undefined {
+  return scoped(() => equallyMeasured([reference, frame].map(imageOf), reference.stars, frame.stars, toFrame))
+}
+
+function equallyMeasured(
+  [a, b]: readonly StarImage[],
+  ofReference: BrightStars,
+  ofFrame: BrightStars,
+  toFrame: Affine,
+): [AlignedStars, AlignedStars] | undefined {
   const back = invert(toFrame)
-  const fromFrame = frame.stars.seeing >= reference.stars.seeing
-  const worse = fromFrame ? frame.stars : reference.stars
+  const fromFrame = ofFrame.seeing >= ofReference.seeing
+  const worse = fromFrame ? ofFrame : ofReference
   const seeing = worse.seeing
   const places = Array.from(worse.x, (x, k) => {
     const own = [x, worse.y[k]] as const
     const other = transform(fromFrame ? back : toFrame, ...own)
     return { k, inReference: fromFrame ? other : own, inFrame: fromFrame ? own : other }
   }).filter(({ k }) => worse.rough[k] === 0)
-  const [a, b] = [reference, frame].map(imageOf)
   const round: Moments = [(seeing * FWHM_TO_SIGMA) ** 2, (seeing * FWHM_TO_SIGMA) ** 2, 0]
   const some = places.slice(0, FOR_PROFILE)
   const inReference = profileOf(
@@ -86,7 +95,7 @@ const listOf = () => ({ x: [] as number[], y: [] as number[], error: [] as numbe
 
 function imageOf({ image, gain, saturation }: FoundFrame): StarImage {
   const sky = sampleSky(image.pixels, image.width, image.height, { mask: image.mask })
-  return { ...image, sky, gain, saturation }
+  return { ...image, pixels: lent(image.pixels), sky, gain, saturation }
 }
 
 /** Median covariance of the profiles of stars, what the window cut away put back. */

@@ -1,7 +1,8 @@
 import { type SkyMap, sampleSky } from '@nightpipe/image'
+import { scoped } from '@nightpipe/kernels'
 import { median } from '@nightpipe/math'
 import type { BrightImage } from './bright-stars.js'
-import { circles, type StarImage } from './measure-star.js'
+import { circles, lent, type StarImage } from './measure-star.js'
 import type { Points } from './nearest.js'
 
 export interface PlaceOptions {
@@ -29,24 +30,26 @@ export function measurePlaces(
   places: Points,
   { radius, inner = [], gain, saturation, sky = skyOf(image) }: PlaceOptions,
 ): PlaceFluxes {
-  const star: StarImage = { ...image, sky, gain, saturation }
-  const n = places.x.length
-  const radii = [...inner, radius]
-  const measured = radii.map(() => ({
-    flux: new Float64Array(n).fill(Number.NaN),
-    error: new Float64Array(n).fill(Number.NaN),
-  }))
-  for (let k = 0; k < n; k++) {
-    const [x, y] = [places.x[k], places.y[k]]
-    if (!isWhole(star, x, y, radius)) continue
-    const level = ringLevel(star, x, y, 1.3 * radius, 2 * radius)
-    if (level === undefined) continue
-    for (const [j, { flux, fluxError }] of circles(star, x, y, radii, level).entries()) {
-      measured[j].flux[k] = flux
-      measured[j].error[k] = fluxError
+  return scoped(() => {
+    const star: StarImage = { ...image, pixels: lent(image.pixels), sky, gain, saturation }
+    const n = places.x.length
+    const radii = [...inner, radius]
+    const measured = radii.map(() => ({
+      flux: new Float64Array(n).fill(Number.NaN),
+      error: new Float64Array(n).fill(Number.NaN),
+    }))
+    for (let k = 0; k < n; k++) {
+      const [x, y] = [places.x[k], places.y[k]]
+      if (!isWhole(star, x, y, radius)) continue
+      const level = ringLevel(star, x, y, 1.3 * radius, 2 * radius)
+      if (level === undefined) continue
+      for (const [j, { flux, fluxError }] of circles(star, x, y, radii, level).entries()) {
+        measured[j].flux[k] = flux
+        measured[j].error[k] = fluxError
+      }
     }
-  }
-  return { ...measured[inner.length], within: measured.slice(0, inner.length) }
+    return { ...measured[inner.length], within: measured.slice(0, inner.length) }
+  })
 }
 
 const skyOf = ({ pixels, width, height, mask }: BrightImage) => sampleSky(pixels, width, height, { mask })

@@ -1,8 +1,7 @@
 import { MaskBit, type SkyMap, skyAt } from '@nightpipe/image'
-import { allocate, kernels, scoped } from '@nightpipe/kernels'
-import { median } from '@nightpipe/math'
+import { allocate, inKernelMemory, kernels, scoped } from '@nightpipe/kernels'
 
-/** A frame whose stars are measured. */
+/** A frame whose stars are measured. Pixels and mask lie in kernel memory (`lent`). */
 export interface StarImage {
   pixels: Float32Array
   width: number
@@ -74,28 +73,30 @@ export function measureStar(image: StarImage, p: number, seeing: number): Measur
   }
 }
 
-const ring = new Float64Array(4096)
+/** Pixels of a ring that are looked at: as many as there may be, and fewer say nothing. */
+const RING = 4096
+const FEWEST = 12
 
 /** The sky about a star: the median of a ring, or that of the map where neighbours crowd it. */
 export function localSky({ pixels, width, height, sky }: StarImage, px: number, py: number, seeing: number): number {
   const map = skyAt(sky, sky.level, px, py)
-  const sigma = skyAt(sky, sky.sigma, px, py)
   const [inner, outer] = [Math.max(4, 2.5 * seeing), Math.max(7, 4 * seeing)]
   const step = Math.max(1, Math.round(outer / 6))
-  let n = 0
-  for (let v = -Math.ceil(outer); v <= outer; v += step) {
-    for (let u = -Math.ceil(outer); u <= outer; u += step) {
-      const r2 = u * u + v * v
-      const x = px + u
-      const y = py + v
-      if (r2 < inner * inner || r2 > outer * outer || x < 0 || y < 0 || x >= width || y >= height) continue
-      const value = pixels[y * width + x]
-      if (Number.isFinite(value) && n < ring.length) ring[n++] = value
-    }
-  }
-  if (n < 12) return map
-  const level = median(ring, n)
-  return level > map + 3 * sigma ? map : level
+  const level = scoped(() => {
+    const values = allocate(Float64Array, RING).byteOffset
+    return kernels().ringMedian(
+      ...([pixels.byteOffset, width, height, px, py, inner, outer, step, FEWEST, values, RING] as const),
+    )
+  })
+  return Number.isNaN(level) || level > map + 3 * skyAt(sky, sky.sigma, px, py) ? map : level
+}
+
+/** An array in kernel memory: where it lies, or as a copy. */
+export function lent<T extends Float32Array | Int16Array>(array: T): T {
+  if (inKernelMemory(array)) return array
+  const copy = allocate(array.constructor as never, array.length) as T
+  copy.set(array)
+  return copy
 }
 
 interface Centre {
@@ -108,8 +109,7 @@ interface Centre {
 }
 
 /**
- * The place about which a Gaussian window is balanced (as XWIN of SExtractor), its error, and the moments there. Pixels and
- * mask lie in kernel memory.
+ * The place about which a Gaussian window is balanced (as XWIN of SExtractor), its error, and the moments there.
  */
 function centroid(
   image: StarImage,
@@ -173,25 +173,17 @@ export function circles(
   radii: readonly number[],
   level: number,
 ): CircleFlux[] {
-  const noise = skyAt(sky, sky.sigma, x, y) ** 2
   const n = radii.length
-  const widest = radii[n - 1]
-  const flux = new Float64Array(n)
-  const variance = new Float64Array(n)
-  const reach = Math.ceil(widest + 1)
-  for (let v = Math.max(0, Math.floor(y) - reach); v <= Math.min(height - 1, Math.floor(y) + reach); v++) {
-    for (let u = Math.max(0, Math.floor(x) - reach); u <= Math.min(width - 1, Math.floor(x) + reach); u++) {
-      const distance = Math.hypot(u - x, v - y)
-      if (distance >= widest + 0.5) continue
-      const value = pixels[v * width + u] - level
-      if (!Number.isFinite(value)) return radii.map(() => ({ flux: Number.NaN, fluxError: Number.NaN }))
-      const spread = noise + Math.max(0, value) / gain
-      for (let j = n - 1; j >= 0 && distance < radii[j] + 0.5; j--) {
-        const part = Math.min(1, radii[j] + 0.5 - distance)
-        flux[j] += part * value
-        variance[j] += part * spread
-      }
-    }
-  }
-  return radii.map((_, j) => ({ flux: flux[j], fluxError: Math.sqrt(variance[j]) }))
+  return scoped(() => {
+    const [limits, sums] = [allocate(Float64Array, n), allocate(Float64Array, 2 * n)]
+    limits.set(radii)
+    const isKnown = kernels().circleLight(
+      ...([pixels.byteOffset, width, height, x, y, limits.byteOffset, n] as const),
+      ...([level, skyAt(sky, sky.sigma, x, y) ** 2, gain, sums.byteOffset] as const),
+    )
+    return radii.map((_, j) => ({
+      flux: isKnown ? sums[j] : Number.NaN,
+      fluxError: isKnown ? Math.sqrt(sums[n + j]) : Number.NaN,
+    }))
+  })
 }

@@ -1,4 +1,5 @@
-import { type Interpolation, TAPS, tapWeights } from './interpolant.js'
+import { allocate, kernels, scoped } from '@nightpipe/kernels'
+import { type Interpolation, TAPS } from './interpolant.js'
 import { forRuns, newRun, type RunMap } from './pixel-map.js'
 
 /** Places, in each direction, at which the weights are looked at. */
@@ -39,14 +40,13 @@ const PHASES = 512
 function squaresOf(method: Interpolation): Float64Array {
   const squares = new Float64Array(PHASES + 2).fill(1)
   const taps = TAPS[method]
-  if (taps === 1) return squares
-  const weights = new Float64Array(taps)
-  for (let phase = 0; phase <= PHASES; phase++) {
-    tapWeights(method, phase / PHASES, weights)
-    let sum = 0
-    for (let k = 0; k < taps; k++) sum += weights[k]! * weights[k]!
-    squares[phase] = sum
-  }
+  if (taps === 2) for (let k = 0; k <= PHASES; k++) squares[k] = (1 - k / PHASES) ** 2 + (k / PHASES) ** 2
+  if (taps <= 2) return squares
+  scoped(() => {
+    const table = allocate(Float64Array, PHASES + 1)
+    kernels().lanczosTable(taps, PHASES, 0, table.byteOffset)
+    squares.set(table)
+  })
   return squares
 }
 

@@ -7,14 +7,19 @@ export const mapFunction = (map: PixelMap) =>
   typeof map === 'function' ? map : (x: number, y: number) => transform(map, x, y)
 
 /** Distances between the nodes that are tried for a function, and how far off (px) it may be between them. */
-const SPACINGS = [64, 32, 16, 8]
-const ACCURACY = 5e-4
-/** Cells on which that is looked at, in each direction. */
+const SPACINGS = [
+  { spacing: 256, accuracy: 1e-4 },
+  { spacing: 64, accuracy: 5e-4 },
+  { spacing: 32, accuracy: 5e-4 },
+  { spacing: 16, accuracy: 5e-4 },
+  { spacing: 8, accuracy: Number.POSITIVE_INFINITY },
+]
+/** Cells on which that is looked at, in each direction, at most. */
 const LOOKS = 12
 
 /**
  * A map as resampling follows it: straight runs along the rows of the new grid. An affine one is exact, with one run for
- * a row; a function is known at nodes so close that between them it is straight to 0.0005 px. Plain data.
+ * a row; a function is known at nodes so close that between them it is straight to 0.0005 px, mostly to 0.0001. Plain data.
  */
 export type RunMap = { affine: Affine } | NodeMap
 
@@ -29,29 +34,45 @@ export interface NodeMap {
 
 export function runMap(map: PixelMap, width: number, height: number): RunMap {
   if (typeof map !== 'function') return { affine: map }
-  const spacing = SPACINGS.find((s) => isStraight(map, width, height, s)) ?? SPACINGS[SPACINGS.length - 1]
+  for (const { spacing, accuracy } of SPACINGS) {
+    const nodes = nodesOf(map, width, height, spacing)
+    if (isStraight(map, nodes, accuracy)) return nodes
+  }
+  throw new RangeError('no map is too bent for the closest nodes')
+}
+
+function nodesOf(map: Exclude<PixelMap, Affine>, width: number, height: number, spacing: number): NodeMap {
   const columns = Math.ceil(width / spacing) + 1
   const rows = Math.ceil(height / spacing) + 1
   const [u, v] = [new Float64Array(columns * rows), new Float64Array(columns * rows)]
   for (let j = 0; j < rows; j++) {
     for (let i = 0; i < columns; i++) {
       const k = j * columns + i
-      ;[u[k], v[k]] = map(i * spacing, j * spacing)
+      const place = map(i * spacing, j * spacing)
+      u[k] = place[0]
+      v[k] = place[1]
     }
   }
   return { spacing, columns, rows, u, v }
 }
 
-function isStraight(map: Exclude<PixelMap, Affine>, width: number, height: number, spacing: number): boolean {
-  for (let j = 0; j < LOOKS; j++) {
-    for (let i = 0; i < LOOKS; i++) {
-      const [x, y] = [(i * (width - 1)) / (LOOKS - 1), (j * (height - 1)) / (LOOKS - 1)]
-      const corners = [map(x, y), map(x + spacing, y), map(x, y + spacing), map(x + spacing, y + spacing)]
-      const middle = map(x + spacing / 2, y + spacing / 2)
-      const off = [0, 1].map((k) => corners.reduce((sum, corner) => sum + corner[k], 0) / 4 - middle[k])
-      const known = [...corners, middle].filter(([u, v]) => Number.isFinite(u + v)).length
+/** True when in the middle of a cell the map is where the mean of its corners is, on cells all over the grid. */
+function isStraight(map: Exclude<PixelMap, Affine>, nodes: NodeMap, accuracy: number): boolean {
+  if (accuracy === Number.POSITIVE_INFINITY) return true
+  const { spacing, columns, rows, u, v } = nodes
+  const looks = (cells: number) => Math.min(cells, LOOKS)
+  const [across, along] = [looks(columns - 1), looks(rows - 1)]
+  for (let b = 0; b < along; b++) {
+    const j = Math.floor(((b + 0.5) * (rows - 1)) / along)
+    for (let a = 0; a < across; a++) {
+      const i = Math.floor(((a + 0.5) * (columns - 1)) / across)
+      const [p, q] = [j * columns + i, (j + 1) * columns + i]
+      const middle = map((i + 0.5) * spacing, (j + 0.5) * spacing)
+      const offX = (u[p] + u[p + 1] + u[q] + u[q + 1]) / 4 - middle[0]
+      const offY = (v[p] + v[p + 1] + v[q] + v[q + 1]) / 4 - middle[1]
       // where the map ends, small cells lose the least
-      if (known > 0 && !(Math.hypot(...off) <= ACCURACY)) return false
+      const known = [u[p], u[p + 1], u[q], u[q + 1], middle[0]].some(Number.isFinite)
+      if (known && !(offX * offX + offY * offY <= accuracy * accuracy)) return false
     }
   }
   return true

@@ -91,18 +91,14 @@ function placed<T extends Float32Array | Int16Array>(
   return copy
 }
 
-const tables = new Map<Interpolation, Float32Array>()
-
-/** Made once, and copied. */
+/** Made for each strip: that takes 0.2 ms. */
 function weightTable(method: Interpolation): Float32Array {
-  let known = tables.get(method)
-  if (!known) {
-    known = new Float32Array((PHASES + 1) * ROW)
-    const weights = new Float64Array(TAPS[method])
-    for (let phase = 0; phase <= PHASES; phase++) known.set(tapWeights(method, phase / PHASES, weights), phase * ROW)
-    tables.set(method, known)
+  const table = allocate(Float32Array, (PHASES + 1) * ROW).fill(0)
+  const taps = TAPS[method]
+  if (taps > 2) kernels().lanczosTable(taps, PHASES, table.byteOffset, 0)
+  else {
+    const weights = new Float64Array(taps)
+    for (let phase = 0; phase <= PHASES; phase++) table.set(tapWeights(method, phase / PHASES, weights), phase * ROW)
   }
-  const table = allocate(Float32Array, known.length)
-  table.set(known)
   return table
 }

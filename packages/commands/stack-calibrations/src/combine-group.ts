@@ -3,6 +3,7 @@ import { createHeader, type FitsWriter, type Header, type NewHdu } from '@nightp
 import type { NoiseModel } from '@nightpipe/image'
 import { medianOf } from '@nightpipe/math'
 import type { Broken, CombineArgs, Combined, Plane, Recipe } from './combine-rows.js'
+import { combineShared } from './combine-shared.js'
 import { type Detector, measureDetector, type Parents, readParents } from './detector.js'
 import type { Candidate } from './groups.js'
 import { variationOf } from './judge.js'
@@ -12,6 +13,8 @@ import { type MasterFacts, masterCards } from './master-header.js'
 import type { RescaleArgs } from './normalise.js'
 import type { MasterJob } from './plan.js'
 import { treeCards, treeMasterHeader } from './tree-header.js'
+
+type Answer = Combined | Broken
 
 /** Rows per task: fixed, so that the parts are the same whatever the number of threads. */
 const ROWS_PER_TASK = 64
@@ -37,7 +40,9 @@ export async function combineGroup(
     const recipe = recipeOf(job.params, used, parents, detector, writer, tools)
     const { width, height } = recipe.geometry
     const tasks = inBlocks(height, (first, rows): CombineArgs => ({ recipe, first, rows }))
-    const answers = await tools.map<CombineArgs, Combined | Broken>('combineRows', tasks, { digests: 'later' })
+    const shared = await combineShared(recipe, used, tasks, tools)
+    const answers =
+      shared?.answers ?? (await tools.map<CombineArgs, Answer>('combineRows', tasks, { digests: 'later' }))
     const broken = answers.filter((answer) => 'plane' in answer)
     if (broken.length > 0) {
       product.discard()
@@ -52,6 +57,7 @@ export async function combineGroup(
     }
     Object.assign(facts, tally)
     writer.flushAhead()
+    await shared?.readTheRest()
     await readTheRest()
     for (const [keyword, value] of tree ? treeCards(facts) : masterCards(facts)) writer.setCard(0, keyword, value)
     product.finish(job.parents)

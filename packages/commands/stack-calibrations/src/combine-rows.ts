@@ -6,7 +6,7 @@ import { type Flagged, flagPixels, type MaskRules } from './flag-pixels.js'
 import { type Geometry, isCovered } from './geometry.js'
 import type { Pedestal } from './overscan.js'
 import { openMaster, type Source } from './source.js'
-import { combineStack, rowsAtOnce } from './stack.js'
+import { combineStack, type Held, rowsAtOnce } from './stack.js'
 
 /** One frame on its way into a master: value = (pixel - pedestal - bias - darkScale * dark) * scale. */
 export interface Plane {
@@ -81,8 +81,11 @@ export interface Broken extends Unreadable {
   plane: number
 }
 
-/** Some rows of the master: read, calibrate, combine, judge, write. The same bytes whoever calls it and in any order. */
-export function combineRows({ recipe, first, rows }: CombineArgs): Combined | Broken {
+/**
+ * Some rows of the master: read, unless they are `held`, calibrate, combine, judge, write. The same bytes whoever calls it and
+ * in any order.
+ */
+export function combineRows({ recipe, first, rows }: CombineArgs, held?: Held): Combined | Broken {
   return scoped(() => {
     const n = rows * recipe.geometry.width
     const bias = parentRows(recipe.bias, first, rows, n)
@@ -91,9 +94,9 @@ export function combineRows({ recipe, first, rows }: CombineArgs): Combined | Br
     const block: Block = { pixels, error, count: allocate(Int16Array, n), bias: bias?.pixels, dark: dark?.pixels }
     if (!isCovered(recipe.geometry))
       for (const [k, plane] of [pixels, error, block.count].entries()) plane.fill(k < 2 ? Number.NaN : 0)
-    const step = rowsAtOnce(recipe)
+    const step = held ? rows : rowsAtOnce(recipe)
     for (let y = first; y < first + rows; y += step) {
-      const broken = scoped(() => combineStack(recipe, block, first, y, Math.min(step, first + rows - y)))
+      const broken = scoped(() => combineStack(recipe, block, first, y, Math.min(step, first + rows - y), held))
       if (broken) return broken
     }
     addParentErrors(error, recipe.planes, bias?.error, dark?.error)

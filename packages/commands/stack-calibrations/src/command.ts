@@ -10,6 +10,7 @@ import { rescaleRows } from './normalise.js'
 import { type MasterJob, planMasters } from './plan.js'
 import { registerMasters } from './register.js'
 import { schema } from './schema.js'
+import { lendMemory, readShared, shareRows } from './share-rows.js'
 import type { SpectraJob } from './spectra-job.js'
 import { comparePair } from './transfer.js'
 
@@ -107,6 +108,16 @@ export const stackCalibrations = defineCommand({
   plan: planMasters,
   job: (job, tools) =>
     'group' in job.params ? makeMaster(job as Job<MasterJob>, tools) : combineSpectra(job as Job<SpectraJob>, tools),
-  tasks: { examineFrame, comparePair, combineRows, rescaleRows, readToEnd, extractLamp },
+  tasks: {
+    examineFrame,
+    comparePair,
+    combineRows,
+    lendMemory,
+    shareRows,
+    readShared,
+    rescaleRows,
+    readToEnd,
+    extractLamp,
+  },
   finish: registerMasters,
 })

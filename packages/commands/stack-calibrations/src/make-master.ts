@@ -42,7 +42,8 @@ export async function makeMaster(job: Job<MasterJob>, tools: MasterTools): Promi
     { digests: 'later' },
   )
   try {
-    for (const look of looks) warnOfDamage(look, tools)
+    const warn = damageWarner(looks, tools)
+    warn()
     const refusals = judge(job.params, looks, tools)
     for (;;) {
       const used = group.frames.flatMap((frame, k): Used[] =>
@@ -50,6 +51,7 @@ export async function makeMaster(job: Job<MasterJob>, tools: MasterTools): Promi
       )
       if (used.length < fewestOf(group.type, tools)) return tooFew(job, refusals, looks, tools)
       const made = await combineGroup(job, used, tools, () => readTheRest(looks, tools))
+      warn()
       if (!Array.isArray(made)) return group.frames.map((frame, k) => rowOf(frame, looks[k], refusals[k], job, made))
       // Damage that the sample did not show: the others are combined without the frames that have it.
       for (const { frame, reason } of made) refusals[group.frames.indexOf(frame)] = { status: 'failed', reason }
@@ -59,8 +61,16 @@ export async function makeMaster(job: Job<MasterJob>, tools: MasterTools): Promi
   }
 }
 
-function warnOfDamage(look: Examined | Unreadable, { log }: MasterTools): void {
-  if ('source' in look && look.whole === false) log.warn(`${basename(look.source.path)}: ${STALE_SUM}`)
+/** Says which frames do not agree with their sum, each once, as soon as that is known. */
+function damageWarner(looks: readonly (Examined | Unreadable)[], { log }: MasterTools): () => void {
+  const said = new Set<Examined | Unreadable>()
+  return () => {
+    for (const look of looks) {
+      if (!('source' in look) || look.whole !== false || said.has(look)) continue
+      said.add(look)
+      log.warn(`${basename(look.source.path)}: ${STALE_SUM}`)
+    }
+  }
 }
 
 /** Frames that were not read to their end yet, also those that are not in the master: it names the digests of all. */
@@ -68,10 +78,7 @@ async function readTheRest(looks: readonly (Examined | Unreadable)[], tools: Mas
   const rest = looks.filter((look): look is Examined => 'source' in look && look.whole === undefined)
   const sources = rest.map(({ source }) => source)
   const verdicts = await tools.map<Source, boolean>('readToEnd', sources, { digests: 'later' })
-  for (const [k, look] of rest.entries()) {
-    look.whole = verdicts[k]!
-    warnOfDamage(look, tools)
-  }
+  for (const [k, look] of rest.entries()) look.whole = verdicts[k]!
 }
 
 /** The rules of the configuration, on the frames that can be read. */

@@ -27,11 +27,21 @@ export function rowsAtOnce({ planes, geometry, memoryBytes }: Recipe): number {
   return Math.max(1, Math.min(Math.max(whole, FEWEST_ROWS), Math.floor(memoryBytes / perRow)))
 }
 
+/** Rows of a frame as they were read by others, from row `rawFirst` on; it is given by its place among the planes. */
+export type Held = (plane: number, rawFirst: number, rows: number) => ImagePlane
+
 /**
- * Rows `y` to `y + rows` of the master, of which `block` begins at `first`: read from every frame and combined. Returns
- * the frame that could not be read, if one could not.
+ * Rows `y` to `y + rows` of the master, of which `block` begins at `first`: read from every frame, unless they are `held`,
+ * and combined. Returns the frame that could not be read, if one could not.
  */
-export function combineStack(recipe: Recipe, block: Block, first: number, y: number, rows: number): Broken | undefined {
+export function combineStack(
+  recipe: Recipe,
+  block: Block,
+  first: number,
+  y: number,
+  rows: number,
+  held?: Held,
+): Broken | undefined {
   const { geometry, planes, noise } = recipe
   const net = isBent(geometry)
   for (const [shift, group] of byShift(geometry.amplifiers)) {
@@ -41,9 +51,11 @@ export function combineStack(recipe: Recipe, block: Block, first: number, y: num
     const raw: ImagePlane[] = []
     for (const [plane, { source }] of planes.entries()) {
       const read = orUnreadable(() =>
-        net
-          ? linearRows(recipe, block, planes[plane], group, { from, to, first, rawFirst: from + shift })
-          : readRaw(sourceImage(source), from + shift, to - from, geometry.rawWidth),
+        held
+          ? held(plane, from + shift, to - from)
+          : net
+            ? linearRows(recipe, block, planes[plane], group, { from, to, first, rawFirst: from + shift })
+            : readRaw(sourceImage(source), from + shift, to - from, geometry.rawWidth),
       )
       if ('unreadable' in read) return { ...read, plane }
       raw.push(read)
@@ -89,13 +101,21 @@ function options({ geometry, planes, method, clip, drop, tolerance, type }: Reci
 
 /** 16-bit integers as they lie in the file, which the combination reads in place; anything else as floats. */
 function readRaw(image: Hdu, firstRow: number, rows: number, width: number): ImagePlane {
-  const { scale, zero, blank } = scalingOf(image)
   const range = { firstRow, rows, plane: 0 }
-  if (image.bitpix === 16 && scale === 1 && Number.isInteger(zero) && Math.abs(zero) < 2 ** 22) {
-    const bytes = readStored(image, { ...range, into: allocate(Uint8Array, 2 * rows * width) })
-    return { bytes, zero, blank: blank === undefined ? undefined : Number(blank) }
-  }
-  return readPixels(image, { ...range, into: allocate(Float32Array, rows * width) })
+  if (!isInPlace(image)) return readPixels(image, { ...range, into: allocate(Float32Array, rows * width) })
+  return rawPlane(image, readStored(image, { ...range, into: allocate(Uint8Array, 2 * rows * width) }))
+}
+
+/** Pixels that the combination takes as they are stored. */
+export function isInPlace(image: Hdu): boolean {
+  const { scale, zero } = scalingOf(image)
+  return image.bitpix === 16 && scale === 1 && Number.isInteger(zero) && Math.abs(zero) < 2 ** 22
+}
+
+/** Stored pixels of such an image, with what they mean. */
+export function rawPlane(image: Hdu, bytes: Uint8Array): ImagePlane {
+  const { zero, blank } = scalingOf(image)
+  return { bytes, zero, blank: blank === undefined ? undefined : Number(blank) }
 }
 
 /** The data of one amplifier row by row, or at once where rows have no gaps between them and one level. */

@@ -73,9 +73,9 @@ export function watchWholeAndDigest(path: string, hdu: Hdu): Watch {
   const { stamp, bytes } = stampOf(path)
   if (known.get(path)?.stamp === stamp || !looksLikeFits(path) || identityIn(path)) return watchWhole(hdu)
   const hash = createHash('sha256')
-  const { see, end } = watchWhole(hdu, (part) => hash.update(part))
+  const { end, ...whileRead } = watchWhole(hdu, (part) => hash.update(part))
   return {
-    ...(see ? { see } : {}),
+    ...whileRead,
     end() {
       const whole = end()
       // Written to meanwhile, it is another file: whoever needs its digest reads it again.

@@ -13,6 +13,8 @@ export interface Pool {
   perform(order: Order): Promise<Answer>
   /** Every thread does it. */
   performAll(order: Order): Promise<Answer>[]
+  /** Every thread does its own. */
+  performEach(orders: readonly Order[]): Promise<Answer>[]
   stop(): Promise<void>
 }
 
@@ -74,6 +76,7 @@ export function openPool(size: number, setup: ThreadSetup, log: MainLog, overlap
       return answer
     },
     performAll: (order) => threads.map((_, k) => ask(k, order)),
+    performEach: (each) => threads.map((_, k) => ask(k, each[k]!)),
     async stop() {
       stopping ??= Promise.all(threads.map((thread) => thread && dismiss(thread)))
       await stopping

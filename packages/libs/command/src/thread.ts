@@ -51,6 +51,8 @@ function serviceFor(commands: readonly Command[], setup: ThreadSetup, post: (mes
     signal: new AbortController().signal, // an interrupt ends the thread as a whole
     map: async <A, R>(task: string, args: readonly A[]) =>
       gather([await drawPieces(command, { digests: [], task, args }, pieceCounter())], args.length) as R[],
+    together: async <A, R>(task: string, args: readonly A[]) =>
+      gather([await drawPieces(command, { digests: [], task, args }, pieceCounter())], 1) as R[],
   }
   return { command, tools }
 }

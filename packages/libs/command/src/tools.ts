@@ -37,10 +37,37 @@ export async function performHere(
     const first = firstStrip(pieces)
     return results.slice(first, first + args.length) as R[]
   }
-  const tools: Tools = { workers: (pool?.size ?? 0) + 1, memoryBytes, log, context, config, profile, signal, map }
+  const together = <A, R>(task: string, args: readonly A[], halt: Int32Array) =>
+    allTogether<A, R>(command, task, args, halt, pool, signal)
+  const workers = (pool?.size ?? 0) + 1
+  const tools: Tools = { workers, memoryBytes, log, context, config, profile, signal, map, together }
   try {
     return { kind: 'job', rows: [...(await command.job(job, tools))] }
   } catch (error) {
     return { kind: 'fault', fault: faultOf(error) }
   }
+}
+
+/** One piece for each thread, this one included. */
+async function allTogether<A, R>(
+  command: Command,
+  task: string,
+  args: readonly A[],
+  halt: Int32Array,
+  pool?: Pool,
+  signal?: AbortSignal,
+): Promise<R[]> {
+  const orders = args.map((one) => ({ pieces: { digests: [], task, args: [one] }, next: pieceCounter() }))
+  const [own, ...others] = orders
+  const told = (answer: Answer) => {
+    if (answer.kind === 'fault') Atomics.store(halt, 0, 1)
+    return answer
+  }
+  const there = pool?.performEach(others.map((one) => ({ kind: 'map', ...one }))) ?? []
+  const here = drawPieces(command, own!.pieces, own!.next, signal)
+  const answers = await Promise.all([here, ...there].map(async (answer) => told(await answer)))
+  for (const answer of answers) {
+    if (answer.kind === 'map') for (const [path, what] of answer.digests ?? []) remember(path, what)
+  }
+  return answers.map((answer) => gather([answer], 1)[0] as R)
 }

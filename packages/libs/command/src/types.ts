@@ -146,6 +146,12 @@ export interface Tools<S extends Schema = Schema> {
    * longer; `digests: 'later'`: this task reads the parents as a whole and makes them by `requireWholeAndDigest`.
    */
   map<A, R>(task: string, args: readonly A[], options?: MapOptions): Promise<R[]>
+  /**
+   * The named task on all threads at the same time, as many as `workers`: argument k on thread k, which is the same one each
+   * time; 0 is this one. For threads that pass their work on to one another. Where one of them fails `halt[0]` becomes 1: who
+   * waits for another one must look at it, and let messages through (`breathe`).
+   */
+  together<A, R>(task: string, args: readonly A[], halt: Int32Array): Promise<R[]>
 }
 
 export interface MapOptions {

@@ -71,6 +71,26 @@ t.test('strips give the same bytes with 1 and 3 workers', async (t) => {
   )
 })
 
+t.test(
+  'threads that work together are all there at once, and one that fails ends the waiting of the others',
+  async (t) => {
+    const cwd = scratch(t)
+    makeNight(join(cwd, 'raw'))
+    const met = (workers: string, missing: string) =>
+      run('add-frames', ['-s', 'raw', '-r', 'deep', '--workers', workers, '--set', `sum.meet=${missing}`], { cwd })
+    for (const workers of ['1', '2', '3']) t.match(await met(workers, '-1'), { code: 0 }, `${workers} threads`)
+    for (const missing of ['0', '1']) {
+      const { code, stderr } = await run(
+        'add-frames',
+        ['-s', 'raw', '-r', `deep${missing}`, '--workers', '3', '--set', `sum.meet=${missing}`],
+        { cwd },
+      )
+      t.equal(code, 1)
+      t.match(stderr, `internal error: thread ${missing} does not come`)
+    }
+  },
+)
+
 t.test('strips can be compressed too', async (t) => {
   const cwd = scratch(t)
   makeNight(join(cwd, 'raw'))

@@ -47,7 +47,7 @@ export function writeStrip(plan: StripPlan, hduIndex: number, firstRow: number, 
 }
 
 /** The disk is set to work at every so many bytes: flushing a large file at its end takes as long as writing it. */
-const FLUSHED_AT_ONCE = 1 << 25
+const FLUSHED_AT_ONCE = 1 << 23
 
 export function fileSink(fd: number): Sink {
   let waiting = 0

@@ -1,5 +1,5 @@
 import { allocate, scoped } from '@nightpipe/kernels'
-import { addSums, onesSum } from './checksum.js'
+import { addSums, onesSum, rotated } from './checksum.js'
 import { FitsError } from './errors.js'
 import { type FitsFile, type Hdu, storedHdu } from './hdu.js'
 import { cardValue, textOf } from './header.js'
@@ -52,6 +52,11 @@ const promisedSum = (hdu: Hdu) => Number(textOf(storedHdu(hdu).stored, 'DATASUM'
 export interface Watch {
   /** To be shown the pixels as they are stored, from the first on and in their order; absent for tiles. */
   see?: Onlooker
+  /**
+   * The same for bytes of known sum (of words from the first of them on) that stand at `offset` of the data; what lies before
+   * them and was not seen is read.
+   */
+  pass?(bytes: Uint8Array, offset: number, sum: number): void
   /** Reads what was not seen, to the end of the file when there is an onlooker; the verdict. */
   end(): boolean
 }
@@ -71,8 +76,15 @@ function watch(hdu: Hdu, onlooker?: Onlooker): Watch {
     onlooker?.(bytes)
     at += bytes.length
   }
+  const pass = (bytes: Uint8Array, offset: number, itsSum: number) => {
+    readOn(source, at, dataStart + offset, see)
+    begin()
+    sum = addSums(sum, rotated(itsSum, offset))
+    onlooker?.(bytes)
+    at += bytes.length
+  }
   return {
-    ...(hdu.compressed ? {} : { see }),
+    ...(hdu.compressed ? {} : { see, pass }),
     end() {
       begin()
       readOn(source, at, end, see)
@@ -93,8 +105,8 @@ export function requireWhole(hdu: Hdu, onlooker?: Onlooker): boolean {
 
 /** The same for an image whose pixels are being read anyhow. */
 export function watchWhole(hdu: Hdu, onlooker?: Onlooker): Watch {
-  const { see, end } = watch(hdu, onlooker)
-  return { ...(see ? { see } : {}), end: () => requireAgreement(hdu, end()) }
+  const { end, ...whileRead } = watch(hdu, onlooker)
+  return { ...whileRead, end: () => requireAgreement(hdu, end()) }
 }
 
 /** Whether `requireWhole` throws when the data do not agree with their DATASUM. */

@@ -1,5 +1,6 @@
 import t from 'tap'
-import { createHeader, encodeFits, isWhole, openFits, requireWhole } from '../src/index.js'
+import { onesSum } from '../src/checksum.js'
+import { createHeader, encodeFits, isWhole, openFits, readStored, requireWhole, watchWhole } from '../src/index.js'
 
 const pixels = Int16Array.from({ length: 300 * 200 }, (_, k) => (k * 7919) % 30000)
 const bytes = encodeFits([{ kind: 'image', bitpix: 16, axes: [300, 200], pixels }])
@@ -26,4 +27,25 @@ t.test('one flipped bit is told; in a file that nightpipe wrote it is an error',
   t.throws(() => requireWhole(openFits(ours, { name: 'x.fits' }).hdus[0]!), {
     message: 'x.fits, HDU 0: the data do not agree with their DATASUM',
   })
+})
+
+t.test('rows whose sum others make count as if they were seen, and an onlooker gets every byte in order', async (t) => {
+  for (const damaged of [false, true]) {
+    const file = bytes.slice()
+    if (damaged) file[50000]! ^= 1
+    const hdu = openFits(file).hdus[0]!
+    const seen: Buffer[] = []
+    const watch = watchWhole(hdu, (part) => seen.push(Buffer.from(part)))
+    // rows of an odd number of 16-bit words, so that the second part begins inside a word; the first rows are not passed
+    for (const [first, count] of [
+      [101, 150],
+      [251, 4211],
+    ] as const) {
+      const stored = readStored(hdu, { firstRow: 0, rows: 200, plane: 0, into: new Uint8Array(2 * 60000) })
+      const part = stored.subarray(2 * first, 2 * (first + count))
+      watch.pass!(part, 2 * first, onesSum(part))
+    }
+    t.equal(watch.end(), !damaged)
+    t.same(Buffer.concat(seen), Buffer.from(file))
+  }
 })

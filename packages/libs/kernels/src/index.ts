@@ -1,4 +1,4 @@
-export { type Kernels, kernels, takeReadyMade } from './kernels.js'
+export { type Kernels, kernels, kernelsOn, takeReadyMade } from './kernels.js'
 export { allocate, allocateBytes, inKernelMemory, mark, release, scoped, type Typed } from './memory.js'
 export { inStrips, type Lent } from './strips.js'
 export {

@@ -280,3 +280,6 @@ export function kernels(): Kernels {
   instance = instanceOf(moduleOfKernels(), memory)
   return instance
 }
+
+/** Kernels on the memory of another thread: of use are those that keep nothing in it, and work on what is lent there. */
+export const kernelsOn = (memory: WebAssembly.Memory): Kernels => instanceOf(moduleOfKernels(), memory)

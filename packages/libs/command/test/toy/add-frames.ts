@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { flag, integer } from '@nightpipe/config'
 import { imageHdu, openFits, readFrame, readPixels, type StripPlan, writeStrip } from '@nightpipe/fits'
-import { defineCommand, type Job, main, startProduct, writeProduct } from '../../src/index.js'
+import { breathe, defineCommand, type Job, main, startProduct, writeProduct } from '../../src/index.js'
 
 interface Strip {
   plan: StripPlan
@@ -9,6 +9,14 @@ interface Strip {
   firstRow: number
   rows: number
   fail: number
+}
+
+/** Threads that meet: each says that it has come, in place 1, and waits for the others; thread `missing` fails instead. */
+interface Meeting {
+  thread: number
+  all: number
+  missing: number
+  state: Int32Array
 }
 
 /** Works by strips, or in threads when there is one worker: the sum of all frames, some rows at a time. Refuses the verdict when asked to. */
@@ -20,6 +28,7 @@ export const addFrames = defineCommand({
       rows: integer(16, 'rows of a strip', { min: 1 }),
       fail: integer(-1, 'the row at which to fail', { digest: false }),
       twice: flag(false, 'also twice the sum, made from it', { digest: false }),
+      meet: integer(-2, 'all threads meet before: -1, or all but this one, which fails', { digest: false }),
       verdict: integer(0, 'the exit is 4 when this is 1', { digest: false }),
     },
   },
@@ -37,7 +46,18 @@ export const addFrames = defineCommand({
     }
     return { jobs: paths.length ? jobs : [] }
   },
-  async job({ inputs, products, parents, params }, { config, context, map }) {
+  async job({ inputs, products, parents, params }, { config, context, map, together, workers }) {
+    if (config.sum.meet > -2) {
+      const state = new Int32Array(new SharedArrayBuffer(8))
+      const all = Array.from({ length: workers }, (_, thread) => ({
+        thread,
+        all: workers,
+        missing: config.sum.meet,
+        state,
+      }))
+      const met = await together<Meeting, string>('meet', all, state)
+      if (met.join() !== all.map(({ thread }) => `${thread} of ${workers}`).join()) throw new RangeError(met.join())
+    }
     if (params.of) {
       const { width, height, pixels } = readFrame(params.of)
       const twice = pixels.map((value) => 2 * value)
@@ -70,6 +90,12 @@ export const addFrames = defineCommand({
     return []
   },
   tasks: {
+    async meet({ thread, all, missing, state }: Meeting) {
+      if (thread === missing) throw new RangeError(`thread ${thread} does not come`)
+      Atomics.add(state, 1, 1)
+      while (Atomics.load(state, 1) < all && Atomics.load(state, 0) === 0) await breathe()
+      return `${thread} of ${Atomics.load(state, 1)}`
+    },
     strip({ plan, paths, firstRow, rows, fail }: Strip) {
       if (fail >= firstRow && fail < firstRow + rows) throw new RangeError(`row ${fail} cannot be added`)
       const total = paths.reduce((sum: Float32Array | undefined, path) => {

@@ -4,6 +4,7 @@ import { CALIBRATIONS_FILE, calibrationsTable } from '@nightpipe/calibrations'
 import type { Description, ParentRecord, Provenance } from '@nightpipe/command'
 import { DataError } from '@nightpipe/files'
 import { readTable, upsertRows } from '@nightpipe/table'
+import { describeCommand } from './describe.js'
 import { provenanceOf } from './provenance.js'
 import type { Search } from './search.js'
 
@@ -13,6 +14,8 @@ export interface Ingredients {
   inputs: string[]
   /** found by way of the configuration */
   others: string[]
+  /** given by a flag that is called as their role: the master that a candidate was compared with */
+  flagged: { flag: string; path: string }[]
   /** what those are called now that had another name when they served, and that name: it stands in the product */
   renamed: Readonly<Record<string, string>>
   /** parents that are not where we look, or are not what they were */
@@ -25,7 +28,8 @@ export interface Ingredients {
  */
 export function ingredientsOf(path: string, made: Provenance, search: Search): Ingredients {
   const renamed: Record<string, string> = {}
-  const found: Ingredients = { inputs: [], others: [], trouble: [], renamed }
+  const found: Ingredients = { inputs: [], others: [], flagged: [], trouble: [], renamed }
+  const fileFlags = fileFlagsOf(made.command)
   const add = (list: string[], item: string) => list.includes(item) || list.push(item)
   const take = (product: string, about: Provenance) => {
     for (const parent of about.parents) {
@@ -37,6 +41,7 @@ export function ingredientsOf(path: string, made: Provenance, search: Search): I
       if (basename(where.path!) !== parent.file) renamed[resolve(where.path!)] = parent.file
       const own = parent.given ? undefined : provenanceOf(where.path!)
       if (parent.given) add(found.inputs, resolve(where.path!))
+      else if (fileFlags.has(parent.role)) found.flagged.push({ flag: parent.role, path: resolve(where.path!) })
       else if (own && own.command === made.command && own.configDigest === made.configDigest) take(where.path!, own)
       else add(found.others, resolve(where.path!))
     }
@@ -44,6 +49,14 @@ export function ingredientsOf(path: string, made: Provenance, search: Search): I
   take(path, made)
   return found
 }
+
+/** Flags that name a file and are no key of the INI: what served in their role is given by them again. */
+const fileFlagsOf = (command: string) =>
+  new Set(
+    describeCommand(command)
+      .flags.filter(({ placeholder, config, common }) => placeholder === 'FILE' && !config && !common)
+      .map(({ name }) => name),
+  )
 
 const troubleOf = ({ file, role }: ParentRecord, path: string | undefined) =>
   path === undefined ? `${role} ${file} is missing` : `${role} ${path} has changed`
@@ -54,7 +67,9 @@ export function together(all: readonly Ingredients[]): Ingredients | undefined {
   const others = unique(all.flatMap((parts) => parts.others))
   const renamed = Object.assign({}, ...all.map((parts) => parts.renamed)) as Ingredients['renamed']
   if (new Set(others.map((path) => nameOf(path, renamed))).size < others.length) return undefined
-  return { inputs: unique(all.flatMap((parts) => parts.inputs)), others, trouble: [], renamed }
+  const flagged = all.flatMap((parts) => parts.flagged)
+  if (new Set(flagged.map(({ flag }) => flag)).size < new Set(flagged.map(({ path }) => path)).size) return undefined
+  return { inputs: unique(all.flatMap((parts) => parts.inputs)), others, flagged, trouble: [], renamed }
 }
 
 /** What a parent was called when it served. */
@@ -75,25 +90,28 @@ export async function layOutRecipe(
   parts: Ingredients,
 ): Promise<Recipe> {
   const output = join(scratch, 'made')
-  const links = parts.inputs.map((path, i) => {
-    // Each in a folder of its own: two parents may have one name.
-    const link = join(scratch, 'given', String(i).padStart(6, '0'), nameOf(path, parts.renamed))
-    mkdirSync(dirname(link), { recursive: true })
-    symlinkSync(path, link)
-    return link
-  })
+  // Each in a folder of its own: two parents may have one name.
+  const links = parts.inputs.map((path, i) =>
+    linkInto(join(scratch, 'given', String(i).padStart(6, '0')), path, parts.renamed),
+  )
   for (const path of parts.others) linkInto(scratch, path, parts.renamed)
   for (const name of pathsInConfig(made, about)) await layOutPath(scratch, name, parts)
   writeFileSync(join(scratch, 'inputs.txt'), links.map((link) => `${link}\n`).join(''))
   writeFileSync(join(scratch, 'recorded.ini'), recordedIni(made))
   const takesInput = about.flags.some(({ name }) => name === 'input')
   const input = takesInput && links.length ? ['--input', `@${join(scratch, 'inputs.txt')}`] : []
-  return { args: [...input, '--output', output, '--config', 'recorded.ini', '--quiet'], cwd: scratch, output }
+  const flags = parts.flagged.flatMap(({ flag, path }) => [
+    `--${flag}`,
+    linkInto(join(scratch, 'flags', flag), path, parts.renamed),
+  ])
+  return { args: [...input, ...flags, '--output', output, '--config', 'recorded.ini', '--quiet'], cwd: scratch, output }
 }
 
-function linkInto(folder: string, path: string, renamed: Ingredients['renamed']): void {
+function linkInto(folder: string, path: string, renamed: Ingredients['renamed']): string {
   const link = join(folder, nameOf(path, renamed))
+  mkdirSync(folder, { recursive: true })
   if (!existsSync(link)) symlinkSync(path, link)
+  return link
 }
 
 /** The recorded configuration names its instrument profile in a comment, which is a key of the INI. */

@@ -123,8 +123,16 @@ function quietly(work: () => void): void {
   }
 }
 
-/** The inputs that the report beside a product names. */
+/** Products lie in the output folder, where the report is, or this many folders below it. */
+const BELOW_REPORT = 2
+
+/** The inputs that the report beside a product names, or that of a folder above. */
 function inputsInReport(folder: string, command: string): string[] {
+  const above = Array.from({ length: BELOW_REPORT + 1 }, (_, n) => resolve(folder, ...Array<string>(n).fill('..')))
+  return above.flatMap((place) => inputsOf(place, command))
+}
+
+function inputsOf(folder: string, command: string): string[] {
   try {
     const [name] = command.split(' ') // subcommands share a report
     const rows = readTable(join(folder, `${name}.csv`), reportTable(command, []), { orEmpty: true })

@@ -23,6 +23,7 @@ export const validateMaster = defineCommand({
     { run: 'validate-master --input masters/ --output bank/ --bootstrap', doc: 'the first masters of a site' },
     { run: 'validate-master --input tonight/bias_C1.fits --output bank/', doc: 'accept or refuse a new one' },
     { run: 'validate-master --output bank/ --rollback bias_C1.fits', doc: 'put the generation before back in force' },
+    { run: 'validate-master --output bank/ --rebias 10', doc: 'put the mean of the last ten biases in force' },
     { run: 'validate-master --input bank/old/ --output study/ --chain', doc: 'how masters changed over a year' },
   ],
   schema,
@@ -36,11 +37,13 @@ export const validateMaster = defineCommand({
     },
     rebias: {
       type: 'integer',
-      doc: 'average each bias with its generations, this many in all, and validate the mean',
+      config: 'rebias.masters',
+      doc: 'average the latest N biases, given as input or else those of the bank, and validate the mean',
       placeholder: 'N',
     },
     chain: {
       type: 'flag',
+      config: 'chain.walk',
       doc: 'walk the inputs in order of time, comparing each with what came before; nothing is promoted',
     },
     schema: {
@@ -89,7 +92,7 @@ async function finish(
     log.info(`${flags.rollback} is the generation before again; what was in force is ${withdrawn}`)
     products.push(restored)
   }
-  const chained = flags.chain === true
+  const chained = config.chain.walk
   const refused = chained ? [] : rows.filter((row) => row.status === 'rejected')
   if (config.compare.pictures && !chained && !flags.rollback) {
     // The figures are not printed: what reads our output wants masters.

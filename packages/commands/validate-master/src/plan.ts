@@ -5,7 +5,7 @@ import { ConfigError, type Job, type Parent, type Plan, type Request, type Row }
 import { parseCalibrationJson, record, rowOfRecord } from '@nightpipe/validations'
 import { isInForce, nameInForce, OLD, readBank, register, WITHDRAWN } from './bank.js'
 import { type ChainJob, chainName, chainProducts } from './chain.js'
-import { type RebiasJob, rebiasMembers } from './rebias.js'
+import { isMeanInForce, type RebiasJob, rebiasGroups } from './rebias.js'
 import type { schema } from './schema.js'
 import { recordPaths, requireMaster, type ValidationJob } from './validate.js'
 
@@ -14,25 +14,26 @@ export type AnyJob =
   | { kind: 'chain'; params: ChainJob }
   | { kind: 'rebias'; params: RebiasJob }
 type Sources = Request<typeof schema>
+type Candidate = { path: string; row: CalibrationRow }
 
 /** Where JSON, pictures and maps go, inside the bank. */
 export const RECORDS = 'validation'
 
 export async function planValidation(request: Sources): Promise<Plan<AnyJob>> {
-  const { flags, inputs, output } = request
+  const { flags, config, inputs, output } = request
+  const averages = config.rebias.masters > 0
   if (typeof flags.import === 'string') await importRecords(flags.import, output, request.dryRun)
   if (flags.rollback) return { jobs: [] }
-  if (flags.rebias !== undefined) return planRebias(request, Number(flags.rebias))
-  if (inputs.length === 0 && !flags.import) {
+  if (inputs.length === 0 && !flags.import && !averages) {
     throw new ConfigError(
       'no candidate: --input is missing, or what it names holds no masters',
       'name masters with --input, or use --rollback, --rebias or --import',
     )
   }
   const rows: Row[] = []
-  const candidates: { path: string; row: CalibrationRow }[] = []
+  const candidates: Candidate[] = []
   for (const { path } of inputs) {
-    if (isOfBank(path, output, flags.chain === true)) continue
+    if (isOfBank(path, output, config.chain.walk || averages)) continue
     try {
       candidates.push({ path, row: requireMaster(path) })
     } catch (error) {
@@ -40,25 +41,22 @@ export async function planValidation(request: Sources): Promise<Plan<AnyJob>> {
     }
   }
   candidates.sort((a, b) => (a.row.jd ?? 0) - (b.row.jd ?? 0) || (a.row.filename < b.row.filename ? -1 : 1))
-  if (flags.chain) return { jobs: chainJobs(candidates, output), rows }
+  if (averages) return planRebias(candidates, rows, request)
+  if (config.chain.walk) return { jobs: chainJobs(candidates, output), rows }
   return planCandidates(candidates, rows, request)
 }
 
 /**
- * What a bank keeps for itself is no candidate: records and maps never, generations only when a chain walks them. Else
- * a bank given as input would put back what was taken out of force.
+ * What a bank keeps for itself is no candidate: records and maps never, generations only when a chain walks them or their
+ * mean is made. Else a bank given as input would put back what was taken out of force.
  */
-function isOfBank(path: string, bank: string, chain: boolean): boolean {
+function isOfBank(path: string, bank: string, takesGenerations: boolean): boolean {
   const inside = relative(bank, path).split(sep)
   if (inside[0] === RECORDS || /(_dispersion|^chain_[^/]*)\.fits(\.fz)?$/.test(basename(path))) return true
-  return !chain && [OLD, WITHDRAWN].includes(inside[0])
+  return !takesGenerations && [OLD, WITHDRAWN].includes(inside[0])
 }
 
-async function planCandidates(
-  candidates: { path: string; row: CalibrationRow }[],
-  rows: Row[],
-  request: Sources,
-): Promise<Plan<AnyJob>> {
+async function planCandidates(candidates: readonly Candidate[], rows: Row[], request: Sources): Promise<Plan<AnyJob>> {
   const { output, flags, config, dryRun } = request
   const bank = readBank(output)
   const jobs: Job<AnyJob>[] = []
@@ -108,8 +106,8 @@ function validationJob(path: string, params: ValidationJob, pictures: boolean): 
   return { name: stem, inputs: [path], products, parents, params: { kind: 'validate', params } }
 }
 
-function chainJobs(candidates: { path: string; row: CalibrationRow }[], output: string): Job<AnyJob>[] {
-  const groups = new Map<string, { path: string; row: CalibrationRow }[]>()
+function chainJobs(candidates: readonly Candidate[], output: string): Job<AnyJob>[] {
+  const groups = new Map<string, Candidate[]>()
   for (const member of candidates)
     groups.set(chainName(member.row), [...(groups.get(chainName(member.row)) ?? []), member])
   return [...groups].map(([name, members]) => {
@@ -120,24 +118,37 @@ function chainJobs(candidates: { path: string; row: CalibrationRow }[], output: 
   })
 }
 
-function planRebias({ output, config, dryRun }: Sources, count: number): Plan<AnyJob> {
-  if (!(count >= 2)) throw new ConfigError(`--rebias ${count}: at least 2 masters are needed`)
+/** The mean is made by its job, in the folder of records: it is no input that exists before. */
+function planRebias(given: readonly Candidate[], rows: Row[], request: Sources): Plan<AnyJob> {
+  const { output, config, flags, dryRun } = request
+  const count = config.rebias.masters
+  if (count < 2) throw new ConfigError(`--rebias ${count}: at least 2 masters are needed`)
   const jobs: Job<AnyJob>[] = []
-  for (const row of readBank(output).filter(({ type }) => type === 'bias')) {
-    const members = rebiasMembers(output, row, count)
-    if (members.length < 2) continue
+  for (const { name, members } of rebiasGroups(output, given, count)) {
     const records = join(output, RECORDS)
-    const candidate = join(records, row.filename.replace(/\.fits$/, '_rebias.fits'))
-    const reference = join(output, row.filename)
-    const base = { bank: output, records, candidate, name: row.filename, reference, bootstrap: false }
+    const candidate = join(records, name.replace(/\.fits$/, '_rebias.fits'))
+    const reference = referenceOf(flags.reference, join(output, name))
+    const base = { bank: output, records, candidate, name, reference, bootstrap: flags.bootstrap === true, members }
+    const inForce = join(output, name)
+    const row = given.length > 0 ? members : [inForce]
     const job = validationJob(candidate, base, config.compare.pictures)
-    const parents = members.map((path) => ({ path, role: 'bias' }))
-    // The candidate is made by the job itself: it is no input that exists before.
-    jobs.push({ ...job, inputs: [reference], parents, params: { kind: 'rebias', params: { ...base, members } } })
+    const parents = [
+      ...members.map((path) => ({ path, role: 'bias', given: true })),
+      ...job.parents.filter(({ role }) => role === 'reference'),
+    ]
+    if (isMeanInForce(base, parents, request)) {
+      const reason = `is in force already: the mean of ${members.length} masters`
+      rows.push(...row.map((input): Row => ({ input, status: 'done', product: inForce, reason })))
+    } else jobs.push({ ...job, inputs: row, parents, params: { kind: 'rebias', params: base } })
   }
-  if (jobs.length === 0 && !dryRun)
-    throw new ConfigError(`${output} holds no bias with an earlier generation`, '--rebias averages generations')
-  return { jobs }
+  if (jobs.length === 0 && rows.length === 0 && !dryRun)
+    throw new ConfigError(
+      given.length > 0
+        ? 'the input holds no two biases of a kind'
+        : `${output} holds no bias with an earlier generation`,
+      '--rebias averages masters; those that are a mean themselves do not count',
+    )
+  return { jobs, rows }
 }
 
 async function importRecords(path: string, bank: string, dryRun: boolean): Promise<void> {

@@ -30,7 +30,11 @@ export const schema = {
   json: {
     schema: choice('plan', ['plan', 'deployed'], 'which of the two descriptions of the calibration file is written'),
   },
+  rebias: {
+    masters: integer(0, 'how many of its latest biases each bias is averaged from; 0 for no average', { min: 0 }),
+  },
   chain: {
+    walk: flag(false, 'compare each input with what came before, in order of time, and promote nothing'),
     update: choice(
       'none',
       ['none', 'previous', 'difference', 'mean'],

@@ -1,58 +1,13 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { createHeader, writeFits } from '@nightpipe/fits'
 import { call } from '@nightpipe/testing'
 import { formatCalibrationJson, parseCalibrationJson } from '@nightpipe/validations'
 import t from 'tap'
 import { compareMasters, moments } from '../src/compare.js'
+import { type Master, noise, SIDE, writeMaster } from './masters.js'
 
 const run = (...args: string[]) => call('validate-master', [...args, '--quiet'])
 
-const SIDE = 64
-/** Gaussian-like noise of unit variance, the same every time: twelve uniform numbers, less six. */
-function noise(seed: number): Float32Array {
-  let state = seed
-  const uniform = () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    return state / 2 ** 32
-  }
-  return Float32Array.from({ length: SIDE * SIDE }, () =>
-    Array.from({ length: 12 }, uniform).reduce((a, b) => a + b, -6),
-  )
-}
-
-interface Master {
-  level: number
-  scatter: number
-  seed: number
-  date: string
-  id: string
-  instrument?: string
-}
-
-/** A master bias as stack-calibrations writes it, with an identity of its own. */
-function writeMaster(path: string, { level, scatter, seed, date, id, instrument = 'C1' }: Master): string {
-  const pixels = noise(seed).map((v) => level + scatter * v)
-  const header = createHeader([
-    ['BUNIT', 'adu'],
-    ['IMAGETYP', 'master bias'],
-    ['INSTRUME', instrument],
-    ['BINNING', '1x1'],
-    ['DATE-OBS', date],
-    ['MJD-OBS', 60000 + Number(date.slice(8, 10))],
-    ['NFRAMES', 5],
-    ['NP_ID', id.repeat(32).slice(0, 32)],
-  ])
-  const axes = [SIDE, SIDE]
-  const error = new Float32Array(SIDE * SIDE).fill(scatter)
-  mkdirSync(join(path, '..'), { recursive: true })
-  writeFits(path, [
-    { kind: 'image', bitpix: -32, axes, pixels, header },
-    { kind: 'image', name: 'ERR', bitpix: -32, axes, pixels: error },
-    { kind: 'image', name: 'MASK', bitpix: 16, axes, pixels: new Int16Array(SIDE * SIDE) },
-  ])
-  return path
-}
 const first: Master = { level: 1000, scatter: 0.7, seed: 1, date: '2026-01-01T00:00:00', id: 'a' }
 const second: Master = { level: 1000.2, scatter: 0.7, seed: 2, date: '2026-01-02T00:00:00', id: 'b' }
 

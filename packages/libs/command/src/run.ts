@@ -115,7 +115,7 @@ function settled(plan: Plan, { inputs, context }: Request): Plan {
     ...job,
     products: job.products.map((path) => productPath(path, context)),
     ...(job.bare ? { bare: job.bare.map((path) => productPath(path, context)) } : {}),
-    parents: job.parents.map((parent) => ({ ...parent, given: given.has(parent.path) })),
+    parents: job.parents.map((parent) => ({ ...parent, given: parent.given ?? given.has(parent.path) })),
   }))
   return { ...plan, jobs }
 }

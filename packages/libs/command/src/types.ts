@@ -26,7 +26,7 @@ export interface Log {
 export interface Parent {
   path: string
   role: string
-  /** set by the harness: one of the files that --input named, and not one that the configuration did */
+  /** as if --input had named it, and not the configuration; where a plan does not say, the harness does: it was named */
   given?: boolean
 }
 

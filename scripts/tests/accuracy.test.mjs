@@ -16,7 +16,7 @@ t.test('sections of the page are replaced by name, others stay, new ones follow'
   )
 })
 
-t.test('a small night meets what is required of it', { timeout: 240_000 }, async (t) => {
+t.test('a small night meets what is required of it', async (t) => {
   for (const only of ['round-trip', 'same-bytes']) {
     const { status, stdout, stderr } = accuracy('--quick', '--only', only)
     t.equal(status, 0, stderr)

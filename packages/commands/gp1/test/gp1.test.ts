@@ -1,9 +1,8 @@
 import { spawn } from 'node:child_process'
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { createHeader, encodeFits } from '@nightpipe/fits'
-import { call, commandLine, finish, node, REPOSITORY } from '@nightpipe/testing'
+import { call, commandLine, finish, node, REPOSITORY, until } from '@nightpipe/testing'
 import t from 'tap'
 
 const run = (...args: string[]) => call('gp1', args)
@@ -42,11 +41,6 @@ workspace_dir       = ${join(folder, observer)}
 
 const product = (folder: string, observer: string, name: string) =>
   existsSync(join(folder, observer, 'M_67/cam/r/reduction', `${name}.fits`))
-
-async function until(what: () => boolean, seconds = 20): Promise<boolean> {
-  for (const end = performance.now() + 1000 * seconds; performance.now() < end; await sleep(50)) if (what()) return true
-  return false
-}
 
 t.test('an image goes to every pipeline whose pairs all match, and to no other', async (t) => {
   const cwd = t.testdir()

@@ -4,14 +4,9 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { natsServer, noNats } from '@nightpipe/messages/test-server'
-import { call, commandLine } from '@nightpipe/testing'
+import { call, commandLine, until } from '@nightpipe/testing'
 import t from 'tap'
 import { makeProduct, type Sent, send, serve } from './support.js'
-
-async function until(what: () => boolean, seconds = 30): Promise<boolean> {
-  for (const end = performance.now() + 1000 * seconds; performance.now() < end; await wait(50)) if (what()) return true
-  return false
-}
 
 const linesOf = (path: string): Record<string, unknown>[] =>
   existsSync(path)

@@ -18,8 +18,6 @@ import {
   startPostgres,
 } from './support.js'
 
-t.setTimeout(240_000) // 25 s on an idle machine
-
 const sha256 = (path: string) => createHash('sha256').update(readFileSync(path)).digest('hex')
 const filesIn = (folder: string): string[] =>
   readdirSync(join(folder, 'files'), { recursive: true })

@@ -1,12 +1,11 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { writeFits } from '@nightpipe/fits'
 import { type Descriptor, parseDescriptor, productHdus } from '@nightpipe/products'
-import { commandLine } from '@nightpipe/testing'
+import { commandLine, freePort } from '@nightpipe/testing'
 
 export const KEY = '0123456789abcdef0123'
 const shipped = fileURLToPath(new URL('../../../../../configs/products/', import.meta.url))
@@ -125,12 +124,4 @@ export async function startPostgres(folder: string): Promise<{ url: string; stop
     url: `postgres://np@127.0.0.1:${port}/postgres`,
     stop: () => run('pg_ctl', ['-D', data, '-m', 'immediate', 'stop']),
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  return port
 }

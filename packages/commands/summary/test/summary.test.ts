@@ -162,7 +162,7 @@ document.title='probe '+JSON.stringify(said)})</script>`
         '--dump-dom',
         pathToFileURL(join(field, 'summary/probe.html')).href,
       ]
-      const { stdout } = spawnSync(chromium!, args, { encoding: 'utf8', env, timeout: 60000, maxBuffer: 1 << 26 })
+      const { stdout } = spawnSync(chromium!, args, { encoding: 'utf8', env, timeout: 600_000, maxBuffer: 1 << 26 })
       const said = JSON.parse(/<title>probe (.*?)<\/title>/.exec(stdout)?.[1] ?? '{}')
       t.ok(said.wide <= said.window, `nothing is wider than a screen of ${width}: ${said.wide}`)
       t.match(said, { chosen: 1, stars: 'none', image: SIDE, table: head })

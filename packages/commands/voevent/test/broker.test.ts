@@ -3,8 +3,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { frameMessage, readTransport, type Transport, transportText, unframer } from '@nightpipe/alerts'
+import { freePort, until } from '@nightpipe/testing'
 import t, { type Test } from 'tap'
-import { event, freePort, run, startListener } from './support.js'
+import { event, run, startListener } from './support.js'
 
 /** A peer that speaks VTP byte by byte, with what it hears. */
 async function caller(port: number) {
@@ -136,27 +137,17 @@ t.test('a remote broker is subscribed to, answered, and called again when it han
   const server = createServer()
   const calls: Socket[] = []
   const replies: Transport[] = []
-  let wake = () => {}
   server.on('connection', (socket) => {
     calls.push(socket)
     const reader = unframer()
     socket.on('error', () => {})
     socket.on('data', (piece) => {
       for (const message of reader.take(piece)) replies.push(readTransport(message)!)
-      wake()
     })
-    wake()
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as { port: number }
-  const until = async (done: () => boolean) => {
-    while (!done()) {
-      await new Promise<void>((resolve) => {
-        wake = resolve
-      })
-    }
-  }
   const cwd = t.testdir({})
   const rule = '//Param[@name="SNR"]/@value > 5'
   const listener = startListener(
@@ -283,9 +274,7 @@ t.test(
     await last.says(/events of an earlier run are given to the command/)
     const second = run(['listen', '-r', 'out', '--set', 'broker.receive=0', '--set', 'command.run=true'], cwd)
     t.match(second, { status: 3, stderr: /another voevent listen gives events of .* to a command/ })
-    const end = Date.now() + 20000
-    while (readdirSync(join(cwd, 'out/commands')).length > 0 && Date.now() < end)
-      await new Promise((resolve) => setTimeout(resolve, 50))
+    t.ok(await until(() => readdirSync(join(cwd, 'out/commands')).length === 0))
     last.child.kill('SIGTERM')
     t.equal(await last.ended, 0)
     const bursts = acknowledged.map((ivorn) => /sb\d+/.exec(ivorn)![0])

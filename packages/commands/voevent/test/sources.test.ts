@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { type Outbox, publishing } from '@nightpipe/messages'
 import { natsServer, noNats } from '@nightpipe/messages/test-server'
+import { until } from '@nightpipe/testing'
 import t, { type Test } from 'tap'
 import { event, run, startListener } from './support.js'
 
@@ -12,11 +13,6 @@ const rowsIn = (cwd: string): string[] =>
     : []
 const visible = (folder: string) =>
   existsSync(folder) ? readdirSync(folder).filter((name) => !name.startsWith('.')) : []
-
-async function until(what: () => boolean, seconds = 20): Promise<boolean> {
-  for (const end = performance.now() + 1000 * seconds; performance.now() < end; await wait(30)) if (what()) return true
-  return false
-}
 
 function spool(t: Test, settings: Record<string, string> = {}) {
   const cwd = t.testdir({ in: {} })
@@ -128,7 +124,7 @@ t.test(
     t.teardown(() => second.child.kill('SIGKILL'))
     await second.says(/called again until it answers/)
     await nats.start()
-    t.ok(await until(() => rowsIn(cwd).length === 181, 30), `${rowsIn(cwd).length}`)
+    t.ok(await until(() => rowsIn(cwd).length === 181), `${rowsIn(cwd).length}`)
     t.match(first.stderr() + second.stderr(), /refused a message of voevent\.svom: .*document type/)
     second.child.kill('SIGTERM')
     t.equal(await second.ended, 0)

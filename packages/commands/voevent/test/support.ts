@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { createServer } from 'node:net'
-import { call, commandLine } from '@nightpipe/testing'
+import { call, commandLine, PATIENCE_MS } from '@nightpipe/testing'
 
 export const run = (args: readonly string[], cwd: string, input = '') => call('voevent', args, { cwd, input })
 
@@ -18,16 +17,6 @@ export function event(
 <Position2D unit="deg"><Value2><C1>10</C1><C2>20</C2></Value2><Error2Radius>${error}</Error2Radius></Position2D>
 </AstroCoords></ObservationLocation></ObsDataLocation></WhereWhen>${cites}</voe:VOEvent>`
 }
-
-/** A port that is free now. */
-export const freePort = (): Promise<number> =>
-  new Promise((resolve) => {
-    const server = createServer()
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number }
-      server.close(() => resolve(port))
-    })
-  })
 
 export interface Listener {
   child: ChildProcess
@@ -58,7 +47,7 @@ export function startListener(cwd: string, settings: Record<string, string>, fla
     says: (pattern) =>
       new Promise((resolve, reject) => {
         if (pattern.test(err)) return resolve()
-        const timer = setTimeout(() => reject(new Error(`never said ${pattern}:\n${err}`)), 15000)
+        const timer = setTimeout(() => reject(new Error(`never said ${pattern}:\n${err}`)), PATIENCE_MS)
         waiting.push({
           pattern,
           done: () => {

@@ -5,7 +5,7 @@ import { fuzz } from './fuzz/run.js'
 const cases = Number(process.env.NIGHTPIPE_FUZZ ?? 400)
 const seed = Number(process.env.NIGHTPIPE_FUZZ_SEED ?? 1)
 
-t.setTimeout(1000 * (60 + cases))
+t.setTimeout(1000 * (900 + cases))
 
 t.test(`${cases} mutated files: each gives a clear error or an answer, within 2 s and 500 MB`, async (t) => {
   const report = await fuzz(seed, cases)

@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import { until } from '@nightpipe/testing'
 import t from 'tap'
 import { type Arrived, covers, type Fate, follow, type Message, type Place, publishing } from '../src/index.js'
 import { natsServer, noNats } from './server.js'
@@ -22,11 +23,6 @@ function outboxOf(count: number) {
         )
     },
   }
-}
-
-async function until(what: () => boolean, seconds = 20): Promise<boolean> {
-  for (const end = performance.now() + 1000 * seconds; performance.now() < end; await wait(20)) if (what()) return true
-  return false
 }
 
 /** A subscriber that does what `judge` says, and remembers what it was given. */

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
-import { lacking } from '@nightpipe/testing'
+import { freePort, lacking } from '@nightpipe/testing'
 
 /** Why tests with a real NATS server are skipped; false where there is one. */
 export const noNats = lacking('nats-server')
@@ -50,11 +50,3 @@ const answers = (port: number) =>
     })
     socket.on('error', () => resolve(false))
   })
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  return port
-}

@@ -1,5 +1,6 @@
 export { lacking, lackingPython, PYTHON } from './peers.js'
 export { executable, FIXTURES, lackingFixtures, REPOSITORY } from './places.js'
+export { freePort } from './ports.js'
 export {
   type Called,
   call,
@@ -11,3 +12,4 @@ export {
   type Surroundings,
   shellEnvironment,
 } from './programs.js'
+export { PATIENCE_MS, until } from './waiting.js'

@@ -48,7 +48,7 @@ function runChild(seed: number, first: number, last: number, report: FuzzReport)
       current = message.begins ?? message.ends!
       done = message.ends !== undefined
       if (done) note(message, seed, report)
-      else timer = setTimeout(() => child.kill('SIGKILL'), 10 * LIMIT_MS)
+      else timer = setTimeout(() => child.kill('SIGKILL'), 100 * LIMIT_MS)
     })
     child.on('exit', (code, signal) => {
       clearTimeout(timer)

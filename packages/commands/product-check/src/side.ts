@@ -3,6 +3,7 @@ import { existsSync, statSync } from 'node:fs'
 import { relative } from 'node:path'
 import { DataError, expandInputs, sha256OfFile } from '@nightpipe/files'
 import { type FitsFile, openFits, textOf } from '@nightpipe/fits'
+import { askStore } from '@nightpipe/products'
 
 /** A product as one side has it. */
 export interface Kept {
@@ -92,25 +93,16 @@ async function fromStore(url: string): Promise<Kept[]> {
   )
 }
 
+const asked = (url: string) => askStore(url, { key: process.env.NIGHTPIPE_STORE_KEY?.trim() })
+
 async function ask(url: string): Promise<unknown> {
-  const answer = await fetched(url)
-  return answer.json()
+  return (await asked(url)).json()
 }
 
 async function download(url: string, sha256: string): Promise<Uint8Array> {
-  const bytes = new Uint8Array(await (await fetched(url)).arrayBuffer())
+  const bytes = new Uint8Array(await (await asked(url)).arrayBuffer())
   const got = createHash('sha256').update(bytes).digest('hex')
   if (got !== sha256)
     throw new DataError(`${url} gave other bytes than the store says it has`, 'its disk may be damaged')
   return bytes
-}
-
-async function fetched(url: string): Promise<Response> {
-  const key = process.env.NIGHTPIPE_STORE_KEY?.trim()
-  const answer = await fetch(url, { headers: key ? { authorization: `Bearer ${key}` } : {} }).catch((error: Error) => {
-    const cause = (error.cause as Error | undefined)?.message ?? error.message
-    throw new DataError(`cannot reach ${url}: ${cause}`, 'is the store up?')
-  })
-  if (!answer.ok) throw new DataError(`${url}: ${answer.status} ${(await answer.text()).slice(0, 200)}`)
-  return answer
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { ConfigError, DataError } from '@nightpipe/command'
 import { sha256OfFile, writeAtomically } from '@nightpipe/files'
+import { askStore } from '@nightpipe/products'
 
 /** A product in the store. */
 export interface Stored {
@@ -74,16 +75,5 @@ export async function download(
   writeAtomically(path, bytes)
 }
 
-/** A store that says nothing for so long is down. */
-const PATIENCE = 60_000
-
-async function ask({ url, key }: StoreAccess, route: string, signal: AbortSignal): Promise<Response> {
-  const headers = key ? { authorization: `Bearer ${key}` } : undefined
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)])
-  const answer = await fetch(url + route, { ...(headers ? { headers } : {}), signal: limit }).catch((error: Error) => {
-    const cause = (error.cause as Error | undefined)?.message ?? error.message
-    throw new DataError(`cannot reach ${url}: ${cause}`, 'is the store up?')
-  })
-  if (!answer.ok) throw new DataError(`${url}${route}: ${answer.status} ${(await answer.text()).slice(0, 200)}`)
-  return answer
-}
+const ask = ({ url, key }: StoreAccess, route: string, signal: AbortSignal): Promise<Response> =>
+  askStore(url + route, { key, signal })

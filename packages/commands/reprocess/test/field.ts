@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
+import { askStore } from '@nightpipe/products'
 import { parseCsv } from '@nightpipe/table'
 import { call, commandLine } from '@nightpipe/testing'
 
@@ -135,7 +136,7 @@ export function publishFirst(field: string, url: string, observation = '1'): voi
 
 /** Columns of all products of a store. */
 export async function inStore(url: string, columns: string): Promise<unknown[][]> {
-  const answer = await fetch(`${url}/search/result/products?a=${columns}`)
+  const answer = await askStore(`${url}/search/result/products?a=${columns}`)
   return ((await answer.json()) as { rows: unknown[][] }).rows
 }
 

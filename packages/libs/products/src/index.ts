@@ -1,3 +1,4 @@
+export { askStore } from './ask-store.js'
 export { cardOf, checkProduct, type Difference } from './check-product.js'
 export {
   columnsOf,

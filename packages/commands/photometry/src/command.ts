@@ -12,7 +12,7 @@ import {
 } from '@nightpipe/command'
 import type { InputFile } from '@nightpipe/files'
 import { type FitsFrame, openFits, readFrame } from '@nightpipe/fits'
-import { allocate, scoped } from '@nightpipe/kernels'
+import { scoped } from '@nightpipe/kernels'
 import { buildPsf, findStars, type Psf } from '@nightpipe/stars'
 import { calibrate, catalogueFor } from './calibrate.js'
 import { photFacts } from './frame-facts.js'
@@ -176,10 +176,10 @@ function modelOnly(
       const psf = measured(() => {
         const { stars, quality } = findStars(frame, {
           ...{ threshold, isophote: 4, apertures: [], gain, saturation, mesh: config.detection.mesh },
-          net: allocate(Float32Array, frame.pixels.length),
+          net: frame.pixels, // nothing else is made of them
         })
         const { order, stars: most } = config.psf
-        return buildPsf(frame, stars, { order, most, gain, saturation, skySigma: quality.skySigma })
+        return buildPsf(frame, stars, { order, most, gain, saturation, skySigma: quality.skySigma, net: true })
       }, frame.name)
       writeModel(product, frame, psf, context, parents)
       const width = psf.fwhm((frame.width - 1) / 2, (frame.height - 1) / 2)

@@ -60,10 +60,14 @@ export function fileSink(fd: number): Sink {
   }
 }
 
+/** An image is flushed in four pieces, as far as they are not too small or too large. */
+const SMALLEST_PIECE = 1 << 22
+
 /** Rows with which another piece of the image is full, whichever rows are written first. */
-function isFlushedAfter({ coding, width }: StripImage, firstRow: number, count: number): boolean {
+function isFlushedAfter({ coding, width, rows }: StripImage, firstRow: number, count: number): boolean {
   const size = Math.abs(coding.bitpix) / 8
-  const pieces = (pixels: number) => Math.floor((pixels * size) / FLUSHED_AT_ONCE)
+  const piece = Math.min(FLUSHED_AT_ONCE, Math.max(SMALLEST_PIECE, (width * rows * size) / 4))
+  const pieces = (pixels: number) => Math.floor((pixels * size) / piece)
   return pieces(firstRow * width + count) > pieces(firstRow * width)
 }
 

@@ -18,9 +18,11 @@ export interface PsfOptions extends Partial<PixelNoise> {
   saturation?: number
   /** Rounds of the table of residuals (2); 0: the Moffat profile alone. */
   rounds: number
+  /** The pixels are above the background already (no). */
+  net: boolean
 }
 
-export const PSF_DEFAULTS: PsfOptions = { order: 2, most: 200, reach: 4, rounds: 2 }
+export const PSF_DEFAULTS: PsfOptions = { order: 2, most: 200, reach: 4, rounds: 2, net: false }
 
 /** Relative error of a profile that the weights allow for, so that the wings of bright stars count beside the cores. */
 const SOFT = 0.005
@@ -41,7 +43,7 @@ export function buildPsf(frame: Frame, stars: Stars, options: Partial<PsfOptions
   const list = choosePsfStars(frame, stars, neighbours, rough, chosen.most, chosen.saturation)
   if (list.length === 0) throw new RangeError('no star is bright and alone enough for a model of the profile')
   const stamps = list.map((i) => {
-    const stamp = cutStar(frame, noise, stars.x[i], stars.y[i], half, stars.background[i] || 0)
+    const stamp = cutStar(frame, noise, stars.x[i], stars.y[i], half, (!chosen.net && stars.background[i]) || 0)
     return softened(blankNeighbours(stamp, i, stars, neighbours, rough))
   })
   const { beta, fits } = fitShapes(list, stamps, stars, rough)

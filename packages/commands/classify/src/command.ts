@@ -8,9 +8,13 @@ import {
   type Tools,
   writeProduct,
 } from '@nightpipe/command'
-import { createHeader, type NewHdu, openFits } from '@nightpipe/fits'
-import { type Classification, classifyStar, maskTellurics, TELLURIC_BANDS } from '@nightpipe/spectra'
+import { openFits } from '@nightpipe/fits'
+import { writeFigure } from '@nightpipe/plot'
+import { classifyStar, maskTellurics, type OrderSpectrum, TELLURIC_BANDS } from '@nightpipe/spectra'
 import { inTree, readStarExposure, SPECTRUM, treeFlags, treeOf } from '@nightpipe/spectrographs'
+import { type Found, known, limitsText, summaryOf } from './found.js'
+import { classFigure } from './plot.js'
+import { classHdus } from './product.js'
 import { type ClassifySchema, schema } from './schema.js'
 import { loadSet, readSetRows, setTable } from './template-set.js'
 
@@ -19,9 +23,10 @@ export const classify = defineCommand({
   name: 'classify',
   summary: 'temperature, gravity, metallicity and rotation of stars by comparison with templates',
   description:
-    'Compares the spectra of -1d files with every template of a set (classify import makes one): a polynomial for the continuum of ' +
-    'each order, the velocity of the star, its rotation; and interpolates between the templates that fit best. Without a set it says ' +
-    '"none" for each star, and invents nothing.',
+    'Mixes the spectra of a set of templates (classify import makes one) into that of any star between them, turns and shifts it, gives ' +
+    'each order its continuum, and fits all pixels at once. Errors are those of the noise and of the set, which is tried on its ' +
+    'own members. What lies beyond the set, or turns too slowly to be seen, is told as a limit. Where the set is too small to mix, the ' +
+    'nearest template is told. Without a set it says "none" for each star, and invents nothing.',
   examples: [
     { run: 'classify -s velocities/ -r class/ --templates set/', doc: 'all stars of a folder' },
     { run: 'classify import -s phoenix/ -r set/', doc: 'make a set first' },
@@ -33,26 +38,31 @@ export const classify = defineCommand({
   },
   measurements: [
     { name: 'star', doc: 'its name', type: 'text' },
-    { name: 'template', doc: 'the one that fits best, or none', type: 'text' },
-    { name: 'teff_k', unit: 'K', doc: 'effective temperature' },
-    { name: 'teff_error_k', unit: 'K', doc: 'one sigma from the noise; empty: not interpolated' },
+    { name: 'template', doc: 'the one that is most alike, or none', type: 'text' },
+    { name: 'teff_k', unit: 'K', doc: 'effective temperature; empty: see limits' },
+    { name: 'teff_error_k', unit: 'K', doc: 'one sigma, of noise and set; empty: the set has one value only' },
     { name: 'logg_dex', unit: 'dex', doc: 'surface gravity' },
-    { name: 'logg_error_dex', unit: 'dex', doc: 'one sigma from the noise' },
+    { name: 'logg_error_dex', unit: 'dex', doc: 'one sigma' },
     { name: 'metallicity_dex', unit: 'dex', doc: '[Fe/H]' },
-    { name: 'metallicity_error_dex', unit: 'dex', doc: 'one sigma from the noise' },
+    { name: 'metallicity_error_dex', unit: 'dex', doc: 'one sigma' },
     { name: 'vsini_km_s', unit: 'km/s', doc: 'rotation' },
-    { name: 'reduced_chi_square', doc: 'of the best template' },
+    { name: 'reduced_chi_square', doc: 'of the fit' },
+    { name: 'vsini_error_km_s', unit: 'km/s', doc: 'one sigma' },
+    { name: 'method', doc: 'interpolated between templates, or the nearest one', type: 'text' },
+    { name: 'limits', doc: 'what is not measured: beyond the set, or too slow to be seen (95 %)', type: 'text' },
   ],
   recognises: true,
   parallel: 'jobs',
   plan({ inputs, output, config }: Request<ClassifySchema>) {
-    const { set } = config.classify
+    const { set, plots } = config.classify
+    const endings = plots === 'yes' ? ['fits', 'png'] : ['fits']
     const rows = set ? readSetRows(set) : []
     const list = set ? [{ path: join(set, setTable.name), role: 'set' }] : []
     const files = rows.map(({ file }) => ({ path: join(set, file), role: 'template' }))
     return {
       jobs: inputs.map(({ name, path, stem }) => ({
-        ...{ name, inputs: [path], products: set ? [join(output, `${stem.replace(/-1d$/, '')}-class.fits`)] : [] },
+        ...{ name, inputs: [path] },
+        products: set ? endings.map((ending) => join(output, `${stem.replace(/-1d$/, '')}-class.${ending}`)) : [],
         parents: [{ path, role: 'spectrum' }, ...list, ...files],
         params: {},
       })),
@@ -66,10 +76,10 @@ export const classify = defineCommand({
   },
 })
 
-function classifyExposure(
+async function classifyExposure(
   { inputs, products, parents }: Job,
   { config, context, profile, log }: Tools<ClassifySchema>,
-): Row[] {
+): Promise<Row[]> {
   const input = inputs[0]!
   requireSpectrum(input)
   const { set, resolution, orders, tellurics } = config.classify
@@ -83,26 +93,41 @@ function classifyExposure(
     log.warn(`${basename(input)}: no set of templates, so no class (classify import makes one)`)
     return [{ input, status: 'done', measurements: { star: stars[0]!.object, template: 'none' } }]
   }
-  const waves = stars.flatMap((star) => star.orders.flatMap(({ wavelength }) => [...wavelength!.filter((w) => w > 0)]))
-  const [from, to] = waves.reduce(([low, high], w) => [Math.min(low, w), Math.max(high, w)], [1e9, 0] as [
-    number,
-    number,
-  ])
-  const members = loadSet(set, { resolution, from: from * 0.997, to: to * 1.003 })
-  const found = stars.map((star) => ({ ...star, ...classified(input, star.orders, members, orders) }))
-  for (const { notes } of found) for (const note of notes) log.warn(`${basename(input)}: ${note}`)
+  const members = loadSet(set, { resolution, ...rangeOf(stars.flatMap((star) => star.orders)) })
+  const found = stars.map((star) => ({
+    ...star,
+    ...classified(input, star.orders, members, { most: orders, resolution }),
+  }))
+  for (const star of found) {
+    for (const note of star.notes) log.warn(`${basename(input)}: ${note}`)
+    log.info(`${basename(input)}: ${star.object}: ${summaryOf(star)}`)
+  }
   const product = writeProduct(products[0]!, classHdus(found), context, parents)
+  if (products[1]) await writeFigure(products[1], classFigure(basename(product).replace('-class.fits', ''), found))
   return [{ input, status: 'done', product, measurements: measured(found[0]!) }]
+}
+
+/** What the set must hold, with room for the shift of the star; in whole steps, so that all exposures share it. */
+function rangeOf(orders: readonly OrderSpectrum[]): { from: number; to: number } {
+  let [low, high] = [Number.POSITIVE_INFINITY, 0]
+  for (const { wavelength } of orders) {
+    for (const lambda of wavelength!) {
+      if (!(lambda > 0)) continue
+      low = Math.min(low, lambda)
+      high = Math.max(high, lambda)
+    }
+  }
+  return { from: 50 * Math.floor((low * 0.997) / 50), to: 50 * Math.ceil((high * 1.003) / 50) }
 }
 
 function classified(
   input: string,
   orders: Parameters<typeof classifyStar>[0],
   members: Parameters<typeof classifyStar>[1],
-  most: number,
+  options: Parameters<typeof classifyStar>[2],
 ) {
   try {
-    return classifyStar(orders, members, most)
+    return classifyStar(orders, members, options)
   } catch (error) {
     if (!(error instanceof RangeError)) throw error
     throw new DataError(`${basename(input)}: ${error.message}`, 'see templates.csv of the set')
@@ -116,63 +141,12 @@ function requireSpectrum(path: string): void {
   if (!whole) throw new DataError(`${basename(path)} has no table ${SPECTRUM}`, 'give -1d files')
 }
 
-type Found = Classification & { object: string; fibre: number }
-
-const known = (value: number) => (Number.isFinite(value) ? value : undefined)
-
-function measured({ object, best, parameters, errors }: Found) {
+function measured({ object, best, method, parameters, errors, limits, chiSquare, pixels }: Found) {
   return {
     ...{ star: object, template: best.name, teff_k: known(parameters.teff), teff_error_k: known(errors.teff) },
     ...{ logg_dex: known(parameters.logg), logg_error_dex: known(errors.logg) },
     ...{ metallicity_dex: known(parameters.metallicity), metallicity_error_dex: known(errors.metallicity) },
-    ...{ vsini_km_s: parameters.vsini / 1000, reduced_chi_square: best.chiSquare / best.pixels },
+    ...{ vsini_km_s: known(parameters.vsini / 1000), vsini_error_km_s: known(errors.vsini / 1000) },
+    ...{ reduced_chi_square: chiSquare / pixels, method, limits: limitsText(limits) },
   }
-}
-
-/** The classes of the stars in cards, and how every template fits in a table. */
-function classHdus(stars: readonly Found[]): NewHdu[] {
-  const cards = stars.flatMap(
-    ({ object, fibre, best, parameters, errors }, k): [string, string | number | undefined, string][] => {
-      const mark = k === 0 ? '' : String(k + 1)
-      return [
-        [`OBJECT${mark}`, object, 'star'],
-        [`FIBER${mark}`, fibre, 'fiber of the star'],
-        [`TEFF${mark}`, known(parameters.teff), '[K] effective temperature'],
-        [`TEFFE${mark}`, known(errors.teff), '[K] one sigma from the noise'],
-        [`LOGG${mark}`, known(parameters.logg), '[dex] surface gravity'],
-        [`LOGGE${mark}`, known(errors.logg), '[dex] one sigma from the noise'],
-        [`FEH${mark}`, known(parameters.metallicity), '[dex] metallicity'],
-        [`FEHE${mark}`, known(errors.metallicity), '[dex] one sigma from the noise'],
-        [`VSINI${mark}`, parameters.vsini / 1000, '[km/s] rotation'],
-        [`TEMPLAT${mark}`, best.name, 'template that fits best'],
-      ]
-    },
-  )
-  const rows = stars.flatMap(({ fibre, fits }) => fits.map((fit) => ({ ...fit, fibre })))
-  const real = (name: string, value: (row: (typeof rows)[number]) => number, unit?: string) => ({
-    ...{ name, format: 'D', values: Float64Array.from(rows, value) },
-    ...(unit && { unit }),
-  })
-  const length = Math.max(1, ...rows.map(({ name }) => name.length))
-  return [
-    {
-      kind: 'empty',
-      header: createHeader(
-        cards.flatMap(([keyword, value, comment]) => (value === undefined ? [] : [[keyword, value, comment] as const])),
-      ),
-    },
-    {
-      ...{ kind: 'table', name: 'FITS', rows: rows.length },
-      columns: [
-        { name: 'template', format: `${length}A`, values: rows.map(({ name }) => name) },
-        { name: 'fiber', format: 'J', values: Int32Array.from(rows, ({ fibre }) => fibre) },
-        real('teff', (row) => row.teff, 'K'),
-        real('logg', (row) => row.logg),
-        real('metallicity', (row) => row.metallicity),
-        real('vsini', (row) => row.vsini / 1000, 'km/s'),
-        real('chi2', (row) => row.chiSquare),
-        real('pixels', (row) => row.pixels),
-      ],
-    },
-  ]
 }

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { ConfigError, DataError } from '@nightpipe/command'
 import { column, type NewHdu, openFits, readTable as readFitsTable } from '@nightpipe/fits'
-import { broadened, type LogSpectrum, onLogGrid, resolutionKernel, type SetMember } from '@nightpipe/spectra'
+import { type LogSpectrum, onLogGrid, type SetMember, samplingFor } from '@nightpipe/spectra'
 import { defineTable, type RowOf, readTable } from '@nightpipe/table'
 
 /** The members of a set: one row each, in its folder. */
@@ -49,27 +49,33 @@ export function readMember(path: string): { wavelength: Float64Array; flux: Floa
   }
 }
 
-/** 500 m/s: a third of the pixel of a spectrograph of 50000. */
-const STEP = 500 / 299792458
+/** The set that this thread used last: all exposures of a spectrograph are compared with the same spectra. */
+let last: { key: string; members: SetMember[] } | undefined
 
-/** A set, at the resolution of the spectrograph and between two wavelengths. */
+/** A set between two wavelengths, sampled as a spectrograph of this resolution needs it. */
 export function loadSet(
   folder: string,
   { resolution, from, to }: { resolution: number; from: number; to: number },
 ): SetMember[] {
-  return readSetRows(folder).flatMap((row) => {
+  const rows = readSetRows(folder)
+  const key = JSON.stringify([folder, resolution, from, to, rows])
+  if (last?.key === key) return last.members
+  const members = rows.flatMap((row): SetMember[] => {
     const { wavelength, flux } = readMember(join(folder, row.file))
-    const spectrum = onLogGrid(wavelength, flux, from, to, STEP)
+    const spectrum = onLogGrid(wavelength, flux, from, to, samplingFor(resolution))
     if (spectrum.flux.length < 200) return []
-    const kernel = resolutionKernel(resolution, STEP, row.resolution)
     return [
       {
         ...{ name: row.file, teff: row.teff_k ?? Number.NaN, logg: row.logg_dex ?? Number.NaN },
         ...{ metallicity: row.metallicity_dex ?? Number.NaN, vsini: 1000 * (row.vsini_km_s ?? 0) },
-        spectrum: broadened(spectrum, kernel),
+        // by import, and now
+        averaged: Math.log(wavelength[1]! / wavelength[0]!) ** 2 + spectrum.step ** 2,
+        ...{ resolution: row.resolution, spectrum },
       },
     ]
   })
+  last = { key, members }
+  return members
 }
 
 /** A member as it is written. */

@@ -1,7 +1,6 @@
-import { chart, type Figure, type Series } from '@nightpipe/plot'
+import { chart, type Figure, type Series, stacked } from '@nightpipe/plot'
 import type { StarExposure } from '@nightpipe/spectrographs'
 import type { StarVelocity } from './job.js'
-import { stacked } from './stacked.js'
 
 const km = (values: ArrayLike<number>) => Array.from(values, (v) => v / 1000)
 

@@ -5,8 +5,8 @@ import { quietResponse } from './quiet-response.js'
 import type { OrderSpectrum } from './spectrum.js'
 import type { TemplateCurve } from './velocity-template.js'
 
-/** An order of a star, its good pixels packed, beside the template that it is compared with. */
-export interface OrderData {
+/** An order of a star: its good pixels, packed. */
+export interface PackedOrder {
   index: number
   order: number
   /** detector column of each packed pixel */
@@ -23,6 +23,10 @@ export interface OrderData {
   terms: number
   /** 1: taken; 0: clipped */
   used: Uint8Array
+}
+
+/** The same beside the template that it is compared with. */
+export interface OrderData extends PackedOrder {
   template: TemplateCurve
 }
 
@@ -36,12 +40,23 @@ export interface MatchOptions {
 
 type Plain = Float64Array<ArrayBuffer>
 
+export interface PackOptions {
+  /** the response of the flat is known, and goes with the continuum */
+  blazed: boolean
+  /** fewest good pixels */
+  least: number
+  /** of the polynomial for the continuum */
+  degree: number
+}
+
+/** The good pixels of an order with the template for it; undefined below `least` of them. */
+export function packOrder(one: OrderSpectrum, template: TemplateCurve, options: PackOptions): OrderData | undefined {
+  const packed = packPixels(one, options)
+  return packed && { ...packed, template }
+}
+
 /** The good pixels of an order; undefined below `least` of them. */
-export function packOrder(
-  one: OrderSpectrum,
-  template: TemplateCurve,
-  { blazed, least, degree }: { blazed: boolean; least: number; degree: number },
-): OrderData | undefined {
+export function packPixels(one: OrderSpectrum, { blazed, least, degree }: PackOptions): PackedOrder | undefined {
   const column = goodColumns(one, blazed ? 0.02 : undefined)
   const n = column.length
   if (n < least) return undefined
@@ -65,7 +80,7 @@ export function packOrder(
   }
   const used = new Uint8Array(n).fill(1)
   const { index, order } = one
-  return { index, order, column, u, flux, weight, root, continuum, terms: degree + 1, used, template }
+  return { index, order, column, u, flux, weight, root, continuum, terms: degree + 1, used }
 }
 
 /** What one order says: the shift of the template that is still missing, and how well it is known. */

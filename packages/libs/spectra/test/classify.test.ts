@@ -76,27 +76,88 @@ function observe({ first, step, flux }: LogSpectrum, velocity: number, electrons
   })
 }
 
-t.test('a star between the members of a set is told to half of their distance', async (t) => {
+t.test('a star between the members of a set is told to a tenth of their distance, within its errors', async (t) => {
+  const pulls: number[] = []
   for (const [teff, logg, metallicity, seed] of [
     [5350, 4.3, 0.15, 1],
     [5900, 3.7, -0.2, 2],
     [5600, 4, 0, 3],
+    [4900, 3.4, 0.31, 4],
   ] as const) {
-    const { parameters, best, errors } = classifyStar(observe(star(teff, logg, metallicity), 42e3, 3000, seed), SET)
-    t.ok(Math.abs(parameters.teff - teff) < 250, `${parameters.teff} K of ${teff}`)
-    t.ok(Math.abs(parameters.logg - logg) < 0.3, `${parameters.logg} of ${logg}`)
-    t.ok(Math.abs(parameters.metallicity - metallicity) < 0.25, `${parameters.metallicity} of ${metallicity}`)
-    t.ok(errors.teff > 0 && errors.teff < 100)
-    t.ok(Math.abs(best.z * C - 42e3) < 200)
-    t.ok(parameters.vsini < 3500, `${parameters.vsini}`)
+    const { parameters, z, errors, method, limits } = classifyStar(
+      observe(star(teff, logg, metallicity), 42e3, 3000, seed),
+      SET,
+    )
+    t.equal(method, 'interpolated')
+    t.ok(Math.abs(parameters.teff - teff) < 50, `${parameters.teff} K of ${teff}`)
+    t.ok(Math.abs(parameters.logg - logg) < 0.1, `${parameters.logg} of ${logg}`)
+    t.ok(Math.abs(parameters.metallicity - metallicity) < 0.05, `${parameters.metallicity} of ${metallicity}`)
+    t.ok(errors.teff > 0 && errors.teff < 40, `${errors.teff}`)
+    pulls.push((parameters.teff - teff) / errors.teff, (parameters.logg - logg) / errors.logg)
+    pulls.push((parameters.metallicity - metallicity) / errors.metallicity)
+    t.ok(Math.abs(z * C - 42e3) < 100)
+    t.ok((limits[0]?.value ?? parameters.vsini) < 2000, 'it does not turn')
+  }
+  // twelve pulls: beyond 2 their rms would have a chance of one in a million
+  t.ok(Math.sqrt(pulls.reduce((sum, one) => sum + one * one, 0) / pulls.length) < 2, pulls.join(' '))
+})
+
+t.test('rotation is told from temperature, from slow to fast', async (t) => {
+  for (const vsini of [6e3, 18e3, 70e3]) {
+    const turning = broadened(star(5600, 4, 0), rotationKernel(vsini, STEP))
+    const { parameters, errors } = classifyStar(observe(turning, -10e3, 3000, 5), SET)
+    // the kernel of the test is sampled at 600 m/s, and errs by a fiftieth at 6 km/s
+    t.ok(Math.abs(parameters.vsini - vsini) < 0.02 * vsini + 3 * errors.vsini, `${parameters.vsini} of ${vsini}`)
+    t.ok(Math.abs(parameters.teff - 5600) < 3 * errors.teff + 10, String(parameters.teff))
   }
 })
 
-t.test('rotation is told from temperature', async (t) => {
-  const turning = broadened(star(5600, 4, 0), rotationKernel(18e3, STEP))
-  const { parameters } = classifyStar(observe(turning, -10e3, 3000, 5), SET)
-  t.ok(Math.abs(parameters.vsini - 18e3) < 2000, String(parameters.vsini))
-  t.ok(Math.abs(parameters.teff - 5600) < 150, String(parameters.teff))
+t.test('beyond the set there are limits, not measurements', async (t) => {
+  const { parameters, errors, limits } = classifyStar(observe(star(7300, 4, 0), 5e3, 3000, 6), SET)
+  t.ok(Number.isNaN(parameters.teff) && Number.isNaN(errors.teff))
+  const limit = limits.find(({ name }) => name === 'teff')
+  t.equal(limit?.side, 'above')
+  t.ok(Math.abs(limit!.value - 6600) < 1)
+})
+
+t.test('a scattered set serves as a grid does', async (t) => {
+  const place = random(23)
+  const scattered = Array.from({ length: 70 }, (_, k): SetMember => {
+    const [teff, logg, metallicity] = [
+      4500 + 2200 * place.uniform(),
+      2.9 + 2.2 * place.uniform(),
+      place.uniform() - 0.5,
+    ]
+    return { name: `s${k}`, teff, logg, metallicity, vsini: 0, spectrum: star(teff, logg, metallicity) }
+  })
+  const { parameters, errors } = classifyStar(observe(star(5480, 4.2, 0.1), 0, 3000, 8), scattered)
+  t.ok(Math.abs(parameters.teff - 5480) < 3 * errors.teff && errors.teff < 60, `${parameters.teff} +- ${errors.teff}`)
+  t.ok(Math.abs(parameters.logg - 4.2) < 3 * errors.logg && errors.logg < 0.15, `${parameters.logg} +- ${errors.logg}`)
+})
+
+t.test('few templates: the nearest is told, with half of their distance as its error', async (t) => {
+  const seen = observe(star(5600, 4, 0), 0, 3000, 9)
+  const two = classifyStar(seen, [SET[13]!, SET[31]!]) // alike but for the temperature
+  t.ok(
+    two.method === 'interpolated' && Math.abs(two.parameters.teff - 5600) < 2 * two.errors.teff,
+    `${two.parameters.teff}`,
+  )
+  const apart = [SET[0]!, SET[22]!, SET[35]!]
+  const few = classifyStar(seen, apart)
+  t.equal(few.method, 'nearest')
+  t.equal(few.parameters.teff, few.best.teff)
+  t.ok(few.errors.teff > 200 && few.errors.teff < 700, String(few.errors.teff))
+  const one = classifyStar(seen, [SET[22]!])
+  t.equal(one.method, 'nearest')
+  t.equal(one.parameters.teff, 5600)
+  t.ok(Number.isNaN(one.errors.teff), 'nothing is known of how far it may be')
+})
+
+t.test('cosmic rays are set aside', async (t) => {
+  const orders = observe(star(5350, 4.3, 0.15), 0, 3000, 10)
+  for (const { flux } of orders) for (const x of [100, 430, 431, 800]) flux[x]! += 20000
+  const { parameters, errors } = classifyStar(orders, SET)
+  t.ok(Math.abs(parameters.teff - 5350) < 4 * errors.teff, String(parameters.teff))
 })
 
 t.test('kernels: area 1, the width that they should have', async (t) => {

@@ -1,4 +1,4 @@
-import type { Figure } from '@nightpipe/plot'
+import type { Figure } from './svg.js'
 
 /** Figures one below the other, moved there: as pictures within the picture each would be painted on a canvas of its own. */
 export function stacked(figures: readonly Figure[]): Figure {

@@ -11,6 +11,7 @@ import {
   measureApertures,
   type Psf,
   type PsfFluxes,
+  refinePsf,
   StarFlag,
 } from '@nightpipe/stars'
 import type { PhotFacts } from './frame-facts.js'
@@ -63,7 +64,8 @@ export function measureFrame(frame: Frame, facts: PhotFacts, config: Config): Fr
   const radii = factors.map((factor) => factor * width)
   const chosen = factors.indexOf(config.aperture.radius)
   const ring = config.aperture.sky === 'ring' ? ringOf(config, width) : undefined
-  const circles = measureApertures(frame, found, owner, places, { radii, gain, ring })
+  const alone = config.psf.fit === 'crowded' && fit ? withoutOthers(fit, places.order) : undefined
+  const circles = measureApertures(frame, found, owner, places, { radii, gain, ring, alone })
   const growth = growthCurve({
     ...{ width: frame.width, height: frame.height, radii, x: places.x, y: places.y },
     ...{ flux: circles.flux, error: circles.error, good: lone(found), order: config.aperture.order },
@@ -96,15 +98,18 @@ function fitProfile(frame: Frame, found: Found, { psf: keys }: Config, gain?: nu
   if (keys.fit === 'no') return {}
   const skySigma = found.quality.skySigma
   let psf: Psf
+  const model = { order: keys.order, most: keys.stars, gain, skySigma, saturation }
   try {
-    psf = buildPsf(frame, found.stars, { order: keys.order, most: keys.stars, gain, skySigma, saturation })
+    psf = buildPsf(frame, found.stars, model)
   } catch (error) {
     if (error instanceof RangeError) return {} // no star is fit for it: circles do without
     throw error
   }
   const options = { gain, skySigma }
   if (keys.fit === 'crowded') {
-    return { psf, fit: fitCrowdedField(frame, psf, found, { ...options, passes: keys.passes }) }
+    const crowd = { ...options, passes: keys.passes }
+    const better = refinePsf(frame, psf, fitCrowdedField(frame, psf, found, crowd), model)
+    return { psf: better, fit: fitCrowdedField(frame, better, found, crowd) }
   }
   const plain = fitPsfFluxes(frame, psf, found.stars, { ...options, net: found.net })
   return { psf, fit: { ...plain, from: Int32Array.from(plain.x.keys()) } }
@@ -130,6 +135,12 @@ function joinPlaces({ stars }: Found, fit: (PsfFluxes & { from: Int32Array }) | 
       })
     : new Int32Array(0)
   return { x, y, flags, order }
+}
+
+/** For circles: the frame less all fitted stars, and of each place its own. */
+function withoutOthers({ residual, subtracted }: PsfFluxes, order: Int32Array) {
+  const stars = new Map([...order].map((place, k) => [place, subtracted[k]]))
+  return { residual, own: (place: number) => stars.get(place) }
 }
 
 const UNFIT = StarFlag.saturated | StarFlag.truncated | StarFlag.masked | StarFlag.cosmicRay
@@ -178,7 +189,6 @@ function scaleFit(
     count,
     flux: scaled(all.flux),
     fluxError: scaled(all.fluxError),
-    residual: fit.residual,
-    hidden: fit.hidden,
+    ...{ residual: fit.residual, hidden: fit.hidden, subtracted: fit.subtracted },
   }
 }

@@ -1,6 +1,7 @@
 import { type Frame, MaskBit } from '@nightpipe/image'
 import { medianOf } from '@nightpipe/math'
 import type { Found } from './found.js'
+import type { PsfFluxes, SubtractedLight } from './psf-fit.js'
 import type { PixelNoise } from './psf-stars.js'
 
 export interface ApertureOptions extends Partial<PixelNoise> {
@@ -8,6 +9,8 @@ export interface ApertureOptions extends Partial<PixelNoise> {
   radii: readonly number[]
   /** Inner and outer radius of the ring whose median is the sky, px; without it the sky is that of the meshes. */
   ring?: readonly [number, number]
+  /** What the fit of the profile took from the frame: each place then has its own light, and that of no other star. */
+  alone?: Pick<PsfFluxes, 'residual'> & { own(place: number): SubtractedLight | undefined }
 }
 
 /** Sums in circles about given places: one array for each radius. */
@@ -28,7 +31,8 @@ const UNUSABLE = MaskBit.bad | MaskBit.cosmicRay | MaskBit.noData
 
 /**
  * Fluxes in circles about any places of a frame whose stars were found: pixels at the rim count as their part within; a
- * pixel of a neighbour, or a bad one, takes the value that stands opposite.
+ * pixel of a neighbour, or a bad one, takes the value that stands opposite. With `alone` the fitted neighbours are
+ * subtracted instead (Stetson 1990, PASP 102, 932).
  */
 export function measureApertures(
   frame: Frame,
@@ -77,7 +81,7 @@ function measurePlace(view: View, i: number, x: number, y: number, out: Aperture
   const sums = radii.map(() => 0)
   const variances = radii.map(() => 0)
   const areas = radii.map(() => 0)
-  const state = { flags: 0, variance: 0 }
+  const state = { flags: 0, variance: 0, light: options.alone?.own(i) }
   for (let py = Math.floor(y - largest); py <= Math.ceil(y + largest); py++) {
     for (let px = Math.floor(x - largest); px <= Math.ceil(x + largest); px++) {
       const dx = px - x
@@ -109,9 +113,10 @@ function valueAt(
   mirrorX: number,
   mirrorY: number,
   own: number,
-  state: { flags: number; variance: number },
+  state: { flags: number; variance: number; light?: SubtractedLight },
 ): number {
-  const { frame, net, owner, options, skyVariance } = view
+  const { frame, owner, options, skyVariance } = view
+  const net = options.alone?.residual ?? view.net
   const { width, height, error, mask } = frame
   state.variance = skyVariance
   if (x < 0 || y < 0 || x >= width || y >= height) {
@@ -121,16 +126,27 @@ function valueAt(
   let p = y * width + x
   if (mask && (mask[p] & MaskBit.saturated) !== 0) state.flags |= ApertureFlag.saturated
   const bad = Number.isNaN(net[p]) || (mask !== undefined && (mask[p] & UNUSABLE) !== 0)
-  if (bad || (owner[p] !== 0 && owner[p] !== own)) {
+  const others = (q: number) => !options.alone && owner[q] !== 0 && owner[q] !== own
+  if (bad || others(p)) {
     state.flags |= bad ? ApertureFlag.masked : ApertureFlag.neighbours
     const q = mirrorY * width + mirrorX
     const there = mirrorX >= 0 && mirrorY >= 0 && mirrorX < width && mirrorY < height
-    if (!there || Number.isNaN(net[q]) || (owner[q] !== 0 && owner[q] !== own)) return 0
+    if (!there || Number.isNaN(net[q]) || others(q)) return 0
     p = q
   }
-  const value = net[p]
-  state.variance = error ? error[p] * error[p] : skyVariance + (options.gain && value > 0 ? value / options.gain : 0)
+  const value = net[p] + lightIn(state.light, p % width, Math.floor(p / width))
+  const photons = options.alone ? view.net[p] : value
+  state.variance = error
+    ? error[p] * error[p]
+    : skyVariance + (options.gain && photons > 0 ? photons / options.gain : 0)
   return value
+}
+
+function lightIn(star: SubtractedLight | undefined, x: number, y: number): number {
+  if (!star) return 0
+  const [column, row] = [x - star.x0, y - star.y0]
+  const inside = column >= 0 && row >= 0 && column < star.columns && row < star.rows
+  return inside ? star.flux * star.light[row * star.columns + column] : 0
 }
 
 function ringLevel({ frame, net, owner }: View, x: number, y: number, [inner, outer]: readonly [number, number]) {

@@ -43,6 +43,18 @@ export interface PsfFluxes {
   residual: Float32Array
   /** What was taken off the net image as background that the light of stars had hidden. */
   hidden: Float32Array
+  /** What was subtracted of each star. */
+  subtracted: readonly (SubtractedLight | undefined)[]
+}
+
+/** What was subtracted of a star: its flux, and its light (of a flux of 1) in the pixels from (x0, y0) on. */
+export interface SubtractedLight {
+  flux: number
+  x0: number
+  y0: number
+  columns: number
+  rows: number
+  light: Float32Array
 }
 
 interface Work {
@@ -54,18 +66,8 @@ interface Work {
   residual: Float32Array
   variance(p: number, model: number): number
   options: PsfFitOptions
-  out: PsfFluxes
-  subtracted: (Subtracted | undefined)[]
-}
-
-/** What was subtracted of a star: its flux, and the light in the pixels from (x0, y0) on. */
-interface Subtracted {
-  flux: number
-  x0: number
-  y0: number
-  columns: number
-  rows: number
-  light: Float32Array
+  out: Omit<PsfFluxes, 'subtracted'>
+  subtracted: (SubtractedLight | undefined)[]
 }
 
 /**
@@ -84,7 +86,7 @@ export function fitPsfFluxes(
   blankUnusable(residual, frame)
   const out = emptyFluxes(stars, residual)
   const work: Work = {
-    ...{ psf, width, height, net: residual.slice(), residual, options: chosen, out, subtracted: [] },
+    ...{ psf, width, height, net: residual.slice(), residual, options: chosen, out, subtracted: out.subtracted },
     variance: varianceOf(frame, residual, chosen),
   }
   const typical = psf.fwhm((width - 1) / 2, (height - 1) / 2)
@@ -120,7 +122,7 @@ function varianceOf(frame: Frame, net: Float32Array, { skySigma, gain }: PsfFitO
   return (_, model) => sky + (gain && model > 0 ? model / gain : 0)
 }
 
-function emptyFluxes(stars: { x: ArrayLike<number>; y: ArrayLike<number> }, residual: Float32Array): PsfFluxes {
+function emptyFluxes(stars: { x: ArrayLike<number>; y: ArrayLike<number> }, residual: Float32Array) {
   const count = stars.x.length
   const double = () => new Float64Array(count).fill(Number.NaN)
   const single = () => new Float32Array(count).fill(Number.NaN)
@@ -128,6 +130,7 @@ function emptyFluxes(stars: { x: ArrayLike<number>; y: ArrayLike<number> }, resi
     ...{ count, x: Float64Array.from(stars.x), y: Float64Array.from(stars.y), xError: single(), yError: single() },
     ...{ flux: double(), fluxError: double(), chi: single(), crowding: single(), residual },
     hidden: new Float32Array(residual.length),
+    subtracted: new Array<SubtractedLight | undefined>(count),
   }
 }
 
@@ -149,7 +152,7 @@ function setFlux(work: Work, i: number, x: number, y: number, flux: number): voi
   if (light) addLight(residual, width, light, -flux)
 }
 
-function lightOf({ psf, width, height }: Work, x: number, y: number, flux: number): Subtracted | undefined {
+function lightOf({ psf, width, height }: Work, x: number, y: number, flux: number): SubtractedLight | undefined {
   const reach = reachOf(psf, Math.abs(flux))
   const [x0, x1] = [Math.max(0, Math.round(x) - reach), Math.min(width - 1, Math.round(x) + reach)]
   const [y0, y1] = [Math.max(0, Math.round(y) - reach), Math.min(height - 1, Math.round(y) + reach)]
@@ -163,7 +166,7 @@ function lightOf({ psf, width, height }: Work, x: number, y: number, flux: numbe
 function addLight(
   image: Float32Array,
   width: number,
-  { x0, y0, columns, rows, light }: Subtracted,
+  { x0, y0, columns, rows, light }: SubtractedLight,
   flux: number,
 ): void {
   for (let row = 0, k = 0; row < rows; row++) {
@@ -274,7 +277,7 @@ function addPair(
 
 const clip = (value: number, limit: number) => Math.max(-limit, Math.min(limit, Number.isFinite(value) ? value : 0))
 
-function storeErrors(out: PsfFluxes, i: number, g: number, per: number, n: number, normal: Float64Array): void {
+function storeErrors(out: Work['out'], i: number, g: number, per: number, n: number, normal: Float64Array): void {
   const sigma = (a: number) => {
     const unit = new Float64Array(n)
     unit[a] = 1

@@ -62,7 +62,7 @@ export interface Neighbours {
   about(i: number, reach: number, found: (j: number, distance: number) => void): void
 }
 
-export function neighboursOf(stars: Stars, side: number): Neighbours {
+export function neighboursOf(stars: Pick<Stars, 'count' | 'x' | 'y'>, side: number): Neighbours {
   const cells = new Map<number, number[]>()
   const key = (u: number, v: number) => v * 65536 + u
   for (let i = 0; i < stars.count; i++) {

@@ -1,6 +1,16 @@
 import { medianOf } from '@nightpipe/math'
 import t from 'tap'
-import { buildPsf, findStars, fitCrowdedField, fitPsfFluxes, type Psf, psfFromTable, psfToTable } from '../src/index.js'
+import {
+  buildPsf,
+  findStars,
+  fitCrowdedField,
+  fitPsfFluxes,
+  measureApertures,
+  type Psf,
+  psfFromTable,
+  psfToTable,
+  refinePsf,
+} from '../src/index.js'
 import { type FieldOptions, moffatField, randomStars, trueProfile } from './support/moffat-field.js'
 
 const SIZE = { width: 512, height: 512 }
@@ -113,6 +123,44 @@ t.test('in a crowd, subtraction brings out stars that detection missed', async (
   t.ok(after > 1.12 * before, `${before} of 450 stars detected, ${after} fitted`)
   const wrong = deep.x.length - after
   t.ok(wrong < 0.2 * after, `${wrong} that are none`)
+})
+
+t.test('a crowd of a star on ten areas of their width', async (t) => {
+  const options = { ...SIZE, width: 400, height: 400, seed: 9 }
+  const truth = randomStars(1500, 300, 100_000, options)
+  const frame = moffatField(truth, options)
+  const found = findStars(frame, NOISE)
+  const first = buildPsf(frame, found.stars, NOISE)
+  const once = fitCrowdedField(frame, first, found, NOISE)
+  const psf = refinePsf(frame, first, once, NOISE)
+  const fit = fitCrowdedField(frame, psf, found, NOISE)
+  const bright = truth.filter(({ x, y, flux }) => flux > 20_000 && Math.min(x, y, 399 - x, 399 - y) > 20)
+  const offOf = (list: { x: ArrayLike<number>; y: ArrayLike<number> }, fluxes: ArrayLike<number>, part = 1) =>
+    bright.flatMap((star) => {
+      const i = nearest(list, star)
+      return i < 0 ? [] : [fluxes[i] / part / star.flux - 1]
+    })
+
+  t.test('the model made again without neighbours gives fluxes less off', async (t) => {
+    const [before, after] = [once, fit].map((one) => medianOf(offOf(one, one.flux).map(Math.abs)))
+    t.ok(after < 0.5 * before, `${(100 * before).toFixed(2)} then ${(100 * after).toFixed(2)} %`)
+    t.ok(after < 0.01)
+  })
+
+  t.test('circles hold the light of their star, and not that of fitted neighbours', async (t) => {
+    const radius = 6
+    const alone = { residual: fit.residual, own: (i: number) => fit.subtracted[i] }
+    const nobody = new Int32Array(400 * 400)
+    const { light } = trueProfile(options, 200, 200)
+    let part = 0
+    for (let y = -6; y <= 6; y++) for (let x = -6; x <= 6; x++) if (x * x + y * y <= 36) part += light(x, y)
+    const sums = [alone, undefined].map(
+      (without) => measureApertures(frame, found, nobody, fit, { radii: [radius], alone: without }).flux[0],
+    )
+    const [own, all] = sums.map((fluxes) => medianOf(offOf(fit, fluxes, part).map(Math.abs)))
+    t.ok(own < 0.02, `${(100 * own).toFixed(2)} % off`)
+    t.ok(own < all / 3, `${(100 * all).toFixed(2)} % with the neighbours`)
+  })
 })
 
 t.test('a frame with nothing but sky is refused', async (t) => {

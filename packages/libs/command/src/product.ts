@@ -10,6 +10,7 @@ import {
   writeFitsBehind,
 } from '@nightpipe/fits'
 import { productCards, productId, provenanceTable, recordsOf } from './provenance.js'
+import { tidyHeader } from './tidy-header.js'
 import type { Context, Parent } from './types.js'
 
 /** The name under which a product is written: `.fits.fz` when images are compressed. */
@@ -82,6 +83,7 @@ export function startProduct(path: string, hdus: readonly NewHdu[], context: Con
 function stamp(hdus: readonly NewHdu[], context: Context, id: string): NewHdu[] {
   const [first = { kind: 'empty' } as NewHdu, ...others] = hdus
   const header: Header = first.header ? copyHeader(first.header) : createHeader()
+  tidyHeader(header, first.kind === 'image')
   for (const [keyword, value, comment] of productCards(context, id)) setCard(header, keyword, value, comment)
   return [{ ...first, header }, ...others]
 }

@@ -14,6 +14,7 @@ export {
   findCard,
   flagOf,
   type Header,
+  isCommentary,
   numberOf,
   removeCard,
   setCard,

@@ -13,17 +13,19 @@ export interface OrderGroup {
  * missing is skipped, up to two in a row, but numbered.
  */
 export function groupOrders(peaks: readonly PathPeak[], lit: number, bottom: number, top: number): OrderGroup[] {
-  const seed = seedOf(
+  let best: { groups: OrderGroup[]; score: number } = { groups: [], score: Number.NEGATIVE_INFINITY }
+  for (const groups of seedsOf(
     peaks.filter(({ sure }) => sure),
     lit,
-  )
-  if (!seed) return []
-  const groups = seed
-  walk(groups, peaks, lit, 1, bottom, top)
-  walk(groups, peaks, lit, -1, bottom, top)
-  while (groups.length && !isSure(groups[0]!)) groups.shift()
-  while (groups.length && !isSure(groups.at(-1)!)) groups.pop()
-  return groups
+  )) {
+    walk(groups, peaks, lit, 1, bottom, top)
+    walk(groups, peaks, lit, -1, bottom, top)
+    while (groups.length && !isSure(groups[0]!)) groups.shift()
+    while (groups.length && !isSure(groups.at(-1)!)) groups.pop()
+    const score = apartness(groups, lit)
+    if (groups.length && score > best.score) best = { groups, score }
+  }
+  return best.groups
 }
 
 /** The lowest and the highest order must not be in doubt; those between have neighbours that speak for them. */
@@ -32,34 +34,60 @@ const isSure = ({ seen }: OrderGroup) => seen.some((peak) => peak?.sure)
 /** Orders in a row that the pattern is read from. */
 const SEED = 5
 
-/** Where the distances within orders, and those between them, are most alike, and most unlike one another. */
-function seedOf(peaks: readonly PathPeak[], lit: number): OrderGroup[] | undefined {
+/**
+ * Orders to begin with, where distances from peak to peak change most evenly, each compared with the same of the next order (fibres
+ * need not be evenly apart): once for each fibre that the lowest of these peaks may be.
+ */
+function seedsOf(peaks: readonly PathPeak[], lit: number): OrderGroup[][] {
   const orders = Math.min(SEED, Math.floor(peaks.length / lit))
-  if (orders === 0) return undefined
-  let best: { score: number; from: number } | undefined
-  for (let from = 0; from + orders * lit <= peaks.length; from++) {
-    const part = peaks.slice(from, from + orders * lit)
+  if (orders === 0) return []
+  const count = Math.min(peaks.length, orders * lit + lit - 1)
+  let best: { score: number; part: PathPeak[] } | undefined
+  for (let from = 0; from + count <= peaks.length; from++) {
+    const part = peaks.slice(from, from + count)
     const steps = part.slice(1).map((peak, k) => peak.row - part[k]!.row)
-    const within = steps.filter((_, k) => (k + 1) % lit !== 0)
-    const between = steps.filter((_, k) => (k + 1) % lit === 0)
-    const uneven = unevenness(within) + unevenness(between)
-    const apart = lit > 1 && between.length ? Math.log(median([...between]) / median([...within])) : 0
+    const uneven = Array.from({ length: lit }, (_, fibre) => unevenness(steps.filter((_, k) => k % lit === fibre)))
     const weakest = Math.min(...part.map((peak) => peak.strength / Math.sqrt(peak.strips)))
-    const score = apart - 3 * uneven + 0.1 * weakest
-    if (!best || score > best.score) best = { score, from }
+    const score = 0.1 * weakest - 6 * Math.max(...uneven)
+    if (!best || score > best.score) best = { score, part }
   }
-  return Array.from({ length: orders }, (_, k) => {
-    const seen = peaks.slice(best!.from + k * lit, best!.from + (k + 1) * lit)
-    return { rows: seen.map((peak) => peak.row), seen: [...seen] }
-  })
+  return Array.from({ length: lit }, (_, first) => groupsFrom(best!.part.slice(first), lit)).filter(
+    (groups) => groups.length >= Math.min(2, orders),
+  )
 }
 
-/** The scatter of distances about a straight line, relative to them. */
+const groupsFrom = (peaks: readonly PathPeak[], lit: number): OrderGroup[] =>
+  Array.from({ length: Math.floor(peaks.length / lit) }, (_, k) => {
+    const seen = peaks.slice(k * lit, (k + 1) * lit)
+    return { rows: seen.map((peak) => peak.row), seen: [...seen] }
+  })
+
+/** The scatter of distances about a straight line, relative to them: that of the worst, for a peak that is none spoils one only. */
 function unevenness(steps: readonly number[]): number {
   if (steps.length < 3) return steps.length === 2 ? Math.abs(steps[1]! - steps[0]!) / (steps[0]! + steps[1]!) / 2 : 0
   const bends = steps.slice(2).map((step, k) => Math.abs(step - 2 * steps[k + 1]! + steps[k]!))
   const first = Math.abs(steps[1]! - steps[0]!) / 2 // may grow, but not by jumps
-  return (median(bends) + Math.max(0, first - 0.05 * steps[0]!)) / median([...steps])
+  return (Math.max(...bends) + Math.max(0, first - 0.05 * steps[0]!)) / median([...steps])
+}
+
+/**
+ * How well peaks are divided into orders: orders lie further apart than the fibres of one order, and their distances change
+ * along the detector by other factors than those of the fibres, which change alike.
+ */
+function apartness(groups: readonly OrderGroup[], lit: number): number {
+  if (lit === 1 || groups.length < 2) return 0
+  const gaps = groups.slice(1).map((above, k) => {
+    const rows = [...groups[k]!.rows, above.rows[0]!]
+    return rows.slice(1).map((row, fibre) => row - rows[fibre]!)
+  })
+  const third = Math.ceil(gaps.length / 3)
+  const typical = (some: readonly number[][], fibre: number) => median(some.map((one) => one[fibre]!))
+  const size = Array.from({ length: lit }, (_, fibre) => Math.log(typical(gaps, fibre)))
+  const change = size.map((_, fibre) =>
+    Math.abs(Math.log(typical(gaps.slice(-third), fibre) / typical(gaps.slice(0, third), fibre))),
+  )
+  const over = (values: readonly number[]) => values.at(-1)! - Math.max(...values.slice(0, -1))
+  return over(size) + over(change)
 }
 
 function walk(groups: OrderGroup[], peaks: readonly PathPeak[], lit: number, way: 1 | -1, bottom: number, top: number) {

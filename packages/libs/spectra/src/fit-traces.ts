@@ -7,7 +7,7 @@ import { scatteredLight, subtractScatteredLightInPlace } from './scattered-light
 import { smoothOrders } from './smooth-orders.js'
 import { closestTraces, startProfiles, startShift } from './start-profiles.js'
 import { type FlatFrame, type SummedFlat, sumFlats } from './sum-flats.js'
-import { takeWingsOff } from './take-wings-off.js'
+import { NEAREST, takeWingsOff } from './take-wings-off.js'
 import { setColumnsOnDetector, type Traces, traceCentres } from './traces.js'
 
 export interface RefineOptions {
@@ -49,9 +49,13 @@ export const PER_ROW = 10
  */
 export function refineTraces(frames: readonly FlatFrame[], start: Traces, options: RefineOptions): RefinedTraces {
   const flats = groups(frames).map(sumFlats)
-  const images = flats.map((flat) => imageOf(flat, start, options.scattered))
   const lit = flats.map((flat) => flat.lit)
+  const images = flats.map(imageOf)
   const moved = startShift(images, lit, start, options.search)
+  if (options.scattered) {
+    const { fwhm } = startProfiles(images, lit, start, moved)
+    for (const image of images) takeScatteredOff(image, start, fwhm)
+  }
   requireOwnTraces(images, lit, start, moved)
   const { fwhm, sigma } = startProfiles(images, lit, start, moved)
   const apart = closestTraces(lit, start)
@@ -64,7 +68,7 @@ export function refineTraces(frames: readonly FlatFrame[], start: Traces, option
   const traces = widened(start, options, moved)
   const fitted = fittedTraces(traces, images, lit, grid, sigma)
   const basis = legendreTable(traces.width, traces.terms)
-  const shape = profileShape(half, fwhm)
+  const shape = profileShape(half, fwhm, apart)
   const { scattered } = options
   const rounds = roundsOf(
     options,
@@ -108,13 +112,20 @@ function groups(frames: readonly FlatFrame[]): FlatFrame[][] {
   return [...byFibres.values()]
 }
 
-function imageOf(flat: SummedFlat, traces: Traces, scattered: boolean): FlatImage {
-  const { width, height, dark, perLight, bad } = flat
-  const rest = flat.pixels
-  const mask = new Int16Array(bad)
-  const light = scattered ? scatteredLight({ width, height, pixels: rest, mask }, traces) : undefined
-  if (light) subtractScatteredLightInPlace(light, rest)
-  return { width, height, all: rest.slice(), rest, bad, dark, perLight, background: Math.max(0, light?.median ?? 0) }
+const imageOf = ({ width, height, dark, perLight, bad, pixels }: SummedFlat): FlatImage => ({
+  ...{ width, height, bad, dark, perLight },
+  ...{ all: pixels.slice(), rest: pixels, background: 0 },
+})
+
+/** Takes off what lies between the orders. */
+function takeScatteredOff(image: FlatImage, traces: Traces, fwhm: number): void {
+  const { width, height, all, rest, bad } = image
+  const frame = { width, height, pixels: rest, mask: new Int16Array(bad) }
+  const light = scatteredLight(frame, traces, { nearest: NEAREST * fwhm })
+  if (!light) return
+  subtractScatteredLightInPlace(light, rest)
+  all.set(rest)
+  image.background = Math.max(0, light.median)
 }
 
 /** The first estimate with as many terms as are wanted, moved. */

@@ -11,12 +11,20 @@ export interface ProfileShape {
   terms: number
   /** full width at half maximum, rows */
   fwhm: number
+  /** both wings are alike from this distance on, where the pixels do not say otherwise; and how strongly, against the data */
+  alike: { from: number; weight: number }
 }
 
-export const profileShape = (reach: number, fwhm: number): ProfileShape => {
+/** Wings are taken for alike from so many widths on; of orders closer to one another than `packed` widths more of them, and more strongly. */
+const ALIKE = { packed: 2.65, loose: { from: 0.8, weight: 0.05 }, close: { from: 0.5, weight: 5 } }
+
+/** Knots that follow an order of a width; `apart` is the distance of the closest two, rows. */
+export const profileShape = (reach: number, fwhm: number, apart: number): ProfileShape => {
   // a third of the core's sigma: a cubic spline then follows a Gaussian to 2e-4 of its peak
   const pieces = Math.ceil((2 * reach) / Math.min(2, Math.max(0.5, fwhm / 6)))
-  return { reach, step: (2 * reach) / pieces, terms: pieces + 3, fwhm }
+  // whose light is whose is not to be seen between packed orders: a side that a neighbour hides is like the other one
+  const { from, weight } = apart < ALIKE.packed * fwhm ? ALIKE.close : ALIKE.loose
+  return { reach, step: (2 * reach) / pieces, terms: pieces + 3, fwhm, alike: { from: from * fwhm, weight } }
 }
 
 /** The normal equations of a profile, as they are summed up over pixels: A in a band of four, and b. */
@@ -70,7 +78,7 @@ export function addPixel(shape: ProfileShape, sums: ProfileSums, t: number, d: n
  * The profile that fits its pixels best. Where no pixel fell (a trace along a row shows always the same parts of its
  * profile) it bends as little as it can; at both ends it goes to 0.
  */
-export function solveProfile({ terms, reach, step, fwhm }: ProfileShape, { band, right }: ProfileSums): Float64Array {
+export function solveProfile({ terms, reach, step, alike }: ProfileShape, { band, right }: ProfileSums): Float64Array {
   let mean = 0
   for (let k = 0; k < terms; k++) mean += band[4 * k]! / terms
   const matrix = new Float64Array(terms * terms)
@@ -84,10 +92,9 @@ export function solveProfile({ terms, reach, step, fwhm }: ProfileShape, { band,
   for (let k = 0; k + 2 < terms; k++) {
     for (const [i, p] of BEND) for (const [j, q] of BEND) matrix[(k + i) * terms + k + j]! += stiff * p * q
   }
-  // both wings alike, where the pixels do not say otherwise
   for (let k = 0; k < terms >> 1; k++) {
-    if (reach - (k - 1) * step < 0.8 * fwhm) continue
-    const [m, like] = [terms - 1 - k, ALIKE * mean]
+    if (reach - (k - 1) * step < alike.from) continue
+    const [m, like] = [terms - 1 - k, alike.weight * mean]
     matrix[k * (terms + 1)]! += like
     matrix[m * (terms + 1)]! += like
     matrix[k * terms + m]! -= like
@@ -99,8 +106,6 @@ export function solveProfile({ terms, reach, step, fwhm }: ProfileShape, { band,
 
 /** Of the bending energy against the data. */
 const STIFFNESS = 1e-2
-/** Of the difference of the wings against the data. */
-const ALIKE = 0.05
 const BEND = [
   [0, 1],
   [1, -2],

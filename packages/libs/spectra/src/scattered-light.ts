@@ -6,6 +6,8 @@ import { hasTrace, type Traces, traceY } from './traces.js'
 export interface ScatteredLightOptions {
   /** Rows beyond those of the extraction that stay clear of every fibre, at least; px. */
   margin?: number
+  /** Rows that stay clear of every fibre in gaps that are narrower than one wishes, at least; px. */
+  nearest?: number
   /** Fibres with light; all when absent. Where there is no other room, the place of a dark fibre serves. */
   lit?: readonly number[]
   /** Pieces of the surface along the dispersion and across it; by default one for about 250 px, three (four) to thirteen. */
@@ -54,22 +56,33 @@ const ROWS = 12
 export function scatteredLight(
   frame: Frame,
   traces: Traces,
-  { margin = 1, lit, pieces }: ScatteredLightOptions = {},
+  { margin = 1, nearest = 0, lit, pieces }: ScatteredLightOptions = {},
 ): ScatteredLight | undefined {
-  const points = measureCells(frame, traces, margin, lit)
+  const points = measureCells(frame, traces, margin, nearest, lit)
   const n = points.value.length
   if (n < FEWEST) return undefined
   const even = (length: number, least: number) => Math.min(13, Math.max(least, Math.round(length / 250)))
   const [px, py] = pieces ?? [even(frame.width, 3), even(frame.height, 4)]
   const x = { low: least(points.x), high: most(points.x), pieces: px }
   const y = { low: least(points.y), high: most(points.y), pieces: py }
-  if (!(x.high > x.low && y.high > y.low)) return undefined
+  if (!(x.high > x.low && y.high - y.low > SEEN * acrossOf(traces))) return undefined
   const { surface, residuals, rejected } = fitRobustly(points, x, y)
   const levels = surfaceValues(surface, points.x, points.y).sort()
   return {
     ...{ surface, width: frame.width, cells: n, rejected, scatter: MAD_TO_SIGMA * medianOf(residuals.map(Math.abs)) },
     ...{ lowest: levels[0]!, median: levels[n >> 1]!, highest: levels[n - 1]! },
   }
+}
+
+/** Of the rows that the orders take in the middle column so much must have places: what is foretold for others is nothing. */
+const SEEN = 0.5
+
+function acrossOf(traces: Traces): number {
+  const rows: number[] = []
+  for (let order = 0; order < traces.orders; order++)
+    for (let fibre = 0; fibre < traces.fibres; fibre++)
+      if (hasTrace(traces, order, fibre)) rows.push(traceY(traces, order, fibre, traces.width >> 1))
+  return rows.length ? Math.max(...rows) - Math.min(...rows) : 0
 }
 
 /** Subtracts it from the rows of a frame, in place. */
@@ -115,6 +128,7 @@ function measureCells(
   { width, height, pixels, mask }: Frame,
   traces: Traces,
   margin: number,
+  nearest: number,
   lit: readonly number[] | undefined,
 ): SurfacePoints {
   const centres = allCentres(traces, width, lit)
@@ -129,7 +143,7 @@ function measureCells(
     const middle = (x0 + x1 - 1) / 2
     const at = Math.round(middle)
     const inOrder = centres.filter(({ y }) => Number.isFinite(y[at]!)).sort((a, b) => a.y[at]! - b.y[at]!)
-    for (const gap of gapsAt(inOrder, x0, x1, at, clear)) {
+    for (const gap of gapsAt(inOrder, x0, x1, at, clear, nearest)) {
       const n = gather({ width, height, pixels, mask }, gap, x0, x1, sample)
       if (n < 12) continue
       const { mean, variance } = clippedMean(sample, n, scratch)
@@ -167,7 +181,7 @@ const NARROWEST = 0.6
  * The gaps between neighbouring traces, and one beyond the outermost on either side: as wide as the widest, so that an order
  * that nobody traced there does not reach into it.
  */
-function gapsAt(all: readonly Centre[], x0: number, x1: number, at: number, clear: number): Gap[] {
+function gapsAt(all: readonly Centre[], x0: number, x1: number, at: number, clear: number, nearest: number): Gap[] {
   const wide = (a: Centre | undefined, b: Centre | undefined) => !a || !b || b.y[at]! - a.y[at]! >= 2 * clear
   // a dark fibre between neighbours that leave no room is room itself
   const inOrder = all.filter((one, k) => one.lit || wide(all[k - 1], one) || wide(one, all[k + 1]))
@@ -180,7 +194,8 @@ function gapsAt(all: readonly Centre[], x0: number, x1: number, at: number, clea
     const middle = (above[at]! + below[at]!) / 2
     widest = Math.max(widest, 2 * half)
     if (half >= clear) gaps.push({ below, above, middle, clear, narrow: false })
-    else if (half - 1 >= NARROWEST * clear) gaps.push({ below, above, middle, clear: half - 1, narrow: true })
+    else if (half - 1 >= Math.max(nearest, NARROWEST * clear))
+      gaps.push({ below, above, middle, clear: half - 1, narrow: true })
   }
   if (widest < 2 * clear) return gaps
   const [lowest, highest] = [inOrder[0]!.y, inOrder.at(-1)!.y]

@@ -4,6 +4,8 @@ import { scatteredLight, subtractScatteredLightInPlace } from './scattered-light
 import type { Traces } from './traces.js'
 import { subtractWings, wingMoment } from './wings.js'
 
+/** Light is between the orders, and not of them, further off than this, widths of an order. */
+export const NEAREST = 1.2
 /** Rows beyond the profile that wings must be seen in, at least; and how far they are looked for, in widths of the order. */
 const SEEN = 3
 const FAR = 3.8
@@ -41,7 +43,9 @@ export function takeWingsOff(
   }
   if (!scattered) return
   for (const { width, height, all, rest, bad } of images) {
-    const light = scatteredLight({ width, height, pixels: all, mask: new Int16Array(bad) }, traces)
+    const light = scatteredLight({ width, height, pixels: all, mask: new Int16Array(bad) }, traces, {
+      nearest: NEAREST * fwhm,
+    })
     if (!light) continue
     subtractScatteredLightInPlace(light, all)
     subtractScatteredLightInPlace(light, rest)

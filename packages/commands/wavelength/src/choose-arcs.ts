@@ -18,41 +18,75 @@ const MOST = 12
 /** No more of several nights. */
 export const MOST_TOGETHER = 24
 
+/** The arcs that serve a fibre: by their distance in time alone, or the averages of all that show the drift since. */
+export interface Serving {
+  fibre: number
+  /** by time: where the lamp does not show the drift since each */
+  chosen: ArcShare[]
+  /** arcs that serve alike; of several nights, as far as the fibres lie alike in them */
+  alike?: { arcs: number[]; several: boolean }
+}
+
+type Options = Parameters<typeof chooseArcs>[2] & { together?: number }
+
 /**
  * Where the lamp shows the drift since any arc, all arcs of the nearest night serve alike: their own noise averages out. So do those of
  * other nights, as far as the fibres lie alike in them. For fibres that
  * no arc has together with the lamp's, and where the lamp is not lit, the answer is that of chooseArcs.
  */
-export function averagedArcs(
+export function servingArcs(
   exposure: Pick<Exposure, 'mjd' | 'camera'>,
   arcs: readonly Arc[],
-  options: Parameters<typeof chooseArcs>[2] & { together?: number },
-): [number, ArcShare[]][] {
+  options: Options,
+): Serving[] {
   const chosen = chooseArcs(exposure, arcs, options)
-  if (options.lamp.length === 0 || Number.isNaN(exposure.mjd)) return chosen
-  const shows = (k: number, fibre: number) => arcs[k]!.solutions.some((one) => one.fibre === fibre)
-  return chosen.map(([fibre, shares]): [number, ArcShare[]] => {
-    const fibres = [fibre, ...options.lamp]
-    const nearest = shares.reduce((a, b) => (b.share > a.share ? b : a)).arc
-    if (!fibres.every((one) => shows(nearest, one))) return [fibre, shares]
-    const away = (k: number) => Math.abs(arcs[k]!.mjd - arcs[nearest]!.mjd)
-    const { camera } = exposure
-    const serve = [...arcs.keys()].filter(
-      (k) => fibres.every((one) => shows(k, one)) && (!camera || !arcs[k]!.camera || arcs[k]!.camera === camera),
-    )
-    const night = serve.filter((k) => away(k) <= NIGHT)
-    // an average of the tree stands for arcs that are gone: beside them it would count them twice
-    const singles = night.filter((k) => !arcs[k]!.averaged)
-    const some = (singles.length > 0 ? singles : night).sort((a, b) => away(a) - away(b) || a - b).slice(0, MOST)
-    if (some.length === 0) return [fibre, shares]
-    const limit = Math.min(options.together ?? 0, options['maximum age'] || Number.POSITIVE_INFINITY)
-    const nights = serve
-      .filter((k) => !arcs[k]!.averaged && (some.includes(k) || Math.abs(arcs[k]!.mjd - exposure.mjd) <= limit))
-      .sort((a, b) => away(a) - away(b) || a - b)
-      .slice(0, MOST_TOGETHER)
-    if (nights.some((k) => away(k) > NIGHT))
-      return [fibre, togetherShares(exposure.mjd, arcs, nights, fibre, options.lamp)]
-    return [fibre, some.sort((a, b) => a - b).map((arc) => ({ arc, share: 1 / some.length }))]
+  return chosen.map(([fibre, shares]): Serving => {
+    if (options.lamp.length === 0 || Number.isNaN(exposure.mjd)) return { fibre, chosen: shares }
+    const alike = alikeArcs(exposure, arcs, options, [fibre, shares])
+    return { fibre, chosen: shares, ...(alike && { alike }) }
+  })
+}
+
+function alikeArcs(
+  exposure: Pick<Exposure, 'mjd' | 'camera'>,
+  arcs: readonly Arc[],
+  options: Options,
+  [fibre, shares]: [number, ArcShare[]],
+): Serving['alike'] {
+  const shows = (k: number, wanted: number) => arcs[k]!.solutions.some((one) => one.fibre === wanted)
+  const fibres = [fibre, ...options.lamp]
+  const nearest = shares.reduce((a, b) => (b.share > a.share ? b : a)).arc
+  if (!fibres.every((one) => shows(nearest, one))) return undefined
+  const away = (k: number) => Math.abs(arcs[k]!.mjd - arcs[nearest]!.mjd)
+  const { camera } = exposure
+  const serve = [...arcs.keys()].filter(
+    (k) => fibres.every((one) => shows(k, one)) && (!camera || !arcs[k]!.camera || arcs[k]!.camera === camera),
+  )
+  const night = serve.filter((k) => away(k) <= NIGHT)
+  // an average of the tree stands for arcs that are gone: beside them it would count them twice
+  const singles = night.filter((k) => !arcs[k]!.averaged)
+  const some = (singles.length > 0 ? singles : night).sort((a, b) => away(a) - away(b) || a - b).slice(0, MOST)
+  if (some.length === 0) return undefined
+  const limit = Math.min(options.together ?? 0, options['maximum age'] || Number.POSITIVE_INFINITY)
+  const nights = serve
+    .filter((k) => !arcs[k]!.averaged && (some.includes(k) || Math.abs(arcs[k]!.mjd - exposure.mjd) <= limit))
+    .sort((a, b) => away(a) - away(b) || a - b)
+    .slice(0, MOST_TOGETHER)
+  const several = nights.some((k) => away(k) > NIGHT)
+  return { arcs: several ? nights : some.sort((a, b) => a - b), several }
+}
+
+/** The shares of arcs that serve. */
+export function sharesOf(
+  { mjd }: Pick<Exposure, 'mjd'>,
+  arcs: readonly Arc[],
+  serving: readonly Serving[],
+  lamp: readonly number[],
+): [number, ArcShare[]][] {
+  return serving.map(({ fibre, chosen, alike }): [number, ArcShare[]] => {
+    if (!alike) return [fibre, chosen]
+    if (alike.several) return [fibre, togetherShares(mjd, arcs, alike.arcs, fibre, lamp)]
+    return [fibre, alike.arcs.map((arc) => ({ arc, share: 1 / alike.arcs.length }))]
   })
 }
 

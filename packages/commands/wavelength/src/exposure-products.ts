@@ -14,9 +14,10 @@ import {
   wavelengthEvaluator,
 } from '@nightpipe/spectra'
 import type { ArcShare } from './choose-arcs.js'
-import type { UsedArc, WavelengthJob } from './plan.js'
+import type { WavelengthJob } from './plan.js'
 import { readWithSides, setNumbers, setWavelengths, withWavelengths } from './products.js'
 import type { WavelengthSchema } from './schema.js'
+import type { UsedArc } from './used-arc.js'
 
 /** The spectra of an exposure with the wavelengths of its arcs, moved by the drift that its own lamp fibre shows. */
 export function exposureProducts(job: Job<WavelengthJob>, { config, context, log }: Tools<WavelengthSchema>): Row[] {
@@ -147,8 +148,9 @@ const driftOf = (drifts: readonly (Drift | undefined)[], shares: readonly ArcSha
 
 /** Of the wavelengths of a fibre: what the light of its arcs leaves unknown, m/s. */
 function zeroErrorOf(arcs: readonly UsedArc[], [fibre, shares]: WavelengthJob['shares'][number]): number {
-  const of = (k: number) => arcs[k]!.zeroErrors.find(([one]) => one === fibre)?.[1] ?? Number.NaN
-  return Math.hypot(...shares.map(({ arc, share }) => share * of(arc)))
+  const of = (errors: UsedArc['zeroErrors']) => errors.find(([one]) => one === fibre)?.[1] ?? Number.NaN
+  const shared = Math.max(...shares.map(({ arc }) => of(arcs[arc]!.sharedErrors)))
+  return Math.hypot(shared, ...shares.map(({ arc, share }) => share * of(arcs[arc]!.zeroErrors)))
 }
 
 function exposureHeader(

@@ -1,25 +1,16 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { ConfigError, DataError, isCurrent, type Job, type Plan, type Request, type Row } from '@nightpipe/command'
-import { type LineList, type SpectralLine, type WavelengthPolynomial, zeroPointError } from '@nightpipe/spectra'
+import type { LineList } from '@nightpipe/spectra'
 import { inTree, openTree, productPathInTree, type Tree } from '@nightpipe/spectrographs'
 import { type Arc, readSolved, solveExposure } from './arcs.js'
-import { type ArcShare, averagedArcs, chooseArcs } from './choose-arcs.js'
+import { type ArcShare, servingArcs, sharesOf } from './choose-arcs.js'
+import { type CommonArc, commonOf } from './common-arcs.js'
 import { describeExposure, type Exposure } from './exposures.js'
 import { listOf } from './line-list.js'
 import type { WavelengthSchema } from './schema.js'
 import { arcsOfTree } from './tree-arcs.js'
-
-/** An arc as an exposure needs it: by fibre, with its share; the lines of the fibre that the drift is measured in. */
-export interface UsedArc {
-  name: string
-  mjd: number
-  fwhm: number
-  polynomials: [number, WavelengthPolynomial][]
-  lines: SpectralLine[]
-  /** by fibre: one sigma of the zero point of its wavelengths, of the light of its lines alone, m/s */
-  zeroErrors: [number, number][]
-}
+import { type UsedArc, usedArc } from './used-arc.js'
 
 export interface WavelengthJob {
   kind: 'arc' | 'exposure'
@@ -51,7 +42,7 @@ export function planWavelengths(request: Request<WavelengthSchema>): Plan<Wavele
     const exposure = attempt(() => describeExposure(input, request), input.path, rows)
     if (exposure) exposures.push(exposure)
   }
-  const kit = { list, listPath, tree, request }
+  const kit = { list, listPath, tree, request, common: new Map() }
   const arcJobs: Job<WavelengthJob>[] = []
   for (const exposure of exposures.filter(({ type }) => type === 'arc')) {
     const job = attempt(() => arcJob(exposure, kit), exposure.path, rows)
@@ -74,6 +65,8 @@ interface Kit {
   listPath: string
   tree?: Tree
   request: Request<WavelengthSchema>
+  /** sets of arcs that were compared, by their places in the list */
+  common: Map<string, CommonArc[]>
 }
 
 /** What cannot be done is a row with its reason; the others go on. */
@@ -162,8 +155,8 @@ function exposureJob(exposure: Exposure, arcs: readonly Arc[], kit: Kit): Job<Wa
   const { config } = kit.request
   const lamp = exposure.arcFibres ?? []
   const options = { ...config.arcs, lamp: config.drift.apply ? lamp : [] }
-  const shares = chooseArcs(exposure, arcs, options)
-  if (shares.length === 0) {
+  const serving = servingArcs(exposure, arcs, options)
+  if (serving.length === 0) {
     const limit = config.arcs['maximum age']
     const cameras = [...new Set(arcs.map(({ camera }) => camera))]
     const strange = cameras.every((camera) => camera && exposure.camera && camera !== exposure.camera)
@@ -173,16 +166,18 @@ function exposureJob(exposure: Exposure, arcs: readonly Arc[], kit: Kit): Job<Wa
     const why = arcs.length === 0 ? 'no arc is solved' : others
     throw new DataError(why, 'give arcs among the inputs, or --arc FILE')
   }
-  const averaged = averagedArcs(exposure, arcs, options)
+  const taken = new Set(
+    serving.flatMap(({ chosen, alike }) => [...chosen.map(({ arc }) => arc), ...(alike?.arcs ?? [])]),
+  )
+  const all = commonOf(
+    [...taken].sort((a, b) => a - b),
+    arcs,
+    kit.common,
+  )
+  const shares = serving.map(({ fibre, chosen }): [number, ArcShare[]] => [fibre, chosen])
+  const averaged = sharesOf(exposure, all, serving, lamp)
   const needed = [...new Set([...shares, ...averaged].flatMap(([, some]) => some.map(({ arc }) => arc)))]
-  const used = needed.map((k): UsedArc => {
-    const { name, mjd, fwhm, solutions } = arcs[k]!
-    const lamps = solutions.filter(({ fibre }) => lamp.includes(fibre))
-    const lines = lamps.flatMap((one): SpectralLine[] => [...one.lines, ...(one.unnamed ?? [])])
-    const zeroErrors = solutions.map((one): [number, number] => [one.fibre, zeroPointError(one)])
-    const polynomials = solutions.map(({ fibre, polynomial }): [number, WavelengthPolynomial] => [fibre, polynomial])
-    return { name, mjd, fwhm, lines, polynomials, zeroErrors }
-  })
+  const used = needed.map((k) => usedArc(all[k]!, lamp))
   const renamed = (given: typeof shares) =>
     given.map(([fibre, some]): [number, ArcShare[]] => [
       fibre,

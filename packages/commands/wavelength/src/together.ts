@@ -10,6 +10,7 @@ import {
 } from '@nightpipe/spectra'
 import type { Arc } from './arcs.js'
 import type { ArcShare } from './choose-arcs.js'
+import type { CommonArc } from './common-arcs.js'
 
 const LIGHT = 299792458 // m/s
 /** Arcs so close in time (days) differ by their noise alone. */
@@ -51,7 +52,9 @@ function measured(arcs: readonly Arc[], fibre: number, lamp: readonly number[]):
   const frame = of(arcs[0]!, reference).polynomial
   const rows = arcs.map((arc) => describe(frame, of(arc, fibre).polynomial, of(arc, reference).polynomial))
   const times = arcs.map(({ mjd }) => mjd)
-  const zero = (arc: Arc) => Math.hypot(zeroPointError(of(arc, fibre)), zeroPointError(of(arc, reference)))
+  const errorOf = (arc: Arc | CommonArc, one: number) =>
+    ('common' in arc ? arc.common.get(one)?.error : undefined) ?? zeroPointError(of(arc, one))
+  const zero = (arc: Arc) => Math.hypot(errorOf(arc, fibre), errorOf(arc, reference))
   const typical = Math.sqrt(arcs.reduce((sum, arc) => sum + zero(arc) ** 2, 0) / arcs.length)
   const values = TERMS.map((_, q) => rows.map((row) => row[q]!))
   return {

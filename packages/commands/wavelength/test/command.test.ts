@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { call } from '@nightpipe/testing'
 import t from 'tap'
 import type { Arc } from '../src/arcs.js'
-import { averagedArcs, chooseArcs } from '../src/choose-arcs.js'
+import { chooseArcs, servingArcs, sharesOf } from '../src/choose-arcs.js'
 
 const run = (args: readonly string[], cwd: string) => call('wavelength', args, { cwd })
 
@@ -39,8 +39,10 @@ t.test('where the lamp tells the drift, all arcs of the nearest night serve alik
     arc(12, [0, 1]),
   ]
   const master = { ...arc(10, [0, 1, 2]), averaged: true }
-  const of = (mjd: number, lamp: number[], some = arcs) =>
-    new Map(averagedArcs({ mjd, camera: 'x' }, some, { ...ANY, lamp: lamp as never[] }))
+  const of = (mjd: number, lamp: number[], some = arcs) => {
+    const serving = servingArcs({ mjd, camera: 'x' }, some, { ...ANY, lamp: lamp as never[] })
+    return new Map(sharesOf({ mjd }, some, serving, lamp))
+  }
   const third = [1, 3, 4].map((k) => ({ arc: k, share: 1 / 3 }))
   t.same(of(10.2, [1]).get(0), third)
   t.same(

@@ -1,5 +1,5 @@
 import { MAD_TO_SIGMA, median, solve } from '@nightpipe/math'
-import { LineFlag, type SpectralLine } from './find-lines.js'
+import { LineFlag, repeatError, type SpectralLine } from './find-lines.js'
 
 /** How the lines of an exposure moved since the arc: Δx = shift + alongX u + acrossOrders v (px), u and v from −1 to 1. */
 export interface Drift {
@@ -43,7 +43,7 @@ export interface DriftOptions {
 const LIGHT = 299792458 // m/s
 
 /**
- * The drift between an arc and an exposure through the same fibre, line by line: each pair weighs by the errors of both its centres,
+ * The drift between an arc and an exposure through the same fibre, line by line: each pair weighs by the light of both,
  * with a floor from their scatter; pairs beyond 4 sigma are set aside. Undefined where fewer than five pairs agree.
  */
 export function measureDrift(
@@ -154,8 +154,8 @@ function pairsOf(arc: readonly SpectralLine[], exposure: readonly SpectralLine[]
     if (near.length !== 1) continue
     const ratio = line.flux / near[0].flux
     if (!(ratio > 0)) continue
-    const arcError = near[0].error
-    pairs.push({ line, moved: line.x - near[0].x, error: Math.hypot(line.error, arcError, 1e-4), arcError })
+    const arcError = repeatError(near[0])
+    pairs.push({ line, moved: line.x - near[0].x, error: Math.hypot(repeatError(line), arcError, 1e-4), arcError })
   }
   return pairs
 }

@@ -36,6 +36,13 @@ export interface SpectralLine {
   flags: number
 }
 
+/**
+ * One sigma of the place of a line against that in another exposure, px: that of its light. What makes a fit poor (an image that is no
+ * Gaussian, a neighbour) is the same in both, and draws both alike.
+ */
+export const repeatError = ({ error, chiSquare }: Pick<SpectralLine, 'error' | 'chiSquare'>): number =>
+  error / Math.sqrt(Math.max(1, chiSquare))
+
 export interface LineOptions {
   /** expected full width at half maximum, px; measured where it is not given, from this guess */
   fwhm?: number

@@ -99,8 +99,8 @@ function fitThroughImage(
     solution && {
       ...solution,
       lines: solution.lines.map((line) => {
-        const { x, error } = found.get(`${line.index} ${line.x}`)!
-        return { ...line, x, error }
+        const { x, error, chiSquare } = found.get(`${line.index} ${line.x}`)!
+        return { ...line, x, error, chiSquare }
       }),
     }
   )

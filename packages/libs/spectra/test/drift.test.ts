@@ -58,3 +58,23 @@ t.test('of one arc the mean is that arc; of none there is none', async (t) => {
   t.ok(Math.abs(velocityError - before) < 1e-9)
   t.equal(meanDrift([]), undefined)
 })
+
+t.test(
+  'a poor fit of the image of a line is the same in both: its drift is as well known as the light allows',
+  async (t) => {
+    const draw = random(5)
+    // every second line is bright, and no Gaussian: its error was enlarged by the root of chi square
+    const poor = (lines: SpectralLine[]) =>
+      lines.map((line, k) => (k % 2 ? line : { ...line, error: 4 * line.error, chiSquare: 16 }))
+    const misses = Array.from({ length: 120 }, () => {
+      const drift = measureDrift(poor(lampAt(0, draw)), poor(lampAt(0.3, draw)), OPTIONS)!
+      return { miss: drift.velocity - 0.3 * PIXEL, error: drift.velocityError }
+    })
+    const scatter = Math.sqrt(misses.reduce((sum, { miss }) => sum + miss ** 2, 0) / misses.length)
+    const light = (PIXEL * ERROR * Math.SQRT2) / Math.sqrt(ORDERS * LINES)
+    t.comment(`${scatter.toFixed(2)} m/s, says ${misses[0]!.error.toFixed(2)}, the light allows ${light.toFixed(2)}`)
+    // 120 nights know a scatter to 6.5 %
+    t.ok(Math.abs(scatter / light - 1) < 0.15)
+    t.ok(Math.abs(misses[0]!.error / light - 1) < 0.15)
+  },
+)

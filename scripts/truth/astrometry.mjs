@@ -1,6 +1,6 @@
 // Plate solutions against the truth: thousands of fields as lists of stars (solved, lost, wrong; residuals against the noise
 // put in), fields of real Tycho-2 stars, skies that have nothing to do with the frame, and whole frames through the command.
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { openCatalogue } from '../../packages/libs/catalogues/dist/src/index.js'
 import { random } from '../../packages/libs/math/dist/src/index.js'
@@ -9,7 +9,7 @@ import { readWcs } from '../../packages/libs/sky/dist/src/index.js'
 import { errorsOf, starField } from './star-fields.mjs'
 import { starFrames } from './star-frames.mjs'
 import { attempt, line, skipped } from './verdict.mjs'
-import { readFrame } from './workshop.mjs'
+import { readFrame, rowsOf, setting } from './workshop.mjs'
 
 const GROUP =
   'Astrometry: fields turned, mirrored or not, 10 % wrong in scale, 1 degree off, a third of the detections spurious'
@@ -112,55 +112,113 @@ function foreign(seed, many) {
   return line(GROUP, 'the sky of another field: solved', found, { limit: { most: 0 }, note: `of ${many}` })
 }
 
-/** Ten dithered frames through the command, each for itself and with one distortion for all. */
-function frames(shop, size) {
-  const folder = shop.path('star-frames')
-  const made = starFrames(folder, {
-    size,
-    count: 10,
-    stars: Math.round((2000 * size * size) / 4096 ** 2),
-    seed: shop.seed,
-  })
-  const common = [
-    '-s',
-    join(folder, 'frames'),
-    '--catalogue',
-    join(folder, 'stars.csv'),
-    '--quiet',
-    '--set',
-    'catalogue.epoch=2000',
-  ]
-  const measure = (name, what, ...more) => {
-    const output = shop.path(name)
-    shop.run('astrometry', [...common, '-r', output, ...more])
-    const errors = made.truths.map((truth, f) =>
-      errorMas(join(output, `field${String(f).padStart(2, '0')}.fits`), truth, size),
-    )
-    const rms = Math.sqrt(errors.reduce((sum, error) => sum + error ** 2, 0) / errors.length)
-    return line(FRAMES, `ten frames of ${size} x ${size}, ${what}: rms error`, rms, {
-      ...{ unit: 'mas', target: { most: 2.5 }, note: `${Math.round((2000 * size * size) / 4096 ** 2)} stars each` },
-    })
+/**
+ * Frames through the command: each for itself, of skies of their own (frames of one sky share the errors of its references),
+ * with 500 stars and with as many as the frames by which others are judged; and ten of one sky with one distortion for all.
+ */
+export function frames(shop, size) {
+  const few = Math.round((2000 * size * size) / 4096 ** 2)
+  const sky = (name, stars, count, more) =>
+    starFrames(shop.path(`star-frames-${name}`), { size, count, stars, seed: shop.seed + more })
+  const skies = (stars, many) => Array.from({ length: many }, (_, k) => sky(`${stars}-${k}`, stars, 1, 10 * k + 3))
+  const apart = skies(few, 10).map((one) => solvedFrames(shop, one, size))
+  const dense = skies(4 * few, 10).map((one) => solvedFrames(shop, one, size))
+  const common = setting({ 'fit.common': 'yes', 'catalogue.error': 30 })
+  const together = solvedFrames(shop, sky('dithered', few, 10, 0), size, common)
+  const seconds = apart.flatMap((one) => one.seconds).sort((a, b) => a - b)
+  const rms = (all, what) => rootMeanSquare(all.flatMap((one) => one[what]))
+  const rows = (all, stars, target) => {
+    const what = `${all.length} frames of ${size} x ${size} of ${stars} stars, each for itself`
+    const floor = rms(all, 'floors')
+    return [
+      line(FRAMES, `${what}: rms error`, rms(all, 'errors'), { unit: 'mas', ...(target ? { target } : {}) }),
+      line(FRAMES, `${what}: over the least that ${TERMS} terms along each axis allow`, rms(all, 'errors') / floor, {
+        ...{ target: { most: 1.1 }, note: `${floor.toFixed(2)} mas` },
+      }),
+    ]
   }
-  const apart = measure('astrometry-apart', 'each for itself')
-  const together = measure(
-    'astrometry-common',
-    'one distortion',
-    '--set',
-    'fit.common=yes',
-    '--set',
-    'catalogue.error=30',
-  )
-  const report = readFileSync(join(shop.path('astrometry-apart'), 'astrometry.csv'), 'utf8')
-    .trim()
-    .split('\n')
-  const column = report[0].split(',').indexOf('seconds')
-  const seconds = report.slice(1).map((row) => Number(row.split(',')[column]))
-  const median = seconds.sort((a, b) => a - b)[seconds.length >> 1]
   return [
-    apart,
-    together,
-    line(FRAMES, `median time of a frame of ${size} x ${size}`, median, { limit: { most: 2 }, unit: 's' }),
+    ...rows(apart, few),
+    // what scamp reaches with as many, all frames fitted at once
+    ...rows(dense, 4 * few, { most: 2.5 }),
+    line(
+      FRAMES,
+      `10 frames of ${size} x ${size} of ${few} stars, one distortion: rms error`,
+      rms([together], 'errors'),
+      {
+        ...{ unit: 'mas', target: { most: 2.5 } },
+      },
+    ),
+    line(FRAMES, `median time of a frame of ${size} x ${size}`, seconds[seconds.length >> 1], {
+      ...{ limit: { most: 2 }, unit: 's' },
+    }),
   ]
+}
+
+const rootMeanSquare = (values) => Math.sqrt(values.reduce((sum, value) => sum + value ** 2, 0) / values.length)
+
+/** The errors of the solutions, and what no fit of each frame for itself can better. */
+function solvedFrames(shop, { folder, truths, stars }, size, more = []) {
+  const output = join(folder, 'solved')
+  const catalogue = ['--catalogue', join(folder, 'stars.csv'), '--set', 'catalogue.epoch=2000']
+  shop.run('astrometry', ['-s', join(folder, 'frames'), ...catalogue, '-r', output, '--quiet', ...more])
+  const name = (f) => join(output, `field${String(f).padStart(2, '0')}.fits`)
+  return {
+    errors: truths.map((truth, f) => errorMas(name(f), truth, size)),
+    floors: truths.map((truth) => floorMas(stars, truth, size)),
+    seconds: rowsOf(join(output, 'astrometry.csv')).map((row) => Number(row.seconds)),
+  }
+}
+
+/** The lens of the frames is a polynomial of the third order: so many terms along each axis. */
+const TERMS = 10
+const cubic = (u, v) => [1, u, v, u * u, u * v, v * v, u * u * u, u * u * v, u * v * v, v * v * v]
+
+/**
+ * The bound of Cramer and Rao for the error along an axis, over the frame: all stars that can be seen at all, each with the
+ * error of its reference and that of the best centroid of its Gaussian profile, and as many terms as the lens has.
+ */
+function floorMas(stars, truth, size, { referenceMas = 30, scale = 0.4, fwhm = 3, background = 225 } = {}) {
+  const sigma = fwhm / 2.3548
+  const normal = Array.from({ length: TERMS }, () => new Float64Array(TERMS))
+  const place = (x, y) => cubic((2 * x) / size - 1, (2 * y) / size - 1)
+  for (const { ra, dec, magnitude } of stars) {
+    const at = truth.toPixel(ra, dec)
+    if (!at || at[0] < 0 || at[1] < 0 || at[0] > size - 1 || at[1] > size - 1) continue
+    const flux = 10 ** (-0.4 * (magnitude - 29))
+    const pixels = 4 * Math.PI * sigma ** 2
+    if (flux < 5 * Math.sqrt(flux + pixels * background)) continue
+    const centroid = Math.sqrt(sigma ** 2 / flux + (2 * sigma ** 2 * pixels * background) / flux ** 2)
+    const weight = 1 / (referenceMas ** 2 + (1000 * scale * centroid) ** 2)
+    const row = place(...at)
+    for (let i = 0; i < TERMS; i++) for (let j = 0; j < TERMS; j++) normal[i][j] += weight * row[i] * row[j]
+  }
+  const inverse = inverseOf(normal)
+  let [sum, n] = [0, 0]
+  for (let x = size / 40; x < size; x += size / 20) {
+    for (let y = size / 40; y < size; y += size / 20) {
+      const row = place(x, y)
+      for (let i = 0; i < TERMS; i++) for (let j = 0; j < TERMS; j++) sum += row[i] * inverse[i][j] * row[j]
+      n++
+    }
+  }
+  return Math.sqrt(sum / n)
+}
+
+/** Of a positive definite matrix, by elimination. */
+function inverseOf(matrix) {
+  const n = matrix.length
+  const rows = matrix.map((row, i) => [...row, ...Array.from({ length: n }, (_, j) => (i === j ? 1 : 0))])
+  for (let i = 0; i < n; i++) {
+    const pivot = rows[i][i]
+    rows[i] = rows[i].map((value) => value / pivot)
+    for (let k = 0; k < n; k++) {
+      if (k === i) continue
+      const factor = rows[k][i]
+      rows[k] = rows[k].map((value, j) => value - factor * rows[i][j])
+    }
+  }
+  return rows.map((row) => row.slice(n))
 }
 
 /** Along an axis, over a net of pixels. */

@@ -33,7 +33,7 @@ export function starFrames(
     truths.push(wcs)
     writeFrame(join(folder, 'frames', `field${String(f).padStart(2, '0')}.fits`), wcs, stars, size, scale, dice, f)
   }
-  return { truths, stars, sky }
+  return { folder, truths, stars, sky }
 }
 
 /** A turned camera with a pincushion of some pixels in the corners. */

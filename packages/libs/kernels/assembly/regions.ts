@@ -230,6 +230,7 @@ export function findSources(d: Detection, scene: Scene, start: i32, end: i32, us
         const n = at32(scratch, k)
         const source = changetype<Source>(sources + <usize>found * offsetof<Source>())
         measureIsophote(source, d, scene, from, n)
+        if (isSmoothed(d)) source.filteredPeak = peakBetween(d, scene, from, n, source)
         from += n
         if (source.filteredPeak < d.threshold * quietNoiseAt(d, scene, <i32>source.peakAt)) continue
         source.flags = parts > 1 ? 2 : 0
@@ -256,7 +257,49 @@ function significant(d: Detection, scene: Scene, root: i32): bool {
       }
     }
   }
-  return <f64>best >= d.threshold * quietNoiseAt(d, scene, where)
+  const rise: f64 = isSmoothed(d) ? MOST_RISE : 1
+  return <f64>best * rise >= d.threshold * quietNoiseAt(d, scene, where)
+}
+
+/** Between pixels only a filtered image tells a value. */
+// @ts-ignore: decorator
+@inline
+function isSmoothed(d: Detection): bool {
+  return d.classic == 0 && d.factor < 1
+}
+
+/** A star has no more than this of what its highest pixel has in the filtered image, wherever on a pixel it lies. */
+const MOST_RISE: f64 = 1.2
+
+/**
+ * The filtered image at its highest place, which lies between pixels: parabolas along both axes. A star that falls on the
+ * corner of four pixels is no less significant than one that falls on the middle of one.
+ */
+function peakBetween(d: Detection, scene: Scene, from: i32, n: i32, source: Source): f64 {
+  const peak = source.filteredPeak
+  const p = <i32>source.peakAt
+  let left: f64 = NaN
+  let right: f64 = NaN
+  let below: f64 = NaN
+  let above: f64 = NaN
+  for (let k = from; k < from + n; k++) {
+    const step = at32(d.pixels, k) - p
+    const value = <f64>load<f32>(d.filtered + ((<usize>k) << 2))
+    if (step == -1) left = value
+    else if (step == 1) right = value
+    else if (step == -scene.width) below = value
+    else if (step == scene.width) above = value
+  }
+  return min<f64>(MOST_RISE * peak, peak + riseOf(left, peak, right) + riseOf(below, peak, above))
+}
+
+/** What a parabola through three values has more than the middle one, the highest; 0 where one of them is not known. */
+// @ts-ignore: decorator
+@inline
+function riseOf(before: f64, peak: f64, after: f64): f64 {
+  const curvature = 2 * peak - before - after
+  const slope = after - before
+  return curvature > 0 ? (slope * slope) / (8 * curvature) : 0
 }
 
 /** The pixels of a region, row by row, to where those of the next source go. */

@@ -94,3 +94,15 @@ t.test('errors of total fluxes hold the noise of the radius that they are summed
   t.ok(fluxes.length >= 620)
   t.ok(pull > 0.9 && pull < 1.1, `pulls of ${pull.toFixed(3)}: 625 stars tell it to 4 %`)
 })
+
+t.test('a star on the corner of four pixels is as significant as one on the middle of one', async (t) => {
+  const at = (part: number) => {
+    const lights = grid(2000).map(({ x, y, flux }) => ({ x: Math.floor(x) + part, y: Math.floor(y) + part, flux }))
+    const { stars } = findStars(field(256, 256, lights, 5))
+    t.equal(stars.count, 64)
+    return stars.significance.reduce((sum, value) => sum + value, 0) / 64
+  }
+  // at the nearest pixel it has 5 % less; 64 stars of 38 sigma tell a mean to 0.3 %
+  const ratio = at(0.5) / at(0)
+  t.ok(Math.abs(ratio - 1) < 0.012, `${ratio}`)
+})

@@ -77,6 +77,16 @@ t.test('the same bytes whatever the number of workers, and nothing to do the sec
   t.equal(readFileSync(join(cwd, 'one/astrometry.csv'), 'utf8'), before)
 })
 
+t.test('a solution on a catalogue in tiles can be remade', async (t) => {
+  const cwd = t.testdir({ raw: {} })
+  const stars = starsOfSky()
+  writeCatalogue(join(cwd, 'stars.csv'), stars)
+  t.equal(call('catalogue', ['import', '-s', 'stars.csv', '-r', 'sky', '--quiet'], { cwd }).status, 0)
+  writeFrame(join(cwd, 'raw/f1.fits'), { wcs: camera({ turn: 1 }), stars, cards: POINTING, seed: 1 })
+  t.equal(run(cwd, '-s', 'raw', '-r', 'out', '--catalogue', 'sky').status, 0)
+  t.match(call('nightpipe', ['reproduce', 'out/f1.fits', '--from', '.'], { cwd }).stdout, /the same, byte for byte/)
+})
+
 t.test('distortion is found by the data, and written as SIP or as TPV', async (t) => {
   const cwd = t.testdir({})
   const stars = starsOfSky(3, 2500)

@@ -1,6 +1,7 @@
 import { readdirSync, realpathSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { fileDigest, type ParentRecord, productHeader, reportTable } from '@nightpipe/command'
+import { profileFolder } from '@nightpipe/config'
 import { textOf } from '@nightpipe/fits'
 import { readTable } from '@nightpipe/table'
 
@@ -13,6 +14,10 @@ export interface Located {
 /** Folders are searched this deep and no further than this many entries: a night, not a disk. */
 const DEPTH = 4
 const MOST_ENTRIES = 100_000
+
+/** The lists of lines and profiles that come with the toolkit. */
+const profiles = profileFolder()
+const SHIPPED = profiles && dirname(profiles)
 
 /** Finds the parents of products again, which remember the names of files but not their folders. */
 export interface Search {
@@ -36,7 +41,8 @@ export function searchIn(from: readonly string[]): Search {
     const given = from.flatMap((place) => listing(resolve(place)).get(name) ?? [])
     const reported = inputsInReport(folder, command).filter((path) => basename(path) === name)
     const near = [folder, dirname(folder)].flatMap((place) => listing(place).get(name) ?? [])
-    const found = [...given, ...reported, ...near]
+    const shipped = SHIPPED ? (listing(SHIPPED).get(name) ?? []) : []
+    const found = [...given, ...reported, ...near, ...shipped]
     return [...new Set(found)].filter((path) => statSync(path, { throwIfNoEntry: false })?.isFile())
   }
   const identities = new Map<string, Map<string, string>>()

@@ -157,3 +157,18 @@ t.test('a product whose name depends on what else was given is remade with all t
   t.equal(darks.length, 2)
   t.match(nightpipe(['reproduce', `both/${darks[0]}`], { cwd }), { code: 0, stdout: /the same, byte for byte/ })
 })
+
+t.test("an instrument profile of one's own is found beside the frames, and must say the same", async (t) => {
+  const cwd = night(t)
+  const make = (...more: string[]) =>
+    nightpipe(
+      ['stack-calibrations', '--input', 'raw', '--output', 'own', '--set', 'instrument.profile=raw/cam.ini', ...more],
+      { cwd },
+    )
+  writeFileSync(join(cwd, 'raw/cam.ini'), '[assume]\ngain = 3\n')
+  t.equal(make().code, 0)
+  const again = () => nightpipe(['reproduce', 'own/bias_CAM.fits', '--from', 'raw'], { cwd })
+  t.match(again(), { code: 0, stdout: /the same, byte for byte/ })
+  rmSync(join(cwd, 'raw/cam.ini'))
+  t.match(again(), { code: 3, stdout: /unknown instrument profile 'cam'/ })
+})

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { flushFolder, withLock, writeAtomically } from '@nightpipe/files'
 import type { SkyStars } from './star.js'
 import { bandsOf } from './star-lists.js'
-import { FACTS_FILE, formatFacts, readFacts, type StoreFacts, tilePath } from './store.js'
+import { digestOfTile, digestOfTiles, FACTS_FILE, formatFacts, readFacts, type StoreFacts, tilePath } from './store.js'
 import { encodeStars } from './tile.js'
 import { fastestOf, sliceStars, sortByTile, type TiledStars } from './tile-order.js'
 
@@ -28,13 +28,14 @@ export async function buildCatalogue(folder: string, stars: SkyStars, options: B
     const generation = nextGeneration(folder)
     const part = join(folder, `.${generation}.part`)
     const tiled = sortByTile(stars, options.order)
-    await flushAll(writeTiles(part, tiled))
+    const { paths, digest } = writeTiles(part, tiled)
+    await flushAll(paths)
     renameSync(part, join(folder, generation))
     flushFolder(folder)
     const facts: StoreFacts = {
       ...{ format: 'nightpipe catalogue 1', name: options.name, source: options.source ?? '' },
       ...{ epoch: stars.epoch, bands: bandsOf(stars), count: stars.count, order: tiled.order, tiles: generation },
-      ...{ fastest: fastestOf(stars), coverage: 'all' },
+      ...{ fastest: fastestOf(stars), coverage: 'all', digest },
     }
     writeAtomically(join(folder, FACTS_FILE), formatFacts(facts))
     if (before && before.tiles !== generation) rmSync(join(folder, before.tiles), { recursive: true, force: true })
@@ -56,14 +57,21 @@ export function nextGeneration(folder: string): string {
   return `tiles-${Math.max(0, ...numbers) + 1}`
 }
 
-function writeTiles(folder: string, { order, sorted, pixels, starts }: TiledStars): string[] {
+function writeTiles(
+  folder: string,
+  { order, sorted, pixels, starts }: TiledStars,
+): { paths: string[]; digest: string } {
   mkdirSync(folder, { recursive: true })
-  return pixels.map((pixel, k) => {
+  const digests: [number, string][] = []
+  const paths = pixels.map((pixel, k) => {
     const path = join(folder, tilePath(order, pixel))
     mkdirSync(dirname(path), { recursive: true })
-    writeFileSync(path, encodeStars(sliceStars(sorted, starts[k], starts[k + 1])))
+    const bytes = encodeStars(sliceStars(sorted, starts[k], starts[k + 1]))
+    writeFileSync(path, bytes)
+    digests.push([pixel, digestOfTile(bytes)])
     return path
   })
+  return { paths, digest: digestOfTiles(digests) }
 }
 
 /** How many files are flushed at once: the disk does them together. */

@@ -4,7 +4,7 @@ import { DataError, withLock, writeAtomically } from '@nightpipe/files'
 import { readTable, upsertRows } from '@nightpipe/table'
 import { nextGeneration } from './build.js'
 import type { SkyStars } from './star.js'
-import { FACTS_FILE, formatFacts, readFacts, type StoreFacts, tilePath } from './store.js'
+import { digestOfTile, digestOfTiles, FACTS_FILE, formatFacts, readFacts, type StoreFacts, tilePath } from './store.js'
 import { encodeStars } from './tile.js'
 import { fastestOf } from './tile-order.js'
 import { tileTable } from './tile-table.js'
@@ -27,15 +27,16 @@ export function growCatalogue(folder: string, options: GrowOptions): GrowingCata
   let facts: StoreFacts = before ?? startFolder(folder, options)
   const tiles = join(folder, facts.tiles)
   const table = join(tiles, tileTable.name)
-  let have = countsIn(table)
+  let have = tilesIn(table)
   return {
     facts: () => facts,
     has: (tile) => have.has(tile),
     async add(tile, stars) {
       const path = join(tiles, tilePath(facts.order, tile))
-      if (stars.count > 0) {
+      const bytes = stars.count > 0 ? encodeStars(stars) : undefined
+      if (bytes) {
         mkdirSync(dirname(path), { recursive: true })
-        writeAtomically(path, encodeStars(stars))
+        writeAtomically(path, bytes)
       } else rmSync(path, { force: true })
       // Another process may add tiles to the same folder at the same time.
       await withLock(join(folder, FACTS_FILE), async () => {
@@ -43,17 +44,18 @@ export function growCatalogue(folder: string, options: GrowOptions): GrowingCata
         // Searches widen their circle by the fastest star: it must be known before the tile counts as there.
         facts = { ...known, fastest: Math.max(known.fastest, fastestOf(stars)) }
         writeAtomically(join(folder, FACTS_FILE), formatFacts(facts))
-        await upsertRows(table, tileTable, [{ tile, stars: stars.count }])
-        have = countsIn(table)
-        facts = { ...facts, count: [...have.values()].reduce((sum, count) => sum + count, 0) }
+        await upsertRows(table, tileTable, [{ tile, stars: stars.count, digest: bytes && digestOfTile(bytes) }])
+        have = tilesIn(table)
+        const rows = [...have.values()]
+        const digest = digestOfTiles(rows.map((row) => [row.tile, row.digest ?? '']))
+        facts = { ...facts, count: rows.reduce((sum, row) => sum + row.stars, 0), digest }
         writeAtomically(join(folder, FACTS_FILE), formatFacts(facts))
       })
     },
   }
 }
 
-const countsIn = (table: string): Map<number, number> =>
-  new Map(readTable(table, tileTable, { orEmpty: true }).map(({ tile, stars }) => [tile, stars]))
+const tilesIn = (table: string) => new Map(readTable(table, tileTable, { orEmpty: true }).map((row) => [row.tile, row]))
 
 function startFolder(folder: string, options: GrowOptions): StoreFacts {
   mkdirSync(folder, { recursive: true })

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DataError, explainSystemError, systemCode } from '@nightpipe/files'
@@ -19,6 +20,8 @@ export interface StoreFacts {
   fastest: number
   /** 'all': a tile that is not there has no stars. 'listed': only the tiles of tiles.csv are known. */
   coverage: 'all' | 'listed'
+  /** Of all its tiles: catalogues with one digest hold the same stars. Those of before this was kept have none. */
+  digest?: string
 }
 
 export const FACTS_FILE = 'catalogue.json'
@@ -26,6 +29,16 @@ export const FACTS_FILE = 'catalogue.json'
 /** The path of a tile inside the folder of tiles, as HiPS and HATS lay them out. */
 export const tilePath = (order: number, pixel: number): string =>
   join(`Norder${order}`, `Dir${Math.floor(pixel / 10000) * 10000}`, `Npix${pixel}.fits`)
+
+/** The digest of a tile's file. */
+export const digestOfTile = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
+
+/** The digest of a catalogue from those of its tiles, in any order; a tile without stars has none. */
+export function digestOfTiles(tiles: Iterable<readonly [tile: number, digest: string]>): string {
+  const hash = createHash('sha256')
+  for (const [tile, digest] of [...tiles].sort((a, b) => a[0] - b[0])) hash.update(`${tile} ${digest}\n`)
+  return hash.digest('hex')
+}
 
 /** Reads `catalogue.json` of a folder; undefined where there is none. */
 export function readFacts(folder: string): StoreFacts | undefined {

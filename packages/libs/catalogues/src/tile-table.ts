@@ -8,6 +8,7 @@ export const tileTable = defineTable({
   columns: [
     { name: 'tile', type: 'integer', doc: 'HEALPix number (nested) at the order of the catalogue', required: true },
     { name: 'stars', type: 'integer', doc: 'stars in it; a tile without any has no file', required: true },
+    { name: 'digest', type: 'text', doc: 'SHA-256 of its file' },
   ],
   key: ['tile'],
 })

@@ -38,6 +38,12 @@ t.test('a cone holds the stars that a search of all of them finds, brightest fir
   const folder = join(scratch, 'sky')
   const facts = await buildCatalogue(folder, stars, { name: 'sky', order: 3 })
   t.match(facts, { count: 20000, order: 3, tiles: 'tiles-1', bands: ['G', 'BP'] })
+  const brighter = { ...stars, magnitudes: { ...stars.magnitudes, G: { ...stars.magnitudes.G } } }
+  brighter.magnitudes.G.value = stars.magnitudes.G.value.map((value, k) => (k === 7 ? 3 : value))
+  const twice = await buildCatalogue(join(scratch, 'same'), stars, { name: 'sky', order: 3 })
+  const other = await buildCatalogue(join(scratch, 'changed'), brighter, { name: 'sky', order: 3 })
+  t.equal(twice.digest, facts.digest)
+  t.not(other.digest, facts.digest, 'a star is another one, and so is the catalogue')
   const catalogue = openCatalogue(folder)
   for (const [ra, dec, radius, toEpoch] of [
     [0.5, 3, 8, 2016],
@@ -132,6 +138,10 @@ t.test('tiles come one by one, from two processes too, and tell what they cover'
     [10, 11, 12, 13, 14].reduce((sum, tile) => sum + inTile(tile).count, 0),
   )
   t.same([...checkCatalogue(folder)], [])
+  const again = growCatalogue(join(scratch, 'again'), options)
+  for (const tile of [14, 15, 13, 12, 11, 10])
+    await again.add(tile, tile === 15 ? emptySkyStars([], 2016) : inTile(tile))
+  t.equal(again.facts().digest, one.facts().digest, 'the same stars, whatever the order in which they came')
   const [ra, dec] = healpixCentre(2, 12)
   t.ok(catalogue.covers(ra, dec, 0.1))
   t.notOk(catalogue.covers(ra, dec, 60))

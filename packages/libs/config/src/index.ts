@@ -16,7 +16,7 @@ export {
   linearitySettings,
   linearityTables,
 } from './linearity.js'
-export { type ConfigInForce, type LoadOptions, loadConfig } from './load.js'
+export { type ConfigInForce, type LoadOptions, loadConfig, profileDigest } from './load.js'
 export { nearestName } from './names.js'
 export {
   type ConfigOf,

@@ -52,7 +52,7 @@ export function loadConfig<S extends Schema>(schema: S, options: LoadOptions = {
     profile,
     print: () => printConfig(schema, sections),
     canonical: () =>
-      `# instrument profile: ${profile.name} ${sha256(profile.canonical)}\n${canonicalConfig(schema, sections)}`,
+      `# instrument profile: ${profile.name} ${profileDigest(profile)}\n${canonicalConfig(schema, sections)}`,
     origin: (section, key) => {
       const place = placeOf(schema, section)
       const found = place && sections.find((s) => s.part === place.part && s.suffix === place.suffix)
@@ -60,6 +60,9 @@ export function loadConfig<S extends Schema>(schema: S, options: LoadOptions = {
     },
   }
 }
+
+/** Profiles of one digest say the same. */
+export const profileDigest = ({ canonical }: InstrumentProfile): string => sha256(canonical)
 
 const sha256 = (content: string): string => createHash('sha256').update(content).digest('hex')
 const empty = (): Scan => ({ entries: [], sections: [], problems: [] })

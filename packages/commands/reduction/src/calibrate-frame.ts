@@ -3,6 +3,7 @@ import { companion, type FitsFile, type Hdu, imageHdu, type Onlooker, openFits, 
 import { byTable, type Calibration, calibratePixels, type Linearity, MaskBit } from '@nightpipe/image'
 import { allocate, kernels, scoped } from '@nightpipe/kernels'
 import { type DarkSource, darkSource, levelOf } from './dark.js'
+import { darkRowsOf } from './dark-rows.js'
 import { type Detector, type Reading, readDetector, requireOneBiasLevel } from './detector.js'
 import { keepBits, setKnownBits } from './known-bits.js'
 import { trimmedSize } from './master.js'
@@ -10,7 +11,8 @@ import type { ReductionJob } from './plan.js'
 import { type AlignedReader, alignedReader, maskJoiner, type Planes, stripRows, strips } from './planes.js'
 import { quietBias } from './quiet-bias.js'
 import type { ReductionConfig } from './schema.js'
-import { endWatches, lookThrough, readWhole, requireWholeOnce } from './whole.js'
+import { areStored, storedRaws, storedRows } from './stored-rows.js'
+import { endWatches, lookThrough, readWhole, requireWholeOnce, watchRaw } from './whole.js'
 
 export interface Calibrated extends Planes {
   /** False when nothing asked for errors: then the error plane holds nothing. */
@@ -71,11 +73,22 @@ export function calibrateFrame(job: ReductionJob, config: ReductionConfig): Cali
     kernels().clearBytes(planes.mask.byteOffset, 2 * n)
     const { facts } = job.frame
     const nobodyKnows = config.parameters.sat_level === undefined && facts.saturation === undefined
-    const read = readWhole(raw.image, job, planes, nobodyKnows && raw.image.bitpix > 0)
-    const detector = readDetector(raw.image, read, job, config)
-    const biasLevel = masters.bias ? levelOf(job.bias!.path, masters.bias.image) : 0
-    if (masters.bias) requireOneBiasLevel(job, detector, biasLevel)
     const hasError = config.frame.error || config['cosmic rays'].method !== 'none'
+    const biasLevel = masters.bias ? levelOf(job.bias!.path, masters.bias.image) : 0
+    const darkRows = dark && darkSource(dark, hasError, job, config, width, biasLevel)
+    const images = {
+      raw: raw.image,
+      bias: bias?.image,
+      flat: flat?.image,
+      dark: dark && { ...darkRows!, image: dark.image },
+    }
+    const stored = !hasError && !nobodyKnows && areStored(images, job, config)
+    const see = stored ? watchRaw(raw.image, job, watches) : undefined
+    const read = stored
+      ? { overscans: [undefined] }
+      : readWhole(raw.image, job, planes, nobodyKnows && raw.image.bitpix > 0)
+    const detector = readDetector(raw.image, read, job, config)
+    if (masters.bias) requireOneBiasLevel(job, detector, biasLevel)
     if (config.frame.mask || hasError) joinMaskPlanes(planes, job, masters)
     const saturation = detector.saturation - detector.saturationNoise
     if (bias && hasError) bias.quiet = quietBias(bias, job, config, width)
@@ -85,10 +98,9 @@ export function calibrateFrame(job: ReductionJob, config: ReductionConfig): Cali
       takeBiasOff(planes, reading, bias, job, saturation)
       if (hasError) expectSignal(planes, reading)
     }
-    const darkRows = dark && darkSource(dark, hasError, job, config, width, biasLevel)
     const scale = scaleOf(job, config, detector)
-    const raws = atOnce ? { bias, saturation } : undefined
-    finish({ ...planes, hasError }, detector, job, config, { bias, flat, darkRows, raws }, scale)
+    const raws = atOnce ? { bias, saturation, ...(stored && { stored: { image: raw.image, see } }) } : undefined
+    finish({ ...planes, hasError }, detector, job, config, { bias, flat, dark, darkRows, raws }, scale)
     endWatches(watches)
     return { ...planes, hasError, detector, scale, biasLevel }
   } finally {
@@ -195,7 +207,9 @@ interface Masters {
   flat?: Open
   darkRows?: DarkSource
   /** The pixels are still raw: what `takeBiasOff` would have done is to be done too. */
-  raws?: { bias?: Open; saturation: number }
+  raws?: { bias?: Open; saturation: number; stored?: { image: Hdu; see?: Onlooker } }
+  /** The dark as it lies in its file. */
+  dark?: Open
 }
 
 /** Linearity, dark, flat, unit and error: net pixels and expected signals become the reduced frame, in place. */
@@ -212,8 +226,10 @@ function finish(
   const whole = detector.readings.length === 1
   scoped(() => {
     const size = stripRows(width, height) * width
+    const { raws } = masters
     const rowsOf = (image: Hdu | undefined, see?: Onlooker) => {
       if (!image) return undefined
+      if (raws?.stored) return storedRows(image, width, size, see)
       const into = allocate(Float32Array, size)
       const read = alignedReader(image, frame, width, see)
       return (y: number, rows: number) => read(y, rows, into)
@@ -222,9 +238,9 @@ function finish(
     const biasError = quietError(masters.bias, size) ?? rowsOf(errorOf(masters.bias))
     const flat = rowsOf(masters.flat?.image, masters.flat?.see)
     const flatError = rowsOf(errorOf(masters.flat))
-    const dark = masters.darkRows && darkRowsOf(masters.darkRows, masters.bias?.image, frame, width, size)
-    const { raws } = masters
+    const dark = darkOf(masters, rowsOf, frame, width, size)
     const bias = rowsOf(raws?.bias?.image, raws?.bias?.see)
+    const rawRows = raws?.stored && storedRaws(raws.stored.image, width, size, raws.stored.see)
     for (const { y, rows } of strips(0, height, width)) {
       const strip: Calibration = {
         ...{ biasError: biasError?.(y, rows), flat: flat?.(y, rows), flatError: flatError?.(y, rows) },
@@ -246,8 +262,10 @@ function finish(
           const before = raws && {
             ...{ overscan: levelsOf(reading, from, to), bias: bias?.(from, to - from), saturation: raws.saturation },
           }
-          const now = { ...part, ...before, linearity: linearity?.coefficients, signal: sigma, mask: bits }
-          calibratePixels(range(pixels), now, { pixels: range(pixels), error: sigma, mask: bits })
+          const stored = rawRows !== undefined
+          const now = { ...part, ...before, stored, linearity: linearity?.coefficients, signal: sigma, mask: bits }
+          const raw = rawRows?.(from, to - from) ?? range(pixels)
+          calibratePixels(raw, now, { pixels: range(pixels), error: sigma, mask: bits })
           continue
         }
         for (let row = from; row < to; row++) {
@@ -278,29 +296,18 @@ function noiseWithOverscan({ readNoise, gain, overscan }: Reading): number {
   return Math.hypot(readNoise, gain * (overscan.lineError ?? overscan.error))
 }
 
-/** Rows of the dark current of the exposure of the master, and its error. */
-function darkRowsOf(
-  source: DarkSource,
-  bias: Hdu | undefined,
+/** Rows of the dark: as they are stored, where the others are. */
+function darkOf(
+  { dark, darkRows, raws, bias }: Masters,
+  rowsOf: (image: Hdu | undefined, see?: Onlooker) => ((y: number, rows: number) => Float32Array) | undefined,
   frame: ReductionJob['frame'],
   width: number,
   size: number,
-): (y: number, rows: number) => Pick<Calibration, 'dark' | 'darkError' | 'darkScale' | 'biasWeight'> {
-  const into = allocate(Float32Array, size)
-  const errors = source.error && allocate(Float32Array, size)
-  const held =
-    source.holdsBias && bias
-      ? { read: alignedReader(bias, frame, width), rows: allocate(Float32Array, size) }
-      : undefined
-  return (y, rows) => {
-    const { biasWeight } = source
-    const dark = source.pixels(y, rows, into)
-    if (held) {
-      const biasRows = held.read(y, rows, held.rows)
-      for (let p = 0; p < dark.length; p++) dark[p] -= biasRows[p]
-    }
-    return { dark, darkError: errors && source.error!(y, rows, errors), darkScale: source.scale, biasWeight }
-  }
+) {
+  if (!dark || !darkRows) return undefined
+  if (!raws?.stored) return darkRowsOf(darkRows, bias?.image, frame, width, size)
+  const read = rowsOf(dark.image, dark.see)!
+  return (y: number, rows: number) => ({ dark: read(y, rows), darkScale: darkRows.scale })
 }
 
 /** Columns x0 … x1 of one row, for amplifiers side by side and for tables of linearity. */

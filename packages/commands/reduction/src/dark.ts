@@ -10,6 +10,8 @@ import type { ReductionConfig } from './schema.js'
 /** Rows of the dark and of its error, in ADU for the exposure of the master, and the factor to that of the frame. */
 export interface DarkSource {
   scale: number
+  /** The master pixel by pixel, as it is. */
+  plain?: boolean
   /** The master has the bias in it: it must be taken off. */
   holdsBias: boolean
   /** How much of the variance of the master bias counts beside the dark's own. */
@@ -43,7 +45,7 @@ export function darkSource(
     return { ...source, ...hotOnly({ path: dark!.path, read: source.pixels }, error, frame, width) }
   }
   const biasWeight = biasWeightOf(job, scale * master, holdsBias ? master : undefined)
-  return { ...source, biasWeight, error: error && alignedReader(error, frame, width) }
+  return { ...source, plain: !holdsBias, biasWeight, error: error && alignedReader(error, frame, width) }
 }
 
 /**

@@ -44,7 +44,7 @@ export function readRaw(
 }
 
 /** All of the frame is the light-sensitive part of its one amplifier. */
-function isImage(amplifiers: readonly Amplifier[], width: number, height: number): boolean {
+export function isImage(amplifiers: readonly Amplifier[], width: number, height: number): boolean {
   const [{ data, place, overscan }] = amplifiers
   const corners = [data.x0, data.y0, place.x0, place.y0, width - data.x1, height - data.y1]
   return amplifiers.length === 1 && !overscan && corners.every((d) => d === 0)

@@ -41,6 +41,14 @@ export function readWhole(image: Hdu, { frame }: ReductionJob, planes: Planes, f
   return read
 }
 
+/** The same for a raw frame whose rows are read in their order later, and are to be shown to what is returned. */
+export function watchRaw(image: Hdu, { frame }: ReductionJob, watches: Map<string, Watch>): Onlooker | undefined {
+  if (seen.has(frame.path)) return undefined
+  const watch = watchWholeAndDigest(frame.path, image)
+  watches.set(frame.path, watch)
+  return watch.see
+}
+
 /** What became of the watches of a frame, once its masters were read. */
 export function endWatches(watches: ReadonlyMap<string, Watch>): void {
   for (const [path, watch] of watches) seen.set(path, watch.end())

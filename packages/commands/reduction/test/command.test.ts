@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type CardValue, createHeader, encodeFits, numberOf, readFrame, textOf } from '@nightpipe/fits'
+import { type CardValue, createHeader, encodeFits, numberOf, readFrame, textOf, writeFits } from '@nightpipe/fits'
 import { medianOf, random } from '@nightpipe/math'
 import { executable, finish, outside } from '@nightpipe/testing'
 import t from 'tap'
@@ -321,4 +321,35 @@ t.test('planes that are not wanted are not written', async (t) => {
   const withError = reduced(night, 'cosmic rays.method=none')
   t.same(frame.pixels, withError.pixels)
   t.ok(existsSync(night.raw))
+})
+
+t.test('integers of 16 bits, calibrated as they lie in their files, give what those of 32 bits do', async (t) => {
+  const night = makeNight({ light: 3000 })
+  const { width, height } = night
+  const { normal } = random(8)
+  const cards: [string, CardValue][] = [...CAMERA, ['IMAGETYP', 'object'], ['EXPTIME', 30], ['SATURATE', 2400]]
+  const header = createHeader([...cards, ['GAIN', 2], ['RDNOISE', 6]])
+  const names = ['a.fits', 'b.fits', 'c.fits']
+  for (const name of names) {
+    const pixels = Int32Array.from(night.truth, (light) => Math.round(200 + light / 2 + 10 * normal()))
+    const axes = [width, height]
+    for (const bitpix of [16, 32] as const) {
+      const folder = join(night.folder, `raw${bitpix}`)
+      mkdirSync(folder, { recursive: true })
+      const unsigned = bitpix === 16
+      writeFits(join(folder, name), [{ kind: 'image', bitpix, axes, pixels, header, ...(unsigned && { unsigned }) }])
+    }
+  }
+  const plain = set('frame.error=no', 'cosmic rays.method=none')
+  const made = [16, 32].map((bits) => {
+    const output = join(night.folder, `out${bits}`)
+    const { code, stderr } = reduction('-s', join(night.folder, `raw${bits}`), '-r', output, ...named(night), ...plain)
+    t.equal(code, 0, stderr)
+    return names.map((name) => readFrame(join(output, name)))
+  })
+  for (const [k, name] of names.entries()) {
+    t.same(made[0]![k]!.pixels, made[1]![k]!.pixels, name)
+    t.same(made[0]![k]!.mask, made[1]![k]!.mask)
+    t.ok(made[0]![k]!.mask!.includes(2), 'some pixels are saturated')
+  }
 })

@@ -27,6 +27,8 @@ export interface Calibration {
   /** Electrons per ADU, and read noise in electrons: what the error is made of. */
   gain?: number
   readNoise?: number
+  /** Bias, dark and flat are as they stand in a FITS file: big-endian. */
+  stored?: boolean
   /** Factor on the result: 1 for ADU, the gain for electrons, gain / exposure time for electrons per second. */
   scale?: number
   /** Raw ADU at and above which a pixel is saturated. */
@@ -84,7 +86,7 @@ const WORDS = [
   ...['source', 'format', 'zero', 'hasBlank', 'blank', 'width', 'overscan', 'bias', 'biasError', 'biasWeight'],
   ...['linearity', 'terms'],
   ...['dark', 'darkError', 'darkScale', 'flat', 'flatError', 'minimumFlat', 'perElectron', 'readVariance', 'scale'],
-  ...['saturation', 'mask', 'signal', 'pixels', 'error', 'bits'],
+  ...['saturation', 'mask', 'signal', 'pixels', 'error', 'bits', 'turned'],
 ]
 const WORD = Object.fromEntries(WORDS.map((name, i) => [name, i]))
 
@@ -113,6 +115,7 @@ function fillRecord(raw: Plane, c: Calibration, rows: number, width: number): In
     words[WORD.blank] = raw.blank ?? 0
   }
   words[WORD.width] = width
+  words[WORD.turned] = c.stored ? 1 : 0
   words[WORD.overscan] = floats(typeof c.overscan === 'object' ? c.overscan : new Array(rows).fill(c.overscan ?? 0))
   words[WORD.linearity] = floats(linearity)
   words[WORD.terms] = linearity.length

@@ -110,6 +110,30 @@ t.test('16-bit pixels straight from the file are calibrated as floats are', asyn
   t.ok(a.mask[5] & MaskBit.noData)
 })
 
+t.test('masters as they stand in a file are taken as floats of the machine are', async (t) => {
+  const r = random(35)
+  const turned = (floats: Float32Array) => {
+    const bytes = Buffer.from(floats.slice().buffer).swap32()
+    return new Float32Array(bytes.buffer, bytes.byteOffset, floats.length)
+  }
+  for (let trial = 0; trial < 30; trial++) {
+    const n = 1 + Math.floor(60 * r.uniform())
+    const bytes = Uint8Array.from({ length: 2 * n }, () => r.bits() & 255)
+    const floats = plane(n, (i) => new DataView(bytes.buffer).getInt16(2 * i) + 32768)
+    const calibration = everything(r, n, trial < 5 ? 1 : 0.5)
+    const stored = { ...calibration, stored: true }
+    for (const key of ['bias', 'dark', 'flat'] as const) {
+      if (calibration[key]) stored[key] = turned(calibration[key])
+    }
+    const raw = { bytes, zero: 32768 }
+    const [a, b] = [result(n), result(n)]
+    const withError = trial % 2 === 0
+    calibratePixels(raw, stored, withError ? a : { pixels: a.pixels, mask: a.mask })
+    calibratePixels(floats, calibration, withError ? b : { pixels: b.pixels, mask: b.mask })
+    t.same(a, b, `trial ${trial}`)
+  }
+})
+
 t.test('the pull of calibrated noisy pixels has mean 0 and deviation 1 when the signal is known', async (t) => {
   const r = random(34)
   const n = 100_000

@@ -1,6 +1,6 @@
 // A raw frame made into a calibrated one, with its error and mask, in one pass.
 import { varianceAt } from './combine-job'
-import { SHORTS, fourMasks, fourShorts, oneNaN } from './pixel-source'
+import { SHORTS, fourFloats, fourMasks, fourShorts, oneNaN } from './pixel-source'
 
 const SATURATED: i32 = 2
 const NO_DATA: i32 = 8
@@ -36,6 +36,7 @@ class Calibration {
   pixels: usize
   error: usize
   bits: usize
+  turned: i32 // bias, dark and flat are big-endian
 }
 
 /** Calibrates pixels 0 to `n` of the arrays; the first is pixel `first` of the frame, which says what row it is in. */
@@ -46,7 +47,9 @@ export function calibrate(address: usize, first: i32, n: i32): void {
     const row = (first + p) / job.width
     const end = min<i32>(n, (row + 1) * job.width - first)
     const level = job.overscan ? load<f32>(job.overscan + ((<usize>row) << 2)) : <f32>0
-    if (job.format != SHORTS && job.terms == 0 && (job.error == 0 || job.signal != 0)) {
+    if (job.turned != 0) {
+      if (job.format == SHORTS && job.terms == 0 && job.error == 0) p = calibrateStored(job, p, end, level)
+    } else if (job.format != SHORTS && job.terms == 0 && (job.error == 0 || job.signal != 0)) {
       p = calibrateMost(job, p, end, level)
     }
     for (; p < end; p += 4) calibrateFour(job, p, min<i32>(4, end - p), level)
@@ -110,6 +113,46 @@ function calibrateMost(job: Calibration, start: i32, end: i32, level: f32): i32 
   return p
 }
 
+/** What `calibrateFour` does with raw frame and masters as they stand in their files, linear and without errors; as above. */
+function calibrateStored(job: Calibration, start: i32, end: i32, level: f32): i32 {
+  const biases = job.bias
+  const darks = job.dark
+  const flats = job.flat
+  const pixels = job.pixels
+  const levels = f32x4.splat(level)
+  const darkScale = f32x4.splat(job.darkScale)
+  const scale = f32x4.splat(job.scale)
+  const zero = f32x4.splat(0)
+  const nan = f32x4.splat(NaN)
+  const largest = f32x4.splat(f32.MAX_VALUE)
+  const bits = job.bits
+  let flat = f32x4.splat(1)
+  let p = start
+  for (; p + 4 <= end; p += 4) {
+    const at = (<usize>p) << 2
+    const raw = rawValues(job, p)
+    let net = f32x4.sub(raw, levels)
+    if (biases) net = f32x4.sub(net, fourFloats(biases + at))
+    if (darks) net = f32x4.sub(net, f32x4.mul(darkScale, fourFloats(darks + at)))
+    let result = net
+    if (flats) {
+      flat = fourFloats(flats + at)
+      result = f32x4.div(net, v128.or(flat, v128.not(f32x4.gt(flat, zero))))
+    }
+    const scaled = f32x4.mul(result, scale)
+    const good = f32x4.le(f32x4.abs(scaled), largest)
+    if (bits) storeBits(job, p, 4, raw, flat, good)
+    v128.store(pixels + at, v128.bitselect(scaled, nan, good))
+  }
+  return p
+}
+
+// @ts-ignore: decorator
+@inline
+function master(job: Calibration, at: usize): v128 {
+  return job.turned ? fourFloats(at) : v128.load(at)
+}
+
 /** Pixels `p` to `p + some`, at most four. */
 function calibrateFour(job: Calibration, p: i32, some: i32, level: f32): void {
   const at = (<usize>p) << 2
@@ -117,18 +160,18 @@ function calibrateFour(job: Calibration, p: i32, some: i32, level: f32): void {
   const nan = f32x4.splat(NaN)
   const raw = rawValues(job, p)
   let net = f32x4.sub(raw, f32x4.splat(level))
-  if (job.bias) net = f32x4.sub(net, v128.load(job.bias + at))
+  if (job.bias) net = f32x4.sub(net, master(job, job.bias + at))
   const bright = net
   let slope = f32x4.splat(1)
   if (job.terms) {
     slope = derivative(job, net)
     net = linear(job, net)
   }
-  if (job.dark) net = f32x4.sub(net, f32x4.mul(f32x4.splat(job.darkScale), v128.load(job.dark + at)))
+  if (job.dark) net = f32x4.sub(net, f32x4.mul(f32x4.splat(job.darkScale), master(job, job.dark + at)))
   let flat = f32x4.splat(1)
   let result = net
   if (job.flat) {
-    flat = v128.load(job.flat + at)
+    flat = master(job, job.flat + at)
     // no response: nothing can be said
     result = f32x4.div(net, v128.or(flat, v128.not(f32x4.gt(flat, zero))))
   }

@@ -63,7 +63,7 @@ function loadShorts(from: Plane, p: i32, to: usize): v128 {
   if (from.offset == 0 && from.scale == 1) {
     for (let g: usize = 0; g < 32; g += 16) {
       const v = v128.load(at + g)
-      const stored = v128.shuffle<u8>(v, v, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14)
+      const stored = i8x16.swizzle(v, i8x16(1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14))
       const a = f32x4.add(f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(stored)), zero)
       const b = f32x4.add(f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(stored)), zero)
       const full = f32x4.ge(a, ceiling)
@@ -76,7 +76,7 @@ function loadShorts(from: Plane, p: i32, to: usize): v128 {
   }
   for (let g: usize = 0; g < 32; g += 16) {
     const v = v128.load(at + g)
-    const stored = v128.shuffle<u8>(v, v, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14)
+    const stored = i8x16.swizzle(v, i8x16(1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14))
     const a = f32x4.add(f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(stored)), zero)
     const b = f32x4.add(f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(stored)), zero)
     const full = f32x4.ge(a, ceiling)

@@ -35,7 +35,7 @@ export function shortsFromFloats(
       const b = f32x4.sub(rounded(v128.load(at, 16)), zeros)
       if (i32x4.all_true(v128.and(isShort(a), isShort(b)))) {
         const v = i16x8.narrow_i32x4_s(i32x4.trunc_sat_f32x4_s(a), i32x4.trunc_sat_f32x4_s(b))
-        v128.store(to, v128.shuffle<u8>(v, v, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14))
+        v128.store(to, i8x16.swizzle(v, i8x16(1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14)))
         continue
       }
     }

@@ -12,7 +12,7 @@ export function onesSum(source: usize, n: i32): i32 {
     const stop = min(n - 15, i + (16 << 15))
     for (; i < stop; i += 16) {
       const v = v128.load(source + <usize>i)
-      const swapped = v128.shuffle<u8>(v, v, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14)
+      const swapped = i8x16.swizzle(v, i8x16(1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14))
       even = i32x4.add(even, v128.and(swapped, i32x4.splat(0xffff)))
       odd = i32x4.add(odd, i32x4.shr_u(swapped, 16))
     }
@@ -52,7 +52,7 @@ export function swap32Sum(source: usize, target: usize, n: i32): i32 {
     for (; i < stop; i += 4) {
       const at = (<usize>i) << 2
       const v = v128.load(source + at)
-      v128.store(target + at, v128.shuffle<u8>(v, v, 3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12))
+      v128.store(target + at, i8x16.swizzle(v, i8x16(3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12)))
       high = i32x4.add(high, i32x4.shr_u(v, 16))
       low = i32x4.add(low, v128.and(v, i32x4.splat(0xffff)))
     }
@@ -78,7 +78,7 @@ export function swap16Sum(source: usize, target: usize, n: i32): i32 {
     for (; i < stop; i += 8) {
       const at = (<usize>i) << 1
       const v = v128.load(source + at)
-      v128.store(target + at, v128.shuffle<u8>(v, v, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14))
+      v128.store(target + at, i8x16.swizzle(v, i8x16(1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14)))
       // of two integers the first is the upper half of a word of the file
       high = i32x4.add(high, v128.and(v, i32x4.splat(0xffff)))
       low = i32x4.add(low, i32x4.shr_u(v, 16))

@@ -8,7 +8,7 @@ export function swap16(source: usize, target: usize, n: i32): void {
     const v = v128.load(source + ((<usize>i) << 1))
     v128.store(
       target + ((<usize>i) << 1),
-      v128.shuffle<u8>(v, v, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14),
+      i8x16.swizzle(v, i8x16(1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14)),
     )
   }
   for (; i < n; i++) store<u16>(target + ((<usize>i) << 1), bswap<u16>(load<u16>(source + ((<usize>i) << 1))))
@@ -21,7 +21,7 @@ export function swap32(source: usize, target: usize, n: i32): void {
     const v = v128.load(source + ((<usize>i) << 2))
     v128.store(
       target + ((<usize>i) << 2),
-      v128.shuffle<u8>(v, v, 3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12),
+      i8x16.swizzle(v, i8x16(3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12)),
     )
   }
   for (; i < n; i++) store<u32>(target + ((<usize>i) << 2), bswap<u32>(load<u32>(source + ((<usize>i) << 2))))
@@ -42,7 +42,7 @@ export function bigEndian16From32(source: usize, target: usize, n: i32): void {
     const v = i16x8.narrow_i32x4_s(v128.load(at), v128.load(at, 16))
     v128.store(
       target + ((<usize>i) << 1),
-      v128.shuffle<u8>(v, v, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14),
+      i8x16.swizzle(v, i8x16(1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14)),
     )
   }
   for (; i < n; i++) {

@@ -70,7 +70,7 @@ export function floatsFrom16(
   let i = exact && !hasBlank ? wholeFrom16(source, target, n, zeros32) : 0
   for (; i + 8 <= n; i += 8) {
     const v = v128.load(source + ((<usize>i) << 1))
-    const swapped = v128.shuffle<u8>(v, v, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14)
+    const swapped = i8x16.swizzle(v, i8x16(1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14))
     const to = target + ((<usize>i) << 2)
     const low = i32x4.extend_low_i16x8_s(swapped)
     const high = i32x4.extend_high_i16x8_s(swapped)
@@ -88,7 +88,7 @@ function wholeFrom16(source: usize, target: usize, n: i32, zero: v128): i32 {
   let i = 0
   for (; i + 8 <= n; i += 8) {
     const v = v128.load(source + ((<usize>i) << 1))
-    const swapped = v128.shuffle<u8>(v, v, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14)
+    const swapped = i8x16.swizzle(v, i8x16(1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14))
     const to = target + ((<usize>i) << 2)
     v128.store(to, f32x4.add(f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(swapped)), zero))
     v128.store(to, f32x4.add(f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(swapped)), zero), 16)
@@ -107,7 +107,7 @@ export function floatsFrom32(
   let i = 0
   for (; i + 4 <= n; i += 4) {
     const big = v128.load(source + ((<usize>i) << 2))
-    const v = v128.shuffle<u8>(big, big, 3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12)
+    const v = i8x16.swizzle(big, i8x16(3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12))
     let value = plain
       ? f32x4.convert_i32x4_s(v)
       : unsigned
@@ -130,7 +130,7 @@ export function floatsFromFloats(source: usize, target: usize, n: i32, scale: f6
   let i = 0
   for (; i + 4 <= n; i += 4) {
     const big = v128.load(source + ((<usize>i) << 2))
-    const v = v128.shuffle<u8>(big, big, 3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12)
+    const v = i8x16.swizzle(big, i8x16(3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12))
     if (plain) {
       v128.store(target + ((<usize>i) << 2), v)
       continue
@@ -155,7 +155,7 @@ export function floatsFromDoubles(source: usize, target: usize, n: i32, scale: f
   let i = 0
   for (; i + 2 <= n; i += 2) {
     const big = v128.load(source + ((<usize>i) << 3))
-    const v = v128.shuffle<u8>(big, big, 7, 6, 5, 4, 3, 2, 1, 0, 15, 14, 13, 12, 11, 10, 9, 8)
+    const v = i8x16.swizzle(big, i8x16(7, 6, 5, 4, 3, 2, 1, 0, 15, 14, 13, 12, 11, 10, 9, 8))
     const value = plain ? v : scaled(v, scales, zeros)
     v128.store64_lane(target + ((<usize>i) << 2), f32x4.demote_f64x2_zero(value), 0)
   }

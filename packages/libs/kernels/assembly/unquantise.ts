@@ -44,7 +44,7 @@ export function unquantiseFloats(
       v = v128.bitselect(nans, v, v128.and(i32x4.eq(q, blanks), anyBlank))
       v128.store(
         target + ((<usize>i) << 2),
-        v128.shuffle<u8>(v, v, 3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12),
+        i8x16.swizzle(v, i8x16(3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12)),
       )
     }
     for (; i < stop; i++) {

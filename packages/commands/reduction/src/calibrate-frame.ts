@@ -70,7 +70,6 @@ export function calibrateFrame(job: ReductionJob, config: ReductionConfig): Cali
       error: allocate(Float32Array, n), // memory that is not touched costs nothing
       mask: allocate(Int16Array, n),
     }
-    kernels().clearBytes(planes.mask.byteOffset, 2 * n)
     const { facts } = job.frame
     const nobodyKnows = config.parameters.sat_level === undefined && facts.saturation === undefined
     const hasError = config.frame.error || config['cosmic rays'].method !== 'none'
@@ -84,6 +83,9 @@ export function calibrateFrame(job: ReductionJob, config: ReductionConfig): Cali
     }
     const stored = !hasError && !nobodyKnows && areStored(images, job, config)
     const see = stored ? watchRaw(raw.image, job, watches) : undefined
+    // what nobody looks up in masters, and one pass writes as a whole, begins with nothing
+    const isFresh = stored && !config.frame.mask
+    if (!isFresh) kernels().clearBytes(planes.mask.byteOffset, 2 * n)
     const read = stored
       ? { overscans: [undefined] }
       : readWhole(raw.image, job, planes, nobodyKnows && raw.image.bitpix > 0)
@@ -99,7 +101,9 @@ export function calibrateFrame(job: ReductionJob, config: ReductionConfig): Cali
       if (hasError) expectSignal(planes, reading)
     }
     const scale = scaleOf(job, config, detector)
-    const raws = atOnce ? { bias, saturation, ...(stored && { stored: { image: raw.image, see } }) } : undefined
+    const raws = atOnce
+      ? { bias, saturation, ...(stored && { stored: { image: raw.image, see, isFresh } }) }
+      : undefined
     finish({ ...planes, hasError }, detector, job, config, { bias, flat, dark, darkRows, raws }, scale)
     endWatches(watches)
     return { ...planes, hasError, detector, scale, biasLevel }
@@ -207,7 +211,7 @@ interface Masters {
   flat?: Open
   darkRows?: DarkSource
   /** The pixels are still raw: what `takeBiasOff` would have done is to be done too. */
-  raws?: { bias?: Open; saturation: number; stored?: { image: Hdu; see?: Onlooker } }
+  raws?: { bias?: Open; saturation: number; stored?: { image: Hdu; see?: Onlooker; isFresh: boolean } }
   /** The dark as it lies in its file. */
   dark?: Open
 }
@@ -263,7 +267,8 @@ function finish(
             ...{ overscan: levelsOf(reading, from, to), bias: bias?.(from, to - from), saturation: raws.saturation },
           }
           const stored = rawRows !== undefined
-          const now = { ...part, ...before, stored, linearity: linearity?.coefficients, signal: sigma, mask: bits }
+          const known = raws?.stored?.isFresh ? undefined : bits
+          const now = { ...part, ...before, stored, linearity: linearity?.coefficients, signal: sigma, mask: known }
           const raw = rawRows?.(from, to - from) ?? range(pixels)
           calibratePixels(raw, now, { pixels: range(pixels), error: sigma, mask: bits })
           continue

@@ -13,10 +13,10 @@ export interface Planes {
   mask: Int16Array
 }
 
-/** Values of a plane that fit into the processor's cache. */
-const STRIP_VALUES = 1 << 17
+/** Values of a plane that are worked on at once: with fewer, what is set up for each strip costs more than caches save. */
+const STRIP_VALUES = 1 << 19
 
-/** Pieces of the rows from `y0` to `y1`, as many rows each as the cache holds. */
+/** Pieces of the rows from `y0` to `y1`, as many rows each as are worked on at once. */
 export function* strips(y0: number, y1: number, width: number): Generator<{ y: number; rows: number }> {
   const step = Math.max(1, Math.floor(STRIP_VALUES / width))
   for (let y = y0; y < y1; y += step) yield { y, rows: Math.min(step, y1 - y) }

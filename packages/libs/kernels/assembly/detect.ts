@@ -36,7 +36,7 @@ export function surfaceRow(line: usize, columns: i32, first: usize, weights: usi
 
 /**
  * net = pixels - surface; NaN where the mask has any of `maskBits` or the error is not above 0 (either may be 0, for
- * none). `net` may be `pixels`. `scratch` holds a row and three pixels more.
+ * none), and where a pixel is infinite. `net` may be `pixels`. `scratch` holds a row and three pixels more.
  */
 export function netRows(
   pixels: usize, mask: usize, maskBits: i32, error: usize, width: i32, rows: i32, lines: usize, columns: i32,
@@ -45,6 +45,7 @@ export function netRows(
   const bits = i32x4.splat(maskBits)
   const zero = i32x4.splat(0)
   const nothing = f32x4.splat(NaN)
+  const infinite = f32x4.splat(Infinity)
   for (let y = 0; y < rows; y++) {
     surfaceRow(lines + ((<usize>(2 * columns * y)) << 2), columns, first, weights, stride, scratch)
     const at = <usize>(y * width)
@@ -54,13 +55,16 @@ export function netRows(
       let v = f32x4.sub(v128.load(pixels + p), v128.load(scratch + (x << 2)))
       if (mask) v = v128.bitselect(nothing, v, i32x4.ne(v128.and(fourMasks(mask + (p >> 1)), bits), zero))
       if (error) v = v128.bitselect(v, nothing, f32x4.gt(v128.load(error + p), zero))
+      v = v128.bitselect(v, nothing, f32x4.lt(f32x4.abs(v), infinite))
       v128.store(net + p, v)
     }
     for (; x < <usize>width; x++) {
       const p = (at + x) << 2
+      const value = load<f32>(pixels + p)
       const masked = mask != 0 && (load<i16>(mask + (p >> 1)) & maskBits) != 0
       const unknown = error != 0 && !(load<f32>(error + p) > 0)
-      store<f32>(net + p, masked || unknown ? NaN : load<f32>(pixels + p) - load<f32>(scratch + (x << 2)))
+      const none = masked || unknown || !(Mathf.abs(value) < Infinity)
+      store<f32>(net + p, none ? NaN : value - load<f32>(scratch + (x << 2)))
     }
   }
 }

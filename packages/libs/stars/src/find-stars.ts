@@ -21,6 +21,9 @@ import { judgeStars } from './starness.js'
 import { StarFlag } from './stars.js'
 import { expandSurface, makeSurface, type Surface } from './surface.js'
 
+/** The noise of a frame that has none is that of its numbers, in parts of the level: nothing below it is a star. */
+const ROUNDING = 4.76837158203125e-7 // 2 to the -21; a float of 32 bits has 24
+
 /** What is assumed of a frame without a measurable star, px. */
 const USUAL_WIDTH = 3
 
@@ -48,7 +51,9 @@ function findOnSky(frame: Frame, background: SkyMesh, net: Float32Array, options
   const { columns, rows } = background
   const surface = (map: Float32Array) => makeSurface(map, background, width, height, options.classic)
   const global = medianOf(background.rms)
-  const rms = options.classic ? background.rms.map(() => global) : background.rms
+  const rms = options.classic
+    ? background.rms.map(() => global)
+    : background.rms.map((sigma, k) => Math.max(sigma, ROUNDING * Math.abs(background.level[k])))
   const [level, noise] = [surface(background.level), surface(rms)]
   subtractSurface(frame, level, net)
   const map = allocate(Float32Array, columns * rows)

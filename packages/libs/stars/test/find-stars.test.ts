@@ -54,6 +54,23 @@ t.test('an empty frame has no stars, and noise makes none', async (t) => {
   t.equal(findStars({ name: 'flat', width: 64, height: 64, pixels: new Float32Array(4096).fill(7) }).stars.count, 0)
 })
 
+t.test('a frame of one value has no stars, whatever the value', async (t) => {
+  for (const value of [0, 7, 0.1, 30000.3]) {
+    const pixels = new Float32Array(100 * 100).fill(value)
+    t.equal(findStars({ name: 'flat', width: 100, height: 100, pixels }).stars.count, 0)
+  }
+})
+
+t.test('infinite pixels count for nothing, and the stars are those of the frame', async (t) => {
+  const lights = grid(3000)
+  const frame = field(256, 256, lights, 5)
+  for (let p = 1000; p < frame.pixels.length; p += 997) frame.pixels[p] = p % 2 ? Number.POSITIVE_INFINITY : -1 / 0
+  const { stars, quality } = findStars(frame)
+  t.ok(Math.abs(stars.count - lights.length) <= 1, `${stars.count} of ${lights.length}`)
+  t.ok(stars.flux.every(Number.isFinite))
+  t.ok(Math.abs(quality.seeing - 1.5 * 2.3548) < 0.1, `${quality.seeing} px`)
+})
+
 t.test('photons of faint stars in the error plane do not hide them', async (t) => {
   // flux 340 on a sky of sigma 8: a significance of 8 where the sky is the noise, under 6 by the error of the peak
   const frame = field(256, 256, grid(340), 8)

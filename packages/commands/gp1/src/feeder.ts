@@ -92,7 +92,7 @@ export function openFeeder(route: Route, state: State, log: LogFile, options: Fe
     const { exit, reason } = await call(route, filesFor(state, route, tried), options)
     // 1: a bug, or a command that was replaced under our feet
     const rows = exit === 130 || exit === 1 ? again(tried, options, reason) : judged(tried, route, exit, reason)
-    state.add(...rows)
+    state.add(...rows, ...madeAfterAll(state, route, tried))
     feeder.working = 0
     for (const row of rows.filter(({ status }) => status === 'failed'))
       log.warn(route.name, `${row.file}: ${row.reason}`)
@@ -150,7 +150,7 @@ function again(tried: readonly StateRow[], { attempts }: FeederOptions, reason: 
   )
 }
 
-/** What pipeline.csv says of each image. */
+/** What the tables of the pipeline say of each image. */
 function judged(tried: readonly StateRow[], { workspace }: Route, exit: number, reason: string): StateRow[] {
   const report = fates(resolve(workspace))
   const now = Date.now()
@@ -163,15 +163,34 @@ function judged(tried: readonly StateRow[], { workspace }: Route, exit: number, 
   })
 }
 
-function fates(workspace: string): Map<string, { status: string; reason: string }> {
-  const path = join(workspace, 'pipeline.csv')
-  const [head = [], ...lines] = parseCsv(textOfTable(path) ?? '', path).map(({ cells }) => cells)
-  const [input, status, reason] = ['input', 'status', 'reason'].map((name) => head.indexOf(name)) as [
-    number,
-    number,
-    number,
-  ]
-  return new Map(
-    lines.map((cells) => [resolve(workspace, cells[input]!), { status: cells[status]!, reason: cells[reason] ?? '' }]),
+/** Images that failed, and that this call could do: their masters have arrived since. */
+function madeAfterAll(state: State, route: Route, tried: readonly StateRow[]): StateRow[] {
+  const now = new Set(tried.map(({ file }) => file))
+  const failed = [...state.of(route.name).values()].filter(({ status, file }) => status === 'failed' && !now.has(file))
+  if (failed.length === 0) return []
+  return judged(failed, route, 0, '').filter(({ status }) => status === 'done')
+}
+
+interface Fate {
+  status: string
+  reason: string
+}
+
+/** What became of the images: of those of the sky in pipeline.csv; calibrations that could be read are for the masters. */
+function fates(workspace: string): Map<string, Fate> {
+  const calibrations = rowsOf(workspace, 'frames.csv', ['file', 'type', 'reason'])
+    .filter(([, type, reason]) => CALIBRATIONS.includes(type!) && reason === '')
+    .map(([file]): [string, Fate] => [resolve(workspace, file!), { status: 'done', reason: '' }])
+  const sky = rowsOf(workspace, 'pipeline.csv', ['input', 'status', 'reason']).map(
+    ([file, status, reason]): [string, Fate] => [resolve(workspace, file!), { status: status!, reason: reason! }],
   )
+  return new Map([...calibrations, ...sky])
+}
+
+const CALIBRATIONS = ['bias', 'dark', 'flat']
+
+function rowsOf(workspace: string, name: string, columns: readonly string[]): string[][] {
+  const path = join(workspace, name)
+  const [head = [], ...lines] = parseCsv(textOfTable(path) ?? '', path).map(({ cells }) => cells)
+  return lines.map((cells) => columns.map((column) => cells[head.indexOf(column)] ?? ''))
 }

@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process'
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { createHeader, encodeFits } from '@nightpipe/fits'
-import { call, commandLine, finish, node, REPOSITORY, until } from '@nightpipe/testing'
+import { call, commandLine, finish, node, REPOSITORY } from '@nightpipe/testing'
 import t from 'tap'
 
 const run = (...args: string[]) => call('gp1', args)
@@ -41,6 +42,11 @@ workspace_dir       = ${join(folder, observer)}
 
 const product = (folder: string, observer: string, name: string) =>
   existsSync(join(folder, observer, 'M_67/cam/r/reduction', `${name}.fits`))
+
+async function until(what: () => boolean, seconds = 20): Promise<boolean> {
+  for (const end = performance.now() + 1000 * seconds; performance.now() < end; await sleep(50)) if (what()) return true
+  return false
+}
 
 t.test('an image goes to every pipeline whose pairs all match, and to no other', async (t) => {
   const cwd = t.testdir()
@@ -85,6 +91,28 @@ t.test('an image goes to every pipeline whose pairs all match, and to no other',
     t.ok(product(cwd, 'later', 'd'))
     t.notOk(product(cwd, 'later', 'a'))
   })
+})
+
+t.test('calibrations are done when they are read, and an image whose masters come later is done then', async (t) => {
+  const cwd = t.testdir()
+  const config = setUp(cwd)
+  writeFileSync(config, readFileSync(config, 'utf8').replace('object,svom', 'object|bias,svom'))
+  writeFileSync(join(cwd, 'cfg/reduction.cfg'), '[Calibration]\ndark = none\nflat = none\n[Cosmic rays]\ncompare = 0\n')
+  const put = (name: string, type: string, seed: number) =>
+    writeFileSync(join(cwd, 'in', name), raw({ EXPTYPE: type, IMAGETYP: type, OBSERVER: 'svom' }, seed))
+  const states = () =>
+    readFileSync(join(cwd, 'log/gp1.csv'), 'utf8').trim().split('\n').slice(1).map((line) => {
+      const [file = '', , status] = line.split(',')
+      return [file.replace(/.*\//, ''), status]
+    })
+  put('sky.fits', 'object', 1)
+  run('--config', config, '--once')
+  t.same(states().at(-1), ['sky.fits', 'failed'])
+  for (const seed of [2, 3, 4]) put(`bias${seed}.fits`, 'bias', seed)
+  run('--config', config, '--once')
+  const last = new Map(states() as [string, string][])
+  t.same([...last.values()], ['done', 'done', 'done', 'done'])
+  t.match(run('status', '--config', config).stdout, /svom +idle +0 +0 +4 +0 +0/)
 })
 
 t.test('a file is taken when it is whole; what is begun is finished after SIGTERM', async (t) => {

@@ -101,10 +101,14 @@ t.test('calibrations are done when they are read, and an image whose masters com
   const put = (name: string, type: string, seed: number) =>
     writeFileSync(join(cwd, 'in', name), raw({ EXPTYPE: type, IMAGETYP: type, OBSERVER: 'svom' }, seed))
   const states = () =>
-    readFileSync(join(cwd, 'log/gp1.csv'), 'utf8').trim().split('\n').slice(1).map((line) => {
-      const [file = '', , status] = line.split(',')
-      return [file.replace(/.*\//, ''), status]
-    })
+    readFileSync(join(cwd, 'log/gp1.csv'), 'utf8')
+      .trim()
+      .split('\n')
+      .slice(1)
+      .map((line) => {
+        const [file = '', , status] = line.split(',')
+        return [file.replace(/.*\//, ''), status]
+      })
   put('sky.fits', 'object', 1)
   run('--config', config, '--once')
   t.same(states().at(-1), ['sky.fits', 'failed'])

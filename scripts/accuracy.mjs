@@ -6,6 +6,7 @@ import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { astrometry } from './truth/astrometry.mjs'
+import { classify } from './truth/classify.mjs'
 import { cosmicRays } from './truth/cosmic-rays.mjs'
 import { echelleExtraction } from './truth/echelle-extraction.mjs'
 import { echelleReduction } from './truth/echelle-reduction.mjs'
@@ -64,6 +65,7 @@ const MEASURES = {
   places,
   'find-stars': findStars,
   photometry,
+  classify,
   'echelle-traces': echelleTraces,
   'echelle-velocities': echelleVelocities,
   'echelle-wavelengths': echelleWavelengths,

@@ -42,7 +42,11 @@ export function readMember(path: string): { wavelength: Float64Array; flux: Floa
     const table = hdu && readFitsTable(hdu)
     const [wavelength, flux] = ['wavelength', 'flux'].map((name) => table && column(table, name))
     if (!wavelength || !flux) throw new DataError(`${file.name} has no table with wavelength and flux`)
-    const numbers = (values: unknown) => Float64Array.from(values as ArrayLike<number>, Number)
+    // converted at once where they are numbers: a function for each is thirty times slower
+    const numbers = (values: unknown) =>
+      ArrayBuffer.isView(values) && !(values instanceof BigInt64Array)
+        ? new Float64Array(values as Float32Array)
+        : Float64Array.from(values as ArrayLike<number>, Number)
     return { wavelength: numbers(wavelength.values), flux: numbers(flux.values) }
   } finally {
     file.close()

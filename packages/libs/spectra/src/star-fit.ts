@@ -38,6 +38,9 @@ export interface StarFit extends StarPoint {
 /** Lines may come out narrower than those of the set by so much (squares of steps), by noise. */
 const LEAST_TURN = -12
 
+/** Where chi square changes by less, every unknown is known to a thirtieth of its error. */
+const SMALL_GAIN = 1e-3
+
 /** Rounds at most; a star converges in five to ten. */
 const ROUNDS = 30
 
@@ -50,10 +53,10 @@ export function fitStar(orders: readonly StarOrder[], around: Surroundings, star
     const { step, small } = stepFrom(now, around, part)
     if (small) break
     const next = judge(orders, around, step)
-    if (next.chiSquare <= now.chiSquare * (1 + 1e-12) || part < 0.02) {
-      now = next
-      part = Math.min(1, 4 * part)
-    } else part /= 4
+    const gain = now.chiSquare - next.chiSquare
+    if (gain >= 0) now = next
+    if (Math.abs(gain) < SMALL_GAIN || part < 0.01) break
+    part = gain >= 0 ? Math.min(1, 4 * part) : part / 4
   }
   return { ...now, rounds }
 }

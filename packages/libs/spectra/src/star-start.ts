@@ -22,18 +22,23 @@ export interface RoughFit {
 const ROTATIONS = [0, 8e3, 16e3, 30e3, 60e3, 100e3, 160e3, 250e3]
 
 /** Members on which rotations are tried. */
-const TRIED = 40
+const TRIED = 24
 
-/** Where to start: the fits of all members at the rotation that suits best, and of the one that suits second. Best first. */
+/** Where to start: the fits of all members at the rotation that suits best, and of a few at that which suits second. Best first. */
 export function roughFits(orders: readonly StarOrder[], members: readonly SetMember[], shift: number): RoughFit[] {
   const binned = orders.map((one) => binOrder(one, shift))
   const stride = Math.max(1, Math.ceil(members.length / TRIED))
   const some = [...members.keys()].filter((k) => k % stride === 0)
-  const rotations = ROTATIONS.map((vsini) => ({
-    vsini,
-    chiSquare: Math.min(...some.map((member) => roughFit(binned, members, member, vsini))),
-  })).sort((a, b) => a.chiSquare - b.chiSquare)
-  return bestFirst(rotations.slice(0, 2).flatMap(({ vsini }) => ofAll(binned, members, vsini)))
+  const rotations: RoughFit[][] = []
+  for (const vsini of ROTATIONS) {
+    rotations.push(
+      bestFirst(some.map((member) => ({ member, vsini, chiSquare: roughFit(binned, members, member, vsini) }))),
+    )
+    const least = Math.min(...rotations.map(([best]) => best!.chiSquare))
+    if (rotations.length > 2 && rotations.slice(-2).every(([best]) => best!.chiSquare > 1.05 * least)) break
+  }
+  rotations.sort(([a], [b]) => a!.chiSquare - b!.chiSquare)
+  return bestFirst([...ofAll(binned, members, rotations[0]![0]!.vsini), ...rotations[1]!])
 }
 
 /** How well each member fits by itself at a shift and a rotation that are known. Best first. */

@@ -14,6 +14,9 @@ const { isMainThread, Worker } = require('node:worker_threads')
  */
 const { ahead, smallBytes, heapMegabytes, waiting } = SETTINGS
 
+/** Modules of Node that all commands name and few runs use: two milliseconds in the process and in each thread. */
+const SELDOM = ['node:zlib', 'node:v8', 'node:timers/promises']
+
 const loaded = {}
 if (isMainThread && ahead && availableParallelism() > 1 && isLarge(process.argv.slice(2))) startAhead()
 
@@ -29,6 +32,7 @@ function load(name) {
 
 /** What a script requires: Node's modules, packages, and what was kept for later, which runs once. */
 function required(name) {
+  if (SELDOM.includes(name)) return new Proxy({}, { get: (_, key) => require(name)[key] })
   if (!name.startsWith('later:')) return require(name)
   loaded[name] ??= load(name.slice('later:'.length))
   return loaded[name]
@@ -36,10 +40,12 @@ function required(name) {
 
 /** Threads need as long as the command itself to be ready: they are started first, and the command takes them from here. */
 function startAhead() {
+  // threads print nothing: with pipes of their own the streams of the process need not be made now
+  const options = { execArgv: [], stdout: true, stderr: true }
   const workers = Array.from({ length: availableParallelism() - 1 }, () =>
     ahead === 'helper'
-      ? new Worker(waiting, { eval: true, execArgv: [] })
-      : new Worker(__filename, { execArgv: [], resourceLimits: { maxOldGenerationSizeMb: heapMegabytes } }),
+      ? new Worker(waiting, { ...options, eval: true })
+      : new Worker(__filename, { ...options, resourceLimits: { maxOldGenerationSizeMb: heapMegabytes } }),
   )
   for (const worker of workers) worker.unref()
   globalThis[Symbol.for('nightpipe.ahead')] = { kind: ahead, workers }

@@ -79,11 +79,12 @@ function coverage(runs: RunMap, grid: Grid, { width, height }: FrameInfo): numbe
   for (let j = 0; j < LOOKS; j++) {
     const y = Math.max(0, ((j + 0.5) * grid.height) / LOOKS - 0.5)
     let i = 0
-    forRuns(runs, y, grid.width, run, ({ x, count, u, v, du, dv }) => {
+    forRuns(runs, y, grid.width, run, (run) => {
       for (; i < LOOKS; i++) {
-        const along = ((i + 0.5) * grid.width) / LOOKS - 0.5 - x
-        if (along >= count) break
-        const [a, b] = [u + along * du, v + along * dv]
+        const along = ((i + 0.5) * grid.width) / LOOKS - 0.5 - run.x
+        if (along >= run.count) break
+        const a = run.u + along * run.du
+        const b = run.v + along * run.dv
         if (a >= -0.5 && b >= -0.5 && a <= width - 0.5 && b <= height - 0.5) inside++
       }
     })

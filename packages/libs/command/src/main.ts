@@ -13,14 +13,22 @@ export async function main<S extends Schema, J>(command: Command<S, J> | readonl
   const commands = Array.isArray(command) ? (command as readonly Command[]) : [command as unknown as Command]
   if (!isMainThread) return (await import('./thread.js')).serveThread(commands)
   takeReadyMade(compiledAhead)
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {}) // the reader went away: not our matter
-  const code = await answerCall(commands, process.argv.slice(2), { print, say: (text) => process.stderr.write(text) })
-  process.exit(code)
+  const say = (text: string) => heeded('stderr').write(text)
+  process.exit(await answerCall(commands, process.argv.slice(2), { print, say }))
+}
+
+const used = new Set<string>()
+
+/** A stream of the process, made when it is first written to; that its reader went away is not our matter. */
+function heeded(name: 'stdout' | 'stderr'): NodeJS.WriteStream {
+  if (!used.has(name)) process[name].on('error', () => {})
+  used.add(name)
+  return process[name]
 }
 
 /** Resolves when the text is on its way, also when nobody reads it any more (`| head -1`). */
 const print = (text: string) =>
   new Promise<void>((resolve) => {
     if (text === '') resolve()
-    else process.stdout.write(text, () => resolve())
+    else heeded('stdout').write(text, () => resolve())
   })

@@ -13,6 +13,7 @@ export function showOnTerminal(title: string, total: number, log: MainLog): Prog
     end = (wellDone) => (wellDone ? resolve() : reject(new Error('not all done')))
   })
   let show = () => {}
+  process.stderr.on('error', () => {}) // as in main: who looked at it went away
   const logger = new ListrLogger({ processOutput: new ProcessOutput(process.stderr, process.stderr) })
   const list = new Listr(
     {

@@ -103,8 +103,10 @@ export function forRuns(map: RunMap, y: number, width: number, run: Run, visit: 
   const t = (y - j * spacing) / spacing
   for (let i = 0; i * spacing < width; i++) {
     const k = j * columns + i
-    const [uLeft, uRight] = [mix(u[k], u[k + columns], t), mix(u[k + 1], u[k + columns + 1], t)]
-    const [vLeft, vRight] = [mix(v[k], v[k + columns], t), mix(v[k + 1], v[k + columns + 1], t)]
+    const uLeft = mix(u[k], u[k + columns], t)
+    const uRight = mix(u[k + 1], u[k + columns + 1], t)
+    const vLeft = mix(v[k], v[k + columns], t)
+    const vRight = mix(v[k + 1], v[k + columns + 1], t)
     run.x = i * spacing
     run.count = Math.min(spacing, width - run.x)
     run.u = uLeft

@@ -15,6 +15,7 @@ import { echelleVelocities } from './truth/echelle-velocities.mjs'
 import { echelleWavelengths } from './truth/echelle-wavelengths.mjs'
 import { findStars } from './truth/find-stars.mjs'
 import { masters } from './truth/masters.mjs'
+import { mres } from './truth/mres.mjs'
 import { withSections } from './truth/page.mjs'
 import { photometry } from './truth/photometry.mjs'
 import { places } from './truth/places.mjs'
@@ -59,6 +60,7 @@ const MEASURES = {
   'cosmic-rays': cosmicRays,
   'same-bytes': sameBytes,
   ratir,
+  mres,
   registration,
   astrometry,
   subtraction,

@@ -96,7 +96,7 @@ interface Points {
 }
 
 /** How far a correction is believed without any light: sigma of a coefficient, px. */
-const DOUBT = 0.5
+export const DOUBT = 0.5
 
 function moveTrace(
   trace: FittedTrace,

@@ -1,4 +1,5 @@
 import { requireOwnTraces } from './check-traces.js'
+import { dropTerms } from './drop-terms.js'
 import { fitCentres, legendreTable } from './fit-centres.js'
 import { fitProfiles } from './fit-profiles.js'
 import type { FittedTrace, FlatImage, ProfileGrid } from './light-of-trace.js'
@@ -80,8 +81,10 @@ export function refineTraces(frames: readonly FlatFrame[], start: Traces, option
     const last = k === rounds.length - 1
     if (last) takeWingsOff(fitted, images, traces, { half, fwhm, apart, step: rounds[k - 1]!.step, scattered })
     if (round.profiles) fitProfiles(fitted, shape, grid, rounds[k - 1]!.step)
-    const normal = fitCentres(fitted, traces, grid, basis, { ...round, last })
-    if (last && options.smooth) smoothOrders(fitted, traces, basis, normal)
+    const all = fitCentres(fitted, traces, grid, basis, { ...round, last })
+    if (!last) return
+    const seen = dropTerms(fitted, traces, basis, all)
+    if (options.smooth) smoothOrders(fitted, traces, basis, seen)
   })
   return finish(fitted, traces, flats, images, grid, { moved, fwhm })
 }

@@ -37,7 +37,12 @@ export function dropTerms(
       basis,
       coefficients.map((value, t) => value - estimate.coefficients[t]!),
     )
-    const matrix = withoutTerms(estimate.matrix, kept, terms)
+    const trust = trustIn(estimate, best, kept)
+    const matrix = withoutTerms(
+      estimate.matrix.map((value) => value * trust * trust),
+      kept,
+      terms,
+    )
     const { order, fibre } = fitted[k]!
     traces.error![order * traces.fibres + fibre] = formalError({ matrix, terms }, fitted[k]!, basis, terms)
     return { coefficients, matrix }
@@ -67,6 +72,20 @@ function withTerms({ coefficients, matrix }: TraceEstimate, n: number, terms: nu
     right[i]! += coefficients[i]! / DOUBT ** 2
   }
   return { best: solve(part, right), matrix: part }
+}
+
+/** An order may be worse without the terms by so much (mean square of each, in sigma) before it is believed less: a bad row runs along it. */
+const FAR = 9
+
+function trustIn({ coefficients, matrix }: TraceEstimate, best: Float64Array, kept: number): number {
+  const terms = coefficients.length
+  let square = 0
+  for (let a = 0; a < terms; a++) {
+    for (let b = 0; b < terms; b++) {
+      square += matrix[a * terms + b]! * (coefficients[a]! - (best[a] ?? 0)) * (coefficients[b]! - (best[b] ?? 0))
+    }
+  }
+  return Math.min(1, (FAR * (terms - kept)) / Math.max(square, Number.MIN_VALUE))
 }
 
 /** A term that is nought, and known to be. */

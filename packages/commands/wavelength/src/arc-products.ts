@@ -24,7 +24,7 @@ export async function arcProducts(
   )
   for (const order of spectra.orders) {
     const of = by.get(order.fibre)
-    const at = of && Float64Array.from({ length: spectra.width }, (_, x) => of.wavelengthAt(order.index, x))
+    const at = of && new Float64Array(spectra.width).map((_, x) => of.wavelengthAt(order.index, x))
     setWavelengths(order, at, of && diffractionOrder(of.polynomial, order.index))
   }
   const header = arcHeader(spectra.header, arc, basename(job.params.list), config.wavelength.model)

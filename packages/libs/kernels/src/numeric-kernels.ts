@@ -100,6 +100,20 @@ export interface NumericKernels {
     bad: number,
     scratch: number,
   ): number
+  /** line-fit: returns χ²; `slopes` has n + 1 doubles for each pixel. */
+  lineEquations(
+    unknowns: number,
+    n: number,
+    light: number,
+    sigma: number,
+    from: number,
+    to: number,
+    normal: number,
+    gradient: number,
+    slopes: number,
+  ): number
+  /** evidence: `scratch` has n² + 2 n doubles. */
+  logEvidence(normal: number, right: number, precision: number, n: number, scratch: number): number
   /** upright-trace: returns how many columns are left to others, which are 1 in `left`. */
   uprightTrace(
     centres: number,

@@ -165,6 +165,7 @@ function paintOf(style: Attributes): { state: string[]; operator: string } | und
   const state = [
     ...(fill ? [`${fill} rg`] : []),
     ...(stroke ? [`${stroke} RG`, `${number(Number(style['stroke-width'] ?? 1))} w`] : []),
+    ...(style['stroke-linecap'] === 'round' ? ['1 J'] : []), // what has no length is a disc then
     ...(dashes ? [`[${dashes}] 0 d`] : []),
   ]
   return { state, operator: fill && stroke ? 'B' : fill ? 'f' : 'S' }

@@ -1,3 +1,4 @@
+import { allocate, kernels, scoped } from '@nightpipe/kernels'
 import { MAD_TO_SIGMA, medianOf, power } from '@nightpipe/math'
 import {
   type Frame,
@@ -41,26 +42,40 @@ export function expectedTerms(
   const frame = { ...before, terms: termsOf() }
   if (lines.length < LINES_PER_TERM * frame.terms.length) return undefined
   const equations = equationsOf(lines, frame)
-  let best: { precision: Float64Array; evidence: number } | undefined
-  for (const size of SIZES) {
-    for (const alongX of FALLS) {
-      for (const overOrders of FALLS) {
-        const precision = Float64Array.from(frame.terms, ([i, j]) =>
-          i + j < 2 ? 0 : power(size * power(alongX, i) * power(overOrders, j), -2),
-        )
-        const evidence = logEvidence(equations, precision)
-        if (evidence > (best?.evidence ?? Number.NEGATIVE_INFINITY)) best = { precision, evidence }
+  const best = mostProbable(equations, frame)
+  return best && { frame, precision: best.precision }
+}
+
+/** The sizes of terms that make the lines most probable. */
+function mostProbable({ normal, right }: Equations, { terms }: Frame): { precision: Float64Array } | undefined {
+  const n = terms.length
+  return scoped(() => {
+    const [ours, side, tried, scratch] = [n * n, n, n, n * n + 2 * n].map((length) => allocate(Float64Array, length))
+    ours!.set(normal)
+    side!.set(right)
+    const at = [ours!.byteOffset, side!.byteOffset, tried!.byteOffset, n, scratch!.byteOffset] as const
+    const { logEvidence } = kernels()
+    let best: { precision: Float64Array; evidence: number } | undefined
+    for (const size of SIZES) {
+      for (const alongX of FALLS) {
+        for (const overOrders of FALLS) {
+          for (let k = 0; k < n; k++) {
+            const [i, j] = terms[k]!
+            tried![k] = i + j < 2 ? 0 : power(size * power(alongX, i) * power(overOrders, j), -2)
+          }
+          const evidence = logEvidence(...at)
+          if (evidence > (best?.evidence ?? Number.NEGATIVE_INFINITY))
+            best = { precision: new Float64Array(tried!), evidence }
+        }
       }
     }
-  }
-  return best && { frame, precision: best.precision }
+    return best
+  })
 }
 
 interface Equations {
   normal: Float64Array
   right: Float64Array
-  /** of the right-hand sides, in units of their errors */
-  squares: number
 }
 
 /** Normal equations, the errors scaled so that half of the lines lie within 0.6745 sigma of a free fit. */
@@ -76,37 +91,5 @@ function equationsOf(lines: readonly WavelengthPoint[], frame: Frame): Equations
       .filter((_, k) => misses[k]! < 4 * scale)
       .map(({ index, x, wavelength, error }) => ({ index, x, wavelength, error: scale * error }))
   }
-  const squares = used.reduce((sum, { wavelength, error }) => sum + (wavelength / error) ** 2, 0)
-  return { ...normalEquations(used, frame), squares }
-}
-
-/** Logarithm of the probability of the lines, up to a constant. */
-function logEvidence({ normal, right, squares }: Equations, precision: Float64Array): number {
-  const n = precision.length
-  // Cholesky's factor L of the normal matrix with the expectation, and the solution of L y = b on the way:
-  // its upper half; the normal matrix is known by its lower one
-  const rest = new Float64Array(n * n)
-  for (let i = 0; i < n; i++) {
-    for (let j = 0; j <= i; j++) rest[j * n + i] = normal[i * n + j]!
-    rest[i * n + i]! += precision[i]!
-  }
-  const y = right.slice()
-  const column = new Float64Array(n)
-  let evidence = -0.5 * squares
-  // column by column, each taken off what is right of it, row by row of the upper triangle: sums that wait for nothing
-  for (let k = 0; k < n; k++) {
-    const pivot = rest[k * n + k]!
-    if (!(pivot > 0)) return Number.NEGATIVE_INFINITY
-    const root = Math.sqrt(pivot)
-    const own = y[k]! / root
-    for (let j = k + 1; j < n; j++) column[j] = rest[k * n + j]! / root
-    for (let i = k + 1; i < n; i++) {
-      const value = column[i]!
-      y[i]! -= value * own
-      for (let j = i, at = i * n + i; j < n; j++, at++) rest[at]! -= value * column[j]!
-    }
-    evidence += 0.5 * own ** 2 - Math.log(root)
-    if (precision[k]! > 0) evidence += 0.5 * Math.log(precision[k]!)
-  }
-  return evidence
+  return normalEquations(used, frame)
 }

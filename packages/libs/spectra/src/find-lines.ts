@@ -1,6 +1,7 @@
+import { scoped } from '@nightpipe/kernels'
 import { MAD_TO_SIGMA, mad, medianOf } from '@nightpipe/math'
 import { lineBackground } from './line-background.js'
-import { fitLines, GAUSSIAN_FWHM } from './line-profile.js'
+import { fitLines, GAUSSIAN_FWHM, lineBench, MOST_TOGETHER } from './line-profile.js'
 import { type OrderSpectrum, SpectrumBit } from './spectrum.js'
 
 /** Why a line is not to be trusted for the wavelength solution; 0 is good. */
@@ -78,13 +79,28 @@ export function findLines(
  */
 function linesIn(order: OrderSpectrum, { light, sigma }: LineLight, fwhm: number, threshold: number): SpectralLine[] {
   const peaks = findPeaks(light, sigma, 0.5 * fwhm, threshold)
+  const lines = scoped(() => fittedAt(peaks, order, { light, sigma }, fwhm, threshold))
+  lines.sort((a, b) => a.x - b.x)
+  flagBlends(lines, fwhm)
+  return lines
+}
+
+/** Lines at some peaks, those together that lie together. */
+function fittedAt(
+  peaks: readonly number[],
+  order: OrderSpectrum,
+  { light, sigma }: LineLight,
+  fwhm: number,
+  threshold: number,
+): SpectralLine[] {
+  const bench = lineBench(light, sigma)
   const lines: SpectralLine[] = []
   let from = 0
   for (let k = 1; k <= peaks.length; k++) {
-    if (k < peaks.length && peaks[k] - peaks[k - 1] < 2.5 * fwhm && k - from < 6) continue
+    if (k < peaks.length && peaks[k] - peaks[k - 1] < 2.5 * fwhm && k - from < MOST_TOGETHER) continue
     const group = peaks.slice(from, k)
     from = k
-    for (const fit of fitLines(light, sigma, group, fwhm)) {
+    for (const fit of fitLines(bench, group, fwhm)) {
       const { x, error, flux, fluxError, chiSquare } = fit
       if (!(flux > threshold * 0.6 * fluxError && error < fwhm / 2)) continue
       const flags = pixelFlags(order, sigma, x, fwhm)
@@ -96,8 +112,6 @@ function linesIn(order: OrderSpectrum, { light, sigma }: LineLight, fwhm: number
       })
     }
   }
-  lines.sort((a, b) => a.x - b.x)
-  flagBlends(lines, fwhm)
   return lines
 }
 

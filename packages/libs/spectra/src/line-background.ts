@@ -26,7 +26,7 @@ export function lineBackground(
   }
   fillGaps(levels, noises)
   const between = (values: Float64Array) =>
-    Float64Array.from({ length: n }, (_, x) => {
+    new Float64Array(n).map((_, x) => {
       const at = Math.min(windows - 1, Math.max(0, x / half - 1))
       const left = Math.min(windows - 1, Math.floor(at))
       const right = Math.min(windows - 1, left + 1)

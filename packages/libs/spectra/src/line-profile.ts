@@ -1,3 +1,4 @@
+import { allocate, kernels } from '@nightpipe/kernels'
 import { solve } from '@nightpipe/math'
 
 /** Full width at half maximum of a Gaussian, in sigma. */
@@ -16,31 +17,58 @@ export interface LineFit {
   chiSquare: number
 }
 
-/** Nodes and weights of Gauss and Legendre over a pixel: the integral of a Gaussian of σ > 0.7 px is good to 1e-5 of its height. */
-const NODES = [-Math.sqrt(0.15), 0, Math.sqrt(0.15)]
-const WEIGHTS = [5 / 18, 4 / 9, 5 / 18]
-
 /** A gain of χ² below which another step would move no line by a hundredth of its error. */
 const SETTLED = 1e-4
+
+/** Lines that are fitted together, at most. */
+export const MOST_TOGETHER = 6
+
+/** An order on which lines are fitted, in kernel memory, and room for that: call it within `scoped`. */
+export interface LineBench {
+  light: Float64Array
+  sigma: Float64Array
+  slopes: Float64Array
+  unknowns: [Float64Array, Float64Array]
+  normal: [Float64Array, Float64Array]
+  gradient: [Float64Array, Float64Array]
+}
+
+export function lineBench(light: Float64Array, sigma: Float64Array): LineBench {
+  const copy = (values: Float64Array) => {
+    const own = allocate(Float64Array, values.length)
+    own.set(values)
+    return own
+  }
+  const n = 2 + 2 * MOST_TOGETHER
+  const two = (length: number) =>
+    [allocate(Float64Array, length), allocate(Float64Array, length)] as [Float64Array, Float64Array]
+  const slopes = allocate(Float64Array, (n + 1) * light.length)
+  return { light: copy(light), sigma: copy(sigma), slopes, unknowns: two(n), normal: two(n * n), gradient: two(n) }
+}
 
 /**
  * Gaussians of one common width, integrated over pixels, on a constant background, fitted together near the given peaks
  * (Levenberg and Marquardt). The width is held near the expected one (within about 20 %) where the light does not tell; errors are
  * scaled by the root of χ² per degree of freedom where that is above 1.
  */
-export function fitLines(light: Float64Array, sigma: Float64Array, peaks: readonly number[], fwhm: number): LineFit[] {
+export function fitLines(bench: LineBench, peaks: ArrayLike<number>, fwhm: number): LineFit[] {
+  const { light, sigma } = bench
   const from = Math.max(0, Math.floor(peaks[0] - 1.7 * fwhm))
   const to = Math.min(light.length - 1, Math.ceil(peaks[peaks.length - 1] + 1.7 * fwhm))
   const width = fwhm / GAUSSIAN_FWHM
   const n = 2 + 2 * peaks.length
-  const problem = { light, sigma, from, to, width, slope: new Float64Array(n), matrix: new Float64Array(n * n) }
-  let [current, next] = [emptyState(n), emptyState(n)]
+  let pixels = 0
+  for (let x = from; x <= to; x++) if (sigma[x] !== Number.POSITIVE_INFINITY) pixels++
+  const problem: Problem = { bench, from, to, width, pixels, matrix: new Float64Array(n * n) }
+  let [current, next] = [stateOf(bench, 0, n), stateOf(bench, 1, n)]
   // background, width, then height of the peak and place of each line
+  current.parameters[0] = 0
   current.parameters[1] = width
-  peaks.forEach((x, k) => {
+  for (let k = 0; k < peaks.length; k++) {
+    const x = peaks[k]
     current.parameters[2 + 2 * k] = Math.max(light[x], 0) * width * Math.sqrt(2 * Math.PI)
     current.parameters[3 + 2 * k] = x
-  })
+  }
   evaluate(problem, current)
   let damping = 1e-3
   for (let step = 0; step < 30 && damping < 1e8; step++) {
@@ -52,17 +80,17 @@ export function fitLines(light: Float64Array, sigma: Float64Array, peaks: readon
     ;[current, next] = [next, current]
     if (gain < SETTLED + 1e-7 * current.cost) break
   }
-  return describe(current, peaks.length)
+  return describe(current, peaks.length, pixels)
 }
 
 interface Problem {
-  light: Float64Array
-  sigma: Float64Array
+  bench: LineBench
   from: number
   to: number
   width: number
+  /** that tell something */
+  pixels: number
   /** scratch */
-  slope: Float64Array
   matrix: Float64Array
 }
 
@@ -73,65 +101,26 @@ interface State {
   /** χ² with the term of the width */
   cost: number
   chiSquare: number
-  pixels: number
 }
 
-const emptyState = (n: number): State => ({
-  parameters: new Float64Array(n),
-  normal: new Float64Array(n * n),
-  gradient: new Float64Array(n),
-  ...{ cost: 0, chiSquare: 0, pixels: 0 },
+const stateOf = ({ unknowns, normal, gradient }: LineBench, k: 0 | 1, n: number): State => ({
+  parameters: unknowns[k].subarray(0, n),
+  normal: normal[k].subarray(0, n * n),
+  gradient: gradient[k].subarray(0, n),
+  ...{ cost: 0, chiSquare: 0 },
 })
 
 /** χ² of the parameters, its gradient and its curvature. */
-function evaluate({ light, sigma, from, to, width, slope }: Problem, state: State): void {
+function evaluate({ bench, from, to, width }: Problem, state: State): void {
   const { parameters, normal, gradient } = state
   const n = parameters.length
-  normal.fill(0)
-  gradient.fill(0)
-  let chiSquare = 0
-  let pixels = 0
-  for (let x = from; x <= to; x++) {
-    if (sigma[x] === Number.POSITIVE_INFINITY) continue
-    const weight = 1 / sigma[x]
-    const residual = (light[x] - profile(parameters, x, slope)) * weight
-    chiSquare += residual * residual
-    pixels++
-    for (let i = 0; i < n; i++) {
-      const s = slope[i] * weight
-      if (s === 0) continue
-      gradient[i] += s * residual
-      for (let j = 0; j <= i; j++) normal[i * n + j] += s * slope[j] * weight
-    }
-  }
+  const order = [bench.light.byteOffset, bench.sigma.byteOffset, from, to] as const
+  const into = [normal.byteOffset, gradient.byteOffset, bench.slopes.byteOffset] as const
+  state.chiSquare = kernels().lineEquations(parameters.byteOffset, n, ...order, ...into)
   const pull = (width - parameters[1]) / (0.2 * width)
   gradient[1] += pull / (0.2 * width)
   normal[n + 1] += 1 / (0.2 * width) ** 2
-  state.cost = chiSquare + pull * pull
-  state.chiSquare = chiSquare
-  state.pixels = pixels
-}
-
-/** The model in a pixel, and its derivatives. */
-function profile(p: Float64Array, x: number, slope: Float64Array): number {
-  const sigma = p[1]
-  const norm = 1 / (sigma * Math.sqrt(2 * Math.PI))
-  let total = p[0]
-  slope.fill(0)
-  slope[0] = 1
-  for (let k = 2; k < p.length; k += 2) {
-    if (Math.abs(x - p[k + 1]) > 6 * sigma + 1) continue
-    for (let node = 0; node < 3; node++) {
-      const u = (x + NODES[node] - p[k + 1]) / sigma
-      const density = WEIGHTS[node] * norm * Math.exp(-0.5 * u * u)
-      const light = p[k] * density
-      total += light
-      slope[k] += density
-      slope[k + 1] += (light * u) / sigma
-      slope[1] += (light * (u * u - 1)) / sigma
-    }
-  }
-  return total
+  state.cost = state.chiSquare + pull * pull
 }
 
 /** The next parameters; a step moves no line by more than half a width and keeps the width within a factor of 1.5. */
@@ -152,7 +141,7 @@ function moveFrom(state: State, damping: number, fwhm: number, matrix: Float64Ar
   for (let k = 3; k < n; k += 2) out[k] = parameters[k] + Math.min(fwhm / 2, Math.max(-fwhm / 2, step[k]))
 }
 
-function describe({ parameters: p, normal, chiSquare, pixels }: State, lines: number): LineFit[] {
+function describe({ parameters: p, normal, chiSquare }: State, lines: number, pixels: number): LineFit[] {
   const n = p.length
   const reduced = chiSquare / Math.max(1, pixels - n)
   const scale = Math.max(1, reduced)

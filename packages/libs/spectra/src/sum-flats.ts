@@ -51,11 +51,12 @@ export function dimFlats(frames: readonly FlatFrame[]): boolean[] {
 /** How far the brightest twentieth of the pixels stands above the darkest fifth. */
 function lightOf({ pixels, mask }: FlatFrame): number {
   const step = Math.max(1, Math.floor(pixels.length / SAMPLE)) | 1
-  const sample: number[] = []
+  const sample = new Float64Array(Math.ceil(pixels.length / step))
+  let n = 0
   for (let p = 0; p < pixels.length; p += step)
-    if (mask[p] === 0 && Number.isFinite(pixels[p]!)) sample.push(pixels[p]!)
-  if (sample.length === 0) return 0
-  return select(sample, Math.floor(0.95 * (sample.length - 1))) - select(sample, Math.floor(0.2 * (sample.length - 1)))
+    if (mask[p] === 0 && Number.isFinite(pixels[p]!)) sample[n++] = pixels[p]!
+  if (n === 0) return 0
+  return select(sample, Math.floor(0.95 * (n - 1)), n) - select(sample, Math.floor(0.2 * (n - 1)), n)
 }
 
 /**

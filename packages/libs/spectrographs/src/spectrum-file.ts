@@ -49,7 +49,7 @@ function readOpen(file: FitsFile): SpectrumFile {
   const orders = order.map(
     (m, row): OrderSpectrum => ({
       ...{ index: index[row]!, order: unknown ? 0 : m, fibre: fibre[row]! },
-      ...{ flux: fluxes[row]!, uncertainty: errors[row]!, mask: Int32Array.from(masks[row]!) },
+      ...{ flux: fluxes[row]!, uncertainty: errors[row]!, mask: new Int32Array(masks[row]!) },
       ...(blazes && { blaze: blazes[row]! }),
       ...(blazeErrors && { blazeError: blazeErrors[row]! }),
       ...(waves && { wavelength: waves[row]! }),

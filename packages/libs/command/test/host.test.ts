@@ -1,8 +1,10 @@
+import { spawnSync } from 'node:child_process'
 import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { type Host, openHost, type Ran } from '../src/index.js'
+import { hostFlags } from '../src/run-in-host.js'
 import {
   bundleOf,
   contentOf,
@@ -96,3 +98,9 @@ t.test(
     t.match(await copy('-s', ...frames, '-r', red), { code: 0 })
   },
 )
+
+t.test('this Node starts with the flags of a host; one that may not know them gets none', async (t) => {
+  t.equal(spawnSync(process.execPath, [...hostFlags(process.versions.node), '-e', '0']).status, 0)
+  t.notMatch(hostFlags('22.23.0').join(' '), /interrupt-budget/)
+  t.same(hostFlags('26.0.0'), [])
+})

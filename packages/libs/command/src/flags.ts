@@ -38,7 +38,7 @@ export const COMMON_FLAGS: Readonly<Record<string, CommonFlag>> = {
   memory: {
     type: 'text',
     placeholder: 'SIZE',
-    doc: `how much memory to use, as 500MB or 2GiB (default: ${DEFAULT_MEMORY})`,
+    doc: `how much memory to use beside the 50MB of Node itself, as 500MB or 2GiB (default: ${DEFAULT_MEMORY})`,
   },
   json: { type: 'flag', doc: 'one JSON object a line on standard output instead of paths' },
   quiet: { type: 'flag', doc: 'no progress and no warnings, only errors' },

@@ -15,7 +15,7 @@ export interface Ingredients {
   /** the instrument profile: the name of a shipped one, or the INI of another */
   profile?: string | undefined
   /** given by a flag that is called as their role: the master that a candidate was compared with */
-  flagged: { flag: string; path: string }[]
+  flagged: Record<string, string>
   /** what those are called now that had another name when they served, and that name: it stands in the product */
   renamed: Readonly<Record<string, string>>
   /** parents that are not where we look, or are not what they were */
@@ -28,7 +28,7 @@ export interface Ingredients {
  */
 export function ingredientsOf(path: string, made: Provenance, search: Search): Ingredients {
   const renamed: Record<string, string> = {}
-  const found: Ingredients = { inputs: [], others: [], flagged: [], trouble: [], renamed }
+  const found: Ingredients = { inputs: [], others: [], flagged: {}, trouble: [], renamed }
   found.profile = profileOf(path, made, search)
   const fileFlags = fileFlagsOf(made.command)
   const add = (list: string[], item: string) => list.includes(item) || list.push(item)
@@ -42,7 +42,7 @@ export function ingredientsOf(path: string, made: Provenance, search: Search): I
       if (basename(where.path!) !== parent.file) renamed[resolve(where.path!)] = parent.file
       const own = parent.given ? undefined : provenanceOf(where.path!)
       if (parent.given) add(found.inputs, resolve(where.path!))
-      else if (fileFlags.has(parent.role)) found.flagged.push({ flag: parent.role, path: resolve(where.path!) })
+      else if (fileFlags.has(parent.role)) found.flagged[parent.role] = resolve(where.path!)
       else if (own && own.command === made.command && own.configDigest === made.configDigest) take(where.path!, own)
       else add(found.others, resolve(where.path!))
     }
@@ -62,14 +62,15 @@ const fileFlagsOf = (command: string) =>
 const troubleOf = ({ file, role }: ParentRecord, path: string | undefined) =>
   path === undefined ? `${role} ${file} is missing` : `${role} ${path} has changed`
 
-/** All of several products in one run; undefined when two of them need different files of one name. */
+/** All of several products in one run; undefined when two of them need different files of one name, or for one flag. */
 export function together(all: readonly Ingredients[]): Ingredients | undefined {
   const unique = (paths: string[]) => [...new Set(paths)].sort()
   const others = unique(all.flatMap((parts) => parts.others))
   const renamed = Object.assign({}, ...all.map((parts) => parts.renamed)) as Ingredients['renamed']
   if (new Set(others.map((path) => nameOf(path, renamed))).size < others.length) return undefined
-  const flagged = all.flatMap((parts) => parts.flagged)
-  if (new Set(flagged.map(({ flag }) => flag)).size < new Set(flagged.map(({ path }) => path)).size) return undefined
+  const flagged = Object.assign({}, ...all.map((parts) => parts.flagged)) as Ingredients['flagged']
+  if (all.some((parts) => Object.entries(parts.flagged).some(([flag, path]) => flagged[flag] !== path)))
+    return undefined
   return {
     inputs: unique(all.flatMap((parts) => parts.inputs)),
     others,

@@ -31,7 +31,7 @@ export async function layOutRecipe(
   writeFileSync(join(scratch, 'recorded.ini'), recordedIni(made, parts.profile))
   const takesInput = about.flags.some(({ name }) => name === 'input')
   const input = takesInput && links.length ? ['--input', `@${join(scratch, 'inputs.txt')}`] : []
-  const flags = parts.flagged.flatMap(({ flag, path }) => [
+  const flags = Object.entries(parts.flagged).flatMap(([flag, path]) => [
     `--${flag}`,
     linkInto(join(scratch, 'flags', flag), path, parts.renamed),
   ])

@@ -47,7 +47,7 @@ export function openWorkshop(products: readonly string[], search: Search, place:
   const wanted = new Map(products.map((product) => [product, wantedOf(product, search)]))
   const runOf = (made: Provenance, parts: Ingredients): Promise<Run> => {
     const words = [made.command, made.configText, ...[...parts.inputs].sort(), '', ...[...parts.others].sort()]
-    for (const { flag, path } of parts.flagged) words.push(flag, path)
+    for (const [flag, path] of Object.entries(parts.flagged)) words.push(flag, path)
     const key = createHash('sha256').update(words.join('\n')).digest('hex').slice(0, 12)
     const run = runs.get(key) ?? runAgain(join(scratch, key), made, parts)
     runs.set(key, run)
@@ -98,7 +98,7 @@ function waysTo(one: Wanted, all: readonly (Wanted | DataError)[], search: Searc
   })
   const company = together(neighbours.map(({ parts }) => parts))
   const reported = search.reported(one.product, one.made.command).filter((path) => existsSync(path))
-  const everything = together([one.parts, { inputs: reported, others: [], flagged: [], trouble: [], renamed: {} }])
+  const everything = together([one.parts, { inputs: reported, others: [], flagged: {}, trouble: [], renamed: {} }])
   return [...(company ? [company] : []), one.parts, ...(everything ? [everything] : [])]
 }
 

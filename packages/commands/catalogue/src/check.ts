@@ -8,7 +8,7 @@ export const check = defineConductor({
   subcommand: 'check',
   summary: 'every tile of a catalogue read and counted; exit 4 when something is wrong',
   description:
-    'Checks the sums of every tile, that each star lies in the tile that it is in, that the counts agree with ' +
+    'Checks the sums of every tile, that each star lies in the tile that it is in, that counts and digests agree with ' +
     'catalogue.json, and that no tile of tiles.csv is missing.',
   examples: [
     { run: 'catalogue check --catalogue catalogues/gaia', doc: 'one line for each problem, none when it is whole' },

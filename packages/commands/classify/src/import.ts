@@ -9,7 +9,7 @@ import {
   writeProduct,
 } from '@nightpipe/command'
 import { cardLookup, type FitsFile, openFits, readTable as readFitsTable, readPixels64 } from '@nightpipe/fits'
-import { power } from '@nightpipe/math'
+import { LIGHT_SPEED, power } from '@nightpipe/math'
 import { airToVacuum, onLogGrid } from '@nightpipe/spectra'
 import { readTable, upsertRows } from '@nightpipe/table'
 import { type ImportSchema, importSchema } from './schema.js'
@@ -98,7 +98,7 @@ function importOne(
     const own = { wavelength: read.wavelength.map(vacuum), flux: read.flux }
     if (params.listed && !params.row) throw new DataError(`${file.name} is not in the index`)
     const row = params.row ?? headerRow(file)
-    const spectrum = onLogGrid(own.wavelength, own.flux, from, to, step / 299792458)
+    const spectrum = onLogGrid(own.wavelength, own.flux, from, to, step / LIGHT_SPEED)
     if (spectrum.flux.length < 200)
       throw new DataError(`${file.name} has nothing between ${from} and ${to} Angstrom`, 'see [import] unit')
     const product = writeProduct(products[0]!, memberHdus(spectrum), context, parents)

@@ -1,5 +1,5 @@
 import { createHeader, type NewHdu } from '@nightpipe/fits'
-import { LIGHT } from '@nightpipe/spectra'
+import { LIGHT_SPEED } from '@nightpipe/math'
 import { type Found, known, limitsText } from './found.js'
 
 type Card = [keyword: string, value: string | number | undefined, comment: string]
@@ -27,7 +27,7 @@ function cardsOf({ object, fibre, best, method, parameters, errors, setErrors, .
     ['RHOTG', known(teffLogg), 'correlation of the errors of TEFF and LOGG'],
     ['RHOTM', known(teffMetals), 'correlation of the errors of TEFF and FEH'],
     ['RHOGM', known(loggMetals), 'correlation of the errors of LOGG and FEH'],
-    ['SHIFT', (LIGHT * star.z) / 1000, '[km/s] of the star against the templates'],
+    ['SHIFT', (LIGHT_SPEED * star.z) / 1000, '[km/s] of the star against the templates'],
     ['CHI2R', star.chiSquare / star.pixels, 'chi square over pixels'],
     ['METHOD', method, 'interpolated between templates, or nearest'],
     ['TEMPLAT', best.name, 'template that is most alike'],

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { relative } from 'node:path'
 import type { Job } from '@nightpipe/command'
 import { type Header, numberOf, textOf } from '@nightpipe/fits'
+import { LIGHT_SPEED } from '@nightpipe/math'
 import type { OrderSpectrum } from '@nightpipe/spectra'
 import { type RvRow, readSpectra, replaceVelocities, type Tree } from '@nightpipe/spectrographs'
 import type { RvJob } from './plan.js'
@@ -36,7 +37,7 @@ function rowOf(
   if (fibre === undefined || textOf(header, name('RVMETH')) === 'none') return undefined
   const orders = all.filter((one) => one.fibre === fibre)
   const [bary, rcc] = [number('BARYCORR'), number('RCC')]
-  const seen = rcc === undefined ? number('RVMEAS') : rcc * 299792458
+  const seen = rcc === undefined ? number('RVMEAS') : rcc * LIGHT_SPEED
   return {
     ...{
       Targname: textOf(header, name('RVSTAR')),
@@ -48,7 +49,7 @@ function rowOf(
     ...{ Nmatch: numberOf(header, 'NMATCH'), Amoerr: numberOf(header, 'AMOERR'), RMSgood: numberOf(header, 'RMSGOOD') },
     ...{ Mgbdisp: magnesiumSpan(orders), Lammid: middleWavelength(orders) },
     ...{ 'RVkm/s': seen === undefined ? undefined : seen / 1000, AmpCC: number('AMPCC'), WidCC: number('WIDCC') },
-    Baryshift: bary === undefined ? undefined : bary / 299792458,
+    Baryshift: bary === undefined ? undefined : bary / LIGHT_SPEED,
     ...{ Rshiftavg: number('ZBLKAVG'), RshiftMed: number('ZBLKMED'), RshiftErr: number('ZBLKERR') },
   }
 }

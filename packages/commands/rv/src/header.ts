@@ -1,5 +1,5 @@
 import { type CardValue, copyHeader, type Header, setCard } from '@nightpipe/fits'
-import { LIGHT } from '@nightpipe/spectra'
+import { LIGHT_SPEED } from '@nightpipe/math'
 import { radvCards, type StarExposure } from '@nightpipe/spectrographs'
 import type { StarVelocity } from './job.js'
 
@@ -29,7 +29,7 @@ function cardsOf({ circumstances, measured, rv, template }: StarVelocity): Said[
     ['RV', rounded(rv, 4), '[m/s] radial velocity, barycentric'],
     ['RVERR', rounded(measured.error, 4), '[m/s] one sigma of RV'],
     ['RVPHOT', rounded(measured.limit, 4), '[m/s] the photons alone would allow'],
-    ['RVMEAS', rounded(LIGHT * measured.z, 4), '[m/s] c z as seen, not barycentric'],
+    ['RVMEAS', rounded(LIGHT_SPEED * measured.z, 4), '[m/s] c z as seen, not barycentric'],
     ['RVMETH', measured.by, 'template, mask, or none: no velocity'],
     ['BARYCORR', rounded(correction?.velocity, 4), '[m/s] c z, 1 + z_true = (1 + z_seen)(1 + z)'],
     ['SECACC', rounded(correction?.secular, 4), '[m/s] of it the secular acceleration'],

@@ -2,8 +2,9 @@ import { rmSync } from 'node:fs'
 import { basename } from 'node:path'
 import { DataError, type Job, type Row, runMemory, type Tools, writeProduct } from '@nightpipe/command'
 import { numberOf, openFits, sideHdus } from '@nightpipe/fits'
+import { LIGHT_SPEED } from '@nightpipe/math'
 import { writeFigure } from '@nightpipe/plot'
-import { LIGHT, type LineMask, maskOfTemplate, vacuumToAir } from '@nightpipe/spectra'
+import { type LineMask, maskOfTemplate, vacuumToAir } from '@nightpipe/spectra'
 import {
   type Circumstances,
   meterOf,
@@ -120,7 +121,7 @@ function measureOne(
     exposure.spectra.orders.filter((one) => one.fibre === fibre),
     options,
   )
-  const rv = correction && LIGHT * ((1 + measured.z) * (1 + correction.z) - 1)
+  const rv = correction && LIGHT_SPEED * ((1 + measured.z) * (1 + correction.z) - 1)
   const name = measured.by === 'template' ? basename(chosen!.path) : undefined
   return { circumstances, measured, rv, template: name }
 }
@@ -181,7 +182,7 @@ function measurementsOf(stars: readonly StarVelocity[]): Record<string, number |
   return {
     ...{ star: circumstances.object, fibre: circumstances.fibre, by: measured.by, template },
     ...{ rv_m_s: known(rv), rv_error_m_s: known(measured.error), photon_limit_m_s: known(measured.limit) },
-    measured_m_s: known(LIGHT * measured.z),
+    measured_m_s: known(LIGHT_SPEED * measured.z),
     ...{ barycentric_m_s: correction?.velocity, bjd_tdb: correction?.bjdTdb, middle_mjd: middle.mjd },
     ...{ meter_readings: middle.readings, place_from: circumstances.sunlight ? 'Sun' : star?.from },
     ...{ orders: measured.velocity?.combined.parts, jitter_m_s: measured.velocity?.combined.jitter },

@@ -1,4 +1,4 @@
-import { medianOf } from '@nightpipe/math'
+import { LIGHT_SPEED, medianOf } from '@nightpipe/math'
 import {
   airSeen,
   type BlockVelocities,
@@ -6,7 +6,6 @@ import {
   type Correlation,
   crossCorrelate,
   fitVelocity,
-  LIGHT,
   type LineMask,
   type MaskCorrelation,
   maskCorrelation,
@@ -99,7 +98,7 @@ export function measureStar(all: readonly OrderSpectrum[], options: MeasureOptio
   if (!line?.fit) throw new NoVelocity('the lines of the mask are not in the spectrum')
   const { centre, centreError } = line.fit
   const error = Math.max(centreError, scatterOfGroups(orders, centre, options))
-  return { by: 'mask', z: centre / LIGHT, error, limit: centreError, line, notes }
+  return { by: 'mask', z: centre / LIGHT_SPEED, error, limit: centreError, line, notes }
 }
 
 function againstTemplate(
@@ -116,9 +115,9 @@ function againstTemplate(
     if (guess === undefined) throw new NoVelocity(faint)
     notes.push(faint)
   }
-  const from = guess === undefined ? correlation.z : guess / LIGHT
+  const from = guess === undefined ? correlation.z : guess / LIGHT_SPEED
   const velocity = fitVelocity(orders, template, from, { degree, clip })
-  const off = Math.abs(velocity.velocity - LIGHT * from)
+  const off = Math.abs(velocity.velocity - LIGHT_SPEED * from)
   if (!velocity.converged) throw new NoVelocity('the fit did not converge')
   if (guess === undefined && off > correlation.width) {
     const [there, here] = [velocity.velocity, correlation.peak].map((one) => (one / 1000).toFixed(1))

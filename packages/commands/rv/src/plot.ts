@@ -1,3 +1,4 @@
+import { LIGHT_SPEED_KM } from '@nightpipe/math'
 import { chart, type Figure, type Series, stacked } from '@nightpipe/plot'
 import type { StarExposure } from '@nightpipe/spectrographs'
 import type { StarVelocity } from './job.js'
@@ -26,7 +27,7 @@ export function velocityFigure(name: string, exposure: StarExposure, stars: read
 function chartsOf(name: string, { circumstances, measured, rv }: StarVelocity): Figure[] {
   const { correlation, line, velocity } = measured
   const said =
-    rv === undefined ? `${(measured.z * 299792.458).toFixed(3)} km/s as seen` : `${(rv / 1000).toFixed(4)} km/s`
+    rv === undefined ? `${(measured.z * LIGHT_SPEED_KM).toFixed(3)} km/s as seen` : `${(rv / 1000).toFixed(4)} km/s`
   const title = `${circumstances.object} (${name}, fibre ${circumstances.fibre}): ${said} +- ${measured.error.toFixed(1)} m/s`
   const out: Figure[] = []
   if (correlation) {

@@ -1,5 +1,5 @@
 import type { NewHdu } from '@nightpipe/fits'
-import { LIGHT } from '@nightpipe/spectra'
+import { LIGHT_SPEED } from '@nightpipe/math'
 import { correlationWindow } from '@nightpipe/spectrographs'
 import type { StarVelocity } from './job.js'
 
@@ -11,7 +11,8 @@ export function velocityTables(stars: readonly StarVelocity[]): NewHdu[] {
 function orderTable(stars: readonly StarVelocity[]): NewHdu[] {
   const rows = stars.flatMap(({ circumstances, measured }) => {
     const z = circumstances.correction?.z
-    const at = (velocity: number) => (z === undefined ? Number.NaN : LIGHT * ((1 + velocity / LIGHT) * (1 + z) - 1))
+    const at = (velocity: number) =>
+      z === undefined ? Number.NaN : LIGHT_SPEED * ((1 + velocity / LIGHT_SPEED) * (1 + z) - 1)
     return (measured.velocity?.orders ?? []).map((one) => ({
       ...one,
       fibre: circumstances.fibre,

@@ -1,4 +1,4 @@
-import { solve } from '@nightpipe/math'
+import { LIGHT_SPEED, solve } from '@nightpipe/math'
 import {
   diffractionOrder,
   type Measurements,
@@ -12,7 +12,6 @@ import type { Arc } from './arcs.js'
 import type { ArcShare } from './choose-arcs.js'
 import type { CommonArc } from './common-arcs.js'
 
-const LIGHT = 299792458 // m/s
 /** Arcs so close in time (days) differ by their noise alone. */
 const SAME = 0.5
 /** Columns and orders at which arcs are compared. */
@@ -100,8 +99,8 @@ function describe(frame: WavelengthPolynomial, own: WavelengthPolynomial, lamp: 
       const terms = [1, u, v, second(u), u * v, second(v)]
       const lambda = lampAt(index, x)
       for (let i = 0; i < 6; i++) {
-        beside[i]! += terms[i]! * LIGHT * Math.log(ownAt(index, x) / lambda)
-        alone[i]! += terms[i]! * LIGHT * Math.log(lambda * diffractionOrder(frame, index))
+        beside[i]! += terms[i]! * LIGHT_SPEED * Math.log(ownAt(index, x) / lambda)
+        alone[i]! += terms[i]! * LIGHT_SPEED * Math.log(lambda * diffractionOrder(frame, index))
         for (let j = 0; j < 6; j++) normal[6 * i + j]! += terms[i]! * terms[j]!
       }
     }

@@ -1,10 +1,10 @@
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DataError } from '@nightpipe/files'
 import { openFits, verifySums } from '@nightpipe/fits'
 import { healpixOf } from '@nightpipe/sky'
 import { readTable } from '@nightpipe/table'
-import { readFacts, tilePath } from './store.js'
+import { digestOfTile, digestOfTiles, readFacts, type StoreFacts, tilePath } from './store.js'
 import { decodeOpenStars } from './tile.js'
 import { tileTable } from './tile-table.js'
 
@@ -18,19 +18,34 @@ export function* checkCatalogue(folder: string): Generator<string> {
     return
   }
   let count = 0
+  const digests = new Map<number, string>()
   for (const name of readdirSync(tiles, { recursive: true }).map(String).sort()) {
-    const number = /Npix(\d+)\.fits$/.exec(name)?.[1]
-    if (number === undefined || name !== tilePath(facts.order, Number(number))) continue
-    const { problem, stars } = checkTile(join(tiles, name), facts.order, Number(number))
+    const tile = Number(/Npix(\d+)\.fits$/.exec(name)?.[1])
+    if (name !== tilePath(facts.order, tile)) continue
+    const { problem, stars } = checkTile(join(tiles, name), facts.order, tile)
     if (problem) yield `${name}: ${problem}`
+    digests.set(tile, digestOfTile(readFileSync(join(tiles, name))))
     count += stars
   }
   if (count !== facts.count) yield `it has ${count} stars, catalogue.json says ${facts.count}`
-  if (facts.coverage !== 'listed') return
-  for (const { tile, stars } of readTable(join(tiles, tileTable.name), tileTable, { orEmpty: true })) {
+  if (facts.coverage === 'listed') yield* checkList(join(tiles, tileTable.name), facts, digests)
+  else yield* checkDigest(facts, digests)
+}
+
+/** Against tiles.csv, where only the tiles that it lists are known. */
+function* checkList(table: string, facts: StoreFacts, found: ReadonlyMap<number, string>): Generator<string> {
+  const listed = new Map<number, string>()
+  for (const { tile, stars, digest } of readTable(table, tileTable, { orEmpty: true })) {
+    listed.set(tile, digest ?? '')
     const path = tilePath(facts.order, tile)
-    if (stars > 0 && !existsSync(join(tiles, path))) yield `${path} with ${stars} stars is missing`
+    if (stars > 0 && !found.has(tile)) yield `${path} with ${stars} stars is missing`
+    else if (digest !== undefined && found.get(tile) !== digest) yield `${path} is not the tile that tiles.csv names`
   }
+  yield* checkDigest(facts, listed)
+}
+
+function* checkDigest({ digest }: StoreFacts, tiles: Iterable<readonly [number, string]>): Generator<string> {
+  if (digest !== undefined && digestOfTiles(tiles) !== digest) yield 'catalogue.json was written for other tiles'
 }
 
 function checkTile(path: string, order: number, pixel: number): { problem?: string; stars: number } {

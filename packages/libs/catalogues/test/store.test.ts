@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { random } from '@nightpipe/math'
@@ -13,6 +13,7 @@ import {
   pickStars,
   type SkyStars,
 } from '../src/index.js'
+import { encodeStars } from '../src/tile.js'
 
 const scratch = mkdtempSync(join(tmpdir(), 'np-catalogue-'))
 t.teardown(() => rmSync(scratch, { recursive: true, force: true }))
@@ -108,6 +109,17 @@ t.test('what is no catalogue is refused in one line', async (t) => {
   t.throws(() => openCatalogue(join(scratch, 'bad.csv')), /has no columns of right ascension and declination/)
 })
 
+t.test('a catalogue whose tiles were exchanged for others of the same count is not whole', async (t) => {
+  const [folder, other] = [join(scratch, 'exchanged'), join(scratch, 'moved')]
+  await buildCatalogue(folder, stars, { name: 'one', order: 3 })
+  const moved = pickStars(stars, [...stars.ra.keys()])
+  moved.dec[0] += 1e-5
+  await buildCatalogue(other, moved, { name: 'one', order: 3 })
+  rmSync(join(folder, 'tiles-1'), { recursive: true })
+  renameSync(join(other, 'tiles-1'), join(folder, 'tiles-1'))
+  t.same([...checkCatalogue(folder)], ['catalogue.json was written for other tiles'])
+})
+
 t.test('what a killed import left is removed by the next one; a catalogue that was replaced says so', async (t) => {
   const folder = join(scratch, 'killed')
   await buildCatalogue(folder, stars, { name: 'one', order: 3 })
@@ -138,6 +150,14 @@ t.test('tiles come one by one, from two processes too, and tell what they cover'
     [10, 11, 12, 13, 14].reduce((sum, tile) => sum + inTile(tile).count, 0),
   )
   t.same([...checkCatalogue(folder)], [])
+  await t.test('a tile of other stars is told, for it would pass for the one that products name', async (t) => {
+    const tile = join(folder, 'tiles-1', 'Norder2', 'Dir0', 'Npix12.fits')
+    const [kept, moved] = [readFileSync(tile), inTile(12)]
+    moved.dec[0] += 1e-5
+    writeFileSync(tile, encodeStars(moved))
+    t.match([...checkCatalogue(folder)], [/Npix12.fits is not the tile that tiles.csv names/])
+    writeFileSync(tile, kept)
+  })
   const again = growCatalogue(join(scratch, 'again'), options)
   for (const tile of [14, 15, 13, 12, 11, 10])
     await again.add(tile, tile === 15 ? emptySkyStars([], 2016) : inTile(tile))

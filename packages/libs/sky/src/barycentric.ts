@@ -1,5 +1,5 @@
-import { power } from '@nightpipe/math'
-import { GM, LIGHT, type Observation, type Observer, observerState, potential, requireFinite } from './observer.js'
+import { LIGHT_SPEED_KM, power } from '@nightpipe/math'
+import { GM, type Observation, type Observer, observerState, potential, requireFinite } from './observer.js'
 import { RADIANS } from './sphere.js'
 import { cross, dot, length, scaled, sum, unit, type Vector } from './vector.js'
 
@@ -35,7 +35,7 @@ export function barycentricCorrection(observation: Observation): BarycentricCorr
   const { parallax = 0 } = observation
   const observer = observerState(observation)
   const { toObserver, toStar, atEpoch, across, years } = starOf(observation, observer)
-  const beta = scaled(observer.velocity, 1 / LIGHT)
+  const beta = scaled(observer.velocity, 1 / LIGHT_SPEED_KM)
   const gamma = 1 / Math.sqrt(1 - dot(beta, beta))
   const moving = gamma * (1 + dot(beta, toObserver)) * (1 + potential(observer))
   const { secular, lightTravel } = starMotion(observation, { atEpoch, toObserver, across, years })
@@ -43,8 +43,8 @@ export function barycentricCorrection(observation: Observation): BarycentricCorr
   const mjdTdb = observer.mjdTdb + lightTime(observer.position, toStar, parallax) / 86400
   return {
     z,
-    velocity: z * LIGHT * 1000,
-    secular: (secular - 1) * LIGHT * 1000,
+    velocity: z * LIGHT_SPEED_KM * 1000,
+    secular: (secular - 1) * LIGHT_SPEED_KM * 1000,
     mjdTdb,
     bjdTdb: mjdTdb + 2400000.5,
     dut1: observer.dut1,
@@ -74,11 +74,11 @@ function starMotion(
 ): { secular: number; lightTravel: number } {
   if (!(parallax > 0)) return { secular: 1, lightTravel: 0 }
   const distance = (1000 * PARSEC) / parallax
-  const along = scaled(star.atEpoch, rv / 1000 / LIGHT)
-  const velocity = sum(scaled(star.across, distance / (LIGHT * YEAR)), along)
+  const along = scaled(star.atEpoch, rv / 1000 / LIGHT_SPEED_KM)
+  const velocity = sum(scaled(star.across, distance / (LIGHT_SPEED_KM * YEAR)), along)
   const secular = (1 + dot(velocity, star.atEpoch)) / (1 + dot(velocity, star.toObserver))
   const turning = dot(star.across, star.across) / YEAR ** 2
-  const lightTravel = ((rv / 1000) * distance * turning * star.years * YEAR) / LIGHT ** 2
+  const lightTravel = ((rv / 1000) * distance * turning * star.years * YEAR) / LIGHT_SPEED_KM ** 2
   return { secular, lightTravel }
 }
 
@@ -86,12 +86,12 @@ function starMotion(
 function shapiroRate({ fromSun, aboutSun }: Observer, toStar: Vector): number {
   const r = length(fromSun)
   const closing = (dot(aboutSun, fromSun) / r + dot(aboutSun, toStar)) / Math.max(r + dot(fromSun, toStar), 7e5)
-  return ((-2 * GM.sun) / power(LIGHT, 3)) * closing
+  return ((-2 * GM.sun) / power(LIGHT_SPEED_KM, 3)) * closing
 }
 
 /** Seconds from the observer to the barycentre for light of the star: the plane wave, and the bend of a near star's. */
 function lightTime(position: Vector, toStar: Vector, parallax: number): number {
   const along = dot(position, toStar)
   const curvature = parallax > 0 ? ((dot(position, position) - along * along) * parallax) / (2000 * PARSEC) : 0
-  return (along - curvature) / LIGHT
+  return (along - curvature) / LIGHT_SPEED_KM
 }

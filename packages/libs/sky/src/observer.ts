@@ -1,3 +1,4 @@
+import { LIGHT_SPEED, LIGHT_SPEED_KM } from '@nightpipe/math'
 import { type Observatory, siteState } from './earth-orientation.js'
 import { barycentricState } from './ephemeris.js'
 import { tdbMinusTt } from './tdb.js'
@@ -5,8 +6,6 @@ import { utcToTt } from './timescales.js'
 import { type Ut1Row, ut1MinusUtc } from './ut1.js'
 import { length, scaled, sum, type Vector } from './vector.js'
 
-/** km/s */
-export const LIGHT = 299792.458
 /** G times mass, km3/s2. */
 export const GM = { sun: 1.32712440018e11, earth: 398600.4418 }
 
@@ -61,7 +60,8 @@ export function observerState({ mjdUtc, site, ut1 }: Pick<Observation, 'mjdUtc' 
 }
 
 /** Gravitational blue-shift at the observer: the potential of Sun and Earth over c squared. */
-export const potential = ({ fromSun, radius }: Observer) => (GM.sun / length(fromSun) + GM.earth / radius) / LIGHT ** 2
+export const potential = ({ fromSun, radius }: Observer) =>
+  (GM.sun / length(fromSun) + GM.earth / radius) / LIGHT_SPEED_KM ** 2
 
 /** RangeError on what cannot be: a number that is none, a place beyond the pole. */
 export function requireFinite(observation: Observation): void {
@@ -73,5 +73,5 @@ export function requireFinite(observation: Observation): void {
   if (Math.abs(dec) > 90) throw new RangeError(`declination ${dec} is beyond the pole`)
   if (Math.abs(site.latitude) > 90) throw new RangeError(`latitude ${site.latitude} is beyond the pole`)
   if (parallax < 0) throw new RangeError(`parallax ${parallax} mas: a star cannot be further than infinitely far`)
-  if (Math.abs(rv) >= LIGHT * 1000) throw new RangeError(`velocity ${rv} m/s is faster than light`)
+  if (Math.abs(rv) >= LIGHT_SPEED) throw new RangeError(`velocity ${rv} m/s is faster than light`)
 }

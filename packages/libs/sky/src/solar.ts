@@ -1,8 +1,7 @@
+import { LIGHT_SPEED, LIGHT_SPEED_KM } from '@nightpipe/math'
 import { barycentricState } from './ephemeris.js'
 import { type Observation, type Observer, observerState, potential } from './observer.js'
 import { dot, length, scaled, sum, unit, type Vector } from './vector.js'
-
-const LIGHT = 299792.458
 
 /** What takes the velocity of sunlight (the Sun itself, or daylight) to the rest frame of the Sun. */
 export interface SolarCorrection {
@@ -26,15 +25,18 @@ export function solarCorrection(observation: Pick<Observation, 'mjdUtc' | 'site'
   const observer = observerState(observation)
   const { sun, delay } = sunSeenBy(observer)
   const direction = unit(sum(positionOf(sun), scaled(observer.position, -1)))
-  const [here, there] = [observer.velocity, velocityOf(sun)].map((v) => scaled(v, 1 / LIGHT)) as [Vector, Vector]
+  const [here, there] = [observer.velocity, velocityOf(sun)].map((v) => scaled(v, 1 / LIGHT_SPEED_KM)) as [
+    Vector,
+    Vector,
+  ]
   const gamma = Math.sqrt((1 - dot(there, there)) / (1 - dot(here, here)))
   const arrived = (1 + dot(here, direction)) * (1 + potential(observer))
   const z = (gamma * arrived) / (1 + dot(there, direction)) - 1
   const mjdTdb = observer.mjdTdb - delay / 86400
   return {
     z,
-    velocity: z * LIGHT * 1000,
-    toBarycentre: (gamma * arrived - 1) * LIGHT * 1000,
+    velocity: z * LIGHT_SPEED,
+    toBarycentre: (gamma * arrived - 1) * LIGHT_SPEED,
     mjdTdb,
     bjdTdb: mjdTdb + 2400000.5,
   }
@@ -46,7 +48,7 @@ function sunSeenBy(observer: Observer): { sun: Float64Array; delay: number } {
   let sun = barycentricState('sun', observer.mjdTdb)
   for (let k = 0; k < 3; k++) {
     sun = barycentricState('sun', observer.mjdTdb - delay / 86400)
-    delay = length(sum(positionOf(sun), scaled(observer.position, -1))) / LIGHT
+    delay = length(sum(positionOf(sun), scaled(observer.position, -1))) / LIGHT_SPEED_KM
   }
   return { sun, delay }
 }

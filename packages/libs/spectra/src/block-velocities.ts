@@ -1,5 +1,5 @@
+import { LIGHT_SPEED } from '@nightpipe/math'
 import { type CombinedVelocity, combineVelocities } from './combine-velocities.js'
-import { LIGHT } from './good-pixels.js'
 import { matchOrder, type OrderData, type Scratch, scratchFor } from './order-match.js'
 import type { Velocity } from './velocity.js'
 
@@ -73,7 +73,13 @@ function blockOf(
   if (!match) return undefined
   const [solution, errors] = [match.solution, match.errors]
   return {
-    ...{ index: order.index, block, z: Math.expm1(at), error: match.error * Math.exp(at), limit: match.limit * LIGHT },
+    ...{
+      index: order.index,
+      block,
+      z: Math.expm1(at),
+      error: match.error * Math.exp(at),
+      limit: match.limit * LIGHT_SPEED,
+    },
     ...{ scale: solution[0]!, scaleError: errors[0]!, slope: solution[1]!, slopeError: errors[1]! },
   }
 }

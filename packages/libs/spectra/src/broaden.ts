@@ -1,4 +1,4 @@
-import { LIGHT } from './good-pixels.js'
+import { LIGHT_SPEED } from '@nightpipe/math'
 
 /** A spectrum on equal steps of the logarithm of the wavelength (vacuum, Angstrom). */
 export interface LogSpectrum {
@@ -13,7 +13,7 @@ export interface LogSpectrum {
  * Observation and Analysis of Stellar Photospheres, eq. 18.14). `vsini` in m/s.
  */
 export function rotationKernel(vsini: number, step: number, limbDarkening = 0.6): Float64Array {
-  const width = vsini / LIGHT / step
+  const width = vsini / LIGHT_SPEED / step
   const half = Math.floor(width)
   if (half < 1) return Float64Array.of(1)
   const kernel = Float64Array.from({ length: 2 * half + 1 }, (_, k) => {

@@ -1,4 +1,4 @@
-import { MAD_TO_SIGMA, median } from '@nightpipe/math'
+import { LIGHT_SPEED, MAD_TO_SIGMA, median } from '@nightpipe/math'
 import { type ExpectedTerms, expectedTerms } from './expected-terms.js'
 import { LineFlag, repeatError, type SpectralLine } from './find-lines.js'
 import type { WavelengthSolution } from './wavelength-fit.js'
@@ -20,7 +20,6 @@ export interface CommonSolution {
   error: number
 }
 
-const LIGHT = 299792458 // m/s
 /** Arcs further from the others than this have images of their own, px. */
 const FAR = 3
 /** Lines that scatter by so much more than their errors do not belong to one instrument. */
@@ -109,7 +108,7 @@ function compare(solutions: readonly WavelengthSolution[], fwhm: number): Told[]
       ])!
       told[arc] = {
         scale: fit.scale,
-        solution: { polynomial, places: [], error: (LIGHT * fit.levelError) / Math.abs(level) },
+        solution: { polynomial, places: [], error: (LIGHT_SPEED * fit.levelError) / Math.abs(level) },
       }
     }
     groups.forEach((group, g) => {

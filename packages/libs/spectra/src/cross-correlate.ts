@@ -1,6 +1,6 @@
-import { complexImage, fft, fftLength, inverseFft, opposite, partsAt, power } from '@nightpipe/math'
+import { complexImage, fft, fftLength, inverseFft, LIGHT_SPEED, opposite, partsAt, power } from '@nightpipe/math'
 import { alongSpline } from './cubic-spline.js'
-import { goodColumns, LIGHT } from './good-pixels.js'
+import { goodColumns } from './good-pixels.js'
 import type { OrderSpectrum } from './spectrum.js'
 import { curveFor, type TemplateCurve, templateCurves, type VelocityTemplate } from './velocity-template.js'
 
@@ -56,7 +56,7 @@ export function crossCorrelate(
   )
   const scale = 1 / Math.sqrt(stars! * templates! || 1)
   const value = sum.map((one) => one * scale)
-  const velocity = Float64Array.from(value, (_, k) => LIGHT * Math.expm1(((k - reach) * step) / LIGHT))
+  const velocity = Float64Array.from(value, (_, k) => LIGHT_SPEED * Math.expm1(((k - reach) * step) / LIGHT_SPEED))
   return { velocity, value, ...peakOf(velocity, value) }
 }
 
@@ -69,7 +69,7 @@ function gridOrder(
   { curve, gap }: TemplateCurve,
   { step, smooth }: { step: number; smooth: number },
 ): { star: Float64Array; mirror: Float64Array } | undefined {
-  const binned = binOrder(one, step / LIGHT)
+  const binned = binOrder(one, step / LIGHT_SPEED)
   if (!binned) return undefined
   const { grid, flux, variance, seen } = binned
   const [value, slope] = [new Float64Array(grid.length), new Float64Array(grid.length)]
@@ -228,7 +228,7 @@ export function peakOf(velocity: Float64Array, value: Float64Array) {
   const rest = value.filter((_, k) => Math.abs(velocity[k]! - velocity[at]!) > 2 * width)
   const mean = rest.reduce((sum, one) => sum + one, 0) / Math.max(1, rest.length)
   const scatter = Math.sqrt(rest.reduce((sum, one) => sum + (one - mean) ** 2, 0) / Math.max(1, rest.length))
-  return { peak, z: peak / LIGHT, height, width, significance: scatter > 0 ? (height - mean) / scatter : 0 }
+  return { peak, z: peak / LIGHT_SPEED, height, width, significance: scatter > 0 ? (height - mean) / scatter : 0 }
 }
 
 /** The top of the parabola through the points within `reach` of the highest, at least three. */

@@ -1,4 +1,4 @@
-import { MAD_TO_SIGMA, median, solve } from '@nightpipe/math'
+import { LIGHT_SPEED, MAD_TO_SIGMA, median, solve } from '@nightpipe/math'
 import { LineFlag, repeatError, type SpectralLine } from './find-lines.js'
 
 /** How the lines of an exposure moved since the arc: Δx = shift + alongX u + acrossOrders v (px), u and v from −1 to 1. */
@@ -40,8 +40,6 @@ export interface DriftOptions {
   wavelength?: (index: number, x: number) => number
 }
 
-const LIGHT = 299792458 // m/s
-
 /**
  * The drift between an arc and an exposure through the same fibre, line by line: each pair weighs by the light of both,
  * with a floor from their scatter; pairs beyond 4 sigma are set aside. Undefined where fewer than five pairs agree.
@@ -78,8 +76,8 @@ export function measureDrift(
     const weight = used.map((pair) => 1 / (pair.error ** 2 + floor ** 2))
     const sum = weight.reduce((a, b) => a + b, 0)
     const mean = (of: (pair: Pair) => number) => used.reduce((total, pair, k) => total + weight[k] * of(pair), 0) / sum
-    const perPixel = LIGHT * mean(({ line }) => dispersion(line.index, line.x))
-    const velocity = LIGHT * mean(({ line }) => dispersion(line.index, line.x) * fit.at(line))
+    const perPixel = LIGHT_SPEED * mean(({ line }) => dispersion(line.index, line.x))
+    const velocity = LIGHT_SPEED * mean(({ line }) => dispersion(line.index, line.x) * fit.at(line))
     const velocityError = Math.abs(perPixel) / Math.sqrt(sum)
     const ofArc = used.reduce((total, pair, k) => total + (weight[k] * pair.arcError) ** 2, 0)
     const arcError = (Math.abs(perPixel) * Math.sqrt(ofArc)) / sum

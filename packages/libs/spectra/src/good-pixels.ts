@@ -1,8 +1,5 @@
 import type { OrderSpectrum } from './spectrum.js'
 
-/** The speed of light, m/s. */
-export const LIGHT = 299792458
-
 /** The columns that measure the star; with `least`, those where the response of the flat is higher, too. */
 export function goodColumns(one: OrderSpectrum, least?: number): Int32Array {
   const all = new Int32Array(one.flux.length)

@@ -49,7 +49,7 @@ export {
   RANGE as LEAST_RESPONSE,
 } from './flat-response.js'
 export { GLASSES, type Glass, refractiveIndex } from './glass.js'
-export { isGood, LIGHT } from './good-pixels.js'
+export { isGood } from './good-pixels.js'
 export type { NoiseModel, SpectralFrame, TraceFlux } from './group-work.js'
 export { type HandTrace, type HandTraceOptions, tracesFromHand } from './hand-traces.js'
 export { followLines, type Identification, identifyLines, type RoughSpectrograph } from './identify.js'

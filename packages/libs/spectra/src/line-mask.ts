@@ -1,4 +1,4 @@
-import { select } from '@nightpipe/math'
+import { LIGHT_SPEED, select } from '@nightpipe/math'
 import { templateCurves, type VelocityTemplate } from './velocity-template.js'
 
 /** Absorption lines of a kind of star: a numerical mask, as Baranne et al. 1996 (A&AS 119, 373) have it. */
@@ -31,7 +31,7 @@ export function maskOfTemplate(template: VelocityTemplate): LineMask {
     }
   }
   lines.sort((one, other) => one[0] - other[0])
-  const near = APART / 299792458
+  const near = APART / LIGHT_SPEED
   // the same line in two orders, or one that is not alone: the deeper one counts
   const alone = lines.filter(([u, depth], k) =>
     [lines[k - 1], lines[k + 1]].every((other) => !other || Math.abs(other[0] - u) > near || other[1] < depth),

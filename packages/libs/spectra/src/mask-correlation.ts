@@ -1,5 +1,5 @@
-import { medianOf, power, solve } from '@nightpipe/math'
-import { isGood, LIGHT } from './good-pixels.js'
+import { LIGHT_SPEED, medianOf, power, solve } from '@nightpipe/math'
+import { isGood } from './good-pixels.js'
 import { continuumOf, type LineMask } from './line-mask.js'
 import type { OrderSpectrum } from './spectrum.js'
 
@@ -134,7 +134,7 @@ function overContinuum(flux: Float64Array, noise: Float64Array, wavelength: Floa
   return {
     ...{ wavelength, flux, noise, light: lightAround(noise) },
     ...{ from: wavelength[0]!, to: wavelength[n - 1]! },
-    pixel: (LIGHT * Math.log(wavelength[n - 1]! / wavelength[0]!)) / (n - 1),
+    pixel: (LIGHT_SPEED * Math.log(wavelength[n - 1]! / wavelength[0]!)) / (n - 1),
   }
 }
 
@@ -171,15 +171,15 @@ function addLine(
   variance: Float64Array,
 ): number {
   const { wavelength, flux, noise, light } = order
-  const first = lowerBound(wavelength, rest * (1 + velocity[0]! / LIGHT)) - 1
-  const last = lowerBound(wavelength, rest * (1 + velocity.at(-1)! / LIGHT))
+  const first = lowerBound(wavelength, rest * (1 + velocity[0]! / LIGHT_SPEED)) - 1
+  const last = lowerBound(wavelength, rest * (1 + velocity.at(-1)! / LIGHT_SPEED))
   if (first < 0 || last >= wavelength.length) return 0
   for (let i = first; i <= last; i++) if (!Number.isFinite(flux[i]!)) return 0
   const weight = depth * light[(first + last) >> 1]!
   if (!(weight > 0)) return 0
   let i = first
   for (let k = 0; k < velocity.length; k++) {
-    const at = rest * (1 + velocity[k]! / LIGHT)
+    const at = rest * (1 + velocity[k]! / LIGHT_SPEED)
     while (i < last - 1 && wavelength[i + 1]! < at) i++
     const part = (at - wavelength[i]!) / (wavelength[i + 1]! - wavelength[i]!)
     sum[k]! += weight * (flux[i]! + part * (flux[i + 1]! - flux[i]!))

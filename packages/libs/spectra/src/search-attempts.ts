@@ -1,3 +1,4 @@
+import { LIGHT_SPEED_KM } from '@nightpipe/math'
 import type { RoughSpectrograph } from './identify.js'
 import type { LineList } from './line-list.js'
 import type { DispersionShape } from './line-votes.js'
@@ -13,7 +14,6 @@ export interface SearchAttempt {
   range: SearchRange
 }
 
-const LIGHT = 299792.458 // km/s
 /** Steps of the grid of shapes: relative in s, absolute in q. */
 const STEP = { s: 0.005, q: 0.018 }
 /** q of gratings: the dispersion falls along the direction of rising wavelength, by up to half from the middle to the end. */
@@ -27,7 +27,7 @@ export function searchAttempts(
   width: number,
 ): SearchAttempt[] {
   const { firstOrder, orderConstant, pixelVelocity } = rough
-  const s = ((pixelVelocity / LIGHT) * width) / 2
+  const s = ((pixelVelocity / LIGHT_SPEED_KM) * width) / 2
   const numbering = { firstOrder, orderStep: rough.orderStep || 1 }
   const numberings = [0, 1, -1, 2, -2, 3, -3].map((offset) => ({ ...numbering, firstOrder: firstOrder + offset }))
   const attempts: SearchAttempt[] = []

@@ -1,6 +1,5 @@
-import { solve } from '@nightpipe/math'
+import { LIGHT_SPEED, solve } from '@nightpipe/math'
 import { rotationKernel } from './broaden.js'
-import { LIGHT } from './good-pixels.js'
 import type { PackedOrder } from './order-match.js'
 import { BIN, type SetMember, type Stretch } from './star-set.js'
 
@@ -136,5 +135,5 @@ function turned(flux: Float32Array, kernel: Float64Array): Float32Array {
 }
 
 /** m/s for the square of steps, and back. */
-export const vsiniOf = (turn: number, step: number) => Math.sqrt(Math.max(0, turn)) * step * LIGHT
-export const turnOf = (vsini: number, step: number) => (vsini / (step * LIGHT)) ** 2
+export const vsiniOf = (turn: number, step: number) => Math.sqrt(Math.max(0, turn)) * step * LIGHT_SPEED
+export const turnOf = (vsini: number, step: number) => (vsini / (step * LIGHT_SPEED)) ** 2

@@ -1,5 +1,5 @@
-import { MAD_TO_SIGMA, medianOf, solve } from '@nightpipe/math'
-import { goodColumns, LIGHT } from './good-pixels.js'
+import { LIGHT_SPEED, MAD_TO_SIGMA, medianOf, solve } from '@nightpipe/math'
+import { goodColumns } from './good-pixels.js'
 import { quietResponse } from './quiet-response.js'
 import type { OrderSpectrum } from './spectrum.js'
 import { bestStiffness, fitUniformSpline, type Knots, type UniformSpline, uniformSplineAt } from './spline-fit.js'
@@ -49,7 +49,7 @@ export function buildTemplate(exposures: readonly TemplateExposure[], options: T
   const made = indices.flatMap((index) => {
     const series = exposures.flatMap(({ orders, z }) => {
       const one = orders.find((order) => order.index === index)
-      return (one && samplesOf(one, Math.log1p(z) - Math.log1p(velocity / LIGHT), blazed, degree + 1)) ?? []
+      return (one && samplesOf(one, Math.log1p(z) - Math.log1p(velocity / LIGHT_SPEED), blazed, degree + 1)) ?? []
     })
     return series.length > 0 ? [coadd(index, series, degree, clip)] : []
   })

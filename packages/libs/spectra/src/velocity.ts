@@ -1,6 +1,5 @@
-import { MAD_TO_SIGMA, medianOf } from '@nightpipe/math'
+import { LIGHT_SPEED, MAD_TO_SIGMA, medianOf } from '@nightpipe/math'
 import { type CombinedVelocity, combineVelocities } from './combine-velocities.js'
-import { LIGHT } from './good-pixels.js'
 import { fittedOrder, matchOrder, type OrderData, type OrderMatch, packOrder, scratchFor } from './order-match.js'
 import type { OrderSpectrum } from './spectrum.js'
 import { curveFor, templateCurves, type VelocityTemplate } from './velocity-template.js'
@@ -119,11 +118,11 @@ function converge(all: readonly OrderData[], added: boolean, from: number, still
     if (pairs.length === 0) throw new RangeError('no order has enough good pixels under the template')
     const matches = pairs.map(({ match }) => match)
     const combined = combineVelocities(
-      matches.map((match) => match.shift * LIGHT),
-      matches.map(({ error }) => error * LIGHT),
+      matches.map((match) => match.shift * LIGHT_SPEED),
+      matches.map(({ error }) => error * LIGHT_SPEED),
     )
-    const step = combined.value / LIGHT
-    const converged = Math.abs(step) * LIGHT < still
+    const step = combined.value / LIGHT_SPEED
+    const converged = Math.abs(step) * LIGHT_SPEED < still
     const data = pairs.map((pair) => pair.data)
     if (converged || rounds >= 25) return { shift, data, matches, combined, rounds, converged }
     shift += Math.max(-1e-4, Math.min(1e-4, step)) // never further than 30 km/s at once
@@ -164,16 +163,16 @@ function conclude({ shift, data, matches, combined, converged }: State, added: b
     const { index, order, used } = data[k]!
     return {
       ...{ index, order, pixels: match.pixels, used: combined.used[k] === 1 },
-      velocity: LIGHT * Math.expm1(shift + match.shift),
-      error: match.error * LIGHT * (1 + z),
-      limit: match.limit * LIGHT,
+      velocity: LIGHT_SPEED * Math.expm1(shift + match.shift),
+      error: match.error * LIGHT_SPEED * (1 + z),
+      limit: match.limit * LIGHT_SPEED,
       reducedChiSquare: fitted[k]!.chiSquare / Math.max(1, match.pixels - match.solution.length),
       clipped: used.length - used.reduce((n, one) => n + one, 0),
     }
   })
   const information = matches.reduce((sum, { limit }) => sum + 1 / limit ** 2, 0)
   return {
-    ...{ z, velocity: LIGHT * z, error: combined.error, limit: LIGHT / Math.sqrt(information) },
+    ...{ z, velocity: LIGHT_SPEED * z, error: combined.error, limit: LIGHT_SPEED / Math.sqrt(information) },
     ...{ combined, orders, rounds, converged, added, data, models: fitted.map(({ model }) => model) },
   }
 }

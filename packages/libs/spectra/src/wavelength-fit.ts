@@ -1,4 +1,4 @@
-import { MAD_TO_SIGMA, median } from '@nightpipe/math'
+import { LIGHT_SPEED, MAD_TO_SIGMA, median } from '@nightpipe/math'
 import { type ExpectedTerms, expectedTerms } from './expected-terms.js'
 import { LineFlag, type SpectralLine } from './find-lines.js'
 import type { LineList } from './line-list.js'
@@ -11,8 +11,6 @@ import {
   type WavelengthPolynomial,
   wavelengthEvaluator,
 } from './wavelength-polynomial.js'
-
-const LIGHT = 299792458 // m/s
 
 export interface FitLimits {
   /** highest degrees that may be tried, in pixels and in orders */
@@ -243,7 +241,7 @@ function describe(
   const wavelengthAt = wavelengthEvaluator(polynomial)
   const lines = matched.map((line) => {
     const residual = wavelengthAt(line.index, line.x) - line.wavelength
-    const velocity = (residual / line.wavelength) * LIGHT
+    const velocity = (residual / line.wavelength) * LIGHT_SPEED
     return {
       ...line,
       residual,
@@ -271,7 +269,7 @@ export function zeroPointError({ lines }: Pick<WavelengthSolution, 'lines'>): nu
     if (!used) continue
     const weight = (wavelength / sigma) ** 2
     sum += weight
-    square += (((weight * error * dispersion) / wavelength) * LIGHT) ** 2
+    square += (((weight * error * dispersion) / wavelength) * LIGHT_SPEED) ** 2
   }
   return Math.sqrt(square) / sum
 }

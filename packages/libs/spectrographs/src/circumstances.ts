@@ -1,4 +1,5 @@
 import { cardLookup, column, type FitsFile, type Hdu, readTable } from '@nightpipe/fits'
+import { LIGHT_SPEED } from '@nightpipe/math'
 import {
   type AngleUnit,
   barycentricCorrection,
@@ -108,8 +109,8 @@ function correctionOf(
   if (!star) return undefined
   const found = barycentricCorrection({ mjdUtc, site, ...star, ...own })
   if (!keepSecular) return found
-  const z = (1 + found.z) / (1 + found.secular / 299792458) - 1
-  return { ...found, z, velocity: z * 299792458 }
+  const z = (1 + found.z) / (1 + found.secular / LIGHT_SPEED) - 1
+  return { ...found, z, velocity: z * LIGHT_SPEED }
 }
 
 /** The HDU of the telescope that feeds a fibre. */

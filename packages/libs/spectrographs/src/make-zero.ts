@@ -1,5 +1,6 @@
 import { basename } from 'node:path'
 import { DataError } from '@nightpipe/files'
+import { LIGHT_SPEED } from '@nightpipe/math'
 import {
   airSeen,
   buildTemplate,
@@ -76,7 +77,7 @@ export function makeZero(exposures: readonly StarExposure[], options: MakeZeroOp
       ...{ target: wanted, fibre, velocity, teff: row?.Teff, logg: row?.Logg },
       ...{ bmag: row?.Bmag, vmag: row?.Vmag, jmag: row?.Jmag, kmag: row?.Kmag },
     },
-    redshift: (1 + series[0]!.z) / (1 + velocity / 299792458) - 1,
+    redshift: (1 + series[0]!.z) / (1 + velocity / LIGHT_SPEED) - 1,
     laboratory: byIndex(count, (k) => series[0]!.orders.find(({ index }) => index === k)?.wavelength),
     lamp: byIndex(count, (k) => lampOf(exposures[0]!, k)),
   }

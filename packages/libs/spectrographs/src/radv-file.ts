@@ -12,6 +12,7 @@ import {
   textOf,
   withFits,
 } from '@nightpipe/fits'
+import { LIGHT_SPEED_KM } from '@nightpipe/math'
 import type { BlockVelocities, Correlation, Velocity } from '@nightpipe/spectra'
 
 /** What a RADV file says of one star. */
@@ -44,7 +45,7 @@ export function radvCards({ correlation, blocks, velocity, z, bjd }: RadvStar): 
     ['AMPCC', correlation.height, 'height of the correlation, 0 to 1'],
     ...known(
       'RVCC',
-      z === undefined ? undefined : 299792.458 * ((1 + rcc) * (1 + z) - 1),
+      z === undefined ? undefined : LIGHT_SPEED_KM * ((1 + rcc) * (1 + z) - 1),
       '[km/s] barycentric, of RCC',
     ),
     ...known('BJD', bjd, '[d] BJD_TDB, flux-weighted middle'),

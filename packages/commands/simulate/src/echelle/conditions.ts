@@ -1,12 +1,10 @@
-import { power } from '@nightpipe/math'
+import { LIGHT_SPEED, LIGHT_SPEED_KM, power } from '@nightpipe/math'
 import { barycentricCorrection } from '@nightpipe/sky'
 import { randomOf, smoothOf } from '../random.js'
 import { type Exposure, starOf } from './night.js'
 import type { Settings } from './schema.js'
 
 /** km/s */
-const LIGHT = 299792.458
-
 /** Where the image lies on the detector in one frame, in pixels. */
 export interface Drift {
   along: number
@@ -109,12 +107,12 @@ export function motionOf(settings: Settings, frame: Exposure, middle: number): M
     rv: 1000 * star.velocity,
   })
   // The velocity of the settings is that of the moment: what changes it in the course of years is not the site's motion.
-  const ofSite = (1 + z) / (1 + secular / (1000 * LIGHT)) - 1
-  const shift = star.barycentric === undefined ? ofSite : star.barycentric / LIGHT
+  const ofSite = (1 + z) / (1 + secular / LIGHT_SPEED) - 1
+  const shift = star.barycentric === undefined ? ofSite : star.barycentric / LIGHT_SPEED_KM
   return {
     star: star.velocity,
-    barycentric: shift * LIGHT,
-    stretch: (1 + star.velocity / LIGHT) / (1 + shift),
+    barycentric: shift * LIGHT_SPEED_KM,
+    stretch: (1 + star.velocity / LIGHT_SPEED_KM) / (1 + shift),
     bjdTdb,
   }
 }

@@ -2,6 +2,7 @@ import { dirname, join } from 'node:path'
 import { type Context, type Parent, writeProduct } from '@nightpipe/command'
 import { SKIP_FOLDER, writeAtomically } from '@nightpipe/files'
 import { createHeader } from '@nightpipe/fits'
+import { LIGHT_SPEED } from '@nightpipe/math'
 import { formatMjd } from '@nightpipe/sky'
 import { formatCsv } from '@nightpipe/table'
 import { defectsOf } from '../imaging/maps.js'
@@ -81,7 +82,7 @@ function frameRows(studio: Studio): Record[] {
       ...{ drift_along_px: rounded(drift.along, 7), drift_across_px: rounded(drift.across, 7) },
       drift_stretch_px: rounded(drift.stretch, 7),
       // A lamp line that has moved to larger pixels looks blue-shifted to whom the old wavelengths are dear.
-      drift_m_s: rounded(299792458 * (still / moved - 1), 4),
+      drift_m_s: rounded(LIGHT_SPEED * (still / moved - 1), 4),
     }
   })
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { ConfigError } from '@nightpipe/command'
 import { openFits, readTable } from '@nightpipe/fits'
-import { power } from '@nightpipe/math'
+import { LIGHT_SPEED, LIGHT_SPEED_KM, power } from '@nightpipe/math'
 import { randomOf } from '../random.js'
 import type { StarSettings } from './schema.js'
 
@@ -13,7 +13,7 @@ export interface StarSpectrum {
 }
 
 /** 250 m/s: a tenth of the width of the sharpest line. */
-const STEP = 250 / 299792458
+const STEP = 250 / LIGHT_SPEED
 /** Between these wavelengths the lines of a star are drawn by lot. */
 const [BLUE, RED] = [3300, 10500]
 
@@ -84,7 +84,7 @@ function syntheticOn(seed: number, name: string, star: StarSettings, start: numb
 
 /** Adds a line: `tau` in its centre, the widths (sigma; half width) in km/s. */
 function addDepth(depth: Float64Array, start: number, centre: number, tau: number, gauss: number, lorentz: number) {
-  const speed = (STEP * 299792458) / 1000
+  const speed = (STEP * LIGHT_SPEED) / 1000
   const far = Math.max(6 * gauss, lorentz > 1 ? 40 * lorentz : 0) / speed
   const at = (centre - start) / STEP
   const part = lorentz / (lorentz + gauss)
@@ -97,11 +97,11 @@ function addDepth(depth: Float64Array, start: number, centre: number, tau: numbe
 
 /** Convolves with the profile of a rotating disc (Gray 2005, eq. 18.14, limb darkening 0.6). */
 function rotate({ flux }: StarSpectrum, vsini: number): void {
-  const half = Math.ceil((vsini * 1000) / (STEP * 299792458))
+  const half = Math.ceil((vsini * 1000) / (STEP * LIGHT_SPEED))
   const kernel = new Float64Array(2 * half + 1)
   let sum = 0
   for (let k = -half; k <= half; k++) {
-    const x = 1 - ((k * STEP * 299792.458) / vsini) ** 2
+    const x = 1 - ((k * STEP * LIGHT_SPEED_KM) / vsini) ** 2
     kernel[k + half] = x > 0 ? 2 * 0.4 * Math.sqrt(x) + 0.5 * Math.PI * 0.6 * x : 0
     sum += kernel[k + half]!
   }

@@ -1,4 +1,5 @@
 import type { Wcs } from '@nightpipe/sky'
+import { bestAtLeftOut } from './left-out.js'
 import { wcsOfPlate } from './sky-distortion.js'
 import { fitLens, LENSES, lensChiSquares, type PlateModel, polynomialModel } from './sky-lens.js'
 import type { SkyPoints } from './sky-patch.js'
@@ -99,17 +100,26 @@ function robustPlate(
   options: FinalOptions,
 ): Robust {
   let models =
-    options.order === undefined ? modelsFor(pairs.x.length, options.mostOrder) : [polynomialModel(options.order)]
+    options.order === undefined
+      ? modelsFor(pairs.x.length, options.mostOrder, PAIRS_OF_SOME)
+      : [polynomialModel(options.order)]
   // outliers are found with the most flexible plate, and are then the same for all that are compared
   const widest = clipped(pairs, claimed, start, models.at(-1)!, half, options.clip)
   if (models.length === 1) return widest
   // a few bright stars that outweigh all others do not carry many terms
+  const all = models
   const most = models.at(-1)!.numbers
   models = modelsFor(weighing(widest), options.mostOrder).filter(({ numbers }) => numbers <= most)
   const last = models.at(-1)!
   const highest = widest.numbers > last.numbers ? clipped(pairs, claimed, start, last, half, options.clip) : widest
-  if (models.length === 1) return highest
-  const best = bestModel(models, pairs, highest, start)
+  const safe = models.length === 1 ? last : bestModel(models, pairs, highest, start)
+  // unless all of them together show that they do
+  const best = bestAtLeftOut(
+    [safe, ...all.filter(({ numbers }) => numbers > last.numbers)],
+    pairs,
+    widest,
+    (model, weighed) => weightedFit(pairs, weighed, start, model, half),
+  )
   return best === last ? highest : clipped(pairs, claimed, start, best, half, options.clip)
 }
 
@@ -163,13 +173,17 @@ function weighing({ used, sigma }: Pick<Robust, 'used' | 'sigma'>): number {
   return (sum * sum) / squares
 }
 
-/** Models with at least three pairs for each two numbers, those of the fewest numbers first; the first, whatever there is. */
-function modelsFor(pairs: number, most: number): PlateModel[] {
+/** Pairs that there must be for each number of a model: where errors are trusted, and where left-out stars decide. */
+const PAIRS = 1.5
+const PAIRS_OF_SOME = 1.2
+
+/** Models that so many pairs can carry, those of the fewest numbers first; the first, whatever there is. */
+function modelsFor(pairs: number, most: number, least = PAIRS): PlateModel[] {
   const models = [polynomialModel(pairs < 5 ? 0 : 1)]
-  while (models.length < most && pairs >= 1.5 * polynomialModel(models.length + 1).numbers) {
+  while (models.length < most && pairs >= least * polynomialModel(models.length + 1).numbers) {
     models.push(polynomialModel(models.length + 1))
   }
-  const lenses = LENSES.filter(({ order, numbers }) => order <= most && pairs >= 1.5 * numbers)
+  const lenses = LENSES.filter(({ order, numbers }) => order <= most && pairs >= least * numbers)
   return [...models, ...lenses].sort((a, b) => a.numbers - b.numbers)
 }
 

@@ -16,6 +16,9 @@ import { type Verdict, wholenessWatch } from './whole.js'
 
 type Ask = Conducting<Gp1Schema>
 
+/** What the machine refused is not tried at every look. */
+const POLLS_OF_A_REST = 10
+
 /** Watches the input and feeds the pipelines until it is told to stop; what was begun is then finished. */
 export async function conduct(request: Ask): Promise<number> {
   const { config, output, signal, log } = request
@@ -79,9 +82,9 @@ async function serve(request: Ask, routes: readonly Route[]): Promise<number> {
     workers: Math.max(1, Math.floor(workers / routes.length)),
     memoryBytes: Math.max(64e6, Math.floor(memoryBytes / routes.length)),
   }
-  const feeders = routes.map((route) =>
-    openFeeder(route, state, log, { ...share, batch, attempts, compress, triggers, after, changed: tell.soon }),
-  )
+  const restSeconds = POLLS_OF_A_REST * poll
+  const common = { ...share, batch, attempts, compress, triggers, restSeconds, after, changed: tell.soon }
+  const feeders = routes.map((route) => openFeeder(route, state, log, common))
   signal.addEventListener('abort', () => arrivals.stop())
   log.info('gp1', `watches ${input.join(', ')} for ${routes.map(({ name }) => name).join(', ')}`)
   for (const feeder of feeders) feeder.poke() // what an earlier run left
@@ -108,7 +111,7 @@ async function serve(request: Ask, routes: readonly Route[]): Promise<number> {
   tell.end()
   if (request.json) await request.print(`${JSON.stringify(statusOf(state, feeders, facts()))}\n`)
   log.info('gp1', 'ends')
-  return feeders.some(({ trouble }) => trouble) ? 5 : 0
+  return feeders.some(({ trouble, waitsFor }) => trouble ?? waitsFor) ? 5 : 0
 }
 
 const aborted = (signal: AbortSignal) =>

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { executableOf } from '@nightpipe/command'
-import { writeAtomically } from '@nightpipe/files'
+import { blamesMachine, writeAtomically } from '@nightpipe/files'
 import { parseCsv, textOfTable } from '@nightpipe/table'
 import type { LogFile } from './log-file.js'
 import type { Route } from './route.js'
@@ -14,6 +14,8 @@ export interface Feeder {
   working: number
   /** what ended it before its time */
   trouble?: string
+  /** what the machine refused (a full disk): it is tried again after a while */
+  waitsFor?: string | undefined
   /** Something arrived; `anew`: an event changed, and what is made of it is due again, images or not. */
   poke(anew?: boolean): void
   /** Resolves when nothing is left to do, or when what was begun is finished after `stop`. */
@@ -30,6 +32,8 @@ export interface FeederOptions {
   compress: string
   /** folder of the triggers of events; '': none */
   triggers: string
+  /** after what the machine refused, until it is tried again */
+  restSeconds: number
   /** After each call of the pipeline that went well. */
   after(route: Route): Promise<void>
   changed(): void
@@ -52,7 +56,8 @@ export function openFeeder(route: Route, state: State, log: LogFile, options: Fe
       settle()
     },
   }
-  const isIdle = () => !busy && (stopped || feeder.trouble !== undefined || (expected().length === 0 && !renew))
+  const held = () => stopped || feeder.trouble !== undefined || feeder.waitsFor !== undefined
+  const isIdle = () => !busy && (held() || (expected().length === 0 && !renew))
   function settle(): void {
     if (!isIdle()) return
     for (const go of rest) go()
@@ -62,7 +67,7 @@ export function openFeeder(route: Route, state: State, log: LogFile, options: Fe
     if (busy) return
     busy = true
     try {
-      while (!stopped && !feeder.trouble) {
+      while (!held()) {
         const batch = expected().slice(0, options.batch)
         if (batch.length === 0 && !renew) break
         renew = false
@@ -96,6 +101,8 @@ export function openFeeder(route: Route, state: State, log: LogFile, options: Fe
     feeder.working = 0
     for (const row of rows.filter(({ status }) => status === 'failed'))
       log.warn(route.name, `${row.file}: ${row.reason}`)
+    const refused = rows.find(({ status, reason = '' }) => status === 'expected' && blamesMachine(reason))
+    if (refused?.reason) restFor(refused.reason)
     const done = rows.filter(({ status }) => status === 'done').length
     const seconds = ((performance.now() - begun) / 1000).toFixed(1)
     if (exit === 0 || exit === 5) await options.after(route)
@@ -104,6 +111,15 @@ export function openFeeder(route: Route, state: State, log: LogFile, options: Fe
       feeder.trouble = reason
       log.warn(route.name, `stopped: ${reason}`)
     }
+  }
+  function restFor(reason: string): void {
+    feeder.waitsFor = reason
+    log.warn(route.name, `tried again in ${options.restSeconds} s: ${reason}`)
+    const again = () => {
+      feeder.waitsFor = undefined
+      void work()
+    }
+    setTimeout(again, 1000 * options.restSeconds).unref()
   }
   return feeder
 }
@@ -156,9 +172,10 @@ function judged(tried: readonly StateRow[], { workspace }: Route, exit: number, 
   const now = Date.now()
   return tried.map((row): StateRow => {
     const fate = report.get(row.file)
-    const status = fate?.status ?? (exit === 2 ? 'expected' : 'failed')
+    const said = fate?.status ?? (exit === 2 ? 'expected' : 'failed')
     const seconds = row.arrived ? Math.round(now - Date.parse(row.arrived)) / 1000 : undefined
-    const why = status === 'done' ? undefined : (fate?.reason ?? reason)
+    const why = said === 'done' ? undefined : (fate?.reason ?? reason)
+    const status = said === 'failed' && blamesMachine(why ?? '') ? 'expected' : said
     return { ...row, status, reason: why || undefined, seconds, time: new Date(now).toISOString() }
   })
 }

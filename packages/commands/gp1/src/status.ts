@@ -43,11 +43,12 @@ export function statusOf(
     for (const { status } of state.of(pipeline).values()) if (status === wanted) n++
     return n
   }
-  const pipelines = feeders.map(({ route: { name, workspace }, working, trouble }) => {
+  const pipelines = feeders.map(({ route: { name, workspace }, working, trouble, waitsFor }) => {
     const last = [...state.of(name).values()].filter(({ status }) => status !== 'expected').reduce(later, undefined)
     const counts = { expected: count(name, 'expected') - working, working, done: count(name, 'done') }
     const others = { rejected: count(name, 'rejected'), failed: count(name, 'failed') }
-    const doing = trouble ? `stopped: ${trouble}` : working > 0 ? 'working' : 'idle'
+    const held = trouble ? `stopped: ${trouble}` : waitsFor && `waits: ${waitsFor}`
+    const doing = held ?? (working > 0 ? 'working' : 'idle')
     const shown = last && { file: last.file, status: last.status, time: last.time, seconds: last.seconds }
     return { name, workspace, state: doing, ...counts, ...others, ...(shown ? { last: shown } : {}) }
   })

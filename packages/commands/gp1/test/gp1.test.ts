@@ -3,7 +3,7 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } fr
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createHeader, encodeFits } from '@nightpipe/fits'
-import { call, commandLine, finish, node, REPOSITORY } from '@nightpipe/testing'
+import { call, commandLine, executable, finish, node, outside, REPOSITORY } from '@nightpipe/testing'
 import t from 'tap'
 
 const run = (...args: string[]) => call('gp1', args)
@@ -150,6 +150,22 @@ t.test('killed again and again under load it loses no image, takes none twice, a
   t.equal(status, 0, stdout + stderr)
   t.match(stdout, /24 of 24 frames done, 0 products made twice, 0 differ from the offline ones/)
   t.end()
+})
+
+t.test('an image that a full disk refused is expected still, and done when there is room', async (t) => {
+  const cwd = t.testdir()
+  const config = setUp(cwd)
+  writeFileSync(join(cwd, 'in/a.fits'), raw({ EXPTYPE: 'object', OBSERVER: 'svom' }))
+  // A limit for the size of a file stands for the disk.
+  const limited = ['ulimit -f 20; exec "$0" "$@"', process.execPath, executable('gp1'), '--config', config, '--once']
+  const full = finish(outside('bash', '-c', ...limited))
+  t.equal(full.status, 5, full.stderr)
+  t.match(full.stderr, /svom: tried again in 20 s: .*cannot write .*a\.fits/)
+  const shown = run('status', '--config', config).stdout
+  t.match(shown, /svom +waits: .*cannot write .* 1 +0 +0 +0 +0/)
+  t.equal(run('--config', config, '--once').status, 0)
+  t.ok(product(cwd, 'svom', 'a'))
+  t.match(run('status', '--config', config).stdout, /svom +idle +0 +0 +1 +0 +0/)
 })
 
 t.test('wrong configurations are refused at the start', async (t) => {

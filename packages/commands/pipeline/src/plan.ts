@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type Conducting, ConfigError } from '@nightpipe/command'
+import { stemOf } from '@nightpipe/files'
 import { eventsOfFields, type TriggerFile } from './events.js'
 import type { RawFrame } from './frames.js'
 import { loadModule, type Module } from './modules.js'
@@ -15,9 +16,9 @@ export interface NightPlan {
   frames: RawFrame[]
   /** the trigger of each field that was observed for one */
   events: ReadonlyMap<string, TriggerFile>
-  /** frames that no step takes, and why */
   /** of the configurations of all modules */
   digest: string
+  /** frames that no step takes, and why */
   aside: { path: string; status: 'rejected' | 'failed'; reason: string }[]
 }
 
@@ -80,7 +81,7 @@ async function loadModules(request: Ask, commands: string[], strategy: Strategy,
   return new Map(results.map((result, k) => [commands[k]!, (result as PromiseFulfilledResult<Module>).value]))
 }
 
-/** Science frames by group, in the order of time; at most `most` of each group. */
+/** Science frames by group, in the order of time and one of each name; at most `most` of each group. */
 function groupsOf(frames: readonly RawFrame[], most: number): Map<string, RawFrame[]> {
   const groups = new Map<string, RawFrame[]>()
   for (const frame of frames) {
@@ -91,8 +92,16 @@ function groupsOf(frames: readonly RawFrame[], most: number): Map<string, RawFra
   }
   const byTime = (a: RawFrame, b: RawFrame) => (a.mjd ?? 0) - (b.mjd ?? 0) || (a.path < b.path ? -1 : 1)
   const sorted = [...groups].sort(([a], [b]) => (a < b ? -1 : 1))
-  return new Map(sorted.map(([group, list]) => [group, list.sort(byTime).slice(0, most || undefined)]))
+  return new Map(sorted.map(([group, list]) => [group, withoutTwins(list.sort(byTime)).slice(0, most || undefined)]))
 }
+
+/** Products bear the names of their frames: of frames with the same name the earliest is taken, whenever each arrived. */
+function withoutTwins(frames: readonly RawFrame[]): RawFrame[] {
+  const names = new Set<string>()
+  return frames.filter(({ path }) => !names.has(stemOf(path)) && names.add(stemOf(path)))
+}
+
+const DIFFER = 'call pipeline for each night by itself, or let [workspace] headers name what differs'
 
 function setAside(frames: readonly RawFrame[], groups: ReadonlyMap<string, RawFrame[]>): NightPlan['aside'] {
   const taken = new Set([...groups.values()].flat())
@@ -100,6 +109,9 @@ function setAside(frames: readonly RawFrame[], groups: ReadonlyMap<string, RawFr
     const { path, type, group, reason } = frame
     if (type === 'unreadable') return [{ path, status: 'failed', reason: reason ?? 'cannot be read' }]
     if (group !== undefined && !taken.has(frame)) {
+      const twin = groups.get(group)!.find((one) => stemOf(one.path) === stemOf(path))
+      if (twin)
+        return [{ path, status: 'failed', reason: `has the same name as ${twin.path} of its group (${DIFFER})` }]
       return [{ path, status: 'rejected', reason: 'beyond the frames that this strategy takes of a group' }]
     }
     if (group === undefined && !CALIBRATIONS.includes(type))

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { executableOf } from '@nightpipe/command'
-import { writeAtomically } from '@nightpipe/files'
+import { blamesMachine, writeAtomically } from '@nightpipe/files'
 import { argumentsOf } from './shell.js'
 import type { Step } from './step.js'
 
@@ -23,6 +23,8 @@ export interface Ended {
   /** what it said was wrong, the first line of it */
   reason?: string
   interrupted: boolean
+  /** some of its inputs failed by the disk or a limit of the machine: they may do another time */
+  again: boolean
 }
 
 /**
@@ -48,8 +50,9 @@ export async function runStep(step: Step, means: Means, before: readonly string[
   const exit = exitCode ?? 130
   if (exit === 0 || exit === 5) writeAtomically(step.made, products.map((path) => `${path}\n`).join(''))
   const late = timedOut ? `took longer than ${timeoutSeconds} s and was stopped` : undefined
-  const reason = late ?? said.filter(({ level }) => level === 'error').map(({ text }) => text)[0]
-  return { exit, products, reason: exit === 0 ? undefined : (reason ?? `ended with ${exit}`), interrupted: isCanceled }
+  const errors = said.filter(({ level }) => level === 'error').map(({ text }) => text)
+  const reason = exit === 0 ? undefined : (late ?? errors[0] ?? `ended with ${exit}`)
+  return { exit, products, reason, interrupted: isCanceled, again: errors.some(blamesMachine) }
 }
 
 /** What a command said, from its JSON lines: for the log beside its products, and for us. */

@@ -1,4 +1,4 @@
-import { executableOf } from '@nightpipe/command'
+import { Exit, executableOf } from '@nightpipe/command'
 import type { NightPlan } from './plan.js'
 import type { Step } from './step.js'
 
@@ -20,11 +20,15 @@ export function shellScript({ steps, strategy }: NightPlan): string {
   const missing = [...new Set(steps.map(({ module }) => module.command))].filter((name) => !isInstalled(name))
   const lines = [
     `# ${steps.length} steps, strategy ${strategy.name}. Commands make only what is missing: run it as often as you like.`,
+    'worst=0',
     ...missing.map((name) => `# The command ${name} is not installed.`),
     ...[...new Set(steps.map(({ made }) => made.replace(/\/[^/]*$/, '')))].map(
       (folder) => `mkdir -p ${quoted(folder)}`,
     ),
     ...steps.flatMap(stepLines),
+    // the exit code, without an end to the shell that the lines are pasted into
+    '',
+    '(exit "$worst")',
   ]
   return `${lines.join('\n')}\n`
 }
@@ -32,7 +36,7 @@ export function shellScript({ steps, strategy }: NightPlan): string {
 function stepLines(step: Step): string[] {
   const title = ['', `# ${step.stage}${step.group ? ` of ${step.group}` : ''}`]
   const heredoc = step.frames ? [`cat > ${quoted(step.lists[0]!)} <<'END_OF_LIST'`, ...step.frames, 'END_OF_LIST'] : []
-  return [...title, ...heredoc, `${commandLine(step)} > ${quoted(step.made)}`]
+  return [...title, ...heredoc, `${commandLine(step)} > ${quoted(step.made)} || worst=${Exit.someFailed}`]
 }
 
 function isInstalled(name: string): boolean {

@@ -52,7 +52,9 @@ export function stepPerformer(
       const seconds = Math.round(performance.now() - begun) / 1000
       const good = ran.exit === 0 || ran.exit === 5
       const ended = { ended: new Date().toISOString(), seconds, exit: ran.exit, reason: ran.reason }
-      if (good) rememberInputs(step, digests)
+      // Without its inputs a step is never up to date: the next call takes up what the disk did not.
+      if (ran.again) Object.assign(ended, { inputs: undefined })
+      else if (good) rememberInputs(step, digests)
       await ledger.write({ ...row, ...ended, products: ran.products.length, status: good ? 'done' : 'failed' })
       const status = good ? 'done' : ran.interrupted ? 'interrupted' : 'failed'
       return { status, partial: ran.exit === 5, reason: ran.reason, seconds, products: ran.products }

@@ -19,20 +19,20 @@ const noise = (k: number) => 2 * (Math.abs(Math.sin(k * 12.9898 + 4.1) * 43758.5
 type Cards = Record<string, string | number>
 
 /** A raw frame with a few stars, as a camera writes it. */
-export function writeRaw(path: string, cards: Cards, level: number, seed = 0): void {
+export function writeRaw(path: string, cards: Cards, level: number, seed = 0, side = SIDE): void {
   mkdirSync(dirname(path), { recursive: true })
   const star = (p: number) => {
-    const [x, y] = [p % SIDE, Math.floor(p / SIDE)]
+    const [x, y] = [p % side, Math.floor(p / side)]
     return [10, 33, 50].reduce((sum, c, k) => sum + 3000 * Math.exp(-((x - c) ** 2 + (y - 20 - 13 * k) ** 2) / 4), 0)
   }
   const light = cards.IMAGETYP === 'object' ? star : () => 0
-  const pixels = Float64Array.from({ length: SIDE * SIDE }, (_, p) =>
+  const pixels = Float64Array.from({ length: side * side }, (_, p) =>
     Math.round(level + light(p) + 10 * noise(p + 7919 * seed + level)),
   )
   const header = createHeader([
     ...Object.entries({ INSTRUME: 'cam', GAIN: 1.5, RDNOISE: 9, SATURATE: 60000, ...cards }),
   ] as [string, string | number][])
-  writeFits(path, [{ kind: 'image', bitpix: 16, unsigned: true, axes: [SIDE, SIDE], pixels, header }])
+  writeFits(path, [{ kind: 'image', bitpix: 16, unsigned: true, axes: [side, side], pixels, header }])
 }
 
 /** Biases and flats, and three frames in each of two filters of one object. */

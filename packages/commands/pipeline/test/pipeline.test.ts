@@ -72,6 +72,43 @@ t.test('one bad frame never loses its group', async (t) => {
   t.match(readFileSync(join(out, 'report.txt'), 'utf8'), /4 done, 0 set aside, 2 failed/)
 })
 
+t.test('frames of two nights with the same names never take the place of one another', async (t) => {
+  const cwd = t.testdir()
+  const [one, configs, out] = [writeNight(join(cwd, 'one')), writeConfigs(join(cwd, 'cfg')), join(cwd, 'out')]
+  const call = (folder: string) => run('--config', configs, '--input', one, folder, '--output', out)
+  const twin = (name: string, day: string) =>
+    writeRaw(
+      join(cwd, name),
+      { IMAGETYP: 'object', OBJECT: 'M 67', FILTER: 'g', EXPTIME: 10, 'DATE-OBS': `${day}T20:00:00` },
+      1250,
+      77,
+    )
+  const fates = () => new Map(rows(join(out, 'pipeline.csv')).map((row) => [row.input, row]))
+  const product = 'M_67/cam/g/reduction/m67-g0.fits'
+  t.equal(call(one).status, 0)
+  const alone = products(out).get(product)
+  twin('two/m67-g0.fits', '2026-01-02')
+  const { status, stderr } = call(join(cwd, 'two'))
+  t.equal(status, 5, stderr)
+  t.equal(products(out).get(product), alone, 'the product of the first night is as it was')
+  t.equal(fates().get('../one/m67-g0.fits')?.status, 'done')
+  t.match(fates().get('../two/m67-g0.fits'), {
+    status: 'failed',
+    reason: /has the same name as .*one\/m67-g0\.fits of its group \(call pipeline for each night by itself/,
+  })
+
+  await t.test('which of them is taken does not depend on when they arrived', async (t) => {
+    twin('zero/m67-g0.fits', '2025-12-31')
+    t.equal(call(join(cwd, 'zero')).status, 5)
+    const late = products(out).get(product)
+    t.not(late, alone)
+    t.equal(fates().get('../one/m67-g0.fits')?.status, 'failed')
+    rmSync(out, { recursive: true })
+    t.equal(call(join(cwd, 'zero')).status, 5)
+    t.equal(products(out).get(product), late)
+  })
+})
+
 t.test('the dry run is a shell script that gives the same bytes, and touches nothing itself', async (t) => {
   const cwd = t.testdir()
   const [raw, configs] = [writeNight(join(cwd, "raw frames of Bob's")), writeConfigs(join(cwd, 'cfg'))]
@@ -85,6 +122,14 @@ t.test('the dry run is a shell script that gives the same bytes, and touches not
   rmSync(out, { recursive: true })
   t.equal(run('--config', configs, '--input', raw, '--output', out, '--workers', '1').status, 0)
   t.same(products(out), byHand)
+
+  await t.test('its exit code tells of a frame that failed, and the others are done', async (t) => {
+    rmSync(out, { recursive: true })
+    truncateSync(join(raw, 'm67-g1.fits'), 5000)
+    const hurt = finish(outside('sh'), { input: plan.stdout, cwd, env: shellEnvironment() })
+    t.equal(hurt.status, 5, hurt.stderr)
+    t.equal([...products(out).keys()].filter((path) => path.includes('reduction')).length, 5)
+  })
 })
 
 t.test('issue 3: the files of GP1 are read as they are: blanks, case, tabs', async (t) => {

@@ -3,9 +3,9 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { tryLock } from '@nightpipe/files'
-import { commandLine, shellEnvironment } from '@nightpipe/testing'
+import { commandLine, finish, outside, shellEnvironment } from '@nightpipe/testing'
 import t from 'tap'
-import { run, setUp } from './night.js'
+import { bin, rows, run, setUp, writeConfigs, writeRaw } from './night.js'
 
 const alive = (pid: number) =>
   existsSync(`/proc/${pid}`) && !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
@@ -54,5 +54,32 @@ t.test('a step that takes too long is stopped; its group is lost, and the report
   t.match(report, /lost +M_67\/cam\/g reduction .*calibrations, which it needs, failed/)
   t.match(readFileSync(join(out, 'report.html'), 'utf8'), /<svg[^>]*Gantt/)
   t.equal(JSON.parse(readFileSync(join(out, 'report.json'), 'utf8')).steps.length, 3)
+  t.end()
+})
+
+t.test('frames that a full disk lost are made by the next call; those that are bad are not tried again', (t) => {
+  const cwd = t.testdir()
+  const reduction = '[Calibration]\nbias = none\ndark = none\nflat = none\n[Cosmic rays]\nmethod = none\n'
+  const [raw, configs, out] = [join(cwd, 'raw'), writeConfigs(join(cwd, 'cfg'), undefined, { reduction }), 'out']
+  const facts = { IMAGETYP: 'object', OBJECT: 'M 67', FILTER: 'r', EXPTIME: 10 }
+  for (const [name, side] of [['small', 64] as const, ['large', 200] as const]) {
+    writeRaw(join(raw, `${name}.fits`), { ...facts, 'DATE-OBS': '2026-01-01T20:00:00' }, 1200, 1, side)
+  }
+  // A limit for the size of a file stands for the disk.
+  const call = 'ulimit -f 200; exec "$0" "$@"'
+  const args = [bin, '--config', configs, '--input', raw, '--output', out]
+  const full = finish(outside('bash', '-c', call, process.execPath, ...args), { cwd, env: shellEnvironment() })
+  t.equal(full.status, 5, full.stderr)
+  const fates = () => rows(join(cwd, out, 'pipeline.csv')).map(({ input, status }) => `${input} ${status}`)
+  t.same(fates(), ['../raw/large.fits failed', '../raw/small.fits done'])
+  const room = run('--config', configs, '--input', raw, '--output', join(cwd, out))
+  t.equal(room.status, 0, room.stderr)
+  t.match(room.stderr, /1 steps done, 0 up to date/)
+  t.same(fates(), ['../raw/large.fits done', '../raw/small.fits done'])
+
+  writeFileSync(join(raw, 'bad.fits'), 'no FITS')
+  t.equal(run('--config', configs, '--input', raw, '--output', join(cwd, out)).status, 5)
+  const again = run('--config', configs, '--input', raw, '--output', join(cwd, out))
+  t.match(again.stderr, /0 steps done, 1 up to date/)
   t.end()
 })

@@ -17,7 +17,8 @@ t.test('the tree of GP1: night, type code, instrument, filter code', async (t) =
   const night = join(cwd, 'raw/20260101')
   const facts = { INSTRUME: 'C1', EXPTIME: 10, TRGID: 'sb26010101', 'DATE-OBS': '2026-01-01T02:03:04' }
   writeRaw(join(night, '1000/C1/3/a.fits'), facts, 1200)
-  writeRaw(join(night, '1000/C2/0/b.fits'), { ...facts, INSTRUME: 'C2' }, 1200)
+  // as the telescope control calls them: the filter stands in the folder all the same
+  writeRaw(join(night, '1000/C2/0/20260101T020304C2o.fits'), { ...facts, INSTRUME: 'C2' }, 1200)
   for (const k of [0, 1, 2]) writeRaw(join(night, `0002/C1/3/bias${k}.fits`), { ...facts, EXPTIME: 0 }, 1000, k)
   const { status, stderr } = run(
     '--config',
@@ -30,7 +31,7 @@ t.test('the tree of GP1: night, type code, instrument, filter code', async (t) =
   t.equal(status, 0, stderr)
   t.same(
     [...products(join(cwd, 'out')).keys()],
-    ['sb26010101/C1/BR/reduction/a.fits', 'sb26010101/C2/w/reduction/b.fits'],
+    ['sb26010101/C1/BR/reduction/a.fits', 'sb26010101/C2/w/reduction/20260101T020304C2o.fits'],
   )
   const types = rows(join(cwd, 'out/frames.csv')).map(({ type }) => type)
   t.same(types, ['bias', 'bias', 'bias', 'object', 'object'])

@@ -23,7 +23,10 @@ function typeWords(profile: InstrumentProfile): { word: string; type: FrameType 
   return FRAME_TYPES.flatMap((type) => profile.values['file types'][type].map((word) => ({ word, type })))
 }
 
-/** Reads a path by the profile's patterns; empty where none fits. A pattern with folders reads the folders' names too. */
+/**
+ * Reads a path by the profile's patterns; empty where none fits. A pattern with folders reads the folders' names too. Where
+ * several fit, each adds what those before it do not tell.
+ */
 export function readFileName(profile: InstrumentProfile, path: string | undefined): NameFacts {
   if (!path) return {}
   const words = typeWords(profile)
@@ -36,15 +39,17 @@ export function readFileName(profile: InstrumentProfile, path: string | undefine
     filter: '(?<filter>[^_./-]+)',
     number: '\\d+',
   }
+  const found: NameFacts[] = []
   for (const pattern of profile.values['file names'].patterns) {
     const parts = pattern.split(/\{(\w+)\}/)
     const source = parts.map((part, k) => (k % 2 ? (places[part] ?? '(?!)') : asPattern(part, '[^/]*'))).join('')
     const groups = new RegExp(`^${source}$`, 'i').exec(endOf(path, pattern.split('/').length - 1))?.groups
     if (!groups) continue
-    const type = words.find(({ word }) => groups.type !== undefined && matchesWord(groups.type, word))?.type
-    return { ...groups, type } as NameFacts
+    const { type: said, ...rest } = groups
+    const type = words.find(({ word }) => said !== undefined && matchesWord(said, word))?.type
+    found.push(type ? { ...rest, type } : rest)
   }
-  return {}
+  return Object.assign({}, ...found.reverse())
 }
 
 /** Whether the profile trusts the name of the file more than the header for a fact. */

@@ -20,6 +20,9 @@ const MEANING: Record<string, [string, string]> = {
   EXDEV: ['it lies on another file system', 'keep both on one disk'],
 }
 
+/** What another run may find mended, with the same data. */
+const OF_THE_MACHINE = ['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT', 'EFBIG', 'EMFILE', 'ENFILE', 'EIO', 'ESTALE']
+
 /** The data cannot be used (exit code 3). The message names the file and both values; the advice says what to do now. */
 export class DataError extends Error {
   override readonly name: string = 'DataError'
@@ -67,3 +70,7 @@ export function explainSystemError(error: unknown, doing: string, path: string):
   const [what, advice] = MEANING[code] ?? [code, undefined]
   return new DataError(`cannot ${doing} ${path}: ${what}`, advice, { cause: error })
 }
+
+/** True for a line of `explainSystemError` about a disk, a mount or a limit: the data are not to blame, and may be tried again. */
+export const blamesMachine = (line: string): boolean =>
+  /\bcannot \w+ /.test(line) && OF_THE_MACHINE.some((code) => line.includes(`: ${MEANING[code]![0]}`))

@@ -1,6 +1,6 @@
 export { type AtomicTarget, atomicTarget, flushFolder, writeAtomically } from './atomic.js'
 export { sha256OfFile } from './digest.js'
-export { ConfigError, DataError, explainSystemError, systemCode } from './errors.js'
+export { blamesMachine, ConfigError, DataError, explainSystemError, systemCode } from './errors.js'
 export { expandInputs, FITS_EXTENSIONS, type InputFile, type InputOptions, SKIP_FOLDER, stemOf } from './inputs.js'
 export { discardOpenParts, type Litter, listLitter, removeStaleParts } from './litter.js'
 export { describeHolder, type Lock, tryLock, withLock } from './lock.js'

@@ -40,6 +40,8 @@ interface Search {
   stdin: string | undefined
   found: Map<string, InputFile>
   missing: string[]
+  /** links that lead nowhere */
+  dangling: string[]
 }
 
 function add(search: Search, shown: string): void {
@@ -66,6 +68,7 @@ function addFolder(search: Search, folder: string, above: readonly string[] = []
     const kind = entry.isSymbolicLink() ? statSync(path, { throwIfNoEntry: false }) : entry
     if (kind?.isDirectory()) addFolder(search, path, [...above, real])
     else if (kind?.isFile() && wanted(search, entry.name)) add(search, path)
+    else if (!kind && wanted(search, entry.name)) search.dangling.push(path)
   }
 }
 
@@ -169,7 +172,7 @@ const name3 = (names: string[]) =>
  */
 export function expandInputs(args: readonly string[], options: InputOptions = {}): InputFile[] {
   const { extensions = FITS_EXTENSIONS, stdin, allowEmpty = false } = options
-  const search: Search = { extensions, stdin, found: new Map(), missing: [] }
+  const search: Search = { extensions, stdin, found: new Map(), missing: [], dangling: [] }
   for (const argument of args) {
     try {
       addOne(search, argument, [])
@@ -180,6 +183,10 @@ export function expandInputs(args: readonly string[], options: InputOptions = {}
   const missing = search.missing.filter((path) => !(allowEmpty && isPattern(path)))
   if (missing.length) throw new ConfigError(`no such input: ${name3(missing)}`, 'check the paths, and quote patterns')
   const files = [...search.found.values()]
+  // No empty night: its frames are kept where we cannot see them.
+  if (files.length === 0 && search.dangling.length > 0) {
+    throw new DataError(`the links to all frames lead nowhere: ${name3(search.dangling)}`, 'is their disk mounted?')
+  }
   if (files.length === 0 && !allowEmpty) {
     throw new DataError(`no frames in ${name3([...args])}`, `looked for ${extensions.slice(0, 4).join(' ')} …`)
   }

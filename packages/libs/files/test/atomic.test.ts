@@ -5,8 +5,10 @@ import { finish, node } from '@nightpipe/testing'
 import t from 'tap'
 import {
   atomicTarget,
+  blamesMachine,
   type DataError,
   discardOpenParts,
+  explainSystemError,
   removeStaleParts,
   sha256OfFile,
   writeAtomically,
@@ -198,4 +200,21 @@ t.test('the digest is that of sha256sum, for empty files and those longer than o
   writeFileSync(join(folder, 'long'), bytes)
   t.equal(sha256OfFile(join(folder, 'long')), createHash('sha256').update(bytes).digest('hex'))
   t.throws(() => sha256OfFile(join(folder, 'sub')), { name: 'DataError', message: /cannot read .*sub: it is a folder/ })
+})
+
+t.test('failures of the machine are told from those of the data', async (t) => {
+  const said = (code: string, doing: string) =>
+    explainSystemError(Object.assign(new Error(code), { code }), doing, 'a.fits').message
+  for (const code of ['ENOSPC', 'EDQUOT', 'EROFS', 'EFBIG', 'EIO', 'ESTALE', 'EMFILE', 'EACCES']) {
+    t.ok(blamesMachine(said(code, 'write')), code)
+    t.ok(blamesMachine(`reduction: ${said(code, 'read')} (try again)`), code)
+  }
+  for (const line of [
+    said('ENOENT', 'read'),
+    said('EISDIR', 'read'),
+    'a.fits: is empty',
+    'no space left on the disk',
+  ]) {
+    t.notOk(blamesMachine(line), line)
+  }
 })

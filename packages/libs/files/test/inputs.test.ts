@@ -44,6 +44,18 @@ t.test('a folder means the frames below it, sorted by name, in any spelling of t
   t.same(shown(['flats/']), ['flats/g-1.fits', 'flats/i-2.fits', 'flats/r-1.fits'])
 })
 
+t.test('a folder whose links all lead nowhere is no empty night', async (t) => {
+  const folder = inNight(t, { 'notes.txt': '' })
+  t.same(expandInputs(['.'], { allowEmpty: true }), [])
+  symlinkSync(join(folder, 'unmounted/a.fits'), 'a.fits')
+  t.throws(() => expandInputs(['.'], { allowEmpty: true }), {
+    message: 'the links to all frames lead nowhere: a.fits',
+    advice: 'is their disk mounted?',
+  })
+  writeFileSync('b.fits', '')
+  t.same(shown(['.']), ['b.fits'])
+})
+
 t.test('the order of the arguments and repetitions do not matter', async (t) => {
   const folder = inNight(t)
   const once = expandInputs(['b.fits', 'flats']).map((file) => file.path)

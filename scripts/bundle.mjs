@@ -1,6 +1,6 @@
 // Bundles a command into one file, main.cjs, and compiles that ahead: main.cache is what V8 makes of it, so that neither
 // the command nor its worker threads read and compile a megabyte of source. What a command imports lazily (plots) is in the
-// file too, and is not run before it is wanted. So are the kernels compiled ahead, beside it.
+// file too, and is not run before it is wanted. The kernels lie beside it, and what V8 made of them.
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -32,6 +32,20 @@ const keptForLater = {
   name: 'kept-for-later',
   setup({ onResolve }) {
     onResolve({ filter: /^(yargs|listr2)$/ }, ({ path }) => ({ path: `later:${path}`, external: true }))
+  },
+}
+
+/** Their code is a quarter of a megabyte, which would be read as text, compiled as a constant and decoded by every thread. */
+const kernelsBeside = {
+  name: 'kernels-beside',
+  setup({ onLoad }) {
+    onLoad({ filter: /\/kernels\/dist\/src\/generated\/wasm\.js$/ }, () => ({
+      contents: `import { readFileSync } from 'node:fs'
+        import { fileURLToPath } from 'node:url'
+        const beside = (name) => () => readFileSync(fileURLToPath(new URL(name, import.meta.url)))
+        export const code = beside('kernels.wasm')
+        export const data = beside('kernels-data.wasm')`,
+    }))
   },
 }
 
@@ -101,16 +115,21 @@ function compiled(filename) {
 }
 
 const ROOT = beside('..')
-const KERNELS = beside('../packages/libs/kernels/dist/kernels.wasm')
+const KERNELS = 'libs/kernels/dist/src/generated/wasm.js'
 const COMPILER = 'libs/command/dist/src/compiled-kernels.js'
 const AHEAD = 'libs/command/dist/src/started-ahead.js'
 const made = (path) => import(pathToFileURL(beside(`../packages/${path}`)).href)
 let kernelCode
 
-/** The kernels as V8 compiles them: half a second, once for all bundles. */
-async function keepKernels(outdir) {
+/** The kernels, and what V8 makes of them: half a second, once for all bundles. */
+async function keepKernels(home, outdir, inputs) {
+  if (!inputs.some((path) => join(home, path).endsWith(KERNELS))) return
+  const kernels = await made(KERNELS)
+  writeFileSync(join(outdir, 'kernels.wasm'), kernels.code())
+  writeFileSync(join(outdir, 'kernels-data.wasm'), kernels.data())
+  if (!inputs.some((path) => path.endsWith(COMPILER))) return
   const { codeName, codeOf } = await made(COMPILER)
-  kernelCode ??= codeOf(readFileSync(KERNELS))
+  kernelCode ??= codeOf(kernels.code())
   writeFileSync(join(outdir, codeName()), kernelCode)
 }
 
@@ -156,7 +175,7 @@ export async function bundle(home, entry, outdir, isHost = false) {
   const ahead = isHost ? '' : aheadOf(home)
   if (isFresh(home, outdir, ahead)) return false
   rmSync(outdir, { recursive: true, force: true })
-  const plugins = [plainWidths, keptForLater, waitsInside(entry), ...(isHost ? [givesCommands] : [])]
+  const plugins = [plainWidths, keptForLater, kernelsBeside, waitsInside(entry), ...(isHost ? [givesCommands] : [])]
   const inputs = await compileAhead(outdir, 'main', { absWorkingDir: home, entryPoints: [entry], plugins })
   for (const [name, contents] of Object.entries(LATER)) {
     if (!readFileSync(join(outdir, 'main.cjs'), 'latin1').includes(`later:${name}`)) continue
@@ -169,7 +188,7 @@ export async function bundle(home, entry, outdir, isHost = false) {
     join(outdir, 'start.cjs'),
     start.replace('SETTINGS', () => settings),
   )
-  if (inputs.some((path) => path.endsWith(COMPILER))) await keepKernels(outdir)
+  await keepKernels(home, outdir, inputs)
   const digest = digestOfAll(inputs.map((path) => join(home, path)))
   writeFileSync(join(outdir, MADE_FROM), `${JSON.stringify({ inputs, digest, ahead })}\n`)
   return true

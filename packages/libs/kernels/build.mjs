@@ -1,5 +1,5 @@
-// Compiles assembly/index.ts to WebAssembly and embeds the bytes in a module, so that bundles and worker threads find
-// the kernels without a path.
+// Compiles assembly/index.ts to WebAssembly and embeds the bytes in a module, so that what runs unbundled finds the kernels
+// without a path; the bundles of commands have them as files beside them.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import asc from 'assemblyscript/asc'
 import { networkSource } from './networks.mjs'
@@ -26,5 +26,5 @@ if (error) {
 }
 const { code, data } = split(readFileSync('dist/kernels.wasm'))
 writeFileSync('dist/kernels.wasm', code)
-const constant = (name, bytes) => `export const ${name} =\n  '${bytes.toString('base64')}'\n`
-writeFileSync('src/generated/wasm.ts', constant('WASM_BASE64', code) + constant('DATA_BASE64', data))
+const given = (name, bytes) => `export const ${name} = () => Buffer.from('${bytes.toString('base64')}', 'base64')\n`
+writeFileSync('src/generated/wasm.ts', given('code', code) + given('data', data))

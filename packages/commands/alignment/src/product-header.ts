@@ -35,14 +35,16 @@ interface About {
   grid: Grid
   row: Transform
   name: string
-  factor: number
   method: string
 }
 
-const digits = (value: number) => Number(value.toPrecision(7))
+export const digits = (value: number) => Number(value.toPrecision(7))
+
+/** Keyword of the noise factor, which is found while the pixels are made: until then it stands at 1. */
+export const NOISE_FACTOR = 'NOISEFAC'
 
 /** The header of an aligned frame: its own, with the coordinates of the reference and what was found. */
-export function alignedHeader({ frame, reference, grid, row, name, factor, method }: About): Header {
+export function alignedHeader({ frame, reference, grid, row, name, method }: About): Header {
   const header = cardsOf(frame.path)
   const seen = new Set<string>()
   const kept = header.cards.filter(({ keyword }) => {
@@ -60,7 +62,7 @@ export function alignedHeader({ frame, reference, grid, row, name, factor, metho
   set('ALIGNNUM', row.matched, 'stars in common with it')
   if (Number.isFinite(row.rms)) set('ALIGNRMS', digits(row.rms), '[pix] rms distance of the stars')
   set('RESAMPLE', method, 'interpolation')
-  set('NOISEFAC', digits(factor), 'noise of large sums over that of ERR')
+  set(NOISE_FACTOR, 1, 'noise of large sums over that of ERR')
   set('GRIDX0', grid.x0, 'first pixel on the grid of the reference')
   set('GRIDY0', grid.y0, 'first pixel on the grid of the reference')
   if (Number.isFinite(row.seeing)) set('SEEING', digits(row.seeing), '[pix] full width at half maximum of stars')

@@ -4,7 +4,7 @@ import { forRuns, newRun, noiseFactor, type PixelMap, type RunMap, runMap, trans
 import type { FrameInfo } from './frames.js'
 import { type Grid, gridFor, storedMap } from './grid.js'
 import type { ResampleJob } from './plan.js'
-import { alignedHeader } from './product-header.js'
+import { alignedHeader, digits, NOISE_FACTOR } from './product-header.js'
 import { type RowsArgs, type RowsDone, rowsPerTask } from './resample-task.js'
 import type { AlignmentSchema } from './schema.js'
 import { readTransforms, type Transform } from './transforms-table.js'
@@ -28,9 +28,8 @@ export async function resampleFrame(job: Job, params: ResampleJob, tools: Tools<
     const reason = `covers only ${(100 * covered).toFixed(1)} % of ${name}`
     return [{ input: frame.path, status: 'rejected', reason, measurements }]
   }
-  const factor = noiseFactor(runs, grid, frame, method as 'lanczos3')
-  const header = alignedHeader({ frame, reference, grid, row, name, factor, method })
-  await write(job, { params, grid, runs, row, header }, tools)
+  const header = alignedHeader({ frame, reference, grid, row, name, method })
+  const factor = await write(job, { params, grid, runs, row, header }, tools)
   return [
     {
       input: frame.path,
@@ -108,7 +107,12 @@ interface Work {
   header: ReturnType<typeof alignedHeader>
 }
 
-async function write(job: Job, { params: { frame }, grid, runs, row, header }: Work, tools: Tools<AlignmentSchema>) {
+/** Writes the product, and gives its noise factor, which is found while other threads begin with the pixels. */
+async function write(
+  job: Job,
+  { params: { frame }, grid, runs, row, header }: Work,
+  tools: Tools<AlignmentSchema>,
+): Promise<number> {
   const { method, conserve, lift } = tools.config.resample
   const axes = [grid.width, grid.height]
   const unit = header.cards.find(({ keyword }) => keyword === 'BUNIT')?.value
@@ -136,10 +140,14 @@ async function write(job: Job, { params: { frame }, grid, runs, row, header }: W
         ...{ first: k * step, rows: Math.min(step, grid.height - k * step) },
       }),
     )
-    for (const { sums } of await tools.map<RowsArgs, RowsDone>('resampleRows', tasks)) {
+    const strips = tools.map<RowsArgs, RowsDone>('resampleRows', tasks)
+    const factor = noiseFactor(runs, grid, frame, method as 'lanczos3')
+    product.writer.setCard(0, NOISE_FACTOR, digits(factor))
+    for (const { sums } of await strips) {
       for (const [plane, sum] of sums.entries()) product.writer.addSum(plane, sum)
     }
     product.finish(job.parents)
+    return factor
   } catch (error) {
     product.discard()
     throw error

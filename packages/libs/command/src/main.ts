@@ -4,6 +4,7 @@ import { takeReadyMade } from '@nightpipe/kernels'
 import { answerCall } from './answer.js'
 import { compiledAhead } from './compiled-kernels.js'
 import type { Command } from './types.js'
+import { writeOut } from './write-out.js'
 
 /**
  * Runs a command as a process: the only function of the toolkit, with `serveCalls`, that reads the command line, prints,
@@ -13,22 +14,7 @@ export async function main<S extends Schema, J>(command: Command<S, J> | readonl
   const commands = Array.isArray(command) ? (command as readonly Command[]) : [command as unknown as Command]
   if (!isMainThread) return (await import('./thread.js')).serveThread(commands)
   takeReadyMade(compiledAhead)
-  const say = (text: string) => heeded('stderr').write(text)
+  const print = (text: string) => writeOut('stdout', text)
+  const say = (text: string) => void writeOut('stderr', text)
   process.exit(await answerCall(commands, process.argv.slice(2), { print, say }))
 }
-
-const used = new Set<string>()
-
-/** A stream of the process, made when it is first written to; that its reader went away is not our matter. */
-function heeded(name: 'stdout' | 'stderr'): NodeJS.WriteStream {
-  if (!used.has(name)) process[name].on('error', () => {})
-  used.add(name)
-  return process[name]
-}
-
-/** Resolves when the text is on its way, also when nobody reads it any more (`| head -1`). */
-const print = (text: string) =>
-  new Promise<void>((resolve) => {
-    if (text === '') resolve()
-    else heeded('stdout').write(text, () => resolve())
-  })

@@ -1,6 +1,7 @@
 import type { MainLog } from './log.js'
 import type { Row } from './types.js'
 import type { Outcome } from './work.js'
+import { isDevice } from './write-out.js'
 
 /** What a person sees while jobs run. */
 export interface Progress {
@@ -11,7 +12,7 @@ export interface Progress {
 
 /** On a terminal one line that moves; elsewhere a line for each job; nothing with --quiet. */
 export async function showProgress(title: string, total: number, log: MainLog): Promise<Progress> {
-  if (isTerminal() && total > 0 && log.verbosity !== 'quiet' && log.format === 'text') {
+  if (total > 0 && log.verbosity !== 'quiet' && log.format === 'text' && isTerminal()) {
     return (await import('./progress-terminal.js')).showOnTerminal(title, total, log)
   }
   let done = 0
@@ -27,7 +28,7 @@ export async function showProgress(title: string, total: number, log: MainLog): 
 }
 
 /** A terminal that does not know its width cannot show lines that move. */
-export const isTerminal = () => process.stderr.isTTY === true && process.stderr.columns >= 20
+export const isTerminal = () => isDevice('stderr') && process.stderr.isTTY === true && process.stderr.columns >= 20
 
 /** A job in one word: what the person must see of its rows. */
 export function wordFor({ rows, fault }: Pick<Outcome, 'rows' | 'fault'>): string {

@@ -1,6 +1,13 @@
 import { appendFileSync, readFileSync, renameSync } from 'node:fs'
 import { basename, join, relative, resolve, sep } from 'node:path'
-import { type AtomicTarget, atomicTarget, listLitter, removeStaleParts, systemCode } from '@nightpipe/files'
+import {
+  type AtomicTarget,
+  atomicTarget,
+  clockSeconds,
+  listLitter,
+  removeStaleParts,
+  systemCode,
+} from '@nightpipe/files'
 import { readTable, type TableSpec, upsertRows } from '@nightpipe/table'
 import type { Command, Job, MeasurementSpec, Row } from './types.js'
 
@@ -71,15 +78,15 @@ export async function openReport(command: Command, output: string): Promise<Repo
   const earlier = new Map(readTable(path, spec, { orEmpty: true }).map((row) => [String(row.input), row as ReportRow]))
   const pending = new Map<string, ReportRow>()
   let journal: AtomicTarget | undefined
-  let due = performance.now() + SAVE_SECONDS * 1000
+  let due = clockSeconds() + SAVE_SECONDS
 
   async function save(timeoutSeconds?: number): Promise<void> {
     const rows = [...pending.values()]
     if (rows.length === 0) return
-    const start = performance.now()
+    const start = clockSeconds()
     await upsertRows(path, spec, rows as never[], timeoutSeconds === undefined ? {} : { timeoutSeconds })
     for (const row of rows) if (pending.get(String(row.input)) === row) pending.delete(String(row.input))
-    due = performance.now() + Math.max(SAVE_SECONDS * 1000, (performance.now() - start) / SAVE_SHARE)
+    due = clockSeconds() + Math.max(SAVE_SECONDS, (clockSeconds() - start) / SAVE_SHARE)
   }
   return {
     path,
@@ -89,7 +96,7 @@ export async function openReport(command: Command, output: string): Promise<Repo
       journal ??= atomicTarget(join(output, command.name + JOURNAL))
       appendFileSync(journal.partial, lines.map((line) => `${JSON.stringify(line)}\n`).join(''))
       for (const line of lines) pending.set(String(line.input), worse(pending.get(String(line.input)), line))
-      if (performance.now() > due) await save()
+      if (clockSeconds() > due) await save()
     },
     save,
     close: () => journal?.discard(),

@@ -69,7 +69,7 @@ export async function run(command: Command, flags: Flags, log: MainLog, session:
   const wishes = { force: flags.force === true, json: flags.json === true }
   if (command.conduct) {
     const { verbosity } = log
-    const terminal = isTerminal() && verbosity !== 'quiet' && log.format === 'text'
+    const terminal = verbosity !== 'quiet' && log.format === 'text' && isTerminal()
     const file = configFileOf(command, flags)
     const configPath = file === undefined ? {} : { configPath: resolve(file) }
     return command.conduct({ ...request, ...wishes, ...configPath, verbosity, terminal, print: session.print })
@@ -122,7 +122,7 @@ function settled(plan: Plan, { inputs, context }: Request): Plan {
 
 /** No product may replace a file that something is made from, or another product of the same run. */
 function refuseCollisions(plan: Plan, folder: OutputFolder): void {
-  const real = (path: string) => (existsSync(path) ? realpathSync(path) : path)
+  const real = (path: string) => (existsSync(path) ? realpathSync.native(path) : path)
   const sources = new Set<string>()
   // A job may build on what an earlier one of the same run makes: that is no input to be kept from harm.
   const made = new Set<string>()

@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs'
-import { DataError } from '@nightpipe/files'
+import { clockSeconds, DataError } from '@nightpipe/files'
 import { knownDigests, remember } from './digest.js'
 import { errorOf, type Fault, faultOf, faultText } from './exit.js'
 import { type Helpers, startHelpers } from './helpers.js'
@@ -132,11 +132,11 @@ async function one(
   const outcomes = await Promise.all(before)
   const lost = job.anyParent && !outcomes.every(madeNothing) ? undefined : outcomes.find(madeNothing)
   progress.started(job.name)
-  const start = performance.now()
+  const start = clockSeconds()
   const same = before.length > 0 && !lost ? kept(job) : undefined
   const outcome = same
     ? { job, rows: same, seconds: 0, kept: true }
-    : outcomeOf(job, lost ? lostAnswer(lost.job) : await perform(job), (performance.now() - start) / 1000)
+    : outcomeOf(job, lost ? lostAnswer(lost.job) : await perform(job), clockSeconds() - start)
   progress.finished(job.name, outcome)
   return outcome
 }

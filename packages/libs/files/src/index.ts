@@ -1,4 +1,5 @@
 export { type AtomicTarget, atomicTarget, flushFolder, writeAtomically } from './atomic.js'
+export { clockSeconds } from './clock-seconds.js'
 export { sha256OfFile } from './digest.js'
 export { blamesMachine, ConfigError, DataError, explainSystemError, systemCode } from './errors.js'
 export { expandInputs, FITS_EXTENSIONS, type InputFile, type InputOptions, SKIP_FOLDER, stemOf } from './inputs.js'

@@ -60,7 +60,7 @@ export const SKIP_FOLDER = '.nightpipe-skip'
  */
 function addFolder(search: Search, folder: string, above: readonly string[] = []): void {
   if (above.length > 0 && existsSync(join(folder, SKIP_FOLDER))) return
-  const real = realpathSync(folder)
+  const real = realpathSync.native(folder)
   if (above.includes(real)) return
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     if (entry.name.startsWith('.')) continue

@@ -3,6 +3,7 @@ import { closeSync, openSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { realTarget, removeIfAny } from './atomic.js'
+import { clockSeconds } from './clock-seconds.js'
 import { DataError, explainSystemError } from './errors.js'
 import {
   BEAT_SECONDS,
@@ -90,11 +91,11 @@ export function describeHolder(holder: LockHolder): string {
 }
 
 async function waitFor(path: string, seconds: number): Promise<Lock> {
-  const end = performance.now() + seconds * 1000
+  const end = clockSeconds() + seconds
   for (let pause = 4; ; pause = Math.min(pause * 1.5, 200)) {
     const result = attempt(path)
     if ('release' in result) return result
-    if (performance.now() >= end) {
+    if (clockSeconds() >= end) {
       throw new DataError(
         `${path} is locked by ${describeHolder(result)} (waited ${seconds} s)`,
         `wait for it; if that process is gone, remove ${lockFileOf(realTarget(path))}`,

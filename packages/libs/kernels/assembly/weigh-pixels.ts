@@ -26,8 +26,7 @@ export function clampTo(value: i32, count: i32): i32 {
   return max<i32>(0, min<i32>(count - 1, value))
 }
 
-/** Sixteen columns weighted along y; eight values. */
-const columns: usize = memory.data(64, 16)
+/** Eight values. */
 export const values: usize = memory.data(32, 16)
 
 /** Eight weighted sums into `values`: along y for sixteen columns, then along x. */
@@ -47,20 +46,34 @@ export function eight(from: usize, stride: usize, taps: i32, wx: usize, wy: usiz
     c = f32x4.add(c, f32x4.mul(w, v128.load(from, 32)))
     d = f32x4.add(d, f32x4.mul(w, v128.load(from, 48)))
   }
-  v128.store(columns, a)
-  v128.store(columns, b, 16)
-  v128.store(columns, c, 32)
-  v128.store(columns, d, 48)
   w = v128.load32_splat(wx)
   let left = f32x4.mul(w, a)
   let right = f32x4.mul(w, b)
-  for (let i: usize = 4; i < <usize>taps << 2; i += 4) {
-    w = v128.load32_splat(wx + i)
-    left = f32x4.add(left, f32x4.mul(w, v128.load(columns + i)))
-    right = f32x4.add(right, f32x4.mul(w, v128.load(columns + i, 16)))
+  // the columns stay in registers: what was just stored cannot be loaded at another offset without a wait
+  left = plus(left, wx, 4, v128.shuffle<f32>(a, b, 1, 2, 3, 4))
+  right = plus(right, wx, 4, v128.shuffle<f32>(b, c, 1, 2, 3, 4))
+  left = plus(left, wx, 8, v128.shuffle<f32>(a, b, 2, 3, 4, 5))
+  right = plus(right, wx, 8, v128.shuffle<f32>(b, c, 2, 3, 4, 5))
+  left = plus(left, wx, 12, v128.shuffle<f32>(a, b, 3, 4, 5, 6))
+  right = plus(right, wx, 12, v128.shuffle<f32>(b, c, 3, 4, 5, 6))
+  left = plus(left, wx, 16, b)
+  right = plus(right, wx, 16, c)
+  left = plus(left, wx, 20, v128.shuffle<f32>(b, c, 1, 2, 3, 4))
+  right = plus(right, wx, 20, v128.shuffle<f32>(c, d, 1, 2, 3, 4))
+  if (taps > 6) {
+    left = plus(left, wx, 24, v128.shuffle<f32>(b, c, 2, 3, 4, 5))
+    right = plus(right, wx, 24, v128.shuffle<f32>(c, d, 2, 3, 4, 5))
+    left = plus(left, wx, 28, v128.shuffle<f32>(b, c, 3, 4, 5, 6))
+    right = plus(right, wx, 28, v128.shuffle<f32>(c, d, 3, 4, 5, 6))
   }
   v128.store(values, left)
   v128.store(values, right, 16)
+}
+
+// @ts-ignore: decorator
+@inline
+function plus(sum: v128, weights: usize, at: usize, column: v128): v128 {
+  return f32x4.add(sum, f32x4.mul(v128.load32_splat(weights + at), column))
 }
 
 // @ts-ignore: decorator

@@ -1,5 +1,5 @@
 import type { DifferenceKernels } from './difference-kernels.js'
-import { DATA_BASE64, WASM_BASE64 } from './generated/wasm.js'
+import { code, data } from './generated/wasm.js'
 import type { NumericKernels } from './numeric-kernels.js'
 import type { ReductionKernels } from './reduction-kernels.js'
 import type { RegistrationKernels } from './registration-kernels.js'
@@ -252,7 +252,7 @@ export function takeReadyMade(from: typeof readyMade): void {
 /** The code of the kernels, without what stands in their memory from the start. */
 export function moduleOfKernels(): WebAssembly.Module {
   if (compiled) return compiled
-  const bytes = Buffer.from(WASM_BASE64, 'base64')
+  const bytes = code()
   compiled = readyMade(bytes) ?? new WebAssembly.Module(bytes)
   return compiled
 }
@@ -275,8 +275,7 @@ export function kernels(): Kernels {
   // Shared memory does not move when it grows, so that views made earlier stay good.
   const memory = new WebAssembly.Memory({ initial: 16, maximum: MAXIMUM_PAGES, shared: true })
   // tables and scratch of the kernels: once for a memory, for helpers come when it is in use
-  const data = new WebAssembly.Module(Buffer.from(DATA_BASE64, 'base64'))
-  new WebAssembly.Instance(data, { env: { memory } })
+  new WebAssembly.Instance(new WebAssembly.Module(data()), { env: { memory } })
   instance = instanceOf(moduleOfKernels(), memory)
   return instance
 }

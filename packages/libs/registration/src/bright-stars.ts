@@ -104,7 +104,10 @@ function findPeaks(image: StarImage, sky: SkyMap, threshold: number, most: numbe
 function isSharp({ pixels, width }: StarImage, sky: SkyMap, p: number): boolean {
   const level = skyAt(sky, sky.level, p % width, Math.floor(p / width))
   const limit = SHARP * (pixels[p] - level)
-  const [left, right, low, high] = [pixels[p - 1], pixels[p + 1], pixels[p - width], pixels[p + width]]
+  const left = pixels[p - 1]
+  const right = pixels[p + 1]
+  const low = pixels[p - width]
+  const high = pixels[p + width]
   if (Math.max(left, right) - level < limit || Math.max(low, high) - level < limit) return true
   return left + right + low + high - 4 * level < 2 * limit
 }

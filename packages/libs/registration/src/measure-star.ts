@@ -140,8 +140,11 @@ function centroid(
     if (!(sum > 0)) return undefined
     // how far the balance moves when the star does: 1 for a narrow star, half for one as wide as the window
     const answerOfWindow = Math.max(0.2, 1 - (sums[3] + sums[4]) / (2 * sum * sigma ** 2))
-    const [moveX, moveY] = [sums[1] / sum / answerOfWindow, sums[2] / sum / answerOfWindow]
-    Object.assign(answer, { xx: sums[3] / sum, yy: sums[4] / sum, xy: sums[5] / sum })
+    const moveX = sums[1] / sum / answerOfWindow
+    const moveY = sums[2] / sum / answerOfWindow
+    answer.xx = sums[3] / sum
+    answer.yy = sums[4] / sum
+    answer.xy = sums[5] / sum
     answer.error = Math.sqrt(sums[6] / 2) / (sum * answerOfWindow)
     x += Math.max(-1, Math.min(1, moveX))
     y += Math.max(-1, Math.min(1, moveY))

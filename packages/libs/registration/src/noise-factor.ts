@@ -24,7 +24,8 @@ export function noiseFactor(
     const y = Math.floor((j * (grid.height - 1)) / Math.max(1, LOOKS - 1))
     forRuns(map, y, grid.width, run, ({ u, v, du, dv, count: length }) => {
       for (let k = 0; k < length; k += step) {
-        const [x, z] = [u + Math.floor(k) * du, v + Math.floor(k) * dv]
+        const x = u + Math.floor(k) * du
+        const z = v + Math.floor(k) * dv
         if (!(x >= 0 && z >= 0 && x <= frame.width - 1 && z <= frame.height - 1)) continue
         sum += between(squares, x - Math.floor(x)) * between(squares, z - Math.floor(z))
         count++

@@ -15,6 +15,7 @@ import { inTree, readStarExposure, SPECTRUM, treeFlags, treeOf } from '@nightpip
 import { type Found, known, limitsText, summaryOf } from './found.js'
 import { classFigure } from './plot.js'
 import { classHdus } from './product.js'
+import { resolutionOf } from './resolution.js'
 import { type ClassifySchema, schema } from './schema.js'
 import { loadSet, readSetRows, setTable } from './template-set.js'
 
@@ -82,7 +83,7 @@ async function classifyExposure(
 ): Promise<Row[]> {
   const input = inputs[0]!
   requireSpectrum(input)
-  const { set, resolution, orders, tellurics } = config.classify
+  const { set, orders, tellurics } = config.classify
   const exposure = readStarExposure(input, profile)
   const stars = exposure.stars.map(({ fibre, object }) => {
     const own = exposure.spectra.orders.filter((one) => one.fibre === fibre && one.wavelength?.some((w) => w > 0))
@@ -93,6 +94,8 @@ async function classifyExposure(
     log.warn(`${basename(input)}: no set of templates, so no class (classify import makes one)`)
     return [{ input, status: 'done', measurements: { star: stars[0]!.object, template: 'none' } }]
   }
+  const { resolution, from } = resolutionOf(config.classify.resolution, exposure.spectra.header, input)
+  log.detail(`${basename(input)}: resolution ${resolution}, ${from}`)
   const members = loadSet(set, { resolution, ...rangeOf(stars.flatMap((star) => star.orders)) })
   const found = stars.map((star) => ({
     ...star,
@@ -102,7 +105,7 @@ async function classifyExposure(
     for (const note of star.notes) log.warn(`${basename(input)}: ${note}`)
     log.info(`${basename(input)}: ${star.object}: ${summaryOf(star)}`)
   }
-  const product = writeProduct(products[0]!, classHdus(found), context, parents)
+  const product = writeProduct(products[0]!, classHdus(found, { resolution, from }), context, parents)
   if (products[1]) await writeFigure(products[1], classFigure(basename(product).replace('-class.fits', ''), found))
   return [{ input, status: 'done', product, measurements: measured(found[0]!) }]
 }

@@ -28,6 +28,16 @@ export const limitsText = (limits: readonly StarLimit[]) =>
 
 const NAMES = { teff: 'Teff', logg: 'log g', metallicity: '[Fe/H]', vsini: 'v sin i' } as const
 
+/** A number with its error: that to two significant digits, the number as far as these go. */
+export function withError(value: number, error: number): string {
+  const rounded = Number(error.toPrecision(2))
+  if (!Number.isFinite(rounded)) return String(value)
+  const last = Number(rounded.toExponential().split('e')[1]) - 1
+  const unit = Number(`1e${Math.max(0, last)}`)
+  const text = (one: number) => (unit * Math.round(one / unit)).toFixed(0)
+  return last >= 0 ? `${text(value)} +- ${text(rounded)}` : `${value.toFixed(-last)} +- ${rounded.toFixed(-last)}`
+}
+
 /** One line for people: every parameter with its error, or its limit. */
 export function summaryOf({ parameters, errors, limits }: Classification): string {
   const parts = (['teff', 'logg', 'metallicity', 'vsini'] as const).flatMap((name) => {
@@ -37,8 +47,9 @@ export function summaryOf({ parameters, errors, limits }: Classification): strin
     const behind = unit === 'dex' ? '' : ` ${unit}`
     if (limit) return [`${NAMES[name]} ${limit.side === 'below' ? '<' : '>'} ${text(limit.value)}${behind}`]
     if (!Number.isFinite(parameters[name])) return []
-    const error = Number.isFinite(errors[name]) ? ` +- ${text(errors[name])}` : ''
-    return [`${NAMES[name]} ${text(parameters[name])}${error}${behind}`]
+    const error = errors[name] * scale
+    const said = error > 0 ? withError(parameters[name] * scale, error) : text(parameters[name])
+    return [`${NAMES[name]} ${said}${behind}`]
   })
   return parts.join(', ')
 }

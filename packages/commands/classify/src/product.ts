@@ -1,6 +1,7 @@
 import { createHeader, type NewHdu } from '@nightpipe/fits'
 import { LIGHT_SPEED } from '@nightpipe/math'
 import { type Found, known, limitsText } from './found.js'
+import type { Resolution } from './resolution.js'
 
 type Card = [keyword: string, value: string | number | undefined, comment: string]
 
@@ -36,8 +37,12 @@ function cardsOf({ object, fibre, best, method, parameters, errors, setErrors, .
 }
 
 /** The classes of the stars in cards, and how every template fits in a table. */
-export function classHdus(stars: readonly Found[]): NewHdu[] {
-  const cards = stars.flatMap(cardsOf)
+export function classHdus(stars: readonly Found[], { resolution, from }: Resolution): NewHdu[] {
+  const cards: Card[] = [
+    ...stars.flatMap(cardsOf),
+    ['RESOLUT', resolution, 'wavelength over FWHM that the set was given'],
+    ['RESFROM', from, 'where that is from'],
+  ]
   const rows = stars.flatMap(({ fibre, fits }) => fits.map((fit) => ({ ...fit, fibre })))
   const real = (name: string, value: (row: (typeof rows)[number]) => number, unit?: string) => ({
     ...{ name, format: 'D', values: Float64Array.from(rows, value) },

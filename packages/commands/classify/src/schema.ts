@@ -4,9 +4,11 @@ import { choice, integer, number, path } from '@nightpipe/config'
 export const schema = {
   classify: {
     set: path('', 'folder of templates, as classify import makes it; empty: there is none, and every star is told so'),
-    resolution: number(53000, 'of the spectrograph: wavelength over FWHM of a line of a lamp, pixels included', {
-      min: 100,
-    }),
+    resolution: number(
+      0,
+      'of the spectrograph: wavelength over FWHM of a line of a lamp, pixels included; 0: as wavelength measured it on its arcs (RESOLUT)',
+      { min: 0 },
+    ),
     orders: integer(10, 'orders that are compared, spread over the spectrum', { min: 1, max: 200 }),
     tellurics: choice('leave out', ['leave out', 'keep'], 'pixels where the air absorbs'),
     plots: choice('yes', ['yes', 'no'], 'a picture of the fit, and of the star among the templates'),

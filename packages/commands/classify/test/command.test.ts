@@ -6,6 +6,7 @@ import type { OrderSpectrum } from '@nightpipe/spectra'
 import { spectraHdus } from '@nightpipe/spectrographs'
 import { call } from '@nightpipe/testing'
 import t from 'tap'
+import { withError } from '../src/found.js'
 
 const run = (args: readonly string[], cwd: string) => call('classify', args, { cwd })
 
@@ -59,7 +60,8 @@ function writeTemplates(folder: string) {
   }
 }
 
-function writeStar(path: string, teff: number, metals: number, velocity: number, objects = 'hd1&thar&none') {
+function writeStar(path: string, teff: number, metals: number, velocity: number, more: { objects?: string; resolution?: number } = {}) {
+  const { objects = 'hd1&thar&none', resolution } = more
   const noise = random(8)
   const orders = Array.from({ length: 3 }, (_, index): OrderSpectrum => {
     const array = () => new Float64Array(1500)
@@ -78,6 +80,7 @@ function writeStar(path: string, teff: number, metals: number, velocity: number,
     ['TELESCOP', 'nres03', ''],
     ['DATE-OBS', '2017-09-04T00:00:00', ''],
     ['EXPTIME', 60, ''],
+    ...(resolution ? [['RESOLUT', resolution, ''] as const] : []),
   ])
   writeFits(path, spectraHdus({ width: 1500, orders }, header))
 }
@@ -117,7 +120,35 @@ t.test('a set is imported from spectra of any kind, and tells a star between its
   t.equal(textOf(header, 'METHOD'), 'interpolated')
   t.equal(textOf(header, 'TEMPLAT'), 't5500_0.fits')
   t.equal(file.hdus.find(({ name }) => name === 'FITS')!.axes[1], 9)
+  t.match(textOf(header, 'RESFROM'), /given/)
   file.close()
+})
+
+t.test('the resolution is that of the lamp in the header of the spectrum, and the product says so', async (t) => {
+  const cwd = t.testdir({ spectra: {}, known: {}, unknown: {} })
+  writeTemplates(join(cwd, 'spectra'))
+  t.equal(run(['import', '-s', 'spectra', '-r', 'set'], cwd).status, 0)
+  writeStar(join(cwd, 'known/e-1d.fits'), 5640, 0.12, 31e3, { resolution: 45012.3 })
+  writeStar(join(cwd, 'unknown/e-1d.fits'), 5640, 0.12, 31e3)
+  const flags = ['-r', 'out', '--templates', 'set', '--set', 'instrument.profile=nres']
+  const { status, stderr } = run(['-s', 'known', ...flags], cwd)
+  t.equal(status, 0, stderr)
+  const file = openFits(join(cwd, 'out/e-class.fits'))
+  const { header } = file.hdus[0]!
+  t.same([numberOf(header, 'RESOLUT'), textOf(header, 'RESFROM')], [45000, 'lines of the lamp: RESOLUT'])
+  t.ok(Math.abs(numberOf(header, 'TEFF')! - 5640) < 25, String(numberOf(header, 'TEFF')))
+  file.close()
+  const silent = run(['-s', 'unknown', ...flags], cwd)
+  t.equal(silent.status, 3)
+  t.match(silent.stderr, /e-1d\.fits does not say its resolution \(RESOLUT\) \(run wavelength on it again/)
+})
+
+t.test('errors have two significant digits, and numbers as many places', async (t) => {
+  t.equal(withError(0.1234, 0.0042), '0.1234 +- 0.0042')
+  t.equal(withError(0.12, 0.00994), '0.1200 +- 0.0099')
+  t.equal(withError(5643.7, 12.3), '5644 +- 12')
+  t.equal(withError(5643.7, 123), '5640 +- 120')
+  t.equal(withError(4.5, 1.26), '4.5 +- 1.3')
 })
 
 t.test('without a set it says none, and invents nothing', async (t) => {
@@ -132,7 +163,7 @@ t.test('without a set it says none, and invents nothing', async (t) => {
 
 t.test('a set that is none, and frames without a star, are told', async (t) => {
   const cwd = t.testdir({ stars: {}, set: {} })
-  writeStar(join(cwd, 'stars/e-1d.fits'), 5640, 0, 0, 'thar&thar&none')
+  writeStar(join(cwd, 'stars/e-1d.fits'), 5640, 0, 0, { objects: 'thar&thar&none' })
   const wrong = run(['-s', 'stars', '-r', 'out', '--templates', 'set'], cwd)
   t.equal(wrong.status, 2)
   t.match(wrong.stderr, /no templates\.csv/)

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { DataError, type Job, type Plan, type Request, type Row } from '@nightpipe/command'
 import { describeFrame, type FrameFacts } from '@nightpipe/config'
 import { cardLookup, openFits } from '@nightpipe/fits'
-import { inTree, lightOf, openTree, productName, type Tree } from '@nightpipe/spectrographs'
+import { inTree, lightOf, openTree, productName, starName, type Tree } from '@nightpipe/spectrographs'
 import type { PackSchema } from './schema.js'
 
 export interface BundleJob {
@@ -63,7 +63,9 @@ function paramsOf(
     const fibres = words.map((word, fibre) => ({ fibre, word, light: lightOf(word) }))
     const stars = fibres.filter(({ light }) => light === 'star')
     const arc = fibres.find(({ light }) => light === 'arc')?.fibre
-    const target = stars.map(({ word }) => word).join(' and ') || facts.object
+    const arcFibre = profile.values.spectrograph['arc fibre']
+    const names = stars.map(({ fibre }) => starName(file, fibre, { ...facts, arcFibre }))
+    const target = names.join(' and ') || facts.object
     const radv = tree && facts.mjd !== undefined ? inTree(tree, 'rv', productName('RADV', tree.site, facts.mjd)) : ''
     return {
       ...{ name, stars: stars.map(({ fibre }) => fibre), arc, target, site: facts.site, mjd: facts.mjd },

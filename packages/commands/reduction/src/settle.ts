@@ -1,8 +1,12 @@
 import type { InstrumentProfile } from '@nightpipe/config'
 import type { ReductionConfig } from './schema.js'
 
-/** True for a profile that says how many orders there are: what its frames show are spectra. */
-export const isSpectrograph = ({ values }: InstrumentProfile) => values.spectrograph.orders > 0
+/** True for a profile that says anything of what disperses the light, be it only how many fibres: what its frames show are spectra. */
+export function isSpectrograph({ values }: InstrumentProfile): boolean {
+  const of = values.spectrograph
+  const numbers = [of.orders, of['first order'], of['order constant'], of['pixel velocity'], of.width]
+  return of.fibres > 1 || of.dispersion === 'y' || of.wavelength === 'falls' || numbers.some((number) => number > 0)
+}
 
 /**
  * What the configuration leaves open, as the instrument asks for it. Spectra are not flat-fielded pixel by pixel (the

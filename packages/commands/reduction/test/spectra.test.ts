@@ -86,6 +86,28 @@ function ground({ pixels, error, width }: ReturnType<typeof readFrame>): { value
 
 const rms = (values: number[]) => Math.sqrt(values.reduce((sum, v) => sum + v * v, 0) / values.length)
 
+t.test('a spectrograph whose orders are not counted yet is a spectrograph', async (t) => {
+  const { raw, folder } = containerNight({})
+  const profile = join(folder, 'mine.ini')
+  writeFileSync(profile, '[profile]\nparent = nres\n[spectrograph]\norders = 0\nfibres = 3\n')
+  const { code, stdout, stderr } = reduction(
+    '-s',
+    raw,
+    '-r',
+    join(folder, 'red'),
+    ...set(`instrument.profile=${profile}`),
+  )
+  t.equal(code, 0, stderr)
+  t.same(
+    stdout
+      .trim()
+      .split('\n')
+      .map((path) => path.slice(-8, -5)),
+    ['w00', 'w00', 'a00', 'e00'],
+    'flats and arcs are reduced as with a number of orders',
+  )
+})
+
 t.test('errors are those of the scatter of an unlit region', async (t) => {
   const { raw, folder } = containerNight()
   const { stdout } = reduction('-s', raw, '-r', join(folder, 'red'), ...NRES)

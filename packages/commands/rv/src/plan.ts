@@ -22,6 +22,7 @@ import {
   readTargets,
   SPECTRUM,
   starFibres,
+  starName,
   type TargetRow,
   type Tree,
   targetsTable,
@@ -82,7 +83,7 @@ function planOne(
   tree: Tree | undefined,
   targets: readonly TargetRow[],
 ): Job<RvJob> | { reason: string } {
-  const { facts, fibresHere } = headOf(path, shown, profile)
+  const { facts, fibresHere, names } = headOf(path, shown, profile)
   const words = facts.fibres
   if (words ? starFibres(words).length === 0 : ['arc', 'flat', 'bias', 'dark'].includes(facts.type)) {
     return { reason: `no fibre sees a star: ${words?.join('&') ?? facts.type}` }
@@ -90,15 +91,10 @@ function planOne(
   const raw = stem.replace(/-1d$/, '')
   const fibres = words ? starFibres(words) : fibresHere
   const pointing = { raDeg: facts.raDeg, decDeg: facts.decDeg, mjd: facts.mjd }
-  const nameOf = (fibre: number) => {
-    const word = words?.[fibre]
-    return (word && !/^(star\d*|object|target|sky)$/.test(word) ? word : facts.object) ?? ''
-  }
-  const meant = fibres.map((fibre) => ({
-    fibre,
-    name: nameOf(fibre),
-    ...matchTarget(targets, { name: nameOf(fibre), ...pointing }),
-  }))
+  const meant = fibres.map((fibre) => {
+    const name = names[fibre] ?? facts.object ?? ''
+    return { fibre, name, ...matchTarget(targets, { name, ...pointing }) }
+  })
   const templates = meant.flatMap(({ fibre, name, target }) => {
     if (config.velocity.template) return [{ fibre, path: config.velocity.template, why: 'named' }]
     if (!tree || config.velocity.method === 'mask') return []
@@ -164,7 +160,9 @@ function headOf(path: string, shown: string, profile: Request<RvSchema>['profile
       name: basename(path),
     })
     const lamp = facts.fibres?.findIndex((word) => lightOf(word) === 'arc')
-    return { facts, lamp, fibresHere: [0] }
+    const arcFibre = profile.values.spectrograph['arc fibre']
+    const names = facts.fibres?.map((_, fibre) => starName(file, fibre, { ...facts, arcFibre })) ?? []
+    return { facts, lamp, names, fibresHere: [0] }
   } finally {
     file.close()
   }

@@ -29,7 +29,8 @@ export function extractLamp({ path, traces: tracesPath, profile }: ExtractLampAr
       const { gain = 1, readNoise = 0 } = frame.facts
       const traces = readTraces(tracesPath, { height: frame.height })
       const { orders, fibres } = traces
-      const lit = frame.lit!.filter((fibre) => fibre < fibres)
+      const traced = Array.from({ length: fibres }, (_, fibre) => fibre)
+      const lit = frame.lit ? traced.filter((fibre) => frame.lit!.includes(fibre)) : traced
       const flat = extractFlat(frame, traces, {
         fibres: lit,
         gain,

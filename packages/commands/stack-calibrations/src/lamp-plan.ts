@@ -27,7 +27,8 @@ export interface LampJobs {
 
 /** Jobs for the raw flats of a window; none where there are no frames, or no traces to extract them by. */
 export function lampJobs(tree: Tree, window: Window, request: Sources, rows: Row[]): LampJobs {
-  const frames = rawFrames({ tree, type: 'flat', window }, request, rows)
+  const { fibres } = request.profile.values.spectrograph
+  const frames = rawFrames({ tree, type: 'flat', window }, request, rows).map((frame) => withWords(frame, fibres))
   const jobs: LampJobs = { images: [], flats: [] }
   const set = (path: string, reason: string) => rows.push({ input: path, status: 'rejected', reason })
   for (const [camera, own] of groupedBy(frames, ({ facts }) => facts.camera ?? '')) {
@@ -51,6 +52,12 @@ function groupedBy<T>(all: readonly T[], keyOf: (one: T) => string): Map<string,
   const groups = new Map<string, T[]>()
   for (const one of all) groups.set(keyOf(one), [...(groups.get(keyOf(one)) ?? []), one])
   return groups
+}
+
+/** Where there is one light path, headers say nothing of fibres: a flat lights it. */
+function withWords(frame: Candidate, fibres: number): Candidate {
+  if (frame.facts.fibres || fibres > 1) return frame
+  return { ...frame, facts: { ...frame.facts, fibres: ['flat'] } }
 }
 
 /** Why the words of a header about its fibres cannot be those of a flat. */

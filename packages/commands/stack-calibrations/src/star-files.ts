@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { DataError, type Request, type Row } from '@nightpipe/command'
 import { describeFrame } from '@nightpipe/config'
 import { cardLookup, openFits } from '@nightpipe/fits'
-import { inTree, readStandards, starFibres, type Tree, targetKey } from '@nightpipe/spectrographs'
+import { inTree, readStandards, starFibres, starName, type Tree, targetKey } from '@nightpipe/spectrographs'
 import type { schema } from './schema.js'
 import type { SpectraSingle } from './spectra-job.js'
 import { inWindowOfTable, isWithin, type Window } from './tree-call.js'
@@ -32,8 +32,10 @@ export function starFiles(
         const lookup = cardLookup(file.hdus[0]!)
         const facts = describeFrame(lookup, request.profile, { width: 1, height: 1, name: path })
         const { mjd, camera, fibres = [], object = '' } = facts
+        const arcFibre = request.profile.values.spectrograph['arc fibre']
+        const isWanted = (f: number) => targetKey(starName(file, f, { fibres, object, arcFibre })) === wanted
         if (facts.type !== 'object' || mjd === undefined || !isWithin(mjd, window)) return []
-        const stars = fibres.length > 0 ? starFibres(fibres).filter((f) => targetKey(fibres[f]!) === wanted) : []
+        const stars = fibres.length > 0 ? starFibres(fibres).filter(isWanted) : []
         const found = stars.length > 0 || (fibres.length === 0 && targetKey(object) === wanted)
         if (!found || (tree.camera && camera?.toLowerCase() !== tree.camera.toLowerCase())) return []
         if (withdrawn.some(({ JDdata }) => Math.abs(JDdata! - 2400000.5 - mjd) < 1e-5)) {

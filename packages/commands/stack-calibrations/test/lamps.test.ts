@@ -27,9 +27,11 @@ interface Flat {
   lamp?: number
   /** px */
   drift?: number
+  /** what the header says of the fibres; by default the truth, word by word */
+  words?: string
 }
 
-function writeFlat(instrument: string, number: number, { lit, lamp = 1, drift = 0 }: Flat): string {
+function writeFlat(instrument: string, number: number, { lit, lamp = 1, drift = 0, words }: Flat): string {
   const { normal, poisson, uniform } = random(number)
   const light = new Float64Array(WIDTH * HEIGHT).fill(20)
   for (let order = 0; order < ORDERS; order++) {
@@ -49,10 +51,10 @@ function writeFlat(instrument: string, number: number, { lit, lamp = 1, drift = 
       pixels[y * full + x] = Math.round(1000 + electrons / GAIN)
     }
   }
-  const words = [0, 1, 2].map((fibre) => (lit.includes(fibre) ? 'tung' : 'none'))
+  const truth = [0, 1, 2].map((fibre) => (lit.includes(fibre) ? 'tung' : 'none'))
   const header = createHeader([
     ['OBSTYPE', 'LAMPFLAT'],
-    ['OBJECTS', words.join('&')],
+    ['OBJECTS', words ?? truth.join('&')],
     ['EXPTIME', 10],
     ['SITEID', 'cpt'],
     ['TELESCOP', 'nres03'],
@@ -73,13 +75,13 @@ function writeFlat(instrument: string, number: number, { lit, lamp = 1, drift = 
 }
 
 /** The traces where the orders are, with their profile. */
-function enterTraces(reduced: string): void {
-  const shape = { width: WIDTH, height: HEIGHT, orders: ORDERS, fibres: 3, terms: 2, rows: ROWS, blocks: 1 }
+function enterTraces(reduced: string, fibres = 3): void {
+  const shape = { width: WIDTH, height: HEIGHT, orders: ORDERS, fibres, terms: 2, rows: ROWS, blocks: 1 }
   const traces: Traces = emptyTraces(shape)
   const profile = Float64Array.from({ length: ROWS }, (_, r) => share(r - (ROWS - 1) / 2))
   for (let order = 0; order < ORDERS; order++) {
-    for (let fibre = 0; fibre < 3; fibre++) {
-      const own = order * 3 + fibre
+    for (let fibre = 0; fibre < fibres; fibre++) {
+      const own = order * fibres + fibre
       traces.coefficients.set([centre(order, fibre), 0], 2 * own)
       traces.last[own] = WIDTH - 1
       traces.profiles.set(profile, own * ROWS)
@@ -88,8 +90,8 @@ function enterTraces(reduced: string): void {
   const perRow = 10
   const samples = (ROWS - 1) * perRow + 1
   const fine = Float32Array.from({ length: samples }, (_, k) => share((k - (samples - 1) / 2) / perRow))
-  traces.fine = { perRow, samples, values: new Float32Array(3 * ORDERS * samples) }
-  for (let own = 0; own < 3 * ORDERS; own++) traces.fine.values.set(fine, own * samples)
+  traces.fine = { perRow, samples, values: new Float32Array(fibres * ORDERS * samples) }
+  for (let own = 0; own < fibres * ORDERS; own++) traces.fine.values.set(fine, own * samples)
   mkdirSync(join(reduced, 'trace'), { recursive: true })
   const header: [string, string][] = [
     ['SITEID', 'cpt'],
@@ -101,6 +103,7 @@ function enterTraces(reduced: string): void {
 }
 
 const asked = ['--calibration-type', 'FLAT', '--start', '2019-04-05T08:00:00', '--end', '2019-04-06T08:00:00']
+const SLIT = '[profile]\nparent = nres\n[spectrograph]\nfibres = 1\narc fibre = -1\n'
 const PAIRS = [
   [0, 1],
   [1, 2],
@@ -138,6 +141,25 @@ t.test(
     }
   },
 )
+
+t.test('flats of a slit, whose headers say nothing of fibres, become a master', async (t) => {
+  const { instrument, reduced, flags } = emptyTree(t.testdir({ 'slit.ini': SLIT }))
+  enterTraces(reduced, 1)
+  for (let k = 0; k < 3; k++) writeFlat(instrument, k + 1, { lit: [0], words: 'lamp' })
+  const { status, stderr } = call(...flags, ...asked, '--set', `instrument.profile=${join(t.testdirName, 'slit.ini')}`)
+  t.equal(status, 0, stderr)
+  t.equal(
+    standards(reduced).find((row) => row.startsWith('"FLAT"')),
+    '"FLAT","flat/FLATcpt2019095.50110.fits",3,"cpt","fa13",2458579.001,"0000"',
+  )
+  const master = readOrderImage(join(reduced, 'flat/FLATcpt2019095.50110.fits'))
+  const [own, errors] = [master.values, master.errors!].map((values) =>
+    Float64Array.from(orderOf({ ...master, values }, 0, 2)),
+  ) as [Float64Array, Float64Array]
+  const scale = own.reduce((sum, value, x) => sum + value / response(x), 0) / WIDTH
+  const rms = Math.sqrt(own.reduce((sum, v, x) => sum + ((v / scale - response(x)) / errors[x]!) ** 2, 0) / WIDTH)
+  t.ok(Math.abs(rms - 1) < 0.15, `off by ${rms} of its errors`)
+})
 
 t.test('flats that are not like the others are set aside with the reason, and enter no master', async (t) => {
   const { instrument, reduced, flags } = emptyTree(t.testdir())

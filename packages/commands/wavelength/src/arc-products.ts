@@ -2,11 +2,11 @@ import { basename } from 'node:path'
 import { type Job, type Row, type Tools, writeProduct } from '@nightpipe/command'
 import { copyHeader, type Header, setCard } from '@nightpipe/fits'
 import { COLOURS, chart, writeFigure } from '@nightpipe/plot'
-import { diffractionOrder, type WavelengthSolution, wavelengthEvaluator } from '@nightpipe/spectra'
+import { diffractionOrder, lineResolution, type WavelengthSolution, wavelengthEvaluator } from '@nightpipe/spectra'
 import { solutionHdus, tharHdus, tripCards, tripHdus } from '@nightpipe/spectrographs'
 import type { Arc } from './arcs.js'
 import type { WavelengthJob } from './plan.js'
-import { readWithSides, setNumbers, setWavelengths, withWavelengths } from './products.js'
+import { RESOLUTION, readWithSides, setNumbers, setWavelengths, withWavelengths } from './products.js'
 import type { WavelengthSchema } from './schema.js'
 
 /** The files of a solved arc: its spectra with wavelengths and the solution, THAR and TRIP in a tree, a figure of the residuals. */
@@ -84,6 +84,7 @@ function arcHeader(from: Header, arc: Arc, list: string, model: string): Header 
     ['SIGLAM', best.rmsAngstrom, '[Angstrom] scatter of the lines fitted'],
     ['RVPRECSN', best.precision, '[m/s] scatter over the root of the number'],
     ['WAVRCHI2', best.chiSquare, 'of the fit, per degree of freedom'],
+    ['RESOLUT', lineResolution(best.lines), RESOLUTION],
     ['WAVFLOOR', best.floor, '[pixel] scatter beyond the errors of the lines'],
   ])
   return header

@@ -15,7 +15,7 @@ import {
 } from '@nightpipe/spectra'
 import type { ArcShare } from './choose-arcs.js'
 import type { WavelengthJob } from './plan.js'
-import { readWithSides, setNumbers, setWavelengths, withWavelengths } from './products.js'
+import { RESOLUTION, readWithSides, setNumbers, setWavelengths, withWavelengths } from './products.js'
 import type { WavelengthSchema } from './schema.js'
 import type { UsedArc } from './used-arc.js'
 
@@ -41,7 +41,8 @@ export function exposureProducts(job: Job<WavelengthJob>, { config, context, log
   const taken = star ?? shares[0]!
   const drift = driftOf(drifts, taken[1])
   const taking = arcs.filter((_, k) => shares.some(([, some]) => some.some(({ arc }) => arc === k)))
-  const header = exposureHeader(spectra.header, job.params, { taking, drift, zero: zeroErrorOf(arcs, taken), age })
+  const about = { taking, drift, zero: zeroErrorOf(arcs, taken), resolution: resolutionOf(arcs, taken), age }
+  const header = exposureHeader(spectra.header, job.params, about)
   const product = job.products[0]!
   writeProduct(product, withWavelengths(spectra, header, sides, config, 'electron'), context, job.parents)
   const measurements = {
@@ -153,11 +154,18 @@ function zeroErrorOf(arcs: readonly UsedArc[], [fibre, shares]: WavelengthJob['s
   return Math.hypot(shared, ...shares.map(({ arc, share }) => share * of(arcs[arc]!.zeroErrors)))
 }
 
+/** The width of the lines of a fibre in its arcs. */
+function resolutionOf(arcs: readonly UsedArc[], [fibre, shares]: WavelengthJob['shares'][number]): number {
+  const of = ({ resolutions }: UsedArc) => resolutions.find(([one]) => one === fibre)?.[1] ?? Number.NaN
+  return shares.reduce((sum, { arc, share }) => sum + share * of(arcs[arc]!), 0)
+}
+
 function exposureHeader(
   from: Header,
   params: WavelengthJob,
-  { taking, drift, zero, age }: { taking: readonly UsedArc[]; drift?: Drift; zero: number; age: number },
+  about: { taking: readonly UsedArc[]; drift?: Drift; zero: number; resolution: number; age: number },
 ): Header {
+  const { taking, drift, zero, resolution, age } = about
   const header = copyHeader(from)
   setCard(header, 'THARLIST', basename(params.list), 'list of lines')
   taking.forEach((arc, k) => {
@@ -167,6 +175,7 @@ function exposureHeader(
     ['ARCAGE', age, '[d] from the nearest arc'],
     ['WAVNARC', taking.length, 'arcs that the wavelengths are of'],
     ['WAVERR', zero, '[m/s] their zero point: what the light leaves'],
+    ['RESOLUT', resolution, RESOLUTION],
   ])
   if (drift) {
     setNumbers(header, [

@@ -53,6 +53,9 @@ export function setWavelengths(
   for (let x = 0; x < order.mask.length; x++) order.mask[x]! |= SpectrumBit.noWavelength
 }
 
+/** What the card RESOLUT says. */
+export const RESOLUTION = 'of lamp lines: wavelength over FWHM, with pixels'
+
 /** Cards with numbers of six digits; those that are not finite are left out. */
 export function setNumbers(header: Header, cards: readonly (readonly [string, number, string])[]): void {
   for (const [keyword, value, comment] of cards) {

@@ -1,4 +1,4 @@
-import { type SpectralLine, type WavelengthPolynomial, zeroPointError } from '@nightpipe/spectra'
+import { lineResolution, type SpectralLine, type WavelengthPolynomial, zeroPointError } from '@nightpipe/spectra'
 import type { Arc } from './arcs.js'
 import type { CommonArc } from './common-arcs.js'
 
@@ -12,6 +12,8 @@ export interface UsedArc {
   /** by fibre: one sigma of the zero point of its wavelengths, of the light of its lines alone, m/s; what it shares with other arcs apart */
   zeroErrors: [number, number][]
   sharedErrors: [number, number][]
+  /** by fibre: wavelength over FWHM of a line */
+  resolutions: [number, number][]
 }
 
 export function usedArc(arc: Arc | CommonArc, lamp: readonly number[]): UsedArc {
@@ -25,5 +27,6 @@ export function usedArc(arc: Arc | CommonArc, lamp: readonly number[]): UsedArc 
     polynomials: solutions.map(({ fibre, polynomial }): [number, WavelengthPolynomial] => [fibre, polynomial]),
     zeroErrors: solutions.map((one) => [one.fibre, common?.get(one.fibre)?.error ?? zeroPointError(one)]),
     sharedErrors: solutions.map(({ fibre }) => [fibre, common?.get(fibre)?.meanError ?? 0]),
+    resolutions: solutions.map(({ fibre, lines }) => [fibre, lineResolution(lines)]),
   }
 }

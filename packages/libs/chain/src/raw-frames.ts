@@ -4,7 +4,7 @@ import { describeFrame, type FrameFacts, type InstrumentProfile } from '@nightpi
 import { expandInputs } from '@nightpipe/files'
 import { cardLookup, imageHdu, openFits } from '@nightpipe/fits'
 import { formatMjd } from '@nightpipe/sky'
-import { dayOfRaw, lightOf, rawName, type Tree } from '@nightpipe/spectrographs'
+import { dayOfRaw, rawName, starFibres, starName, type Tree } from '@nightpipe/spectrographs'
 
 /** A raw exposure as its header tells of it. */
 export interface RawFrame {
@@ -91,7 +91,8 @@ function describe(path: string, profile: InstrumentProfile): RawFrame | undefine
       if (facts.type === 'focus') return undefined
       const { type, fibres, camera, mjd, exposureSeconds: seconds, object } = facts
       const day = about.day || (mjd === undefined ? '' : compact(mjd))
-      const stars = (fibres ?? []).filter((word) => lightOf(word) === 'star')
+      const arcFibre = profile.values.spectrograph['arc fibre']
+      const stars = starFibres(fibres ?? []).map((fibre) => starName(file, fibre, { fibres, object, arcFibre }))
       // Where one slit is all there is, the header names the star and no fibres.
       const single = type === 'object' && !fibres ? object : undefined
       const target = stars.length ? stars.join('&') : single

@@ -4,6 +4,7 @@ import {
   type ArcSetup,
   findLines,
   type LineList,
+  lineResolution,
   measureDrift,
   polynomialDispersion,
   polynomialError,
@@ -104,6 +105,27 @@ t.test('wavelengths that fall with x, orders that fall with the index, and a lis
   t.equal(fibre.problem, undefined)
   // eight terms are enough here: 21 to 45 m/s over eight noises
   t.ok(judge(fibre, mirrored).rms < 60, `${judge(fibre, mirrored).rms}`)
+})
+
+t.test('the resolution is that of the image of a line on pixels', async (t) => {
+  const [solved] = solveArc(madeArc(MADE, LAMP, { seed: 5 }), [0], setup(MADE))
+  // the oracle: a Gaussian gathered by pixels, sampled finely, between its half heights
+  const gathered = (at: number) => {
+    let sum = 0
+    for (let k = 0; k < 400; k++) sum += Math.exp(-4 * Math.LN2 * ((at + (k + 0.5) / 400 - 0.5) / MADE.fwhm) ** 2)
+    return sum
+  }
+  let half = 0
+  while (gathered(half) > gathered(0) / 2) half += 1e-3
+  const used = solved.solution!.lines.filter((line) => line.used)
+  const truth = used
+    .map(({ index, x }) => {
+      const [a, b] = [-0.5, 0.5].map((d) => madeWavelength(MADE, index, x + d))
+      return (a + b) / 2 / ((b - a) * 2 * half)
+    })
+    .sort((a, b) => a - b)[used.length >> 1]!
+  // blended lines, which are left out, lie elsewhere; widths of faint lines scatter
+  t.ok(Math.abs(lineResolution(solved.solution!.lines) / truth - 1) < 0.02, `${lineResolution(used)} of ${truth}`)
 })
 
 t.test('fibres beside it follow the first one', async (t) => {

@@ -9,6 +9,7 @@ import {
   type Ut1Row,
 } from '@nightpipe/sky'
 import { type MeterReading, type MidExposure, midExposure } from '@nightpipe/spectra'
+import { starName } from './star-name.js'
 import type { TargetRow } from './state-tables.js'
 import { isSunlight, matchTarget } from './targets.js'
 
@@ -71,8 +72,8 @@ export interface CircumstanceOptions {
 export function readCircumstances(file: FitsFile, options: CircumstanceOptions): Circumstances {
   const { fibre, fibres, start, seconds, targets = [] } = options
   const notes: string[] = []
-  const object =
-    fibres?.[fibre] && fibres[fibre] !== 'none' ? nameOf(fibres[fibre], options.object) : (options.object ?? '')
+  const named = starName(file, fibre, options)
+  const object = fibres ? named.toUpperCase() : named
   const telescope = telescopeOf(file, fibre, options.arcFibre ?? 1)
   const primary = file.hdus[0]!
   const middle = midExposure(start, seconds, meterOf(file, fibre), darkRate(file, fibres))
@@ -92,10 +93,6 @@ export function readCircumstances(file: FitsFile, options: CircumstanceOptions):
     ...(correction && { correction }),
   }
 }
-
-/** The word of a fibre as the name of a star: OBJECT where the word only says that it is one. */
-const nameOf = (word: string, object: string | undefined) =>
-  /^(star\d*|object|target|sky)$/.test(word) && object ? object : word.toUpperCase()
 
 function correctionOf(
   mjdUtc: number,

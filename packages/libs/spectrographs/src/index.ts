@@ -55,6 +55,7 @@ export {
   standardType,
 } from './standards.js'
 export { readStarExposure, type StarExposure, type StarOptions } from './star-exposure.js'
+export { type SaidOfFibres, starName } from './star-name.js'
 export {
   type CcdRow,
   ccdsTable,

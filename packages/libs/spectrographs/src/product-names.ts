@@ -25,9 +25,15 @@ export type ProductKind = keyof typeof PRODUCT_KINDS
 /** A master bears the date of one of its inputs and this much more, so that it does not take the place of that input. */
 export const MASTER_OFFSET_DAYS = 1e-4
 
+/**
+ * One exposure in 200 that begin at a whole second lies half way between two names (0.432 s), where the last bit of its date decides: a
+ * date to which an offset was added would be rounded the other way. This much (of 0.864 s) is added, so that all such go up.
+ */
+const TIE = 1e-3
+
 /** `2018044.12345`: year, day of the year from 001, fraction of the day (UTC), as in the names of products. */
 export function formatProductDate(mjd: number): string {
-  const ticks = Math.round(mjd * 1e5)
+  const ticks = Math.round(mjd * 1e5 + TIE)
   const day = Math.floor(ticks / 1e5)
   const year = Number(formatMjd(day, 0).slice(0, 4))
   const dayOfYear = day - mjdOfDay(year, 1, 1)! + 1

@@ -44,6 +44,12 @@ t.test('dates in names go both ways', async (t) => {
   t.equal(formatProductDate(58162.12345), '2018044.12345')
   t.equal(formatProductDate(58117.999999), '2017365.00000', 'rounded into the next day')
   t.equal(formatProductDate(57753.999996), '2017001.00000', 'and into the next year')
+  // begun at whole seconds: a name made of the date of another name is that of the date itself
+  const names = Array.from({ length: 86400 }, (_, second) => 60415 + second / 86400).filter((mjd) => {
+    const [later, named] = [formatProductDate(mjd + 0.001), parseProductDate(formatProductDate(mjd))!]
+    return later !== formatProductDate(named + 0.001)
+  })
+  t.same(names, [])
   for (const text of ['2017350.94444', '2016366.00001', '2018001.00000']) {
     t.equal(formatProductDate(parseProductDate(text)!), text)
   }

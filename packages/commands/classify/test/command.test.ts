@@ -140,7 +140,7 @@ t.test('the resolution is that of the lamp in the header of the spectrum, and th
   file.close()
   const silent = run(['-s', 'unknown', ...flags], cwd)
   t.equal(silent.status, 3)
-  t.match(silent.stderr, /e-1d\.fits does not say its resolution \(RESOLUT\) \(run wavelength on it again/)
+  t.match(silent.stderr, /e-1d\.fits: does not say its resolution \(RESOLUT\) \(run wavelength on it again/)
 })
 
 t.test('errors have two significant digits, and numbers as many places', async (t) => {

@@ -60,7 +60,13 @@ function writeTemplates(folder: string) {
   }
 }
 
-function writeStar(path: string, teff: number, metals: number, velocity: number, more: { objects?: string; resolution?: number } = {}) {
+function writeStar(
+  path: string,
+  teff: number,
+  metals: number,
+  velocity: number,
+  more: { objects?: string; resolution?: number } = {},
+) {
   const { objects = 'hd1&thar&none', resolution } = more
   const noise = random(8)
   const orders = Array.from({ length: 3 }, (_, index): OrderSpectrum => {

@@ -4,18 +4,22 @@ import { join } from 'node:path'
 import { hasTrace, traceY } from '@nightpipe/spectra'
 import { readTraces } from '@nightpipe/spectrographs'
 import { echelleNight } from './echelle-nights.mjs'
+import { traceBounds } from './trace-bound.mjs'
 import { attempt, line } from './verdict.mjs'
 import { productsIn, setting } from './workshop.mjs'
 
 const GROUP = 'Echelle traces: found without a prior, refined on raw flats'
-const FLATS_ONLY = { 'bias.count': 0, 'dark.count': 0, 'arc.count': 0, 'star.frames': 0, 'files.truth': 'tables' }
+const FLATS_ONLY = { 'bias.count': 0, 'dark.count': 0, 'arc.count': 0, 'star.frames': 0 }
+/** Where so little light falls on so few pixels that its noise counts: what any polynomial could reach is told. */
+const BOUNDED = ['small', 'teaching']
 
 export function echelleTraces(shop, { cases }) {
   const quick = cases === 1
   const presets = quick ? ['small', 'teaching'] : ['small', 'teaching', 'medium', 'nres']
   return presets.flatMap((preset) =>
     attempt(GROUP, preset, () => {
-      const night = echelleNight(shop, preset, FLATS_ONLY, `echelle-traces-${preset}`)
+      const told = BOUNDED.includes(preset) ? 'full' : 'tables'
+      const night = echelleNight(shop, preset, { ...FLATS_ONLY, 'files.truth': told }, `echelle-traces-${preset}`)
       const profile = setting({ 'instrument.profile': preset === 'nres' ? 'nres' : `echelle-${preset}` })
       const frames = night.flat.map(({ path }) => path)
       const [found, refined] = [shop.path(`traces0-${preset}`), shop.path(`traces-${preset}`)]
@@ -43,6 +47,19 @@ function compare(preset, night, first, refined) {
       ...{ limit: { most: 0.002 }, target: { most: 0.001 }, unit: ' px' },
     }),
     line(GROUP, `${name}: refined traces, rms of all`, b.total, { target: { most: 0.001 }, unit: ' px' }),
+    ...(BOUNDED.includes(preset) ? boundLines(name, night, refined, b.places) : []),
+  ]
+}
+
+/** What light and pixels allow a polynomial of as many terms, its profile known. */
+function boundLines(name, night, { terms }, places) {
+  const bounds = traceBounds(night, places, terms).sort((a, b) => a - b)
+  const total = Math.sqrt(bounds.reduce((sum, one) => sum + one * one, 0) / bounds.length)
+  return [
+    line(GROUP, `${name}: what light and pixels allow, median of the orders`, bounds[bounds.length >> 1], {
+      unit: ' px',
+    }),
+    line(GROUP, `${name}: what light and pixels allow, rms of all`, total, { unit: ' px' }),
   ]
 }
 
@@ -85,6 +102,7 @@ function orderOfFirst({ along, orders, fibres }, truth, traces) {
 
 function distances({ along, orders, fibres }, truth, traces, start) {
   const all = []
+  const places = []
   for (let order = 0; order < orders; order++) {
     for (let fibre = 0; fibre < fibres; fibre++) {
       const own = order - start
@@ -95,10 +113,12 @@ function distances({ along, orders, fibres }, truth, traces, start) {
         sum += (traceY(traces, own, fibre, x) - truth(order, fibre, x)) ** 2
         n++
       }
-      if (n > 0) all.push(Math.sqrt(sum / n))
+      if (n === 0) continue
+      all.push(Math.sqrt(sum / n))
+      places.push({ order, fibre, first: traces.first[at], last: Math.min(along - 1, traces.last[at]) })
     }
   }
   all.sort((a, b) => a - b)
   const total = Math.sqrt(all.reduce((sum, value) => sum + value * value, 0) / all.length)
-  return { median: all[all.length >> 1], total }
+  return { median: all[all.length >> 1], total, places }
 }

@@ -1,6 +1,6 @@
 // Velocities against the truth, over a year: one star, two exposures in each of 24 nights, the Earth moving by 30 km/s, the image
-// drifting. First the step rv alone, on spectra made of the simulator's own fluxes, wavelengths and noise; then a night through
-// the whole chain, from raw frames on.
+// drifting. First the step rv alone, on spectra made of the simulator's own fluxes, wavelengths and noise; then 12 nights through
+// the whole chain, from raw frames on: once of an ordinary star, and once of one so bright that a bias shows.
 import { mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { loadProfile } from '@nightpipe/config'
@@ -16,7 +16,7 @@ const BRIGHT = { 'star.peak': 220000 }
 const GROUP = 'Velocities: 24 nights of a year, a star of large proper motion, drifts; the step rv alone'
 
 export function echelleVelocities(shop, scale) {
-  return [...stepAlone(shop, scale), ...(scale.cases === 1 ? [] : wholeChain(shop))]
+  return [...stepAlone(shop, scale), ...(scale.cases === 1 ? [] : CHAINS.flatMap((chain) => wholeChain(shop, chain)))]
 }
 
 function stepAlone(shop, { cases }) {
@@ -48,24 +48,36 @@ function stepAlone(shop, { cases }) {
 const CHAIN = 'Velocities: 12 nights of a year, 2048x2048, 30 orders, from raw frames to rv'
 
 /**
- * Every command in its turn, on a year of one star: two exposures in each of 12 nights. Every night has its arcs; biases and flats are
- * those of the first, so all share the noise of one flat. The template is made of exposures of two nights half a year apart.
+ * The ordinary star has two exposures in each night, and a template of two nights half a year apart. The bright one has four, of
+ * which two in every night make its template: what an arc leaves unknown is then in both, and the mean is known to 0.5 m/s.
  */
-function wholeChain(shop) {
-  return attempt(CHAIN, 'velocities', () => {
-    const few = { 'night.nights': 12, 'night.interval': 30.4, 'night.calibrations': 'arcs', 'star.frames': 2 }
-    const night = echelleNight(shop, 'year', few, 'echelle-velocities-chain')
-    const at = (name) => shop.path(`velocities-${name}`)
+const CHAINS = [
+  { group: CHAIN, folder: 'velocities', frames: 2, inTemplate: (k) => k % 12 < 2, byLight: true },
+  {
+    ...{ group: `${CHAIN}; a star of S/N 300`, folder: 'velocities-bright', frames: 4 },
+    ...{ more: { 'star.peak': 150000 }, inTemplate: (k) => k % 4 < 2, byLight: false },
+  },
+]
+
+/**
+ * Every command in its turn, on a year of one star in 12 nights. Every night has its arcs; biases and flats are those of the first, so
+ * all share the noise of one flat.
+ */
+function wholeChain(shop, { group, folder, frames, more: light = {}, inTemplate, byLight }) {
+  return attempt(group, 'velocities', () => {
+    const few = { 'night.nights': 12, 'night.interval': 30.4, 'night.calibrations': 'arcs', 'star.frames': frames }
+    const night = echelleNight(shop, 'year', { ...few, ...light }, `echelle-${folder}-chain`)
+    const at = (name) => shop.path(`${folder}-${name}`)
     const profile = 'echelle-medium'
-    const run = (command, frames, folder, more = {}, flags = []) => {
+    const run = (command, inputs, output, more = {}, flags = []) => {
       const sets = setting({ 'instrument.profile': profile, ...more })
-      const { stdout } = shop.run(command, ['-s', ...frames, '-r', at(folder), '--quiet', ...flags, ...sets])
+      const { stdout } = shop.run(command, ['-s', ...inputs, '-r', at(output), '--quiet', ...flags, ...sets])
       return stdout
         .trim()
         .split('\n')
         .map((path) => resolve(shop.folder, path))
     }
-    const paths = (frames) => frames.map(({ path }) => path)
+    const paths = (some) => some.map(({ path }) => path)
     const fits = (files, ending) => files.filter((path) => path.endsWith(ending))
     run('stack-calibrations', paths(night.bias), 'masters')
     const masters = { 'calibration.bias': at('masters'), 'calibration.dark': 'none' }
@@ -82,15 +94,15 @@ function wholeChain(shop) {
     ])
     const solved = fits(run('wavelength', fits(spectra, '-1d.fits'), 'solved'), 'e00-1d.fits').sort()
     const zero = join(at('solved'), 'ZERO.fits')
-    const made = [0, 1, 12, 13].map((k) => solved[k])
+    const made = solved.filter((_, k) => inTemplate(k))
     writeZero(made, zero, 1000 * Number(night.object[0].star_km_s), profile)
     const how = { 'barycentre.secular': 'keep', 'products.plots': 'no' }
     run('rv', solved, 'night', how, ['--template', zero])
     const rows = new Map(rowsOf(join(at('night'), 'rv.csv')).map((row) => [row.input.replace(/^.*\//, ''), row]))
-    const inTemplate = new Set(made.map((path) => path.replace(/^.*\//, '').replace('-1d.fits', '')))
+    const used = new Set(made.map((path) => path.replace(/^.*\//, '').replace('-1d.fits', '')))
     const told = night.object.map((frame) => ({ frame, row: rows.get(`${frame.name}-1d.fits`) }))
-    told.sort((a, b) => inTemplate.has(b.frame.name) - inTemplate.has(a.frame.name))
-    return verdicts(CHAIN, told, made.length)
+    told.sort((a, b) => used.has(b.frame.name) - used.has(a.frame.name))
+    return verdicts(group, told, made.length, byLight)
   })
 }
 
@@ -129,7 +141,8 @@ function writeZero(paths, target, velocity, profile = 'nres') {
   writeFits(target, zeroHdus(makeZero(exposures, { velocity }).file))
 }
 
-function verdicts(group, all, inTemplate) {
+/** `byLight`: the light of the star limits it, and not that of the lamp by which the drift is known. */
+function verdicts(group, all, inTemplate, byLight = true) {
   const told = all.slice(inTemplate).map(({ frame, row }) => ({
     off: Number(row.rv_m_s) - 1000 * Number(frame.star_km_s),
     limit: Number(row.photon_limit_m_s),
@@ -149,28 +162,30 @@ function verdicts(group, all, inTemplate) {
   const spread = told.reduce((sum, one) => sum + (one.barycentric - centre) ** 2, 0)
   const slope = told.reduce((sum, one) => sum + (one.barycentric - centre) * one.off, 0) / spread
   const sway = Math.abs(slope) * Math.max(...told.map((one) => Math.abs(one.barycentric - centre)))
-  // what chance allows where few faint exposures were made
-  const chance = limit * Math.hypot(1 / Math.sqrt(n), 1 / Math.sqrt(inTemplate))
+  // what chance allows where few faint exposures were made, and what it did
+  const few = Math.hypot(1 / Math.sqrt(n), 1 / Math.sqrt(inTemplate))
+  const chance = limit * few
   const swayChance = limit * Math.sqrt(3 / n)
   return [
     line(group, 'scatter over the photon limit', scatter / limit, {
       ...{
-        limit: { most: 1.1 + 2 / Math.sqrt(2 * n) },
-        target: { most: 1.1 },
+        ...(byLight && { limit: { most: 1.1 + 2 / Math.sqrt(2 * n) }, target: { most: 1.1 } }),
         note: note(scatter / limit / Math.sqrt(2 * n)),
       },
     }),
     line(group, 'photon limit', limit, { unit }),
-    line(group, 'own error over the scatter', error / scatter, { target: { least: 0.8, most: 1.25 } }),
+    line(group, 'own error over the scatter', error / scatter, {
+      ...{ target: { least: 0.8, most: 1.25 }, note: note(error / scatter / Math.sqrt(2 * n)) },
+    }),
     line(group, 'mean less the truth', mean, {
       ...{ limit: { most: 3 + 2 * chance }, target: { most: 1 }, unit, size: 'absolute' },
-      note: note(chance),
+      note: note(scatter * few),
     }),
     line(group, 'change with the motion of the Earth, from its mean to its most', sway, {
       ...{ limit: { most: 3 + 2 * swayChance }, target: { most: 1 }, unit, note: note(swayChance) },
     }),
     line(
-      GROUP,
+      group,
       'middle of the exposure, worst: the photons of the exposure meter',
       Math.max(...told.map(({ middle }) => Math.abs(middle))),
       { unit: 's' },

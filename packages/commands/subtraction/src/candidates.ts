@@ -11,6 +11,9 @@ export interface Candidate {
   fluxError: number
 }
 
+/** A pixel may show so much less than the top between the pixels, where the point spread is hardly wider than they are. */
+const PIXEL_PART = 0.8
+
 /** Local maxima of the score (and minima), the most significant first; of several within half a seeing disc the first. */
 export function findPeaks(d: Difference, { candidates }: SubtractionConfig): Candidate[] {
   const { width, height, score } = d
@@ -19,8 +22,10 @@ export function findPeaks(d: Difference, { candidates }: SubtractionConfig): Can
   for (let y = 1; y < height - 1; y++) {
     for (let x = 1, p = y * width + 1; x < width - 1; x++, p++) {
       const value = score[p]!
-      if (value < threshold && !(negative && value <= -threshold)) continue
-      if (isPeak(score, p, width, Math.sign(value))) found.push(peakAt(d, x, y))
+      if (!(Math.abs(value) >= PIXEL_PART * threshold) || (value < 0 && !negative)) continue
+      if (!isPeak(score, p, width, Math.sign(value))) continue
+      const peak = peakAt(d, x, y)
+      if (Math.abs(peak.score) >= threshold) found.push(peak)
     }
   }
   found.sort((a, b) => Math.abs(b.score) - Math.abs(a.score) || a.y - b.y || a.x - b.x)

@@ -78,8 +78,9 @@ function leftover(planes: Planes, { width, height }: Side, cx: number, cy: numbe
   }
 }
 
-/** Rings are measured on so many of the brightest stars, out to so many FWHM. */
+/** Rings are measured on so many of the brightest stars, and on so few that show the most, out to so many FWHM. */
 const RING_STARS = 40
+const RING_FEW = 8
 const RING_REACH = 6
 /** The median of squares of Gaussian values of sigma 1. */
 const MEDIAN_OF_SQUARES = 0.4549364
@@ -96,8 +97,8 @@ function ringsAbout(
 ): number[] {
   const { score, fluxError, starFlux } = planes
   if (bright.length < 5) return []
-  const rings: { square: number; noise: number }[][] = Array.from({ length: reach }, () => [])
-  for (const i of bright) {
+  const rings: RingPixel[][] = Array.from({ length: reach }, () => [])
+  for (const [rank, i] of bright.entries()) {
     const [cx, cy] = [Math.round(found.stars.x[i]!), Math.round(found.stars.y[i]!)]
     if (cx < reach || cy < reach || cx + reach >= width || cy + reach >= height) continue
     const light = starFlux[cy * width + cx]!
@@ -106,19 +107,30 @@ function ringsAbout(
         const ring = Math.round(Math.hypot(x - cx, y - cy))
         const p = y * width + x
         if (ring >= 2 && ring < reach)
-          rings[ring]!.push({ square: score[p]! ** 2, noise: (fluxError[p]! / light) ** 2 })
+          rings[ring]!.push({ rank, square: score[p]! ** 2, noise: (fluxError[p]! / light) ** 2 })
       }
     }
   }
-  return rings.map(excessOf)
+  const few = (ring: readonly RingPixel[]) => ring.filter(({ rank }) => rank < RING_FEW)
+  // where most stars are too faint to show it, the brightest do
+  return rings.map((ring) => Math.max(excessOf(ring, 1.3), excessOf(few(ring), 1.5)))
 }
 
-/** The e for which square / (1 + e² / noise) is distributed as the square of Gaussian noise. */
-function excessOf(ring: readonly { square: number; noise: number }[]): number {
+interface RingPixel {
+  /** Of the star, by its light. */
+  rank: number
+  square: number
+  noise: number
+}
+
+/**
+ * The e for which square / (1 + e² / noise) is distributed as the square of Gaussian noise. Neighbouring pixels are not
+ * independent: what is less than `least` times as much without e may be chance.
+ */
+function excessOf(ring: readonly RingPixel[], least: number): number {
   if (ring.length < 30) return 0
   const middle = (e2: number) => medianOf(ring.map(({ square, noise }) => square / (1 + e2 / noise)))
-  // neighbouring pixels are not independent: less than this may be chance
-  if (middle(0) < 1.3 * MEDIAN_OF_SQUARES) return 0
+  if (middle(0) < least * MEDIAN_OF_SQUARES) return 0
   let [low, high] = [0, 1]
   for (let step = 0; step < 30; step++) {
     const mid = low === 0 ? high / 4 : Math.sqrt(low * high)

@@ -82,11 +82,11 @@ function judge(candidate: Candidate, scene: Scene, saturated: readonly Disc[]): 
 
 /**
  * Between so many FWHM from a star, what its wings leave: so many times what is left at its place, falling with the square
- * of the distance in FWHM. There the kernels end, and the point spread is known least.
+ * of the distance in FWHM, and no more than that. There the kernels end, and the point spread is known least.
  */
 const WINGS = 3
-const WINGS_FROM = 2
-const WINGS_TO = 4
+const WINGS_FROM = 1
+const WINGS_TO = 5
 
 /** What stars beside a candidate may leave there: as the flux of a star that leaves it at its own place. */
 function wingsAt({ x, y }: Candidate, { difference, reference }: Scene): number {
@@ -96,7 +96,7 @@ function wingsAt({ x, y }: Candidate, { difference, reference }: Scene): number 
   for (let i = 0; i < stars.x.length; i++) {
     const away = Math.hypot(stars.x[i]! - x, stars.y[i]! - y)
     if (away < WINGS_FROM * fresh || away > WINGS_TO * fresh) continue
-    most = Math.max(most, (stars.flux[i]! * difference.ratio * WINGS) / (away / fresh) ** 2)
+    most = Math.max(most, stars.flux[i]! * difference.ratio * Math.min(1, WINGS / (away / fresh) ** 2))
   }
   return most
 }
@@ -149,9 +149,28 @@ function fitShape(candidate: Candidate, { difference: d, mask }: Scene) {
     ...{ chi: used.length > 1 ? chi / (used.length - 1) : Number.POSITIVE_INFINITY, sharpness, peakSignal, flux },
     furthest,
     ...{ masked: (bad + none) / total, noData: none / total },
-    // one pixel alone explains more than the point spread does
-    needle: sharpness > 1.5 && strongest ** 2 > (0.9 * pd * pd) / pp,
+    // one pixel alone explains more than the point spread does, or a few of a track do
+    needle: (sharpness > 1.5 && strongest ** 2 > (0.9 * pd * pd) / pp) || isTrack(used, d, flux, (pd * pd) / pp),
   }
+}
+
+/** Pixels of a track that are looked at; each must explain more than one of so many by chance, 2 ln 80. */
+const TRACK = 6
+const CHANCE = 9
+
+/** Whether a few bright pixels, each for itself, explain the light better than the point spread does (a few per cent of it count as known). */
+function isTrack(
+  used: readonly [p: number, weight: number][],
+  d: Difference,
+  flux: number,
+  explained: number,
+): boolean {
+  const gains = used
+    .map(([p]) => (Math.sign(flux) * d.difference[p]!) / d.error[p]!)
+    .filter((signal) => signal > 0 && signal ** 2 > CHANCE)
+    .map((signal) => signal ** 2 - CHANCE)
+    .sort((a, b) => b - a)
+  return gains.slice(0, TRACK).reduce((sum, gain) => sum + gain, 0) > 1.05 * explained
 }
 
 /** The point spread moved by part of a pixel, by cubic interpolation. */

@@ -83,7 +83,7 @@ export const schema = {
     }),
     residual: number(
       0.01,
-      'a source fainter than this part of the star under it is a residual; 1 to 5 FWHM beside it 1 to 1/8 of that',
+      'a source fainter than this part of the star under it is a residual; 2 to 4 FWHM beside it 3/4 to 1/5 of that',
       {
         ...{ min: 0, max: 1 },
       },

@@ -82,11 +82,11 @@ function judge(candidate: Candidate, scene: Scene, saturated: readonly Disc[]): 
 
 /**
  * Between so many FWHM from a star, what its wings leave: so many times what is left at its place, falling with the square
- * of the distance in FWHM, and no more than that. There the kernels end, and the point spread is known least.
+ * of the distance in FWHM. There the kernels end, and the point spread is known least.
  */
 const WINGS = 3
-const WINGS_FROM = 1
-const WINGS_TO = 5
+const WINGS_FROM = 2
+const WINGS_TO = 4
 
 /** What stars beside a candidate may leave there: as the flux of a star that leaves it at its own place. */
 function wingsAt({ x, y }: Candidate, { difference, reference }: Scene): number {
@@ -96,7 +96,7 @@ function wingsAt({ x, y }: Candidate, { difference, reference }: Scene): number 
   for (let i = 0; i < stars.x.length; i++) {
     const away = Math.hypot(stars.x[i]! - x, stars.y[i]! - y)
     if (away < WINGS_FROM * fresh || away > WINGS_TO * fresh) continue
-    most = Math.max(most, stars.flux[i]! * difference.ratio * Math.min(1, WINGS / (away / fresh) ** 2))
+    most = Math.max(most, (stars.flux[i]! * difference.ratio * WINGS) / (away / fresh) ** 2)
   }
   return most
 }

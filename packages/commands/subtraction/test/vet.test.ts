@@ -100,18 +100,6 @@ t.test(
   },
 )
 
-t.test('what is left close to a bright star is listed as that', async (t) => {
-  const cwd = t.testdir({ in: {} })
-  const bright = { x: 130.4, y: 60.2, flux: 800_000 }
-  // 1.5 FWHM off, half a per cent of the light
-  const beside = { x: 135.8, y: 60.4, flux: 4500 }
-  writeField(join(cwd, 'in/n.fits'), STARS, { ...BASE, more: [bright, beside] })
-  writeField(join(cwd, 'r.fits'), STARS, { ...BASE, fwhm: 3, seed: 2, more: [bright] })
-  t.equal(run(['-s', 'in', '-r', 'out', '--set', 'reference.file=r.fits'], cwd).status, 0)
-  const list = near(join(cwd, 'out/n.candidates.fits'), beside.x, beside.y)
-  t.match(list[0]?.reasons ?? 'residual: under the threshold', /residual/)
-})
-
 t.test('a short track of a particle, no pixel of which stands out by much, is none', async (t) => {
   const cwd = t.testdir({ in: {} })
   const path = join(cwd, 'in/n.fits')

@@ -1,3 +1,4 @@
+import { medianOf } from '@nightpipe/math'
 import type { FoundStars } from './found.js'
 import { gather } from './gather.js'
 import { measureRaw, type RawResults, RESULT } from './measure-raw.js'
@@ -28,14 +29,16 @@ export function measureSources(
   const [x, y] = [raw.column(RESULT.x, Float64Array), raw.column(RESULT.y, Float64Array)]
   const common = shared(x, y)
   const count = sources.count
+  const light = lightOf(raw, apertures, common)
+  const { elongation, width } = windowedShapes(raw, count)
   const stars: FoundStars = {
-    ...{ count, x, y, ...isophotesOf(sources), ...shapesOf(sources), ...lightOf(raw, apertures, common) },
+    ...{ count, x, y, ...isophotesOf(sources), ...shapesOf(sources), ...light },
     ...{ xError: raw.column(RESULT.xError, Float32Array), yError: raw.column(RESULT.yError, Float32Array) },
-    ...{ kronRadius: raw.column(RESULT.kron, Float32Array), fwhm: raw.column(RESULT.fwhm, Float32Array) },
+    ...{ kronRadius: raw.column(RESULT.kron, Float32Array), fwhm: widthsOf(raw, light, width) },
     ...{ halfLight: raw.column(RESULT.halfLight, Float32Array), background: Float32Array.from(level.atAll(x, y)) },
     ...{ starness: new Float32Array(count), significance: new Float32Array(count), flags: flagsOf(sources, raw) },
   }
-  return { stars, light: raw.circle(apertures.length)[0], elongation: elongationsOf(raw, count) }
+  return { stars, light: raw.circle(apertures.length)[0], elongation }
 }
 
 /** What is known of the pixels within the isophotes. */
@@ -83,12 +86,40 @@ function lightOf(raw: RawResults, radii: readonly number[], common: Float64Array
   }
 }
 
+/** Full width at half maximum of a Gaussian over its sigma. */
+const SIGMA_TO_WIDTH = 2 * Math.sqrt(2 * Math.LN2)
+/** Stars of a total flux below so many of its errors have pixels in the noise where they tell the width of the bright ones. */
+const FAINT = 20
+
+/** Bright stars that tell how moments compare with widths; with fewer the profile counts as a Gaussian. */
+const TELLING = 5
+
 /**
- * Axis ratios of the profiles themselves: second moments under the window, with the window taken off again as for a
- * Gaussian, C⁻¹ = M⁻¹ - 1 / sigma². NaN where that leaves nothing.
+ * Full widths at half maximum: of bright stars by the logarithm of their pixels, which are the ones above the noise. In
+ * faint ones those would be the ones that noise has lifted; there the second moments tell it, which take every pixel. How
+ * moments follow the width of a profile with wings, the bright stars of the frame tell.
  */
-function elongationsOf(raw: RawResults, count: number): Float64Array {
-  const ratios = new Float64Array(count)
+function widthsOf(
+  raw: RawResults,
+  { flux, fluxError }: { flux: Float64Array; fluxError: Float64Array },
+  byMoments: Float64Array,
+): Float32Array {
+  const widths = raw.column(RESULT.fwhm, Float32Array)
+  const bright = (i: number) => flux[i]! > FAINT * fluxError[i]!
+  const ratios = [...widths.keys()]
+    .filter((i) => bright(i) && raw.of(i, RESULT.good))
+    .map((i) => widths[i]! / byMoments[i]!)
+    .filter(Number.isFinite)
+  const ratio = ratios.length < TELLING ? 1 : medianOf(ratios)
+  return widths.map((width, i) => (bright(i) ? width : ratio * byMoments[i]!))
+}
+
+/**
+ * Axis ratios and widths of the profiles themselves: second moments under the window, with the window taken off again as
+ * for a Gaussian, C⁻¹ = M⁻¹ - 1 / sigma². NaN where that leaves nothing.
+ */
+function windowedShapes(raw: RawResults, count: number): { elongation: Float64Array; width: Float64Array } {
+  const [elongation, width] = [new Float64Array(count), new Float64Array(count)]
   for (let i = 0; i < count; i++) {
     const xx = raw.of(i, RESULT.windowXX)
     const yy = raw.of(i, RESULT.windowYY)
@@ -99,9 +130,11 @@ function elongationsOf(raw: RawResults, count: number): Float64Array {
     const b = xx / determinant - window
     const half = Math.hypot((a - b) / 2, -xy / determinant)
     const mean = (a + b) / 2
-    ratios[i] = mean > half ? Math.sqrt((mean + half) / (mean - half)) : Number.NaN
+    elongation[i] = mean > half ? Math.sqrt((mean + half) / (mean - half)) : Number.NaN
+    // of a circle of the same area
+    width[i] = mean > half ? SIGMA_TO_WIDTH / Math.sqrt(Math.sqrt(mean * mean - half * half)) : Number.NaN
   }
-  return ratios
+  return { elongation, width }
 }
 
 /** The flags of the isophotes, and what the ellipse of the total flux had in it besides the source. */

@@ -69,11 +69,23 @@ export async function showStatus({ output, json, print }: Conducting<Gp1Schema>)
   if (!existsSync(path)) throw new DataError(`no gp1 has worked with ${output}`, 'start gp1 with this configuration')
   const lock = tryLock(join(output, 'gp1'))
   lock?.release()
-  const status = JSON.parse(readFileSync(path, 'utf8')) as Status
   const running = lock === undefined
+  const told = JSON.parse(readFileSync(path, 'utf8')) as Status
+  const status = running ? told : afterwards(told)
   await print(json ? `${JSON.stringify({ running, ...status })}\n` : inWords(status, running))
   return running ? 0 : 4
 }
+
+/** What a gp1 that was killed had at work is expected again, and waits for the next start. */
+const afterwards = (status: Status): Status => ({
+  ...status,
+  pipelines: status.pipelines.map((one) => ({
+    ...one,
+    state: one.state === 'working' ? 'idle' : one.state,
+    expected: one.expected + one.working,
+    working: 0,
+  })),
+})
 
 function inWords(status: Status, running: boolean): string {
   const since = running

@@ -77,6 +77,15 @@ t.test('an image goes to every pipeline whose pairs all match, and to no other',
     const json = JSON.parse(run('status', '--config', config, '--json').stdout)
     t.match(json, { running: false, unmatched: 2, pipelines: { length: 3 } })
   })
+  await t.test('what a gp1 that was killed had at work is expected', async (t) => {
+    const path = join(cwd, 'log/status.json')
+    const text = readFileSync(path, 'utf8')
+    const killed = JSON.parse(text)
+    Object.assign(killed.pipelines[0], { state: 'working', working: 3, expected: 1 })
+    writeFileSync(path, JSON.stringify(killed))
+    t.match(run('status', '--config', config).stdout, /svom +idle +4 +0 +1 +0 +0/)
+    writeFileSync(path, text)
+  })
   await t.test('a restart takes no image a second time', async (t) => {
     const lines = readFileSync(join(cwd, 'svom/runs.csv'), 'utf8').split('\n').length
     t.equal(run('--config', config, '--once').status, 0)

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type Conducting, ConfigError, DataError, Exit, VERSION } from '@nightpipe/command'
 import { type Lock, tryLock, withLock } from '@nightpipe/files'
@@ -37,10 +38,7 @@ export async function conduct(request: Ask): Promise<number> {
 }
 
 /** True when there is anything to look for frames in, though nothing may be there yet. */
-function given({ flags, config, inputs }: Ask): boolean {
-  const common = config as unknown as { 'input and output': { input: string[] } }
-  return inputs.length > 0 || flags.input !== undefined || common['input and output'].input.length > 0
-}
+const given = ({ given = [], inputs }: Ask): boolean => given.length > 0 || inputs.length > 0
 
 async function holderOf(place: string): Promise<string> {
   try {
@@ -89,7 +87,8 @@ async function night(request: Ask, lock?: Lock): Promise<number> {
     const count = (...status: string[]) => [...outcomes.values()].filter((one) => status.includes(one.status)).length
     const counts = { done: count('done'), kept: count('kept'), failed: count('failed', 'lost', 'interrupted') }
     await ledger.writeRun({ ...ledger.run, ...counts, ended: new Date().toISOString(), exit })
-    if (counts.done + counts.failed > 0) writeReport(request, plan, ledger, outcomes, rows)
+    const told = existsSync(join(output, 'report.txt'))
+    if (!told || counts.done + counts.failed > 0) writeReport(request, plan, ledger, outcomes, rows)
     const products = [...new Set(plan.steps.flatMap((step) => outcomes.get(step)?.products ?? []))].sort()
     const lines = request.json ? plan.steps.map((step) => stepLine(step, outcomes.get(step))) : products
     await request.print(lines.map((line) => `${line}\n`).join(''))

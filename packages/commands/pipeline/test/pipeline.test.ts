@@ -109,6 +109,21 @@ t.test('frames of two nights with the same names never take the place of one ano
   })
 })
 
+t.test('a night without frames is no error: a report says so, and the first frame that comes is taken', async (t) => {
+  const cwd = t.testdir({ raw: {} })
+  const [configs, out] = [writeConfigs(join(cwd, 'cfg')), join(cwd, 'out')]
+  const call = (folder: string) => run('--config', configs, '--input', folder, '--output', out)
+  const { status, stdout, stderr } = call(join(cwd, 'raw'))
+  t.equal(status, 0, stderr)
+  t.equal(stdout, '')
+  t.match(readFileSync(join(out, 'report.txt'), 'utf8'), /0 frames: 0 calibrations, 0 done/)
+  t.match(readFileSync(join(out, 'report.html'), 'utf8'), /Nothing had to be done/)
+  t.equal(call(writeNight(join(cwd, 'raw'))).status, 0)
+  t.match(readFileSync(join(out, 'report.txt'), 'utf8'), /15 frames: 9 calibrations, 6 done/)
+  t.equal(call(join(cwd, 'nowhere')).status, 2)
+  t.match(run('--config', configs, '--output', out).stderr, /no input \(give --input PATH/)
+})
+
 t.test('the dry run is a shell script that gives the same bytes, and touches nothing itself', async (t) => {
   const cwd = t.testdir()
   const [raw, configs] = [writeNight(join(cwd, "raw frames of Bob's")), writeConfigs(join(cwd, 'cfg'))]

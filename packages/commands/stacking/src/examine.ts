@@ -2,13 +2,8 @@ import { DataError } from '@nightpipe/command'
 import { companion, imageHdu, openFits, readIntegers, readPixels } from '@nightpipe/fits'
 import { sampleSky, skyAt } from '@nightpipe/image'
 import { allocate, scoped } from '@nightpipe/kernels'
-import {
-  type BrightImage,
-  type BrightStars,
-  brightStars,
-  measurePlaces,
-  type PlaceFluxes,
-} from '@nightpipe/registration'
+import { type BrightImage, type BrightStars, brightStars, type StarLight, starLight } from '@nightpipe/registration'
+import type { CirclePlan } from './circles.js'
 import type { FrameInfo } from './frames.js'
 
 export interface Unreadable {
@@ -27,20 +22,20 @@ export interface PlacesArgs {
   /** On the common grid. */
   x: Float64Array
   y: Float64Array
-  /** Of the circles, px, the widest last. */
-  radii: number[]
+  plan: CirclePlan
   /** Places on the common grid at which the sky is asked for. */
   nodesX: Float64Array
   nodesY: Float64Array
 }
 
-export interface Places extends PlaceFluxes {
+export interface Places {
+  stars: StarLight
   /** At each node; NaN beyond the frame. */
   sky: Float64Array
 }
 
-/** Fluxes at the places of the stars of the reference, and the sky at nodes. */
-export const measureFrame = ({ frame, x, y, radii, nodesX, nodesY }: PlacesArgs): Places | Unreadable =>
+/** The light about the stars of the reference, and the sky at nodes. */
+export const measureFrame = ({ frame, x, y, plan, nodesX, nodesY }: PlacesArgs): Places | Unreadable =>
   orUnreadable(() =>
     withPixels(frame, (image) => {
       const places = { x: x.map((value) => value - frame.x0), y: y.map((value) => value - frame.y0) }
@@ -50,15 +45,11 @@ export const measureFrame = ({ frame, x, y, radii, nodesX, nodesY }: PlacesArgs)
         const inside = u >= 0 && v >= 0 && u < frame.width && v < frame.height
         return inside && Number.isFinite(image.pixels[v * frame.width + u]) ? skyAt(map, map.level, u, v) : Number.NaN
       })
-      return {
-        ...measurePlaces(image, places, {
-          radius: radii[radii.length - 1],
-          inner: radii.slice(0, -1),
-          sky: map,
-          ...detector(frame),
-        }),
-        sky,
-      }
+      const stars = starLight(image, places, {
+        ...{ radius: plan.radii[plan.radii.length - 1], reach: plan.reach, skyFrom: plan.sky[1] },
+        ...{ saturation: frame.saturation, sky: map },
+      })
+      return { stars, sky }
     }),
   )
 

@@ -75,7 +75,7 @@ async function match(examined: readonly Examined[], rows: Row[], tools: StackToo
     readable.map(([, own]) => own),
     best,
     nodes,
-    places.radii,
+    places.plan,
     tools.config,
   )
 }

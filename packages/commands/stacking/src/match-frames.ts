@@ -1,10 +1,10 @@
 import { leastSquares, medianOf, power } from '@nightpipe/math'
 import type { BrightStars } from '@nightpipe/registration'
+import { type CirclePlan, type Circles, circlesOf, planCircles } from './circles.js'
+import { compareLight } from './compare-light.js'
 import type { Places } from './examine.js'
-import { ratioOf } from './flux-ratio.js'
 import type { FrameInfo } from './frames.js'
 import type { StackingConfig } from './schema.js'
-import { type Correction, wingCorrections } from './wings.js'
 
 /** A frame that is to be stacked, with its stars. */
 export interface Examined {
@@ -45,13 +45,10 @@ const CIRCLES = [1.7, 2.1, 2.6]
 const LARGEST = 25
 /** A change of the seeing may change what is in a circle by so much. */
 const LOST = 5e-4
-/** Rings in which the wings are measured. */
-const RINGS = 5
-
 /**
  * The smallest circle of which the seeing takes no more than 0.0005 of the light of one frame relative to another, or the
- * largest: of a Moffat profile of exponent 3, the wings of which are about those of real stars. What it takes is measured then,
- * and put right.
+ * largest: of a Moffat profile of exponent 3, the wings of which are about those of real stars. What it takes is put right, as
+ * well as the growth of the light within the circle tells it.
  */
 function circleFor(widths: readonly number[]): number {
   if (widths.length < 2) return CIRCLES[0]
@@ -61,42 +58,31 @@ function circleFor(widths: readonly number[]): number {
   return CIRCLES.find((u) => lost(u) < LOST) ?? CIRCLES[CIRCLES.length - 1]
 }
 
-/** Circles in which stars are measured, px: the scale is from the widest, how wide the wings reach from all of them. */
-function radiiFor(radius: number, widest: number): number[] {
-  const least = Math.min(widest, 0.6 * radius)
-  return Array.from({ length: RINGS + 1 }, (_, j) => least * power(radius / least, j / RINGS))
-}
-
-/** Stars of the reference that stand alone, on the common grid, and the circles in which they are measured. */
+/**
+ * Stars of the reference on the common grid, and the circles in which they are compared: those that stand alone, as long as there are
+ * enough of them.
+ */
 export function placesOf(
   frames: readonly Examined[],
   reference: number,
   most: number,
-): { x: Float64Array; y: Float64Array; radii: number[] } {
+): { x: Float64Array; y: Float64Array; plan: CirclePlan } {
   const { frame, stars } = frames[reference]
   const widths = frames.map((one) => one.stars.seeing).filter((value) => Number.isFinite(value))
   const widest = widths.length > 0 ? Math.min(Math.max(...widths), 2 * medianOf(widths)) : 3
-  const largest = circleFor(widths)
-  const circles = CIRCLES.filter((factor) => factor <= largest).reverse()
-  // neighbours spoil the ring of the sky: a smaller circle is better, and then fewer stars
-  const attempts = [
-    ...circles.map((factor) => ({ factor, reach: 2.2, enough: 40 })),
-    ...circles.map((factor) => ({ factor, reach: 1.6, enough: 10 })),
-    { factor: CIRCLES[0], reach: 1.6, enough: 0 },
-  ]
-  for (const { factor, reach, enough } of attempts) {
-    const radius = Math.min(LARGEST, Math.max(4, factor * widest))
-    const kept = aloneStars(stars, reach * radius, most)
-    if (kept.length >= enough) {
-      return {
-        x: Float64Array.from(kept, (k) => stars.x[k] + frame.x0),
-        y: Float64Array.from(kept, (k) => stars.y[k] + frame.y0),
-        radii: radiiFor(radius, widest),
-      }
-    }
+  const radius = Math.min(LARGEST, Math.max(4, circleFor(widths) * widest))
+  const lonely = ALONE.map((reach) => aloneStars(stars, reach * radius, most))
+  const kept = lonely.find(({ length }, k) => length >= ENOUGH[k]) ?? aloneStars(stars, 0, most)
+  return {
+    x: Float64Array.from(kept, (k) => stars.x[k] + frame.x0),
+    y: Float64Array.from(kept, (k) => stars.y[k] + frame.y0),
+    plan: planCircles(radius, widest),
   }
-  throw new RangeError('no circle was tried')
 }
+
+/** Radii within which a star has no neighbour, in circles, and how many such stars are enough. */
+const ALONE = [2.2, 1.6]
+const ENOUGH = [40, 20]
 
 function aloneStars(stars: BrightStars, radius: number, most: number): number[] {
   const kept: number[] = []
@@ -121,13 +107,12 @@ export function matchFrames(
   places: readonly Places[],
   reference: number,
   nodes: { x: Float64Array; y: Float64Array },
-  radii: readonly number[],
+  plan: CirclePlan,
   config: StackingConfig,
 ): Matched[] {
-  const seeing = frames.map(({ stars }) => stars.seeing)
-  const wings = config.match.scale === 'stars' ? wingCorrections(places, seeing, radii, reference) : []
+  const circles = circlesOf(plan)
   return frames.map((one, k) => {
-    const { scale, error, common } = scaleOf(frames, places, k, reference, wings[k], config.match.scale)
+    const { scale, error, common } = scaleOf(frames, places, k, reference, circles, config.match.scale)
     const sky = skyOf(one, places[k], places[reference], frames[reference], scale, nodes, config.match.background)
     // interpolation smooths: what counts is the noise of sums
     const noise = scale * one.stars.skySigma * one.frame.noiseFactor
@@ -145,18 +130,19 @@ function scaleOf(
   places: readonly Places[],
   k: number,
   reference: number,
-  wings: Correction | undefined,
+  circles: Circles,
   how: string,
 ) {
-  if (how === 'none' || k === reference)
-    return { scale: 1, error: 0, common: k === reference ? places[k].flux.length : 0 }
+  const counted = places[k].stars.sigma.length
+  if (how === 'none' || k === reference) return { scale: 1, error: 0, common: k === reference ? counted : 0 }
   const [ours, theirs] = [frames[k].frame.exposureSeconds, frames[reference].frame.exposureSeconds]
   const byTime = { scale: ours && theirs ? theirs / ours : 1, error: Number.NaN, common: 0 }
   if (how === 'exposure') return byTime
-  const ratio = ratioOf(places[reference], places[k])
-  if (!ratio || !wings) return byTime
-  const scale = ratio.scale * Math.exp(wings.log)
-  return { scale, error: scale * Math.hypot(ratio.error / ratio.scale, wings.error), common: ratio.common }
+  const sighting = (one: number) => ({
+    ...{ stars: places[one].stars, seeing: frames[one].stars.seeing },
+    ...{ gain: frames[one].frame.gain ?? 1, noiseFactor: frames[one].frame.noiseFactor },
+  })
+  return compareLight(sighting(reference), sighting(k), circles) ?? byTime
 }
 
 /** Nodes in common that a difference is believed from. */

@@ -1,9 +1,7 @@
 import { join } from 'node:path'
 import { openFits, readTable } from '@nightpipe/fits'
 import { random } from '@nightpipe/math'
-import type { PlaceFluxes } from '@nightpipe/registration'
 import t from 'tap'
-import { wingCorrections } from '../src/wings.js'
 import { stacking, write } from './support.js'
 
 const SIZE = 560
@@ -89,17 +87,3 @@ for (const [kind, profile] of [
     file.close()
   })
 }
-
-t.test('with too few bright stars nothing is corrected, and the error says what wings could do', async (t) => {
-  const radii = [4, 5, 6, 7, 8, 9]
-  const of = (flux: number[], error: number): PlaceFluxes => {
-    const circle = { flux: Float64Array.from(flux), error: new Float64Array(flux.length).fill(error) }
-    return { ...circle, within: radii.slice(1).map(() => circle) }
-  }
-  const frames = [of([1000, 900, 800, 700, 600, 500, 400], 40), of([990, 890, 790, 700, 600, 500, 400], 40)]
-  const [same, other] = wingCorrections(frames, [3, 4.5], radii, 0)
-  t.same(same, { log: 0, error: 0 })
-  t.equal(other.log, 0)
-  // Moffat of exponent 3: outside of 9 px are (1 + (9/a)²)^-2, with a = 2.94 and 4.41, and the ring takes as much again
-  t.ok(other.error > 0.026 && other.error < 0.08, `${other.error}`)
-})

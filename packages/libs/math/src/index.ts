@@ -1,3 +1,4 @@
+export { besselJ0, besselJ1 } from './bessel.js'
 export {
   type ComplexImage,
   complexImage,

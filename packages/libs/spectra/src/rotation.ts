@@ -1,3 +1,5 @@
+import { besselJ1 } from '@nightpipe/math'
+
 /**
  * What rotation leaves of a wave of wave number k, as a function of q = (k v sin i)²: the Fourier transform of the disc with linear
  * limb darkening (Gray 2005, The Observation and Analysis of Stellar Photospheres, eq. 18.14). Below 0 it goes on as the same power
@@ -25,19 +27,6 @@ function series(q: number, disc: number, dark: number): number {
     sphere *= -q / ((2 * m + 2) * (2 * m + 5))
   }
   return sum
-}
-
-/** Amplitude and phase of J1 beyond 3 (Abramowitz & Stegun 1964, eq. 9.4.6): powers of 3 / x. */
-const AMPLITUDE = [0.79788456, 0.00000156, 0.01659667, 0.00017105, -0.00249511, 0.00113653, -0.00020033]
-const PHASE = [-2.35619449, 0.12499612, 0.0000565, -0.00637879, 0.00074348, 0.00079824, -0.00029166]
-
-function besselJ1(x: number): number {
-  let [amplitude, phase] = [0, 0]
-  for (let k = 6; k >= 0; k--) {
-    amplitude = (amplitude * 3) / x + AMPLITUDE[k]
-    phase = (phase * 3) / x + PHASE[k]
-  }
-  return (amplitude * Math.cos(x + phase)) / Math.sqrt(x)
 }
 
 /**

@@ -1,7 +1,8 @@
 import { power } from '@nightpipe/math'
 
-/** Nodes of the sum over Gaussians, in its own sigmas: steps of one are exact to a part in a hundred million. */
-const NODES = 6.5
+/** The sum over Gaussians is taken in steps of half its own sigma, as far as its terms are more than e to this. */
+const STEP = 0.5
+const LEAST = -16
 
 /**
  * What a star of a Moffat profile (1969, A&A 3, 455) leaves of waves: the Fourier transform of the profile of sum 1, at wave
@@ -21,9 +22,14 @@ function sumOfGaussians(square: number, order: number): number {
   const width = 1 / Math.sqrt(highest + square / (4 * highest))
   const height = order * Math.log(highest) - highest - square / (4 * highest)
   let sum = 0
-  for (let node = -NODES; node <= NODES; node++) {
-    const [step, stretch] = [node * width, Math.exp(node * width)]
-    sum += Math.exp(order * step - highest * (stretch - 1) - (square / (4 * highest)) * (1 / stretch - 1))
+  for (const direction of [-1, 1]) {
+    for (let node = direction < 0 ? 0 : 1; ; node++) {
+      const step = direction * node * STEP * width
+      const stretch = Math.exp(step)
+      const term = order * step - highest * (stretch - 1) - (square / (4 * highest)) * (1 / stretch - 1)
+      if (term < LEAST) break
+      sum += Math.exp(term)
+    }
   }
-  return height + Math.log(sum * width)
+  return height + Math.log(sum * STEP * width)
 }

@@ -32,8 +32,8 @@ const MASKED = 15
 const NO_DATA = 8
 
 /**
- * Light in rings about given places of a frame: each pixel is shared by the two rings that it lies between. What is missing in
- * a ring is taken to be as the rest of it.
+ * Light in rings about given places of a frame: each pixel is shared by the three rings about it. What is missing in a
+ * ring is taken to be as the rest of it.
  */
 export function starLight(image: BrightImage, places: Points, options: LightOptions): StarLight {
   const rings = Math.floor(options.reach / STEP) + 1
@@ -49,9 +49,9 @@ export function starLight(image: BrightImage, places: Points, options: LightOpti
     if (!gather(image, places.x[k], places.y[k], options, rings, sums)) continue
     const level = levelBeyond(sums, rings, options.skyFrom)
     for (let b = 0; b < rings; b++) {
-      // of few pixels, all unseen
-      const mean = sums.seen[b] > 0 ? sums.light[b] / sums.seen[b] : level
-      light[k * rings + b] = sums.all[b] * (mean - level)
+      const [own, seen, all] = [sums.light[b], sums.seen[b], sums.all[b]]
+      const whole = seen === all ? own : seen > 0 ? (all * own) / seen : all * level
+      light[k * rings + b] = whole - all * level
     }
   }
   return { rings, light, sigma }
@@ -82,20 +82,26 @@ function gather(
     for (let u = cx - out; u <= cx + out; u++) {
       const square = (u - x) * (u - x) + (v - y) * (v - y)
       const r = Math.sqrt(square) / STEP
-      const b = Math.floor(r)
+      const b = Math.round(r)
       if (b >= rings) continue
-      const part = r - b
-      sums.all[b] += 1 - part
-      sums.all[b + 1] += part
+      // a parabola through three rings: what is asked of the light bends less than that. Rings go on beyond 0 as they came
+      const d = r - b
+      const [low, middle, high] = [(d * (d - 1)) / 2, 1 - d * d, (d * (d + 1)) / 2]
+      const before = Math.abs(b - 1)
+      sums.all[before] += low
+      sums.all[b] += middle
+      sums.all[b + 1] += high
       const inside = u >= 0 && v >= 0 && u < width && v < height
       const p = v * width + u
       const bits = inside ? (mask ? mask[p] & MASKED : 0) : NO_DATA
       const value = inside ? pixels[p] : Number.NaN
       if (bits === 0 && value < saturation) {
-        sums.seen[b] += 1 - part
-        sums.seen[b + 1] += part
-        sums.light[b] += (1 - part) * value
-        sums.light[b + 1] += part * value
+        sums.seen[before] += low
+        sums.seen[b] += middle
+        sums.seen[b + 1] += high
+        sums.light[before] += low * value
+        sums.light[b] += middle * value
+        sums.light[b + 1] += high * value
         continue
       }
       if (square < core) return false

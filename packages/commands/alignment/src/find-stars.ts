@@ -1,6 +1,6 @@
 import { readCat } from '@nightpipe/catalogues'
 import { DataError } from '@nightpipe/command'
-import { companion, imageHdu, openFits, readIntegers, readPixels } from '@nightpipe/fits'
+import { companion, frameHdu, openFits, readIntegers, readPixels } from '@nightpipe/fits'
 import { allocate, scoped } from '@nightpipe/kernels'
 import { type BrightStars, brightStars } from '@nightpipe/registration'
 import { StarFlag } from '@nightpipe/stars'
@@ -48,7 +48,7 @@ function fromPixels(
 ): BrightStars {
   const file = openFits(path)
   try {
-    const image = imageHdu(file)
+    const image = frameHdu(file)
     const mask = companion(file, image, 'MASK')
     return scoped(() => {
       const n = width * height

@@ -1,7 +1,7 @@
 import { DataError, type Request, type Row } from '@nightpipe/command'
 import { describeFrame, type FrameFacts } from '@nightpipe/config'
 import type { InputFile } from '@nightpipe/files'
-import { cardLookup, companion, imageHdu, openFits } from '@nightpipe/fits'
+import { cardLookup, companion, frameHdu, openFits } from '@nightpipe/fits'
 import type { AlignmentSchema } from './schema.js'
 
 /** A frame as the plan knows it: its header read, no pixel yet. */
@@ -60,11 +60,8 @@ export function readInfo(
 ): { frame: FrameInfo; facts: FrameFacts } {
   const file = openFits(input.path)
   try {
-    const image = imageHdu(file)
-    const [width, height, ...deeper] = image.axes as [number, number, ...number[]]
-    if (deeper.some((planes) => planes > 1)) {
-      throw new DataError(`is a cube of ${image.axes.join(' x ')}, not one frame`, 'split it into its planes')
-    }
+    const image = frameHdu(file)
+    const [width, height] = image.axes as [number, number]
     const facts = describeFrame(cardLookup(image), profile, { width, height, name: input.shown })
     const parts = config.group.by.map((fact) => factOf(facts, fact, width, height))
     const frame: FrameInfo = {

@@ -1,7 +1,7 @@
 import {
   companion,
   type FitsFile,
-  imageHdu,
+  frameHdu,
   openFits,
   readIntegers,
   readPixels,
@@ -77,7 +77,7 @@ export function resampleSome(args: RowsArgs): RowsDone {
 
 function read(frame: FrameInfo, { first, rows }: { first: number; rows: number }): FrameRows {
   const file = openKept(frame.path)
-  const image = imageHdu(file)
+  const image = frameHdu(file)
   const n = rows * frame.width
   const range = { firstRow: first, rows, plane: 0 }
   const floats = () => ({ ...range, into: allocate(Float32Array, n) })

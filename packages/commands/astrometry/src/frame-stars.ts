@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { type CatStars, readCat } from '@nightpipe/catalogues'
 import { DataError } from '@nightpipe/command'
-import { companion, imageHdu, openFits, readIntegers, readPixels } from '@nightpipe/fits'
+import { companion, frameHdu, openFits, readIntegers, readPixels } from '@nightpipe/fits'
 import { allocate, scoped } from '@nightpipe/kernels'
 import { findStars, StarFlag, type Stars } from '@nightpipe/stars'
 import type { FrameJob } from './plan.js'
@@ -40,7 +40,7 @@ function starsOfFrame(job: FrameJob, config: AstrometryConfig): Field {
   const { threshold } = config.stars
   const file = openFits(job.path)
   try {
-    const image = imageHdu(file)
+    const image = frameHdu(file)
     const [error, mask] = [companion(file, image, 'ERR'), companion(file, image, 'MASK')]
     const n = job.width * job.height
     return scoped(() => {

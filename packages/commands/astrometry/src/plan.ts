@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { ConfigError, DataError, type Job, type Plan, type Request, type Row } from '@nightpipe/command'
 import { describeFrame, type FrameFacts } from '@nightpipe/config'
 import type { InputFile } from '@nightpipe/files'
-import { cardLookup, type Hdu, openFits } from '@nightpipe/fits'
+import { cardLookup, frameHdu, type Hdu, openFits } from '@nightpipe/fits'
 import { parseAngle, readWcs } from '@nightpipe/sky'
 import { catalogueOf, parentsOfCatalogue } from './reference.js'
 import type { AstrometryConfig, AstrometrySchema } from './schema.js'
@@ -119,9 +119,10 @@ function describe(
 ): FrameJob {
   const file = openFits(path)
   try {
-    const image = file.hdus.find(
+    const first = file.hdus.find(
       ({ kind, axes }) => kind === 'image' && axes.length >= 2 && axes[0]! > 1 && axes[1]! > 1,
     )
+    const image = first && frameHdu(file, first.index)
     const table = file.hdus.find((hdu) => hdu.name === 'CAT') ?? file.hdus.find(({ kind }) => kind === 'table')
     const hdu = image ?? table
     if (!hdu) throw new DataError('holds neither an image nor a table of stars')

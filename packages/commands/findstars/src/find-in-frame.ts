@@ -6,9 +6,9 @@ import {
   companion,
   copyHeader,
   type FitsFile,
+  frameHdu,
   type Hdu,
   type Header,
-  imageHdu,
   type NewHdu,
   openFits,
   readIntegers,
@@ -29,7 +29,7 @@ export function findInFrame(job: Job<FindJob>, tools: Tools<FindSchema>): Row[] 
   const input = job.inputs[0]!
   const file = openFits(input)
   try {
-    const image = imageHdu(file)
+    const image = frameHdu(file)
     return scoped(() => {
       const frame = readPlanes(file, image)
       const found = findStars(frame, { ...optionsOf(tools.config), ...job.params, net: frame.pixels })

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { ConfigError, DataError, type Job, type Plan, type Request, type Row, tableMadeBy } from '@nightpipe/command'
 import { describeFrame } from '@nightpipe/config'
-import { cardLookup, imageHdu, openFits } from '@nightpipe/fits'
+import { cardLookup, frameHdu, openFits } from '@nightpipe/fits'
 import { angularSeparation } from '@nightpipe/sky'
 import { optionsOf } from './options.js'
 import type { FindSchema } from './schema.js'
@@ -80,7 +80,7 @@ export function planFinding(request: Request<FindSchema>): Plan<FindJob> {
 function readHeader(path: string, shown: string, { profile, config }: Request<FindSchema>) {
   const file = openFits(path)
   try {
-    const image = imageHdu(file)
+    const image = frameHdu(file)
     const [width, height] = image.axes as [number, number]
     const facts = describeFrame(cardLookup(image) as never, profile, { width, height, name: shown })
     const { gain = facts.gain, saturation = facts.saturation } = config.photometry

@@ -1,5 +1,5 @@
 import { describeFrame, type InstrumentProfile } from '@nightpipe/config'
-import { cardLookup, type FitsFile, imageHdu } from '@nightpipe/fits'
+import { cardLookup, type FitsFile, frameHdu } from '@nightpipe/fits'
 import { power } from '@nightpipe/math'
 import { readWcs, type Wcs } from '@nightpipe/sky'
 
@@ -19,7 +19,7 @@ export interface PhotFacts {
 }
 
 export function photFacts(file: FitsFile, profile: InstrumentProfile): PhotFacts {
-  const hdu = imageHdu(file)
+  const hdu = frameHdu(file)
   const lookup = cardLookup(hdu)
   const facts = describeFrame(lookup as never, profile, { width: hdu.axes[0]!, height: hdu.axes[1]!, name: file.name })
   const exposure = facts.exposureSeconds && facts.exposureSeconds > 0 ? facts.exposureSeconds : 1

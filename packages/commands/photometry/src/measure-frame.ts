@@ -108,8 +108,9 @@ function fitProfile(frame: Frame, found: Found, { psf: keys }: Config, gain?: nu
   const options = { gain, skySigma }
   if (keys.fit === 'crowded') {
     const crowd = { ...options, passes: keys.passes }
-    const better = refinePsf(frame, psf, fitCrowdedField(frame, psf, found, crowd), model)
-    return { psf: better, fit: fitCrowdedField(frame, better, found, crowd) }
+    const start = fitCrowdedField(frame, psf, found, { ...crowd, rounds: 2 })
+    const better = refinePsf(frame, psf, start, model)
+    return { psf: better, fit: fitCrowdedField(frame, better, found, { ...crowd, passes: 1, start }) }
   }
   const plain = fitPsfFluxes(frame, psf, found.stars, { ...options, net: found.net })
   return { psf, fit: { ...plain, from: Int32Array.from(plain.x.keys()) } }
@@ -189,6 +190,6 @@ function scaleFit(
     count,
     flux: scaled(all.flux),
     fluxError: scaled(all.fluxError),
-    ...{ residual: fit.residual, hidden: fit.hidden, subtracted: fit.subtracted },
+    ...{ residual: fit.residual, hidden: fit.hidden, skySigma: fit.skySigma, subtracted: fit.subtracted },
   }
 }

@@ -106,6 +106,6 @@ function fitForced(frame: Frame, { psf, found, fit, gain }: FrameMeasures, { x, 
       y: [...y, ...close.map((i) => all.y[i]!)],
       flux: [...x.map(() => 0), ...close.map((i) => Math.max(0, all.flux[i]!))],
     },
-    { places: false, net: found.net, gain, skySigma: found.quality.skySigma, mesh: 0, rounds: 3 },
+    { places: false, net: found.net, gain, skySigma: fit?.skySigma ?? found.quality.skySigma, mesh: 0, rounds: 3 },
   )
 }

@@ -1,7 +1,7 @@
 import { DataError, type Request, type Row } from '@nightpipe/command'
 import { describeFrame, type FrameFacts, type InstrumentProfile, profileRecogniser } from '@nightpipe/config'
 import type { InputFile } from '@nightpipe/files'
-import { cardLookup, imageHdu, openFits, textOf } from '@nightpipe/fits'
+import { cardLookup, frameHdu, openFits, textOf } from '@nightpipe/fits'
 import type { ReductionSchema } from './schema.js'
 import { isSpectrograph } from './settle.js'
 import { fibreTrouble } from './spectrum-light.js'
@@ -67,12 +67,9 @@ function readFacts(
 ): { frame: RawFrame; product?: string } {
   const file = openFits(input.path)
   try {
-    const image = imageHdu(file)
+    const image = frameHdu(file)
     const { index: hdu, axes } = image
-    const [width, height, ...deeper] = axes as [number, number, ...number[]]
-    if (deeper.some((planes) => planes > 1)) {
-      throw new DataError(`is a cube of ${axes.join(' x ')}, not one frame`, 'split it into its planes')
-    }
+    const [width, height] = axes as [number, number]
     const facts = describeFrame(cardLookup(image), profile, { width, height, name: input.shown })
     const betterProfile = recognise(cardLookup(image))
     const frame = { path: input.path, name: input.name, stem: input.stem, hdu, width, height, facts, betterProfile }

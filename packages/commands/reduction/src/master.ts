@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
 import { DataError, productHeader, readProvenance } from '@nightpipe/command'
 import { describeFrame, type FrameFacts, type InstrumentProfile } from '@nightpipe/config'
-import { cardLookup, type Header, imageHdu, numberOf, openFits, textOf } from '@nightpipe/fits'
+import { cardLookup, frameHdu, type Header, numberOf, openFits, textOf } from '@nightpipe/fits'
 import type { RawFrame } from './frames.js'
 
 export type MasterRole = 'bias' | 'dark' | 'flat'
@@ -43,7 +43,7 @@ export interface Master {
 export function describeMaster(path: string, role: MasterRole, profile: InstrumentProfile): Master {
   const file = openFits(path)
   try {
-    const image = imageHdu(file)
+    const image = frameHdu(file)
     const { header } = image
     const [width, height] = image.axes as [number, number]
     const lookup = cardLookup(image)

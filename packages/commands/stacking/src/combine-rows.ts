@@ -1,4 +1,4 @@
-import { companion, type FitsFile, imageHdu, openFits, readIntegers, readPixels, writeStrip } from '@nightpipe/fits'
+import { companion, type FitsFile, frameHdu, openFits, readIntegers, readPixels, writeStrip } from '@nightpipe/fits'
 import { combinePlanes, MaskBit } from '@nightpipe/image'
 import { allocate, kernels, scoped } from '@nightpipe/kernels'
 import { combineLinear } from './combine-linear.js'
@@ -176,7 +176,7 @@ function readSample({ canvas, errors, write }: Recipe, plane: Plane, y: number, 
   const [from, to] = [Math.max(0, top), Math.min(frame.height, top + rows)]
   if (to <= from) return undefined
   const file = openKept(frame.path)
-  const image = imageHdu(file)
+  const image = frameHdu(file)
   const range = { firstRow: from, rows: to - from, plane: 0 }
   const whole = frame.width === canvas.width && frame.x0 === canvas.x0 && to - from === rows
   const place = { canvas, frame, rows, shift: from - top, count: to - from, whole }

@@ -1,5 +1,5 @@
 import { DataError } from '@nightpipe/command'
-import { companion, imageHdu, openFits, readIntegers, readPixels } from '@nightpipe/fits'
+import { companion, frameHdu, openFits, readIntegers, readPixels } from '@nightpipe/fits'
 import { sampleSky, skyAt } from '@nightpipe/image'
 import { allocate, scoped } from '@nightpipe/kernels'
 import { type BrightImage, type BrightStars, brightStars, type StarLight, starLight } from '@nightpipe/registration'
@@ -58,7 +58,7 @@ const detector = ({ gain, saturation }: FrameInfo) => ({ gain: gain ?? 1, satura
 function withPixels<T>({ path, width, height }: FrameInfo, work: (image: BrightImage) => T): T {
   const file = openFits(path)
   try {
-    const image = imageHdu(file)
+    const image = frameHdu(file)
     const mask = companion(file, image, 'MASK')
     return scoped(() => {
       const n = width * height

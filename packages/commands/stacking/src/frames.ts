@@ -1,7 +1,7 @@
 import { DataError, type Request, type Row, tableMadeBy } from '@nightpipe/command'
 import { describeFrame, type FrameFacts } from '@nightpipe/config'
 import type { InputFile } from '@nightpipe/files'
-import { cardLookup, companion, type Hdu, imageHdu, numberOf, openFits, textOf } from '@nightpipe/fits'
+import { cardLookup, companion, frameHdu, type Hdu, numberOf, openFits, textOf } from '@nightpipe/fits'
 import type { StackingSchema } from './schema.js'
 
 /** A frame as the plan knows it: its header read, no pixel yet. */
@@ -66,11 +66,8 @@ function readInfo(
 ): { frame: FrameInfo; facts: FrameFacts; maker?: string } {
   const file = openFits(input.path)
   try {
-    const image = imageHdu(file)
-    const [width, height, ...deeper] = image.axes as [number, number, ...number[]]
-    if (deeper.some((planes) => planes > 1)) {
-      throw new DataError(`is a cube of ${image.axes.join(' x ')}, not one frame`, 'split it into its planes')
-    }
+    const image = frameHdu(file)
+    const [width, height] = image.axes as [number, number]
     const facts = describeFrame(cardLookup(image), profile, { width, height, name: input.shown })
     const header = image.header
     const [x0, y0] = [numberOf(header, 'GRIDX0') ?? 0, numberOf(header, 'GRIDY0') ?? 0]

@@ -3,7 +3,7 @@ import { basename, join, resolve } from 'node:path'
 import { ConfigError, DataError, type Job, type Plan, type Request, type Row, tableMadeBy } from '@nightpipe/command'
 import { describeFrame, type FrameFacts, type InstrumentProfile } from '@nightpipe/config'
 import { expandInputs, type InputFile } from '@nightpipe/files'
-import { cardLookup, imageHdu, openFits, readFrame } from '@nightpipe/fits'
+import { cardLookup, frameHdu, openFits, readFrame } from '@nightpipe/fits'
 import { angularSeparation, type CardLookup, type Direction, readWcs } from '@nightpipe/sky'
 import { findStars } from '@nightpipe/stars'
 import type { SubtractionSchema } from './schema.js'
@@ -89,7 +89,7 @@ function list(inputs: readonly InputFile[], profile: InstrumentProfile, rows: Ro
 function describe(file: InputFile, profile: InstrumentProfile): Listed {
   const fits = openFits(file.path)
   try {
-    const hdu = imageHdu(fits)
+    const hdu = frameHdu(fits)
     const lookup = cardLookup(hdu)
     const [width, height] = hdu.axes as [number, number]
     const facts = describeFrame(lookup as never, profile, { width, height, name: file.name })

@@ -3,7 +3,7 @@ import { allocate } from '@nightpipe/kernels'
 import { FitsError } from './errors.js'
 import type { FitsFile, Hdu } from './hdu.js'
 import type { Header } from './header.js'
-import { imageHdu, span } from './image.js'
+import { frameHdu, span } from './image.js'
 import { readIntegers, readPixels } from './read-pixels.js'
 import { withFits } from './with-fits.js'
 
@@ -25,14 +25,14 @@ export interface FramePlace {
   lent?: boolean
 }
 
-/** The image of a file, with the ERR and MASK extensions where it has them. A cube gives its first plane. */
+/** The image of a file, with the ERR and MASK extensions where it has them. A cube is refused. */
 export function readFrame(source: string | FitsFile, options: FrameRows & FramePlace = {}): FitsFrame {
   return withFits(source, (file) => readFrameRows(file, options))
 }
 
 /** Rows of a frame from an open file: `height` is their number. */
 export function readFrameRows(file: FitsFile, { lent, ...rows }: FrameRows & FramePlace = {}): FitsFrame {
-  const image = imageHdu(file)
+  const image = frameHdu(file)
   const range = { ...rows, plane: 0 }
   const { count } = span(image, range)
   const floats = () => ({ ...range, ...(lent ? { into: allocate(Float32Array, count) } : {}) })

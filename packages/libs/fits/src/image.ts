@@ -28,6 +28,20 @@ export function imageHdu(file: FitsFile, nameOrIndex?: string | number): Hdu {
   throw new FitsError({ file: file.name }, 'holds no two-dimensional image')
 }
 
+/**
+ * The image of a frame: the first one of a file, or the one asked for, of one plane. Axes of length 1 beyond the second say
+ * nothing; a cube is refused, for which of its planes is meant only its owner knows.
+ */
+export function frameHdu(file: FitsFile, nameOrIndex?: string | number): Hdu {
+  const image = imageHdu(file, nameOrIndex)
+  if (image.axes.slice(2).every((planes) => planes === 1)) return image
+  throw new FitsError(
+    { file: file.name },
+    `is a cube of ${image.axes.join(' x ')}, not one frame`,
+    'split it into its planes',
+  )
+}
+
 function requireImage(file: FitsFile, hdu: Hdu | undefined, what: string): Hdu {
   if (!hdu) throw new FitsError({ file: file.name }, `has no ${what}`)
   if (hdu.kind === 'image') return hdu

@@ -20,7 +20,7 @@ export {
   setCard,
   textOf,
 } from './header.js'
-export { imageHdu, type PixelRange } from './image.js'
+export { frameHdu, imageHdu, type PixelRange } from './image.js'
 export { cardLookup } from './lookup.js'
 export type {
   ColumnValues,

@@ -184,10 +184,14 @@ export function samplePsf(here: usize, table: usize, nodes: i32, columns: i32, r
           const t = tx - <f64>ix
           const at = table + ((<usize>((iy - 1) * nodes + ix - 1)) << 3)
           const line = (<usize>nodes) << 3
-          let sum = v0 * alongNodes(at, t)
-          sum += v1 * alongNodes(at + line, t)
-          sum += v2 * alongNodes(at + 2 * line, t)
-          sum += v3 * alongNodes(at + 3 * line, t)
+          const t0 = cubic(0, t)
+          const t1 = cubic(1, t)
+          const t2 = cubic(2, t)
+          const t3 = cubic(3, t)
+          let sum = v0 * alongNodes(at, t0, t1, t2, t3)
+          sum += v1 * alongNodes(at + line, t0, t1, t2, t3)
+          sum += v2 * alongNodes(at + 2 * line, t0, t1, t2, t3)
+          sum += v3 * alongNodes(at + 3 * line, t0, t1, t2, t3)
           value += scale * sum
         }
       }
@@ -203,6 +207,69 @@ export function samplePsf(here: usize, table: usize, nodes: i32, columns: i32, r
 
 // @ts-ignore: decorator
 @inline
-function alongNodes(at: usize, t: f64): f64 {
-  return cubic(0, t) * load<f64>(at) + cubic(1, t) * load<f64>(at, 8) + cubic(2, t) * load<f64>(at, 16) + cubic(3, t) * load<f64>(at, 24)
+function alongNodes(at: usize, t0: f64, t1: f64, t2: f64, t3: f64): f64 {
+  return t0 * load<f64>(at) + t1 * load<f64>(at, 8) + t2 * load<f64>(at, 16) + t3 * load<f64>(at, 24)
+}
+
+/**
+ * What the pixels that two discs of stars share add to the normal equations of a fit of both: `sums`, per x per float64,
+ * the products of the slopes of the first and of the second; after them, per float64, of the first with what is `left`.
+ * `left` and `weight` (floats, 0 where a pixel tells nothing) lie in rows of `width`; the slopes of a disc, per planes of
+ * float64 (1 or 3), have rows of `columnsA` and planes of `planeA` numbers. All addresses are of the first shared pixel.
+ */
+export function pairEquations(
+  left: usize, weight: usize, width: i32, columns: i32, rows: i32, a: usize, columnsA: i32, planeA: i32, b: usize,
+  columnsB: i32, planeB: i32, per: i32, sums: usize,
+): void {
+  const stepA = (<usize>planeA) << 3
+  const stepB = (<usize>planeB) << 3
+  let s00 = f64x2.splat(0)
+  let s02 = f64x2.splat(0)
+  let s10 = f64x2.splat(0)
+  let s12 = f64x2.splat(0)
+  let s20 = f64x2.splat(0)
+  let s22 = f64x2.splat(0)
+  for (let y = 0; y < rows; y++) {
+    for (let x = 0; x < columns; x++) {
+      const pixel = (<usize>x) << 2
+      const at = (<usize>x) << 3
+      const w = <f64>load<f32>(weight + pixel)
+      const a0 = load<f64>(a + at)
+      const b0 = load<f64>(b + at)
+      if (w == 0 || a0 == 0 || b0 == 0) continue
+      const rest = <f64>load<f32>(left + pixel)
+      if (per == 1) {
+        s02 = f64x2.add(s02, f64x2.mul(f64x2.splat(w * a0), pair(b0, rest)))
+        continue
+      }
+      const b01 = pair(b0, load<f64>(b + stepB + at))
+      const b2 = pair(load<f64>(b + 2 * stepB + at), rest)
+      const w0 = f64x2.splat(w * a0)
+      const w1 = f64x2.splat(w * load<f64>(a + stepA + at))
+      const w2 = f64x2.splat(w * load<f64>(a + 2 * stepA + at))
+      s00 = f64x2.add(s00, f64x2.mul(w0, b01))
+      s02 = f64x2.add(s02, f64x2.mul(w0, b2))
+      s10 = f64x2.add(s10, f64x2.mul(w1, b01))
+      s12 = f64x2.add(s12, f64x2.mul(w1, b2))
+      s20 = f64x2.add(s20, f64x2.mul(w2, b01))
+      s22 = f64x2.add(s22, f64x2.mul(w2, b2))
+    }
+    left += (<usize>width) << 2
+    weight += (<usize>width) << 2
+    a += (<usize>columnsA) << 3
+    b += (<usize>columnsB) << 3
+  }
+  if (per == 1) {
+    v128.store(sums, s02)
+    return
+  }
+  v128.store(sums, s00)
+  store<f64>(sums, f64x2.extract_lane(s02, 0), 16)
+  v128.store(sums, s10, 24)
+  store<f64>(sums, f64x2.extract_lane(s12, 0), 40)
+  v128.store(sums, s20, 48)
+  store<f64>(sums, f64x2.extract_lane(s22, 0), 64)
+  store<f64>(sums, f64x2.extract_lane(s02, 1), 72)
+  store<f64>(sums, f64x2.extract_lane(s12, 1), 80)
+  store<f64>(sums, f64x2.extract_lane(s22, 1), 88)
 }

@@ -73,6 +73,14 @@ export interface StarKernels {
       ...[out: number, slopes: number],
     ]
   ): void
+  /** Twelve float64 for three slopes each, two for one. */
+  pairEquations(
+    ...pair: [
+      ...[left: number, weight: number, width: number, columns: number, rows: number],
+      ...[a: number, columnsA: number, planeA: number, b: number, columnsB: number, planeB: number],
+      ...[per: number, sums: number],
+    ]
+  ): void
 }
 
 type GatheredColumn = [from: number, bytes: number, count: number, to: number]

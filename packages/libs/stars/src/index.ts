@@ -5,7 +5,7 @@ export { ApertureFlag, type ApertureFluxes, type ApertureOptions, measureApertur
 export { buildPsf, PSF_DEFAULTS, type PsfOptions } from './psf-build.js'
 export { type CrowdedFluxes, type CrowdedOptions, fitCrowdedField } from './psf-crowded.js'
 export { fieldTerms, fitField, termsOf } from './psf-field.js'
-export { fitPsfFluxes, PSF_FIT_DEFAULTS, type PsfFitOptions, type PsfFluxes, type SubtractedLight } from './psf-fit.js'
+export { fitPsfFluxes, PSF_FIT_DEFAULTS, type PsfFitOptions, type PsfFluxes } from './psf-fit.js'
 export {
   type Psf,
   type PsfHere,
@@ -17,5 +17,6 @@ export {
   samplePsf,
 } from './psf-model.js'
 export { refinePsf } from './psf-refine.js'
+export type { SubtractedLight } from './psf-subtract.js'
 export { goodStars } from './quality.js'
 export { StarFlag, type Stars } from './stars.js'

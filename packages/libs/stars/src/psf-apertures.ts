@@ -1,8 +1,9 @@
 import { type Frame, MaskBit } from '@nightpipe/image'
 import { medianOf } from '@nightpipe/math'
 import type { Found } from './found.js'
-import type { PsfFluxes, SubtractedLight } from './psf-fit.js'
+import type { PsfFluxes } from './psf-fit.js'
 import type { PixelNoise } from './psf-stars.js'
+import type { SubtractedLight } from './psf-subtract.js'
 
 export interface ApertureOptions extends Partial<PixelNoise> {
   /** Radii of the circles, px. */

@@ -2,7 +2,7 @@ import { backgroundMesh, type Frame } from '@nightpipe/image'
 import { MAD_TO_SIGMA, mad, medianOf } from '@nightpipe/math'
 import { fieldTerms, fitField, orderFor, termsOf } from './psf-field.js'
 import { type Psf, type PsfParameters, psfOf, samplePsf } from './psf-model.js'
-import { concentrationOf, fitMoffat, type MoffatFit, type StarStamp } from './psf-moffat.js'
+import { concentrationOf, fitMoffat, type Moffat, type MoffatFit, type StarStamp } from './psf-moffat.js'
 import { type FittedStar, fitStars, improveTable } from './psf-residuals.js'
 import { blankNeighbours, choosePsfStars, cutStar, neighboursOf, type PixelNoise } from './psf-stars.js'
 import type { Stars } from './stars.js'
@@ -27,6 +27,8 @@ export const PSF_DEFAULTS: PsfOptions = { order: 2, most: 200, reach: 4, rounds:
 /** Relative error of a profile that the weights allow for, so that the wings of bright stars count beside the cores. */
 const SOFT = 0.005
 const BETA_STARS = 25
+/** Moffat's profile of this exponent stands for that of Gauss. */
+const GAUSSIAN = 60
 
 /**
  * The model of the profile of a frame from its own stars: bright, alone, spread over the field. Each is fitted by a
@@ -121,12 +123,19 @@ function fitShapes(list: readonly number[], stamps: readonly StarStamp[], stars:
     .map((_, k) => k)
     .sort((a, b) => stars.flux[list[b]] - stars.flux[list[a]] || a - b)
     .slice(0, BETA_STARS)
-  const betas = brightest
-    .map((k) => fitMoffat(stamps[k], start(k, 3), 'shape and beta'))
-    .filter(({ good }) => good)
-    .map((fit) => fit.beta)
-  const beta = betas.length > 0 ? Math.min(15, Math.max(1.6, medianOf(betas))) : 3
+  const betas = brightest.map((k) => ownBeta(stamps[k], (beta) => start(k, beta))).filter((beta) => beta > 0)
+  const beta = betas.length > 0 ? Math.min(GAUSSIAN, Math.max(1.6, medianOf(betas))) : 3
   return { beta, fits: stamps.map((stamp, k) => fitMoffat(stamp, start(k, beta), 'shape')) }
+}
+
+/** The exponent of a star; 0 where no fit ends. A fit creeps from small exponents to large ones: those begin there. */
+function ownBeta(stamp: StarStamp, start: (beta: number) => Moffat): number {
+  const fit = fitMoffat(stamp, start(3), 'shape and beta')
+  if (fit.good) return fit.beta
+  const steep = fitMoffat(stamp, start(GAUSSIAN), 'shape')
+  if (!(steep.chiSquare < fit.chiSquare)) return 0
+  const between = fitMoffat(stamp, start(8), 'shape and beta')
+  return between.good && between.chiSquare < steep.chiSquare ? between.beta : GAUSSIAN
 }
 
 /** Indices of the fits whose width is that of the others. */

@@ -1,8 +1,8 @@
 import type { Frame } from '@nightpipe/image'
 import { findStars } from './find-stars.js'
 import type { Found } from './found.js'
-import { fitPsfFluxes, type PsfFitOptions, type PsfFluxes } from './psf-fit.js'
-import { lightAt, type Psf } from './psf-model.js'
+import { fitPsfFluxes, PSF_FIT_DEFAULTS, type PsfFitOptions, type PsfFluxes } from './psf-fit.js'
+import { lightAt, type Psf, type PsfHere } from './psf-model.js'
 
 export interface CrowdedOptions extends Partial<PsfFitOptions> {
   /** How often stars are sought in what the others leave (2). */
@@ -11,6 +11,8 @@ export interface CrowdedOptions extends Partial<PsfFitOptions> {
   threshold: number
   /** It must be brighter than this part of the light that was subtracted at its place (0.2). */
   contrast: number
+  /** Where an earlier fit left the stars: with another model of the profile the search goes on from there. */
+  start?: Pick<CrowdedFluxes, 'x' | 'y' | 'flux' | 'from'>
 }
 
 /** The fluxes of a crowded field. */
@@ -36,17 +38,17 @@ export function fitCrowdedField(
   found: Pick<Found, 'stars' | 'net' | 'quality'>,
   options: Partial<CrowdedOptions> = {},
 ): CrowdedFluxes {
-  const { passes = 2, threshold = 5, contrast = 0.2, ...fit } = options
+  const { passes = 2, threshold = 5, contrast = 0.2, start, rounds = PSF_FIT_DEFAULTS.rounds, ...fit } = options
   const all = { skySigma: found.quality.skySigma, ...fit, net: found.net }
-  const { stars } = found
-  let list: StarList = { x: [...stars.x], y: [...stars.y], flux: [...stars.flux], from: [...stars.x.keys()] }
-  let fluxes = fitPsfFluxes(frame, psf, list, { ...all, rounds: passes > 0 ? 2 : 4 })
+  const from = start ?? { ...found.stars, from: found.stars.x.keys() }
+  let list: StarList = { x: [...from.x], y: [...from.y], flux: [...from.flux], from: [...from.from] }
+  let fluxes = fitPsfFluxes(frame, psf, list, { ...all, rounds: passes > 0 ? 2 : rounds })
   for (let pass = 0; pass < passes; pass++) {
     list = withoutGhosts(psf, fluxes, list)
     const extra = seekMore(frame, psf, fluxes, list, threshold, contrast, all.gain)
     const last = pass === passes - 1 || extra.x.length === 0
     for (const key of ['x', 'y', 'flux', 'from'] as const) list[key].push(...extra[key])
-    fluxes = fitPsfFluxes(frame, psf, list, { ...all, rounds: last ? 4 : 2 })
+    fluxes = fitPsfFluxes(frame, psf, list, { ...all, rounds: last ? rounds : 2 })
     if (last) break
   }
   return { ...fluxes, from: Int32Array.from(list.from) }
@@ -117,6 +119,7 @@ function modelAt(
 ) {
   const light = new Float64Array(at.count)
   const nearest = new Float64Array(at.count).fill(width)
+  const models = new Array<PsfHere | undefined>(list.x.length)
   const side = Math.max(8, psf.half)
   const cells = new Map<number, number[]>()
   const key = (x: number, y: number) => Math.floor(y / side) * 65536 + Math.floor(x / side)
@@ -132,7 +135,8 @@ function modelAt(
         for (const j of cells.get(key(at.x[i] + u * side, at.y[i] + v * side)) ?? []) {
           nearest[i] = Math.min(nearest[i], Math.hypot(list.x[j] - at.x[i], list.y[j] - at.y[i]))
           if (!(list.flux[j] > 0)) continue
-          const here = psf.at(list.x[j], list.y[j])
+          models[j] ??= psf.at(list.x[j], list.y[j])
+          const here = models[j]
           const share = lightAt(here, Math.round(at.x[i]) - list.x[j], Math.round(at.y[i]) - list.y[j])
           light[i] += list.flux[j] * share
         }

@@ -130,26 +130,39 @@ interface SampleGrid {
 
 /** The same at any regular places. */
 export function sampleGrid(
-  { qxx, qxy, qyy, beta, scale, step, nodes, table }: PsfHere,
-  { x, y, x0, y0, columns, rows, pitch }: SampleGrid,
+  here: PsfHere,
+  grid: SampleGrid,
   out: Float64Array | Float32Array,
   byX?: Float64Array,
   byY?: Float64Array,
 ): void {
   scoped(() => {
-    const n = columns * rows
-    const here = allocate(Float64Array, 11)
-    here.set([qxx, qxy, qyy, beta, scale, step, x, y, x0, y0, pitch])
-    const lent = allocate(Float64Array, nodes * nodes)
-    lent.set(nodes > 0 ? table : [])
-    const light = allocate(Float64Array, byX && byY ? 3 * n : n)
-    kernels().samplePsf(
-      ...([here.byteOffset, lent.byteOffset, nodes, columns, rows] as const),
-      ...([light.byteOffset, byX && byY ? 1 : 0] as const),
-    )
+    const n = grid.columns * grid.rows
+    const slopes = byX !== undefined && byY !== undefined
+    const light = allocate(Float64Array, slopes ? 3 * n : n)
+    sampleLent(here, grid, light, slopes)
     out.set(light.subarray(0, n))
     byX?.set(light.subarray(n, 2 * n))
     byY?.set(light.subarray(2 * n))
+  })
+}
+
+/** The same into kernel memory: the light, then, with `slopes`, its derivatives by x and by y. */
+export function sampleLent(
+  { qxx, qxy, qyy, beta, scale, step, nodes, table }: PsfHere,
+  { x, y, x0, y0, columns, rows, pitch }: SampleGrid,
+  out: Float64Array,
+  slopes: boolean,
+): void {
+  scoped(() => {
+    const here = allocate(Float64Array, 11)
+    here.set([qxx, qxy, qyy, beta, scale, step, x, y, x0, y0, pitch])
+    const lent = allocate(Float64Array, nodes * nodes)
+    if (nodes > 0) lent.set(table)
+    kernels().samplePsf(
+      ...([here.byteOffset, lent.byteOffset, nodes, columns, rows] as const),
+      ...([out.byteOffset, slopes ? 1 : 0] as const),
+    )
   })
 }
 

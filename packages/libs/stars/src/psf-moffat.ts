@@ -81,7 +81,7 @@ function solved(matrix: Float64Array, right: Float64Array): Float64Array | undef
 }
 
 const isPossible = ({ qxx, qxy, qyy, beta }: Moffat) =>
-  qxx > 1e-5 && qyy > 1e-5 && qxx * qyy > qxy * qxy && beta > 1.05 && beta < 30
+  qxx > 1e-5 && qyy > 1e-5 && qxx * qyy > qxy * qxy && beta > 1.05 && beta < 100
 
 /** A stamp in kernel memory, with room for its equations (assembly/psf.ts). */
 interface LentStamp {

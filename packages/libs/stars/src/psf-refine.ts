@@ -1,9 +1,10 @@
 import type { Frame } from '@nightpipe/image'
 import { findStars } from './find-stars.js'
 import { buildPsf, type PsfOptions } from './psf-build.js'
-import type { PsfFluxes, SubtractedLight } from './psf-fit.js'
+import type { PsfFluxes } from './psf-fit.js'
 import type { Psf } from './psf-model.js'
 import { neighboursOf } from './psf-stars.js'
+import { addLight } from './psf-subtract.js'
 
 /** A star serves where none within so many widths has more than this part of its light, and it is this many sigma. */
 const [NEAR, DIM, SIGNAL] = [2.5, 0.5, 50]
@@ -16,7 +17,10 @@ export function refinePsf(frame: Frame, psf: Psf, fluxes: PsfFluxes, options: Pa
   const kept = brightOnes(psf, fluxes, frame)
   if (kept.length < 12) return psf
   const pixels = fluxes.residual.slice()
-  for (const i of kept) giveBack(pixels, frame.width, fluxes.subtracted[i])
+  for (const i of kept) {
+    const star = fluxes.subtracted[i]
+    if (star) addLight(pixels, frame.width, star, star.flux)
+  }
   const left: Frame = { ...frame, pixels }
   const { stars } = findStars(left, { gain: options.gain, saturation: options.saturation })
   try {
@@ -38,12 +42,4 @@ function brightOnes(psf: Psf, { count, x, y, flux, fluxError }: PsfFluxes, { wid
     })
     return alone
   })
-}
-
-function giveBack(pixels: Float32Array, width: number, star: SubtractedLight | undefined): void {
-  if (!star) return
-  const { x0, y0, columns, rows, light, flux } = star
-  for (let row = 0, k = 0; row < rows; row++) {
-    for (let column = 0, p = (y0 + row) * width + x0; column < columns; column++, k++, p++) pixels[p] += flux * light[k]
-  }
 }

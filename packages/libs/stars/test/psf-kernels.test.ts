@@ -111,3 +111,53 @@ t.test(
     }
   },
 )
+
+t.test('what two discs share is summed as pixel by pixel', async (t) => {
+  const [width, columns, rows] = [13, 6, 5]
+  const dice = numbers(2000)
+  for (const per of [3, 1]) {
+    scoped(() => {
+      const [left, weight] = [0, 1].map((plane) => {
+        const image = allocate(Float32Array, width * 12)
+        image.forEach((_, p) => {
+          image[p] = dice[plane * 300 + p] - (plane === 0 ? 0.5 : 0)
+        })
+        return image
+      })
+      const [bad, dark] = [2 * width + 4, 7]
+      weight[bad] = 0
+      left[bad] = Number.NaN
+      // discs of unlike sizes; the shared pixels begin somewhere in each
+      const discs = [9, 8].map((side, k) => {
+        const slopes = allocate(Float64Array, per * side * 10)
+        slopes.forEach((_, i) => {
+          slopes[i] = dice[700 + 350 * k + i] - 0.2
+        })
+        return { side, plane: side * 10, slopes, first: side + 2 }
+      })
+      const [a, b] = discs
+      a.slopes[a.first + dark] = 0
+      const sums = allocate(Float64Array, 12)
+      const first = width + 3
+      kernels().pairEquations(
+        ...([left.byteOffset + 4 * first, weight.byteOffset + 4 * first, width, columns, rows] as const),
+        ...([a.slopes.byteOffset + 8 * a.first, a.side, a.plane] as const),
+        ...([b.slopes.byteOffset + 8 * b.first, b.side, b.plane, per, sums.byteOffset] as const),
+      )
+      const expected = new Float64Array(per * per + per)
+      for (let y = 0; y < rows; y++) {
+        for (let x = 0; x < columns; x++) {
+          const p = first + y * width + x
+          const [i, j] = [a.first + y * a.side + x, b.first + y * b.side + x]
+          if (p === bad || a.slopes[i] === 0) continue
+          for (let u = 0; u < per; u++) {
+            const w = weight[p] * a.slopes[u * a.plane + i]
+            for (let v = 0; v < per; v++) expected[u * per + v] += w * b.slopes[v * b.plane + j]
+            expected[per * per + u] += w * left[p]
+          }
+        }
+      }
+      for (const [k, sum] of expected.entries()) t.ok(Math.abs(sums[k] - sum) < 1e-13, `${per}: ${sums[k]} and ${sum}`)
+    })
+  }
+})

@@ -133,7 +133,7 @@ t.test('a crowd of a star on ten areas of their width', async (t) => {
   const first = buildPsf(frame, found.stars, NOISE)
   const once = fitCrowdedField(frame, first, found, NOISE)
   const psf = refinePsf(frame, first, once, NOISE)
-  const fit = fitCrowdedField(frame, psf, found, NOISE)
+  const fit = fitCrowdedField(frame, psf, found, { ...NOISE, passes: 1, start: once })
   const bright = truth.filter(({ x, y, flux }) => flux > 20_000 && Math.min(x, y, 399 - x, 399 - y) > 20)
   const offOf = (list: { x: ArrayLike<number>; y: ArrayLike<number> }, fluxes: ArrayLike<number>, part = 1) =>
     bright.flatMap((star) => {
@@ -161,6 +161,45 @@ t.test('a crowd of a star on ten areas of their width', async (t) => {
     t.ok(own < 0.02, `${(100 * own).toFixed(2)} % off`)
     t.ok(own < all / 3, `${(100 * all).toFixed(2)} % with the neighbours`)
   })
+})
+
+t.test('stars of a Gaussian profile, which is no Moffat profile of a small exponent', async (t) => {
+  const options = { ...SIZE, beta: 1000, seed: 3 } // an exponent of 3 would be 2 % off
+  const { psf } = modelled(500, options)
+  for (const [x, y] of [
+    [256.3, 255.8],
+    [60.4, 450.1],
+    [460.2, 70.7],
+  ]) {
+    const { flux } = offBy(psf, options, x, y)
+    t.ok(Math.abs(flux) < 0.006, `${(100 * flux).toFixed(2)} % at ${x}, ${y}`)
+  }
+})
+
+t.test('errors of a crowd are its scatter: the light of its stars is no noise of the sky', async (t) => {
+  const options = { ...SIZE, width: 400, height: 400, seed: 12 }
+  const truth = randomStars(1200, 300, 60_000, options)
+  const frame = moffatField(truth, options)
+  const found = findStars(frame, NOISE)
+  const psf = buildPsf(frame, found.stars, NOISE)
+  const fit = fitCrowdedField(frame, psf, found, NOISE)
+  const sky = Math.sqrt(200 / 1.6 + (4.5 / 1.6) ** 2)
+  t.ok(found.quality.skySigma > 1.08 * sky, `the meshes say ${found.quality.skySigma}, it is ${sky}`)
+  // stars too faint to be found are left, and are noise
+  t.ok(Math.abs(fit.skySigma / sky - 1.02) < 0.05, `the fit says ${fit.skySigma}`)
+  const core = Array.from(fit.chi).filter(Number.isFinite)
+  t.ok(Math.abs(medianOf(core) - 1) < 0.08, `chi ${medianOf(core)}`)
+  const alone = truth.filter((star) =>
+    truth.every((other) => other === star || Math.hypot(other.x - star.x, other.y - star.y) > 5),
+  )
+  const pulls = alone.flatMap((star) => {
+    const i = nearest(fit, star)
+    return i < 0 || star.flux < 1000 ? [] : [(fit.flux[i] - star.flux) / fit.fluxError[i]]
+  })
+  const deviation = 1.4826 * medianOf(pulls.map((pull) => Math.abs(pull - medianOf(pulls))))
+  t.ok(pulls.length > 40)
+  // so few tell their deviation to a tenth
+  t.ok(deviation > 0.75 && deviation < 1.3, `the deviation of ${pulls.length} pulls is ${deviation}`)
 })
 
 t.test('a frame with nothing but sky is refused', async (t) => {

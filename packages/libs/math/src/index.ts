@@ -19,7 +19,7 @@ export {
   type PolynomialFit,
 } from './fit.js'
 export { type Histogram, histogram } from './histogram.js'
-export { inverse, type LeastSquares, leastSquares, solve } from './least-squares.js'
+export { inverse, type LeastSquares, leastSquares, solve, solver } from './least-squares.js'
 export { LIGHT_SPEED, LIGHT_SPEED_KM } from './light-speed.js'
 export { MAD_TO_SIGMA, mad, median, medianOf, select, type Values } from './median.js'
 export { normalBelow, normalDensity, normalQuantile } from './normal.js'

@@ -5,10 +5,18 @@ const SINGULAR = 'the equations do not determine the unknowns: too few points, o
  * Solves A x = b for a symmetric positive definite A (n x n, row by row; its lower triangle is read) by Cholesky's
  * factorisation. Neither is changed.
  */
-export function solve(a: ArrayLike<number>, b: ArrayLike<number>): Float64Array {
-  const n = b.length
+export const solve = (a: ArrayLike<number>, b: ArrayLike<number>): Float64Array => through(cholesky(a, b.length), b)
+
+/** `solve` for one matrix A (n x n) and any number of right-hand sides: it is factorised once. */
+export function solver(a: ArrayLike<number>, n: number): (b: ArrayLike<number>) => Float64Array {
   const factor = cholesky(a, n)
-  const x = Float64Array.from(b)
+  return (b) => through(factor, b)
+}
+
+/** The x of L Lᵀ x = b. */
+function through(factor: Float64Array, b: ArrayLike<number>): Float64Array {
+  const n = b.length
+  const x = new Float64Array(b)
   for (let i = 0; i < n; i++) {
     for (let j = 0; j < i; j++) x[i] -= factor[i * n + j] * x[j]
     x[i] /= factor[i * n + i]
@@ -45,10 +53,10 @@ export function inverse(a: ArrayLike<number>, n: number): Float64Array {
 }
 
 function cholesky(a: ArrayLike<number>, n: number): Float64Array {
-  const factor = new Float64Array(n * n)
+  const factor = new Float64Array(a) // what is above its diagonal is not read
   for (let i = 0; i < n; i++) {
     for (let j = 0; j <= i; j++) {
-      let rest = a[i * n + j]
+      let rest = factor[i * n + j]
       for (let k = 0; k < j; k++) rest -= factor[i * n + k] * factor[j * n + k]
       if (i !== j) factor[i * n + j] = rest / factor[j * n + j]
       else if (rest > 0) factor[i * n + i] = Math.sqrt(rest)
@@ -73,8 +81,8 @@ export interface LeastSquares {
 export function leastSquares(a: ArrayLike<number>, b: ArrayLike<number>, columns: number): LeastSquares {
   const rows = b.length
   if (rows < columns) throw new RangeError(SINGULAR)
-  const r = Float64Array.from(a)
-  const q = Float64Array.from(b)
+  const r = new Float64Array(a)
+  const q = new Float64Array(b)
   let scale = 0
   for (let k = 0; k < columns; k++) {
     const diagonal = reflect(r, q, k, rows, columns)

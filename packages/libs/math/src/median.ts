@@ -9,6 +9,16 @@ export const MAD_TO_SIGMA = 1.4826022185056018
  * those after not smaller (Hoare 1961, with the median of three as pivot). No NaN among them.
  */
 export function select(values: Values, k: number, n = values.length): number {
+  if (values instanceof Float64Array) return selectDoubles(values, k, n)
+  // Code that has met arrays of many kinds is slow with each of them: one kind is reordered, by code that meets no other.
+  const doubles = new Float64Array(n === values.length ? values : values.slice(0, n))
+  const found = selectDoubles(doubles, k, n)
+  if (Array.isArray(values)) for (let i = 0; i < n; i++) values[i] = doubles[i]
+  else values.set(doubles)
+  return found
+}
+
+function selectDoubles(values: Float64Array, k: number, n: number): number {
   let low = 0
   let high = n - 1
   while (high > low) {
@@ -31,7 +41,7 @@ export function select(values: Values, k: number, n = values.length): number {
   return values[k]
 }
 
-function swap(values: Values, i: number, j: number): void {
+function swap(values: Float64Array, i: number, j: number): void {
   const kept = values[i]
   values[i] = values[j]
   values[j] = kept

@@ -8,6 +8,7 @@ import {
   legendre,
   random,
   solve,
+  solver,
 } from '../src/index.js'
 
 const close = (a: number, b: number, tolerance = 1e-10) => Math.abs(a - b) <= tolerance * Math.max(1, Math.abs(b))
@@ -92,6 +93,9 @@ t.test('Cholesky and QR solve the same normal equations', async (t) => {
     for (let i = 0; i < 4; i++) t.ok(Math.abs(whole[4 * i + k] / column[i] - 1) < 1e-9, 'the inverse, column by column')
   }
   t.throws(() => solve([1, 2, 2, 1], [1, 1]), RangeError)
+  const solved = solver(normalMatrix, 4)
+  for (const b of [right, [1, 0, 0, 0], [0, 0, -2, 3]]) t.same(solved(b), solve(normalMatrix, b))
+  t.throws(() => solver([1, 2, 2, 1], 2), RangeError)
   t.throws(() => inverse([1, 2, 2, 1], 2), RangeError)
 })
 

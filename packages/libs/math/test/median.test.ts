@@ -30,6 +30,28 @@ t.test(
   },
 )
 
+t.test('select reorders the head of arrays of every kind alike, and leaves the rest', async (t) => {
+  const { uniform } = random(12)
+  for (const n of [1, 2, 7, 30]) {
+    const whole = Array.from({ length: n + 3 }, () => Math.floor(100 * uniform()))
+    const sorted = whole.slice(0, n).sort((a, b) => a - b)
+    const kinds = [Float64Array, Float32Array, Int32Array, Int16Array, Uint16Array, Uint8Array]
+    for (const copy of [...kinds.map((kind) => () => new kind(whole)), () => whole.slice()]) {
+      for (let k = 0; k < n; k++) {
+        const values = copy()
+        t.equal(select(values, k, n), sorted[k])
+        t.ok(values.slice(0, k).every((value) => value <= sorted[k]!))
+        t.ok(values.slice(k, n).every((value) => value >= sorted[k]!))
+        t.same(
+          [...values.slice(0, n)].sort((a, b) => a - b),
+          sorted,
+        )
+        t.same([...values.slice(n)], whole.slice(n))
+      }
+    }
+  }
+})
+
 t.test('NaN is left out, and nothing but NaN is NaN', async (t) => {
   const { NaN: nan } = Number
   t.equal(medianOf([nan, 3, 1, nan, 2]), 2)

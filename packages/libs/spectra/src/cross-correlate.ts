@@ -91,6 +91,8 @@ function gridOrder(
 /** Gaps wider than so many pixels are masked, and not only between two pixels. */
 const GAP = 3.5
 
+type Planes = [Float64Array, Float64Array, Float64Array, Float64Array]
+
 /** The good pixels of an order on the grid: mean flux and its variance, NaN where no pixel falls; `seen` is 0 in gaps. */
 function binOrder(one: OrderSpectrum, delta: number) {
   const good = goodColumns(one)
@@ -101,7 +103,7 @@ function binOrder(one: OrderSpectrum, delta: number) {
   const first = Math.round(low / delta)
   const n = Math.round(high / delta) - first + 1
   const at = (k: number) => Math.min(n - 1, Math.max(0, Math.round(u[k]! / delta) - first))
-  const [flux, variance, count] = [new Float64Array(n), new Float64Array(n), new Float64Array(n)]
+  const [flux, variance, count, grid] = Array.from({ length: 4 }, () => new Float64Array(n)) as Planes
   const seen = new Uint8Array(n)
   const columns = Math.abs(good.at(-1)! - good[0]!)
   for (let k = 0; k < good.length; k++) {
@@ -117,8 +119,9 @@ function binOrder(one: OrderSpectrum, delta: number) {
   for (let k = 0; k < n; k++) {
     flux[k]! /= count[k]! // 0 / 0 is the NaN we want
     variance[k]! /= count[k]! ** 2
+    grid[k] = (first + k) * delta
   }
-  return { grid: Float64Array.from(flux, (_, k) => (first + k) * delta), flux, variance, seen }
+  return { grid, flux, variance, seen }
 }
 
 /** Gaps filled by straight lines; what lies outside the first and last value repeats them. */

@@ -1,4 +1,4 @@
-import { LIGHT_SPEED, MAD_TO_SIGMA, median, solve } from '@nightpipe/math'
+import { LIGHT_SPEED, MAD_TO_SIGMA, median, solver } from '@nightpipe/math'
 import { LineFlag, repeatError, type SpectralLine } from './find-lines.js'
 
 /** How the lines of an exposure moved since the arc: Δx = shift + alongX u + acrossOrders v (px), u and v from −1 to 1. */
@@ -183,12 +183,13 @@ function solveDrift(
     }
   }
   try {
-    const solution = solve(normal, right)
+    const solved = solver(normal, n)
+    const solution = solved(right)
     const unit = new Float64Array(n)
     unit[0] = 1
     const parameters: [number, number, number] = [solution[0], solution[1] ?? 0, solution[2] ?? 0]
     const at = (line: SpectralLine) => basis(line).reduce((sum, term, k) => sum + term * parameters[k], 0)
-    return { parameters, error: Math.sqrt(solve(normal, unit)[0]), at }
+    return { parameters, error: Math.sqrt(solved(unit)[0]), at }
   } catch {
     return undefined
   }

@@ -1,4 +1,4 @@
-import { legendre, MAD_TO_SIGMA, median, solve } from '@nightpipe/math'
+import { legendre, MAD_TO_SIGMA, median, solve, solver } from '@nightpipe/math'
 import { addLight, columnScratch, type FittedTrace, lookAtColumn, type ProfileGrid } from './light-of-trace.js'
 import type { Traces } from './traces.js'
 
@@ -186,10 +186,11 @@ export function formalError(
   for (let t = 0; t < n; t++) certain[t * (n + 1)]! += 1 / DOUBT ** 2
   let [sum, count] = [0, 0]
   const line = new Float64Array(n)
+  const solved = solver(certain, n)
   const step = Math.max(1, Math.floor((trace.last - trace.first) / 50))
   for (let x = trace.first; x <= trace.last; x += step) {
     for (let t = 0; t < n; t++) line[t] = basis[x * terms + t]!
-    const through = solve(certain, line)
+    const through = solved(line)
     for (let t = 0; t < n; t++) sum += through[t]! * line[t]!
     count++
   }

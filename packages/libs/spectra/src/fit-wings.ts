@@ -1,4 +1,4 @@
-import { solve } from '@nightpipe/math'
+import { solve, solver } from '@nightpipe/math'
 import type { FittedTrace, FlatImage } from './light-of-trace.js'
 import { EVEN, type PartSums, sumParts } from './wing-sums.js'
 import type { Wings } from './wings.js'
@@ -104,11 +104,12 @@ function eliminate(
 ): void {
   const { cross } = even
   const line = new Float64Array(EVEN)
-  const levels = solve(even.matrix, even.right)
+  const solved = solver(even.matrix, EVEN)
+  const levels = solved(even.right)
   for (let i = 0; i < n; i++) {
     for (let e = 0; e < EVEN; e++) line[e] = cross[i * EVEN + e]!
     if (line.every((value) => value === 0)) continue
-    const through = solve(even.matrix, line)
+    const through = solved(line)
     for (let j = i; j < n; j++) {
       for (let e = 0; e < EVEN; e++) matrix[j * n + i]! -= cross[j * EVEN + e]! * through[e]!
     }

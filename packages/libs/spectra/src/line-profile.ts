@@ -1,5 +1,5 @@
 import { allocate, kernels } from '@nightpipe/kernels'
-import { solve } from '@nightpipe/math'
+import { solve, solver } from '@nightpipe/math'
 
 /** Full width at half maximum of a Gaussian, in sigma. */
 export const GAUSSIAN_FWHM = 2 * Math.sqrt(2 * Math.log(2))
@@ -145,22 +145,27 @@ function describe({ parameters: p, normal, chiSquare }: State, lines: number, pi
   const n = p.length
   const reduced = chiSquare / Math.max(1, pixels - n)
   const scale = Math.max(1, reduced)
+  const variance = variancesOf(normal, n)
   return Array.from({ length: lines }, (_, line) => {
     const k = 2 + 2 * line
     return {
-      ...{ x: p[k + 1], error: Math.sqrt(scale * variance(normal, n, k + 1)), flux: p[k] },
-      ...{ fluxError: Math.sqrt(scale * variance(normal, n, k)), sigma: p[1], chiSquare: reduced },
+      ...{ x: p[k + 1], error: Math.sqrt(scale * variance(k + 1)), flux: p[k] },
+      ...{ fluxError: Math.sqrt(scale * variance(k)), sigma: p[1], chiSquare: reduced },
     }
   })
 }
 
-/** One diagonal element of the inverse. */
-function variance(normal: Float64Array, n: number, k: number): number {
+/** Diagonal elements of the inverse. */
+function variancesOf(normal: Float64Array, n: number): (k: number) => number {
   const unit = new Float64Array(n)
-  unit[k] = 1
   try {
-    return solve(normal, unit)[k]
+    const solved = solver(normal, n)
+    return (k) => {
+      unit.fill(0)
+      unit[k] = 1
+      return solved(unit)[k]
+    }
   } catch {
-    return Number.POSITIVE_INFINITY
+    return () => Number.POSITIVE_INFINITY
   }
 }

@@ -1,4 +1,4 @@
-import { power, solve } from '@nightpipe/math'
+import { power, solve, solver } from '@nightpipe/math'
 import type { Extraction } from './extract.js'
 import type { NoiseModel, SpectralFrame } from './group-work.js'
 import { type ProfileTable, reachOf, sampleProfile } from './profile-table.js'
@@ -182,12 +182,12 @@ function solveTilt({ matrix, right }: Sums): LineTilt | undefined {
       const [row, column] = [Math.floor(k / TERMS), k % TERMS]
       return row === column ? value + (kept[row]! > 0 ? power(likely[row]!, -2) : value * NOTHING + 1e9) : value
     })
-  const all = held([1, 1, 1, 1])
+  const all = solver(held([1, 1, 1, 1]), TERMS)
   const unit = (k: number) => Float64Array.from({ length: TERMS }, (_, i) => (i === k ? 1 : 0))
-  const errors = likely.map((_, k) => Math.sqrt(solve(Float64Array.from(all), unit(k))[k]!))
-  const first = solve(Float64Array.from(all), Float64Array.from(right))
+  const errors = likely.map((_, k) => Math.sqrt(all(unit(k))[k]!))
+  const first = all(right)
   const kept = errors.map((error, k) => (k === 0 || Math.abs(first[k]!) > SIGNIFICANT * error ? 1 : 0))
-  const [t0, t1, t2, curve] = solve(held(kept), Float64Array.from(right)) as unknown as number[]
+  const [t0, t1, t2, curve] = solve(held(kept), right) as unknown as number[]
   return {
     slope: [t0!, t1! * kept[1]!, t2! * kept[2]!],
     curve: curve! * kept[3]!,

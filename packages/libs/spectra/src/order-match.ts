@@ -1,4 +1,4 @@
-import { solve } from '@nightpipe/math'
+import { solve, solver } from '@nightpipe/math'
 import { alongSpline } from './cubic-spline.js'
 import { goodColumns } from './good-pixels.js'
 import { quietResponse } from './quiet-response.js'
@@ -220,11 +220,15 @@ function dot(a: Float64Array, b: Float64Array, n: number): number {
 
 /** One sigma of each unknown. */
 function errorsOf(matrix: Float64Array, size: number): Float64Array {
-  return Float64Array.from({ length: size }, (_, k) => {
-    const unit = new Float64Array(size)
+  const errors = new Float64Array(size)
+  const unit = new Float64Array(size)
+  const solved = solver(matrix, size)
+  for (let k = 0; k < size; k++) {
+    unit.fill(0)
     unit[k] = 1
-    return Math.sqrt(solve(matrix, unit)[k]!)
-  })
+    errors[k] = Math.sqrt(solved(unit)[k]!)
+  }
+  return errors
 }
 
 /** The fitted spectrum at the packed pixels, NaN where the template does not reach, and chi square of those used. */

@@ -1,4 +1,4 @@
-import { legendre, MAD_TO_SIGMA, median, power, solve } from '@nightpipe/math'
+import { legendre, MAD_TO_SIGMA, median, power, solve, solver } from '@nightpipe/math'
 import { formalError, moveBy, type TraceEstimate } from './fit-centres.js'
 import type { FittedTrace } from './light-of-trace.js'
 import type { Traces } from './traces.js'
@@ -95,10 +95,11 @@ function varianceAt(known: Float64Array, line: Float64Array, t: number, terms: n
 function inverseOf(matrix: Float64Array, size: number): Float64Array {
   const out = new Float64Array(size * size)
   const unit = new Float64Array(size)
+  const solved = solver(matrix, size)
   for (let k = 0; k < size; k++) {
     unit.fill(0)
     unit[k] = 1
-    out.set(solve(matrix, unit), k * size) // symmetric: a row is as good as a column
+    out.set(solved(unit), k * size) // symmetric: a row is as good as a column
   }
   return out
 }
@@ -163,10 +164,11 @@ function certainty(matrix: Float64Array, scatter: Float64Array, terms: number): 
   for (let t = 0; t < terms; t++) sum[t * (terms + 1)]! += power(scatter[t]!, -2)
   const out = new Float64Array(terms * terms)
   const unit = new Float64Array(terms)
+  const solved = solver(sum, terms)
   for (let b = 0; b < terms; b++) {
     unit.fill(0)
     unit[b] = power(scatter[b]!, -2)
-    const column = solve(sum, unit)
+    const column = solved(unit)
     for (let a = 0; a < terms; a++)
       out[a * terms + b] = (a === b ? power(scatter[a]!, -2) : 0) - power(scatter[a]!, -2) * column[a]!
   }

@@ -82,7 +82,8 @@ function equationsOf(
 /** Adds the penalty on third differences, (1, -3, 3, -1), by the weight of the points around; a little of the mean in gaps. */
 function smooth(matrix: Float64Array, n: number, mean: number, stiffness: number): void {
   const difference = [1, -3, 3, -1]
-  const weight = Float64Array.from({ length: n }, (_, k) => matrix[4 * k]!)
+  const weight = new Float64Array(n)
+  for (let k = 0; k < n; k++) weight[k] = matrix[4 * k]!
   for (let k = 0; k + 3 < n; k++) {
     const strength = (stiffness * (weight[k]! + weight[k + 1]! + weight[k + 2]! + weight[k + 3]!)) / 4 + 1e-6 * mean
     for (let i = 0; i < 4; i++) {
@@ -139,7 +140,11 @@ export function bestStiffness(
   weight: ArrayLike<number>,
   knots: Omit<Knots, 'stiffness'>,
 ): number {
-  const halves = [0, 1].map((half) => Float64Array.from(weight, (w, i) => (mixed(i) === half ? w : 0)))
+  const halves = [0, 1].map((half) => {
+    const own = new Float64Array(weight.length)
+    for (let i = 0; i < own.length; i++) if (mixed(i) === half) own[i] = weight[i]!
+    return own
+  })
   const equations = halves.map((own) => equationsOf(x, y, own, knots))
   const missed = STIFFNESS.map((stiffness) => {
     let sum = 0

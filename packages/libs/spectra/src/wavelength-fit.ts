@@ -124,8 +124,8 @@ function namedLines(
     const of = lines[line]
     const dispersion = Math.abs(valueAt(of.index, of.x).dispersion)
     const sigma = Math.hypot(of.error * dispersion, list.error[listed])
-    const name = { wavelength: list.wavelength[listed], listed, dispersion, sigma }
-    return { ...of, ...name, residual: residual * dispersion, velocity: 0, used: false }
+    const wavelength = list.wavelength[listed]
+    return { ...of, wavelength, listed, dispersion, sigma, residual: residual * dispersion, velocity: 0, used: false }
   })
 }
 

@@ -1,3 +1,4 @@
+export { ARC_LINES, UNNAMED_LINES } from './arc-lines.js'
 export { ccdOf, chooseSpectrograph, readSpectrographs } from './choose-spectrograph.js'
 export {
   type Candidate,
@@ -90,7 +91,6 @@ export {
 } from './tree.js'
 export { readVelocities, replaceVelocities } from './velocities.js'
 export {
-  ARC_LINES,
   type ArcFile,
   type ArcModel,
   readArc,
@@ -99,7 +99,6 @@ export {
   tharHdus,
   tripCards,
   tripHdus,
-  UNNAMED_LINES,
 } from './wavelength-file.js'
 export { type NewZeroFile, readZero, type ZeroFile, type ZeroStar, zeroHdus } from './zero-file.js'
 export {

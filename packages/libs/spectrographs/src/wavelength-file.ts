@@ -11,20 +11,16 @@ import {
   withFits,
 } from '@nightpipe/fits'
 import {
-  diffractionOrder,
   type EchelleModel,
   type FittedLine,
-  type SpectralLine,
   type WavelengthPolynomial,
   type WavelengthSolution,
   wavelengthEvaluator,
 } from '@nightpipe/spectra'
+import { fittedLinesOf, linesHdu, unnamedHdus, unnamedLinesOf } from './arc-lines.js'
 
-/** The tables that hold solutions, and the lines that they were made from. */
+/** The table that holds solutions. */
 export const SOLUTIONS = 'WAVESOL'
-export const ARC_LINES = 'ARCLINES'
-/** The table of lines that have no wavelength, for drifts. */
-export const UNNAMED_LINES = 'ARCOTHER'
 
 /** The wavelengths of an arc, as its files keep them. */
 export interface ArcFile {
@@ -90,100 +86,23 @@ export function solutionHdus(solutions: readonly WavelengthSolution[]): NewHdu[]
   ]
 }
 
-/** Which columns of ARCLINES are whole numbers, and which are not, with their units. */
-const WHOLE = ['fibre', 'index', 'listed', 'flags'] as const
-const REAL = {
-  x: 'pixel',
-  error: 'pixel',
-  wavelength: 'Angstrom',
-  residual: 'Angstrom',
-  velocity: 'm/s',
-  sigma: 'Angstrom',
-  dispersion: 'Angstrom/pixel',
-  flux: '',
-  fluxError: '',
-  fwhm: 'pixel',
-  chiSquare: '',
-} as const
-
-function linesHdu(solutions: readonly WavelengthSolution[]): NewHdu {
-  const lines = solutions.flatMap((solution) => solution.lines)
-  const order = solutions.flatMap(({ polynomial, lines: own }) =>
-    own.map(({ index }) => diffractionOrder(polynomial, index)),
-  )
-  const columns: NewColumn[] = [
-    { name: 'order', format: 'J', values: Int32Array.from(order) },
-    ...WHOLE.map((name) => ({ name, format: 'J', values: Int32Array.from(lines, (line) => line[name]) })),
-    { name: 'used', format: 'J', values: Int32Array.from(lines, (line) => Number(line.used)), comment: '1: fitted' },
-    ...Object.entries(REAL).map(([name, unit]) => ({
-      ...{ name, format: 'D', ...(unit && { unit }) },
-      values: Float64Array.from(lines, (line) => line[name as keyof typeof REAL]),
-    })),
-  ]
-  return { kind: 'table', name: ARC_LINES, rows: lines.length, columns }
-}
-
-/** What is known of a line without a wavelength: whole numbers, and others. */
-const UNNAMED = {
-  whole: ['fibre', 'index', 'flags'],
-  real: ['x', 'error', 'flux', 'fluxError', 'fwhm', 'chiSquare'],
-} as const
-
-function unnamedHdus(solutions: readonly WavelengthSolution[]): NewHdu[] {
-  const lines = solutions.flatMap(({ unnamed = [] }) => unnamed)
-  if (lines.length === 0) return []
-  const columns: NewColumn[] = [
-    ...UNNAMED.whole.map((name) => ({ name, format: 'J', values: Int32Array.from(lines, (line) => line[name]) })),
-    ...UNNAMED.real.map((name) => ({ name, format: 'D', values: Float64Array.from(lines, (line) => line[name]) })),
-  ]
-  return [{ kind: 'table', name: UNNAMED_LINES, rows: lines.length, columns }]
-}
-
-/** Files of before have none. */
-function unnamedOf(file: FitsFile): SpectralLine[] {
-  const hdu = file.hdus.find(({ name, kind }) => name === UNNAMED_LINES && kind === 'table')
-  if (!hdu) return []
-  const table = readTable(hdu)
-  const names = [...UNNAMED.whole, ...UNNAMED.real]
-  const cells = names.map((name) => {
-    const found = column(table, name)
-    if (!found) throw new RangeError(`${file.name}: the table ${UNNAMED_LINES} has no column ${name}`)
-    return found.values as ArrayLike<number>
-  })
-  return Array.from({ length: table.rows }, (_, row) => {
-    return Object.fromEntries(names.map((name, k) => [name, Number(cells[k]![row])])) as unknown as SpectralLine
-  })
-}
-
 /** Reads the solutions of an arc from any file that has them: its `-1d` file, a TRIP or a THAR; undefined where there are none. */
 export function readArc(source: string | FitsFile): ArcFile | undefined {
   return withFits(source, arcOf)
 }
 
 function arcOf(file: FitsFile): ArcFile | undefined {
-  const [table, lineTable] = [SOLUTIONS, ARC_LINES].map((name) => {
-    const hdu = file.hdus.find((one) => one.name === name && one.kind === 'table')
-    return hdu && readTable(hdu)
-  })
-  if (!table || !lineTable) return undefined
+  const hdu = file.hdus.find((one) => one.name === SOLUTIONS && one.kind === 'table')
+  const lines = fittedLinesOf(file)
+  if (!hdu || !lines) return undefined
+  const table = readTable(hdu)
   const of = (name: string): Column => {
     const found = column(table, name)
     if (!found) throw new RangeError(`${file.name}: the table ${SOLUTIONS} has no column ${name}`)
     return found
   }
   const numbers = (name: string) => Array.from(of(name).values as ArrayLike<number>, Number)
-  const lineColumn = (name: string) => {
-    const found = column(lineTable, name)
-    if (!found) throw new RangeError(`${file.name}: the table ${ARC_LINES} has no column ${name}`)
-    return found.values as ArrayLike<number>
-  }
-  const names = [...WHOLE, ...(Object.keys(REAL) as (keyof typeof REAL)[])]
-  const cells = Object.fromEntries([...names, 'used'].map((name) => [name, lineColumn(name)]))
-  const lines = Array.from({ length: lineTable.rows }, (_, row) => {
-    const line = Object.fromEntries(names.map((name) => [name, Number(cells[name]![row])]))
-    return { ...line, used: Number(cells.used![row]) === 1 } as unknown as FittedLine
-  })
-  const unnamed = unnamedOf(file)
+  const unnamed = unnamedLinesOf(file)
   const cellsOf = new Map(table.columns.map(({ name }) => [name, numbers(name)]))
   const solutions = numbers('fiber').map((fibre, row): WavelengthSolution => {
     const one = (name: string) => cellsOf.get(name)![row]!

@@ -64,7 +64,8 @@ function fitBlock(trace: FittedTrace, block: number, shape: ProfileShape, grid: 
   if (!(sure > SURE ** 2)) return false
   const out = trace.profiles.subarray(block * samples, (block + 1) * samples)
   return (
-    sampleShape(shape, solveProfile(shape, sumsOf(bins, rows, shape)), perRow, out, -trace.wings[block]!) !== undefined
+    sampleShape(shape, solveProfile(shape, sumsOf(bins, rows, shape)), perRow, out, -trace.wings[block]!.moment) !==
+    undefined
   )
 }
 

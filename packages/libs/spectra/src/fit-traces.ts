@@ -178,7 +178,7 @@ function fittedTraces(
         images: own.map((image) => ({ image, flux: new Float64Array(traces.width) })),
         profiles: repeated(profile, grid.blocks),
         slopes: repeated(slope, grid.blocks),
-        wings: new Float64Array(grid.blocks),
+        wings: Array.from({ length: grid.blocks }, () => ({ light: 0, moment: 0 })),
       })
     }
   }
@@ -218,12 +218,16 @@ function finish(
   const { samples, perRow } = grid
   const light = new Float64Array(orders * fibres)
   const values = new Float32Array(blocks * orders * fibres * samples)
-  for (const { order, fibre, profiles, images: own } of fitted) {
+  for (const { order, fibre, profiles, wings, images: own } of fitted) {
     const at = order * fibres + fibre
     for (const { flux } of own) light[at]! += flux.reduce((sum, one) => sum + one, 0)
     for (let block = 0; block < blocks; block++) {
       const profile = profiles.subarray(block * samples, (block + 1) * samples)
-      values.set(profile, (block * orders * fibres + at) * samples)
+      const inside = 1 / (1 + wings[block]!.light)
+      values.set(
+        profile.map((value) => inside * value),
+        (block * orders * fibres + at) * samples,
+      )
       traces.profiles.set(wholeRows(profile, perRow, rows), (block * orders * fibres + at) * rows)
     }
   }

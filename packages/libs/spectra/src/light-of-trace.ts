@@ -28,8 +28,8 @@ export interface FittedTrace {
   /** fine profiles of the blocks, one after the other; and their slopes, per row */
   profiles: Float32Array
   slopes: Float32Array
-  /** of each block: first moment of the light beyond the profile, per light inside, px */
-  wings: Float64Array
+  /** of each block: the light beyond the profile and its first moment, px, per light inside */
+  wings: { light: number; moment: number }[]
   /** its pixels are also those of neighbours */
   crowded: boolean
 }

@@ -2,7 +2,7 @@ import { fitWings } from './fit-wings.js'
 import type { FittedTrace, FlatImage } from './light-of-trace.js'
 import { scatteredLight, subtractScatteredLightInPlace } from './scattered-light.js'
 import type { Traces } from './traces.js'
-import { subtractWings, wingMoment } from './wings.js'
+import { subtractWings, wingMoments } from './wings.js'
 
 /** Light is between the orders, and not of them, further off than this, widths of an order. */
 export const NEAREST = 1.2
@@ -23,7 +23,8 @@ export interface WingLimits {
 
 /**
  * Takes the wings of all orders off the flats, and then what else lies between the orders: wings taken for such light, or a
- * neighbour's in the profile of an order, draw its centre. What they add to the first moments is noted with the traces.
+ * neighbour's in the profile of an order, draw its centre. What they add to the light and to its first moments is noted with the
+ * traces.
  */
 export function takeWingsOff(
   fitted: readonly FittedTrace[],
@@ -39,7 +40,7 @@ export function takeWingsOff(
   if (!wings) return
   for (const trace of fitted) {
     subtractWings(wings, trace)
-    for (let b = 0; b < blocks; b++) trace.wings[b] = wingMoment(wings, trace, ((b + 0.5) * width) / blocks - 0.5)
+    trace.wings = trace.wings.map((_, b) => wingMoments(wings, trace, ((b + 0.5) * width) / blocks - 0.5))
   }
   if (!scattered) return
   for (const { width, height, all, rest, bad } of images) {

@@ -84,16 +84,22 @@ function nodesAt(nodes: readonly number[], place: number): [number, number][] {
   ]
 }
 
-/** The first moment of the wings, per light inside, px. */
-export function wingMoment(wings: Wings, trace: Pick<FittedTrace, 'order' | 'fibre'>, x: number): number {
+/** The light of the wings of a trace about column x, and its first moment, px: both per light inside. */
+export function wingMoments(
+  wings: Wings,
+  trace: Pick<FittedTrace, 'order' | 'fibre'>,
+  x: number,
+): { light: number; moment: number } {
   const table = wingTable(wings, trace, x)
   const samples = table.length / 2
-  let sum = 0
+  let [light, moment] = [0, 0]
   for (let s = 0; s < samples; s++) {
     const weight = (s === 0 ? 0.5 : 1) / PER_ROW // trapezia
-    sum += weight * (table[samples + s]! - table[s]!) * (wings.from + s / PER_ROW)
+    const [below, above] = [table[s]!, table[samples + s]!]
+    light += weight * (above + below)
+    moment += weight * (above - below) * (wings.from + s / PER_ROW)
   }
-  return sum
+  return { light, moment }
 }
 
 /** Columns that share a table. */

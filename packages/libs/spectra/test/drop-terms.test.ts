@@ -16,7 +16,12 @@ function fitted(there: readonly number[], seed: number) {
     for (let k = 0; k < TERMS; k++) traces.coefficients[order * TERMS + k] = (there[k] ?? 0) + 1e-3 * noise.normal()
     traces.coefficients[order * TERMS]! += 20 * order
     const y = traceCentres(traces, order, 0, new Float64Array(WIDTH))
-    const none = { images: [], profiles: new Float32Array(0), slopes: new Float32Array(0), wings: new Float64Array(1) }
+    const none = {
+      images: [],
+      profiles: new Float32Array(0),
+      slopes: new Float32Array(0),
+      wings: [{ light: 0, moment: 0 }],
+    }
     return { order, fibre: 0, first: 0, last: WIDTH - 1, y, crowded: false, ...none }
   })
   const estimates = all.map(({ order }) => ({

@@ -1,4 +1,4 @@
-import { random } from '@nightpipe/math'
+import { normalBelow, random } from '@nightpipe/math'
 import t from 'tap'
 import {
   emptyTraces,
@@ -253,5 +253,10 @@ t.test(
     })
     // four orders of 600 columns tell their wings to a few per cent; not modelled, these pull by 0.012 to 0.021 px
     t.ok(Math.max(...off) < 0.01 && off[0]! + off[1]! < 0.008, `${off.map((one) => one.toFixed(5))}`)
+    const { perRow, samples, values } = traces.fine!
+    const half = (samples - 1) / 2 / perRow
+    const beyond = WING * (normalBelow((-half - 0.5) / 3.6) + normalBelow((-half + 0.5) / 3.6))
+    const inside = values.reduce((a, b) => a + b, 0) / perRow / (values.length / samples)
+    t.ok(Math.abs(1 - inside - beyond) < 0.05 * beyond, `beyond ${half} rows: ${1 - inside}, painted ${beyond}`)
   },
 )

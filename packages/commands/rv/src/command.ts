@@ -73,6 +73,11 @@ export const rv = defineCommand({
     { name: 'bisector_span_m_s', unit: 'm/s', doc: 'of the mean line' },
     { name: 'rv2_m_s', unit: 'm/s', doc: 'of a second star, in another fibre' },
     { name: 'rv2_error_m_s', unit: 'm/s', doc: 'one sigma of it' },
+    {
+      name: 'template_m_s',
+      unit: 'm/s',
+      doc: 'noise of the template, the same for all that is compared with it; not in the error',
+    },
   ],
   recognises: true,
   parallel: 'jobs',

@@ -28,6 +28,7 @@ function cardsOf({ circumstances, measured, rv, template }: StarVelocity): Said[
   return [
     ['RV', rounded(rv, 4), '[m/s] radial velocity, barycentric'],
     ['RVERR', rounded(measured.error, 4), '[m/s] one sigma of RV'],
+    ['RVTEMPL', rounded(velocity?.combined.template, 4), '[m/s] noise of the template: not in RVERR'],
     ['RVPHOT', rounded(measured.limit, 4), '[m/s] the photons alone would allow'],
     ['RVMEAS', rounded(LIGHT_SPEED * measured.z, 4), '[m/s] c z as seen, not barycentric'],
     ['RVMETH', measured.by, 'template, mask, or none: no velocity'],
@@ -45,7 +46,7 @@ function cardsOf({ circumstances, measured, rv, template }: StarVelocity): Said[
     ['RVPMDEC', rounded(star?.pmDec, 4), '[mas/yr]'],
     ['RVPLX', rounded(star?.parallax, 4), '[mas] parallax'],
     ['RVORDERS', velocity?.combined.parts, 'orders that gave RV'],
-    ['RVJITTER', rounded(velocity?.combined.jitter, 4), '[m/s] orders scatter by this beyond errors'],
+    ['RVJITTER', rounded(velocity?.combined.jitter, 4), '[m/s] orders differ by this beyond errors'],
     ['CCFFWHM', rounded(line?.fit && line.fit.fwhm / 1000, 6), '[km/s] width of the mean line'],
     ['CCFCONTR', rounded(line?.fit?.contrast, 6), 'depth of the mean line'],
     ['CCFBIS', rounded(line?.fit?.bisectorSpan, 4), '[m/s] bisector span of the mean line'],

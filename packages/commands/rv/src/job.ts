@@ -193,5 +193,6 @@ function measurementsOf(stars: readonly StarVelocity[]): Record<string, number |
       rv2_m_s: known(stars[1]?.rv),
       rv2_error_m_s: known(stars[1]?.measured.error),
     },
+    template_m_s: measured.velocity?.combined.template,
   }
 }

@@ -36,6 +36,7 @@ function orderTable(stars: readonly StarVelocity[]): NewHdu[] {
         real('measured', (row) => row.velocity, 'c z as seen', 'm/s'),
         real('rv', (row) => row.rv, 'barycentric', 'm/s'),
         real('error', (row) => row.error, 'one sigma', 'm/s'),
+        real('template', (row) => row.noise, 'one sigma, from the noise of the template', 'm/s'),
         real('limit', (row) => row.limit, 'the photons alone would allow', 'm/s'),
         real('chi2', (row) => row.reducedChiSquare, 'chi square over degrees of freedom'),
         whole('pixels', (row) => row.pixels, 'used'),

@@ -1,10 +1,12 @@
 /** The velocity of an exposure from those of its orders (or blocks), in the unit of these. */
 export interface CombinedVelocity {
   value: number
-  /** one sigma: from the errors of the parts and, where they scatter more than that, from their scatter */
+  /** one sigma: from the errors of the parts and, where they scatter more than these and the noise of the template say, from their scatter */
   error: number
   /** what the errors of the parts alone would give */
   formal: number
+  /** what the noise of the template does to the value: the same for all that is compared with it, and not in `error` */
+  template: number
   /** added in quadrature to the error of each part, so that they agree */
   jitter: number
   /** weighted scatter of the parts, the jitter not taken off */
@@ -21,14 +23,20 @@ const CLIP = 4.5
 /**
  * The inverse-variance mean of parts. Where they scatter more than their errors say, a common error is added to each until
  * chi square is right (Mandel & Paule 1970); parts that are off even then are set aside, one round at a time, until none is.
+ * `noise` is what the template brings into each part: parts may differ by it, but from spectrum to spectrum it does not change.
  */
-export function combineVelocities(values: ArrayLike<number>, errors: ArrayLike<number>): CombinedVelocity {
+export function combineVelocities(
+  values: ArrayLike<number>,
+  errors: ArrayLike<number>,
+  noise?: ArrayLike<number>,
+): CombinedVelocity {
+  const both = noise ? Float64Array.from(errors, (error, i) => Math.hypot(error, noise[i]!)) : errors
   const used = Uint8Array.from(values, (v, i) => (Number.isFinite(v) && errors[i]! > 0 ? 1 : 0))
   if (!used.includes(1)) throw new RangeError('no order gives a velocity')
   for (let round = 0; ; round++) {
-    const jitter = jitterOf(values, errors, used)
+    const jitter = jitterOf(values, both, used)
     const { mean, sum } = meanOf(values, errors, used, jitter)
-    const out = round < 20 ? furthest(values, errors, used, jitter, mean) : -1
+    const out = round < 20 ? furthest(values, both, used, jitter, mean) : -1
     if (out >= 0) {
       used[out] = 0
       continue
@@ -37,6 +45,7 @@ export function combineVelocities(values: ArrayLike<number>, errors: ArrayLike<n
     const parts = used.reduce((n, one) => n + one, 0)
     return {
       ...{ value: mean, error: 1 / Math.sqrt(sum), formal, jitter, parts, used },
+      template: noise ? noiseOf(noise, errors, used, jitter) / sum : 0,
       scatter: scatterOf(values, errors, used, jitter, mean),
       median: medianOfUsed(values, used),
     }
@@ -52,6 +61,15 @@ function meanOf(values: ArrayLike<number>, errors: ArrayLike<number>, used: Uint
     product += w * values[i]!
   }
   return { mean: product / sum, sum }
+}
+
+/** The root of the sum of the squares of what each part brings of its noise, times its weight. */
+function noiseOf(noise: ArrayLike<number>, errors: ArrayLike<number>, used: Uint8Array, jitter: number): number {
+  let sum = 0
+  for (let i = 0; i < used.length; i++) {
+    if (used[i] === 1) sum += (noise[i]! / (errors[i]! ** 2 + jitter ** 2)) ** 2
+  }
+  return Math.sqrt(sum)
 }
 
 /** Chi square of the parts about their mean, less what is expected. */

@@ -146,12 +146,13 @@ export const scratchFor = (n: number): Scratch => ({
   ...{ at: new Float64Array(n), value: new Float64Array(n), slope: new Float64Array(n) },
 })
 
-function templateAt({ u, template }: OrderData, shift: number, from: number, to: number, scratch: Scratch) {
+/** The template at packed pixels `from` to `to`, moved by a shift: places in it, values and slopes there; NaN where it has nothing. */
+export function templateAt({ u, template }: OrderData, shift: number, from: number, to: number, scratch: Scratch) {
   const n = to - from
   const [at, value, slope] = [scratch.at.subarray(0, n), scratch.value.subarray(0, n), scratch.slope.subarray(0, n)]
   for (let i = 0; i < n; i++) at[i] = u[from + i]! - shift
   alongSpline(template.curve, at, value, slope, template.gap)
-  return { value, slope }
+  return { at, value, slope }
 }
 
 /** Pixels whose rows are made at once: they stay in the cache. */

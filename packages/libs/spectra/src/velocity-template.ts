@@ -27,6 +27,8 @@ export interface TemplateCurve {
   order: number
   curve: CubicSpline
   gap: number
+  /** of the points of the curve, where the template knows them */
+  sigma?: Float64Array | undefined
 }
 
 const known = new WeakMap<VelocityTemplate, TemplateCurve[]>()
@@ -38,24 +40,29 @@ export function templateCurves(template: VelocityTemplate): TemplateCurve[] {
   return curves
 }
 
-function curveOf({ index, order, wavelength, flux }: TemplateOrder): TemplateCurve | undefined {
+function curveOf({ index, order, wavelength, flux, uncertainty }: TemplateOrder): TemplateCurve | undefined {
   const width = flux.length
-  const known = wavelength.filter((lambda) => lambda > 0)
-  const falling = known.length > 0 && known[0]! > known.at(-1)!
+  const places = wavelength.filter((lambda) => lambda > 0)
+  const falling = places.length > 0 && places[0]! > places.at(-1)!
   let [n, last] = [0, 0]
-  const [x, y] = [new Float64Array(width), new Float64Array(width)]
+  const [x, y, sigma] = [new Float64Array(width), new Float64Array(width), new Float64Array(width)]
   for (let k = 0; k < width; k++) {
     const column = falling ? width - 1 - k : k
     // a wavelength that turns back has no curve
     if (!(wavelength[column]! > last && Number.isFinite(flux[column]!))) continue
     last = wavelength[column]!
     x[n] = Math.log(last)
+    sigma[n] = uncertainty?.[column] ?? Number.NaN
     y[n++] = flux[column]!
   }
   if (n < 30) return undefined
   const steps = new Float64Array(n - 1)
   for (let k = 0; k < n - 1; k++) steps[k] = x[k + 1]! - x[k]!
-  return { index, order, curve: cubicSpline(x.slice(0, n), y.slice(0, n)), gap: 3.5 * select(steps, steps.length >> 1) }
+  const known = sigma.slice(0, n)
+  return {
+    ...{ index, order, curve: cubicSpline(x.slice(0, n), y.slice(0, n)) },
+    ...{ gap: 3.5 * select(steps, steps.length >> 1), sigma: known.every((one) => one >= 0) ? known : undefined },
+  }
 }
 
 /** The curve of a template that serves an order of a spectrum: of the same index, if the wavelengths overlap, or the one that overlaps most. */

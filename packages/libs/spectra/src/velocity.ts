@@ -2,6 +2,7 @@ import { LIGHT_SPEED, MAD_TO_SIGMA, medianOf } from '@nightpipe/math'
 import { type CombinedVelocity, combineVelocities } from './combine-velocities.js'
 import { fittedOrder, matchOrder, type OrderData, type OrderMatch, packOrder, scratchFor } from './order-match.js'
 import type { OrderSpectrum } from './spectrum.js'
+import { templateNoise } from './template-noise.js'
 import { curveFor, templateCurves, type VelocityTemplate } from './velocity-template.js'
 
 export interface VelocityOptions {
@@ -23,6 +24,8 @@ export interface OrderVelocity {
   velocity: number
   /** one sigma from the errors of its pixels */
   error: number
+  /** one sigma from the noise of the template */
+  noise: number
   /** the photon limit of the order (Bouchy et al. 2001): its continuum taken as known */
   limit: number
   /** chi square over degrees of freedom */
@@ -99,6 +102,8 @@ interface State {
   /** orders that could be matched, and how */
   data: OrderData[]
   matches: OrderMatch[]
+  /** what the noise of the template brings into each, as a logarithm of wavelength */
+  noise: number[]
   combined: CombinedVelocity
   rounds: number
   converged: boolean
@@ -109,6 +114,7 @@ function converge(all: readonly OrderData[], added: boolean, from: number, still
   let shift = from
   const before: (Float64Array | undefined)[] = all.map(() => undefined)
   const scratch = scratchFor(Math.max(...all.map(({ u }) => u.length)))
+  const noiseOf = new Map<OrderData, number>()
   for (let rounds = 1; ; rounds++) {
     const pairs = all.flatMap((data, k) => {
       const match = matchOrder(data, shift, added, before[k], 0, data.u.length, scratch)
@@ -117,14 +123,20 @@ function converge(all: readonly OrderData[], added: boolean, from: number, still
     })
     if (pairs.length === 0) throw new RangeError('no order has enough good pixels under the template')
     const matches = pairs.map(({ match }) => match)
+    const noise = pairs.map(({ data, match }) => {
+      const known = noiseOf.get(data) ?? templateNoise(data, shift, match, scratch)
+      noiseOf.set(data, known)
+      return known
+    })
     const combined = combineVelocities(
       matches.map((match) => match.shift * LIGHT_SPEED),
       matches.map(({ error }) => error * LIGHT_SPEED),
+      noise.map((one) => one * LIGHT_SPEED),
     )
     const step = combined.value / LIGHT_SPEED
     const converged = Math.abs(step) * LIGHT_SPEED < still
     const data = pairs.map((pair) => pair.data)
-    if (converged || rounds >= 25) return { shift, data, matches, combined, rounds, converged }
+    if (converged || rounds >= 25) return { shift, data, matches, noise, combined, rounds, converged }
     shift += Math.max(-1e-4, Math.min(1e-4, step)) // never further than 30 km/s at once
   }
 }
@@ -156,7 +168,11 @@ function clipPixels(data: readonly OrderData[], models: readonly Float64Array[],
   return count
 }
 
-function conclude({ shift, data, matches, combined, converged }: State, added: boolean, rounds: number): Velocity {
+function conclude(
+  { shift, data, matches, noise, combined, converged }: State,
+  added: boolean,
+  rounds: number,
+): Velocity {
   const z = Math.expm1(shift)
   const fitted = data.map((one, k) => fittedOrder(one, shift, added, matches[k]!))
   const orders = matches.map((match, k): OrderVelocity => {
@@ -165,6 +181,7 @@ function conclude({ shift, data, matches, combined, converged }: State, added: b
       ...{ index, order, pixels: match.pixels, used: combined.used[k] === 1 },
       velocity: LIGHT_SPEED * Math.expm1(shift + match.shift),
       error: match.error * LIGHT_SPEED * (1 + z),
+      noise: noise[k]! * LIGHT_SPEED * (1 + z),
       limit: match.limit * LIGHT_SPEED,
       reducedChiSquare: fitted[k]!.chiSquare / Math.max(1, match.pixels - match.solution.length),
       clipped: used.length - used.reduce((n, one) => n + one, 0),

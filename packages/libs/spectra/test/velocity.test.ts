@@ -166,6 +166,35 @@ t.test('one order that is wrong is set aside; a common scatter becomes part of t
   t.throws(() => combineVelocities([Number.NaN], [1]), /no order/)
 })
 
+t.test('parts that differ by the noise of the template have no scatter of their own', async (t) => {
+  const values = [10, -20, 5, 15, -10, 0, -3]
+  const errors = values.map(() => 1)
+  const told = combineVelocities(
+    values,
+    errors,
+    values.map(() => 12),
+  )
+  t.equal(told.jitter, 0)
+  t.equal(told.error, told.formal)
+  t.ok(Math.abs(told.template - 12 / Math.sqrt(7)) < 1e-9, String(told.template))
+})
+
+t.test('the noise of a template is what velocities against many templates scatter by, and is told apart', async (t) => {
+  const bright = shoot(3, { electrons: 4e6 })
+  const fits = Array.from({ length: 32 }, (_, k) => {
+    const one = { orders: shoot(k, { electrons: 1500, seed: 900 + k }), z: barycentric(k) }
+    return fitVelocity(bright, buildTemplate([one], { velocity: V }), observed(3, V))
+  })
+  const off = fits.map((fit) => corrected(3, fit))
+  const mean = off.reduce((a, b) => a + b) / off.length
+  const scatter = Math.sqrt(off.reduce((a, b) => a + (b - mean) ** 2, 0) / (off.length - 1))
+  const told = fits.reduce((sum, { combined }) => sum + combined.template, 0) / fits.length
+  const error = fits.reduce((sum, fit) => sum + fit.error, 0) / fits.length
+  t.comment(`scatter ${scatter.toFixed(2)}, told ${told.toFixed(2)}, of an exposure ${error.toFixed(2)} m/s`)
+  t.ok(Math.abs(scatter / told - 1) < 0.35, 'told') // 32 tell a scatter to 12 %
+  t.ok(error < 0.1 * told, 'and the error of the exposure knows nothing of it')
+})
+
 t.test('the middle of an exposure is that of its light: background, clouds, readings across the end', async (t) => {
   const start = 58000
   const second = 1 / 86400

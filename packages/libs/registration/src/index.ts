@@ -15,7 +15,6 @@ export { equalWindows, type FoundFrame } from './equal-windows.js'
 export { type AffineFit, fitAffine, fitSimilarity, type PointPairs, type SimilarityOptions } from './fit-affine.js'
 export { type Interpolation, TAPS, tapWeights } from './interpolant.js'
 export { type MatchOptions, matchPatterns, type PatternMatch, type StarList } from './match-patterns.js'
-
 export { nearestPoint, nearestWithin, type PointGrid, type Points, pointGrid } from './nearest.js'
 export { noiseFactor } from './noise-factor.js'
 export { forRuns, mapFunction, newRun, type PixelMap, type RunMap, rowsNeeded, runMap } from './pixel-map.js'

@@ -20,14 +20,20 @@ const night = (tree: string, ...args: string[]) =>
   call('night', ['echelle', '--tree', tree, '--camera', 'fa13', ...args])
 
 /** A bias of 40x30 pixels in the manner of the camera, or something else that the cards say. */
-function shot(raw: string, letter: string, number: number, more: Record<string, string | number> = {}): string {
+function shot(
+  raw: string,
+  letter: string,
+  number: number,
+  more: Record<string, string | number> = {},
+  level = 1000,
+): string {
   const path = join(raw, `cptnrs03-fa13-${DAY}-${String(number).padStart(4, '0')}-${letter}00.fits`)
   const cards = {
     ...{ OBSTYPE: 'BIAS', OBJECTS: 'none&none&none', INSTRUME: 'fa13', TELESCOP: 'nres03', SITEID: 'cpt' },
     ...{ EXPTIME: 0, 'MJD-OBS': MJD + number / 1000, GAIN: 1, RDNOISE: 5 },
     ...more,
   }
-  const pixels = Uint16Array.from({ length: 1200 }, (_, k) => 1000 + ((k * 7919 + number * 104729) % 11))
+  const pixels = Uint16Array.from({ length: 1200 }, (_, k) => level + ((k * 7919 + number * 104729) % 11))
   const header = createHeader(Object.entries(cards).filter(([, value]) => value !== ''))
   writeFits(path, [{ kind: 'image', header, bitpix: 16, unsigned: true, axes: [40, 30], pixels }])
   return path
@@ -53,9 +59,9 @@ t.test('a night is done once; then only what has changed, or has come', async (t
   t.match(second.stderr, /0 exposures worked on, 3 up to date/)
   shot(raw, 'b', 4)
   shot(raw, 'b', 2, { FOCUS: 1 })
-  t.match(night(tree, '--date', DAY).stderr, /2 exposures worked on, 2 up to date/)
-  rmSync(join(tree, 'bias/BIAScpt2019095.50100.fits'))
-  t.match(night(tree, '--date', DAY).stderr, /1 exposures worked on, 3 up to date/, 'a product that is gone')
+  t.match(night(tree, '--date', DAY).stderr, /4 exposures worked on, 0 up to date/, 'the master of all of them')
+  rmSync(join(tree, 'bias/BIAScpt2019095.50410.fits'))
+  t.match(night(tree, '--date', DAY).stderr, /4 exposures worked on, 0 up to date/, 'a product that is gone')
   writeFileSync(join(tree, 'config/reduction.ini'), '[cosmic rays]\nmethod = none\n')
   t.match(night(tree, '--date', DAY).stderr, /4 exposures worked on, 0 up to date/, 'the configuration has changed')
   t.match(
@@ -63,6 +69,38 @@ t.test('a night is done once; then only what has changed, or has come', async (t
     /0 exposures worked on/,
     'the same by dates',
   )
+})
+
+t.test('biases and darks that make no master at once are reduced one by one', async (t) => {
+  const { tree, raw } = treeIn(t)
+  const stagesOf = (type: string) => [
+    ...new Set(exposures(tree).flatMap((row) => (row.type === type ? [row.stage] : []))),
+  ]
+  const single = join(tree, 'bias/BIAScpt2019095.50100.fits')
+  for (const k of [1, 2]) shot(raw, 'b', k)
+  t.equal(night(tree, '--date', DAY).status, 0)
+  t.same(stagesOf('bias'), ['reduction'], 'two are too few')
+  t.ok(existsSync(single), 'each serves by itself')
+  t.match(night(tree, '--date', DAY).stderr, /0 exposures worked on, 2 up to date/)
+  shot(raw, 'b', 3)
+  for (const [k, EXPTIME] of [300, 300, 900].entries()) shot(raw, 'd', 4 + k, { OBSTYPE: 'DARK', EXPTIME })
+  t.equal(night(tree, '--date', DAY).status, 0)
+  t.same(stagesOf('bias'), ['stack-calibrations'])
+  t.ok(existsSync(join(tree, 'bias/BIAScpt2019095.50310.fits')), 'a third makes a master')
+  t.same(stagesOf('dark'), ['reduction'], 'of two exposure times')
+  t.ok(existsSync(join(tree, 'dark/DARKcpt2019095.50610.fits')), 'and yet they have a master, of counts per second')
+  t.match(night(tree, '--date', DAY).stderr, /0 exposures worked on, 6 up to date/)
+})
+
+t.test('where a bias that stands out leaves too few for a master, the others serve by themselves', async (t) => {
+  const { tree, raw } = treeIn(t)
+  for (const k of [1, 2, 3]) shot(raw, 'b', k, {}, k === 2 ? 30000 : 1000)
+  night(tree, '--date', DAY)
+  t.match(
+    exposures(tree).map(({ status, stage }) => `${status} ${stage}`),
+    ['done reduction', 'rejected stack-calibrations', 'done reduction'],
+  )
+  t.match(exposures(tree)[1], { reason: /level/ })
 })
 
 t.test('what cannot be used is left with its reason, and the night goes on', async (t) => {
@@ -106,7 +144,7 @@ t.test('a killed night is taken up where it was', async (t) => {
   const table = join(tree, 'csv/exposures.csv')
   const text = readFileSync(table, 'utf8')
   writeFileSync(table, text.replace(/(0002-b00.*),done,/, '$1,working,'))
-  t.match(night(tree, '--date', DAY).stderr, /1 exposures worked on, 2 up to date/)
+  t.match(night(tree, '--date', DAY).stderr, /3 exposures worked on, 0 up to date/)
   t.equal(exposures(tree).filter((row) => row.status === 'done').length, 3)
 })
 

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { inTree } from '@nightpipe/spectrographs'
 import type { Chain } from './caller.js'
 import type { ExposureRow, Exposures } from './exposures.js'
-import { calibrateFlats } from './flats.js'
+import { combineNights } from './masters.js'
 import { outstanding, type Processed, processFrames, type Rules } from './process.js'
 import type { RawFrame } from './raw-frames.js'
 import { type StackKind, stackNights, type Trouble } from './stack.js'
@@ -23,11 +23,14 @@ export async function calibrate(
   rules: Rules,
 ): Promise<Reduced> {
   const ours = frames.filter(({ type }) => type === kind)
-  if (kind === 'flat') return await calibrateFlats(chain, exposures, ours, rules)
-  const done = await processFrames(chain, exposures, ours, rules)
-  const isNew = new Set(done.worked)
-  const trouble = await stackNights(chain, kind, [...done.worked, ...done.kept], (row) => isNew.has(row))
-  return { ...done, trouble }
+  const combined =
+    kind === 'arc'
+      ? { worked: [], kept: [], trouble: [], alone: ours }
+      : await combineNights(chain, exposures, kind, ours, rules)
+  const alone = await processFrames(chain, exposures, combined.alone, rules)
+  const isNew = new Set(alone.worked)
+  const trouble = await stackNights(chain, kind, [...alone.worked, ...alone.kept], (row) => isNew.has(row))
+  return join2(combined, { ...alone, trouble })
 }
 
 /** The traces of each night that has new flats, fitted on them. */

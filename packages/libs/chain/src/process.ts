@@ -6,7 +6,7 @@ import type { ExposureRow, Exposures } from './exposures.js'
 import { fingerprinter, stampOf } from './fingerprint.js'
 import type { RawFrame } from './raw-frames.js'
 
-/** The commands that each kind of exposure goes through, one taking what the one before made. */
+/** The commands that each kind of exposure goes through by itself, one taking what the one before made. */
 export const STAGES: Readonly<Record<string, readonly string[]>> = {
   bias: ['reduction'],
   dark: ['reduction'],
@@ -100,7 +100,9 @@ export function isCurrent({ tree }: Chain, row: ExposureRow, made_of: string, ru
   if (row.made_of !== made_of || row.status === 'working') return false
   const all = STAGES[row.type ?? 'unknown'] ?? []
   const last = stagesOf(row.type ?? 'unknown', rules).at(-1) ?? ''
-  if (row.status === 'done' && all.indexOf(row.stage ?? '') < all.indexOf(last)) return false
+  const reached = all.indexOf(row.stage ?? '')
+  // a bias or dark that went into a master at once is at its end
+  if (row.status === 'done' && reached >= 0 && reached < all.indexOf(last)) return false
   return row.status !== 'done' || (row.product !== undefined && existsSync(join(tree.folder, row.product)))
 }
 

@@ -11,7 +11,8 @@ const FACTS: readonly [string, string][] = [
   ['PROPID', 'proposal'],
   ['SNR', 'signal to noise'],
   ['RV', 'barycentric radial velocity'],
-  ['RVERR', 'one sigma of it'],
+  ['RVERR', 'one sigma of it, that of the template apart'],
+  ['RVTOTERR', 'one sigma of it, that of the template included'],
   ['BARYCORR', 'barycentric correction'],
   ['TCORR', 'flux-weighted middle of the exposure (BJD_TDB)'],
 ]

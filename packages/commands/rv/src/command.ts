@@ -76,8 +76,9 @@ export const rv = defineCommand({
     {
       name: 'template_m_s',
       unit: 'm/s',
-      doc: 'noise of the template, the same for all that is compared with it; not in the error',
+      doc: 'one sigma of the template, the same for all that is compared with it; not in the error',
     },
+    { name: 'rv_total_error_m_s', unit: 'm/s', doc: 'one sigma of the velocity, that of the template included' },
   ],
   recognises: true,
   parallel: 'jobs',

@@ -10,7 +10,7 @@ const rounded = (value: number | undefined, decimals: number) =>
   value === undefined || !Number.isFinite(value) ? undefined : Number(value.toFixed(decimals))
 
 /** The cards of one star; those of a second one bear a 2. */
-function cardsOf({ circumstances, measured, rv, template }: StarVelocity): Said[] {
+function cardsOf({ circumstances, measured, errors, rv, template }: StarVelocity): Said[] {
   const { correction, middle, star, fibre, sunlight, target } = circumstances
   const { line, velocity, correlation, blocks } = measured
   const legacy =
@@ -27,8 +27,9 @@ function cardsOf({ circumstances, measured, rv, template }: StarVelocity): Said[
       : []
   return [
     ['RV', rounded(rv, 4), '[m/s] radial velocity, barycentric'],
-    ['RVERR', rounded(measured.error, 4), '[m/s] one sigma of RV'],
-    ['RVTEMPL', rounded(velocity?.combined.template, 4), '[m/s] noise of the template: not in RVERR'],
+    ['RVERR', rounded(errors.error, 4), '[m/s] one sigma of RV, that of the template apart'],
+    ['RVTEMPL', rounded(errors.template, 4), '[m/s] one sigma of the template: not in RVERR'],
+    ['RVTOTERR', rounded(errors.total, 4), '[m/s] one sigma of RV, that of the template included'],
     ['RVPHOT', rounded(measured.limit, 4), '[m/s] the photons alone would allow'],
     ['RVMEAS', rounded(LIGHT_SPEED * measured.z, 4), '[m/s] c z as seen, not barycentric'],
     ['RVMETH', measured.by, 'template, mask, or none: no velocity'],

@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs'
 import { basename } from 'node:path'
 import { DataError, type Job, type Row, runMemory, type Tools, writeProduct } from '@nightpipe/command'
-import { numberOf, openFits, sideHdus } from '@nightpipe/fits'
+import { openFits, sideHdus } from '@nightpipe/fits'
 import { LIGHT_SPEED } from '@nightpipe/math'
 import { writeFigure } from '@nightpipe/plot'
 import { type LineMask, maskOfTemplate, vacuumToAir } from '@nightpipe/spectra'
@@ -22,11 +22,13 @@ import type { RvJob } from './plan.js'
 import { velocityFigure } from './plot.js'
 import type { RvConfig, RvSchema } from './schema.js'
 import { velocityTables } from './tables.js'
+import { type VelocityErrors, velocityErrors } from './zero-point.js'
 
 /** One star of an exposure: what it took when, what was measured, and its velocity at the barycentre. */
 export interface StarVelocity {
   circumstances: Circumstances
   measured: Measured
+  errors: VelocityErrors
   /** name of the template, and why it was taken */
   template?: string | undefined
   /** m/s, barycentric; undefined where the correction is not known */
@@ -39,9 +41,7 @@ export async function measureExposure(job: Job<RvJob>, tools: Tools<RvSchema>): 
   const { params, products, parents } = job
   const input = job.inputs[0]!
   const exposure = readStarExposure(input, tools.profile, starOptions(params, config))
-  const { header: spectrum } = exposure.spectra
-  const drift = Math.hypot(...['DRIFTERR', 'WAVERR'].map((keyword) => numberOf(spectrum, keyword) ?? 0))
-  const stars = measureAll(exposure, params, config).map((one) => withDrift(one, drift))
+  const stars = measureAll(exposure, params, config)
   const header = velocityHeader(exposure, stars)
   const file = openFits(input)
   try {
@@ -77,19 +77,16 @@ function measureAll(exposure: StarExposure, params: RvJob, config: RvConfig): St
   return tried.map((one): StarVelocity => {
     if (!('error' in one)) return one
     const { circumstances, error } = one
-    if (told || error instanceof NoVelocity) return { circumstances, measured: unmeasured(error.message) }
+    if (told || error instanceof NoVelocity) {
+      const measured = unmeasured(error.message)
+      return { circumstances, measured, errors: velocityErrors(measured, exposure, circumstances.fibre, undefined) }
+    }
     throw new DataError(
       `${basename(exposure.path)}, fibre ${circumstances.fibre}: ${error.message}`,
       'see that it has wavelengths and light, and a template of its kind',
     )
   })
 }
-
-/** The errors of the drift and of the zero point of the wavelengths are common to all orders, so that their scatter does not know them. */
-const withDrift = (star: StarVelocity, drift: number): StarVelocity => ({
-  ...star,
-  measured: { ...star.measured, error: Math.hypot(star.measured.error, drift) },
-})
 
 function starOptions({ targets }: RvJob, { barycentre }: RvConfig) {
   const { longitude, latitude, height, place, secular, ut1 } = barycentre
@@ -122,8 +119,9 @@ function measureOne(
     options,
   )
   const rv = correction && LIGHT_SPEED * ((1 + measured.z) * (1 + correction.z) - 1)
-  const name = measured.by === 'template' ? basename(chosen!.path) : undefined
-  return { circumstances, measured, rv, template: name }
+  const byTemplate = measured.by === 'template'
+  const errors = velocityErrors(measured, exposure, fibre, byTemplate ? template?.arcs : undefined)
+  return { circumstances, measured, errors, rv, template: byTemplate ? basename(chosen!.path) : undefined }
 }
 
 /** The templates of a thread, with their lines: read once. */
@@ -176,12 +174,12 @@ function meterImage(file: ReturnType<typeof openFits>, { stars }: StarExposure) 
 const known = (value: number | undefined) => (Number.isFinite(value) ? value : undefined)
 
 function measurementsOf(stars: readonly StarVelocity[]): Record<string, number | string | undefined> {
-  const { circumstances, measured, rv, template } = stars[0]!
+  const { circumstances, measured, errors, rv, template } = stars[0]!
   const { correction, middle, star } = circumstances
   const fit = measured.line?.fit
   return {
     ...{ star: circumstances.object, fibre: circumstances.fibre, by: measured.by, template },
-    ...{ rv_m_s: known(rv), rv_error_m_s: known(measured.error), photon_limit_m_s: known(measured.limit) },
+    ...{ rv_m_s: known(rv), rv_error_m_s: known(errors.error), photon_limit_m_s: known(measured.limit) },
     measured_m_s: known(LIGHT_SPEED * measured.z),
     ...{ barycentric_m_s: correction?.velocity, bjd_tdb: correction?.bjdTdb, middle_mjd: middle.mjd },
     ...{ meter_readings: middle.readings, place_from: circumstances.sunlight ? 'Sun' : star?.from },
@@ -191,8 +189,9 @@ function measurementsOf(stars: readonly StarVelocity[]): Record<string, number |
     ...{
       bisector_span_m_s: fit?.bisectorSpan,
       rv2_m_s: known(stars[1]?.rv),
-      rv2_error_m_s: known(stars[1]?.measured.error),
+      rv2_error_m_s: known(stars[1]?.errors.error),
     },
-    template_m_s: measured.velocity?.combined.template,
+    template_m_s: errors.template,
+    rv_total_error_m_s: known(errors.total),
   }
 }

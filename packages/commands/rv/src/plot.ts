@@ -24,11 +24,11 @@ export function velocityFigure(name: string, exposure: StarExposure, stars: read
   )
 }
 
-function chartsOf(name: string, { circumstances, measured, rv }: StarVelocity): Figure[] {
+function chartsOf(name: string, { circumstances, measured, errors, rv }: StarVelocity): Figure[] {
   const { correlation, line, velocity } = measured
   const said =
     rv === undefined ? `${(measured.z * LIGHT_SPEED_KM).toFixed(3)} km/s as seen` : `${(rv / 1000).toFixed(4)} km/s`
-  const title = `${circumstances.object} (${name}, fibre ${circumstances.fibre}): ${said} +- ${measured.error.toFixed(1)} m/s`
+  const title = `${circumstances.object} (${name}, fibre ${circumstances.fibre}): ${said} +- ${errors.error.toFixed(1)} m/s`
   const out: Figure[] = []
   if (correlation) {
     const series: Series[] = [

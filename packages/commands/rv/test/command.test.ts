@@ -21,7 +21,7 @@ import { call, FIXTURES } from '@nightpipe/testing'
 import t from 'tap'
 import { ironMask } from '../src/inputs.js'
 import { measureStar, NoVelocity } from '../src/measure.js'
-import { STAR, writeScene } from './scene.js'
+import { ARC_ERROR, STAR, writeScene } from './scene.js'
 
 const run = (args: readonly string[], cwd: string) => call('rv', [...args, '--set', 'instrument.profile=nres'], { cwd })
 
@@ -29,10 +29,17 @@ const V = -33020
 const nres = loadProfile('nres')
 
 /** A template of three exposures, written as a ZERO file. */
-function writeTemplate(folder: string, path: string) {
+function writeTemplate(folder: string, path: string, arcs?: readonly number[]) {
   const names = [0, 1, 2].map((k) => `t${k}-1d.fits`)
   for (const [k, name] of names.entries()) {
-    writeScene(folder, { name, velocity: V, mjd: 58100.1 + 60 * k, seed: 90 + k, electrons: 2e5 })
+    writeScene(folder, {
+      name,
+      velocity: V,
+      mjd: 58100.1 + 60 * k,
+      seed: 90 + k,
+      electrons: 2e5,
+      ...(arcs && { arcs }),
+    })
   }
   const exposures = names.map((name) => readStarExposure(join(folder, name), nres))
   const made = makeZero(exposures, { velocity: V, target: '51Peg' })
@@ -98,6 +105,45 @@ t.test('velocities of a year against a ZERO template: bias, errors, header, tabl
   t.match(stdout, /"rv_m_s":-330/)
   t.ok(existsSync(join(cwd, 'out/e0-rv.png')))
 })
+
+t.test(
+  'arcs that a template has too are not in the error of a velocity; others are, and the total tells all',
+  async (t) => {
+    const cwd = t.testdir({ wave: {}, t: {} })
+    const same = [58100, 58100.01, 58220]
+    writeTemplate(join(cwd, 't'), join(cwd, 'ZERO.fits'), same)
+    writeTemplate(join(cwd, 't'), join(cwd, 'mute.fits'))
+    const scene = { velocity: V, mjd: 58300.2, seed: 5 }
+    const sets = { none: undefined, same, half: [58220, 58400], other: [58300, 58301] }
+    for (const [name, arcs] of Object.entries(sets)) {
+      writeScene(join(cwd, 'wave'), { ...scene, name: `${name}-1d.fits`, ...(arcs && { arcs }) })
+    }
+    const errorsOf = (template: string) => {
+      const { status, stderr } = run(['-s', 'wave', '-r', 'out', '--template', template, '--force'], cwd)
+      t.equal(status, 0, stderr)
+      const of = (name: string) => {
+        const { header } = readSpectra(join(cwd, `out/${name}-1d.fits`))
+        const [error, noise, total] = ['RVERR', 'RVTEMPL', 'RVTOTERR'].map((keyword) => numberOf(header, keyword)!)
+        t.ok(Math.abs(total! - Math.hypot(error!, noise!)) < 2e-4)
+        return { error: error!, noise: noise! }
+      }
+      return { none: of('none'), same: of('same'), half: of('half'), other: of('other') }
+    }
+    const close = (value: number, wanted: number) => t.ok(Math.abs(value - wanted) < 2e-3, `${value}, ${wanted}`)
+    const { none, same: shared, half, other } = errorsOf('ZERO.fits')
+    close(shared.error, none.error)
+    close(shared.noise, none.noise)
+    // of the template's three arcs the exposure has one, with a half instead of a third, and one of its own
+    close(half.error, Math.hypot(none.error, ARC_ERROR * Math.hypot(1 / 2 - 1 / 3, 1 / 2)))
+    close(half.noise, Math.hypot(none.noise, ARC_ERROR * Math.hypot(1 / 3, 1 / 3)))
+    close(other.error, Math.hypot(none.error, ARC_ERROR / Math.SQRT2))
+    close(other.noise, Math.hypot(none.noise, ARC_ERROR / Math.sqrt(3)))
+    const mute = errorsOf('mute.fits')
+    close(mute.same.error, Math.hypot(none.error, ARC_ERROR / Math.sqrt(3)))
+    close(mute.other.error, Math.hypot(none.error, ARC_ERROR / Math.SQRT2))
+    close(mute.same.noise, none.noise)
+  },
+)
 
 /** A tree with the template of the star, and the folder of spectra that have wavelengths. */
 async function treeWithTemplate(cwd: string) {

@@ -3,7 +3,7 @@ import { createHeader, type NewHdu, writeFits } from '@nightpipe/fits'
 import { random } from '@nightpipe/math'
 import { barycentricCorrection, formatMjd, formatSexagesimal } from '@nightpipe/sky'
 import type { OrderSpectrum } from '@nightpipe/spectra'
-import { spectraHdus } from '@nightpipe/spectrographs'
+import { spectraHdus, waveArcsHdus } from '@nightpipe/spectrographs'
 
 const C = 299792458
 export const WIDTH = 1024
@@ -47,6 +47,8 @@ export interface Scene {
   objects?: string
   site?: boolean
   wavelengths?: boolean
+  /** days of the arcs that its wavelengths are the mean of, each with an error of 6 m/s; with them WAVERR stands in the header */
+  arcs?: readonly number[]
 }
 
 /** Writes the -1d file of an exposure of one star in fibre 0 with the lamp in fibre 1; says where the light's middle was. */
@@ -73,11 +75,18 @@ export function writeScene(folder: string, scene: Scene): { middle: number; z: n
     ['NMATCH', 221, ''],
     ['AMOERR', 0.0036, ''],
     ['RMSGOOD', 0.0006, ''],
+    ...(scene.arcs ? [['WAVERR', ARC_ERROR / Math.sqrt(scene.arcs.length), ''] as const] : []),
   ])
   const sides: NewHdu[] = site ? [meter(mjd, seconds, light && weights), telescope()] : []
-  writeFits(join(folder, scene.name), [...spectraHdus({ width: WIDTH, orders }, header), ...sides])
+  writeFits(join(folder, scene.name), [...spectraHdus({ width: WIDTH, orders }, header), ...arcsOf(scene), ...sides])
   return { middle, z }
 }
+
+/** m/s */
+export const ARC_ERROR = 6
+
+const arcsOf = ({ arcs = [] }: Scene) =>
+  waveArcsHdus(arcs.map((mjd) => ({ fibre: 0, mjd, what: 'fit' as const, share: 1 / arcs.length, error: ARC_ERROR })))
 
 function order(
   fibre: number,

@@ -1,8 +1,11 @@
 import { type CommonSolution, commonSolutions, type WavelengthSolution, zeroPointError } from '@nightpipe/spectra'
 import type { Arc } from './arcs.js'
 
+/** A fibre of an arc of a set, and the arcs whose solutions its wavelengths are the mean of: their times and errors (m/s). */
+export type SharedSolution = CommonSolution & { meanOf: { mjd: number; error: number }[] }
+
 /** What the arcs of a set have in common: their wavelengths with the same lines in all of them, by fibre. */
-export type CommonArc = Arc & { common: ReadonlyMap<number, CommonSolution & { meanError: number }> }
+export type CommonArc = Arc & { common: ReadonlyMap<number, SharedSolution> }
 
 /** With more lines than this the choice of each fit averages out by itself (0.8 m/s with 2500, where their light leaves 0.65; 20 m/s with 200). */
 const MANY = 1000
@@ -13,17 +16,18 @@ const MANY = 1000
  */
 export function commonArcs(arcs: readonly Arc[]): CommonArc[] {
   const fibres = [...new Set(arcs.flatMap(({ solutions }) => solutions.map(({ fibre }) => fibre)))]
-  const maps = arcs.map(() => new Map<number, CommonSolution & { meanError: number }>())
+  const maps = arcs.map(() => new Map<number, SharedSolution>())
   for (const fibre of fibres) {
     const show = [...arcs.keys()].filter((k) => arcs[k]!.solutions.some((one) => one.fibre === fibre))
     const solutions = show.map((k) => arcs[k]!.solutions.find((one) => one.fibre === fibre)!)
     if (Math.max(...solutions.map(({ used }) => used)) > MANY) continue
     const common = commonSolutions(solutions, arcs[show[0]!]!.fwhm)
-    const alike = solutions.filter((_, n) => common[n])
-    const meanError = Math.hypot(...alike.map(zeroPointError)) / alike.length
+    const meanOf = show.flatMap((k, n) =>
+      common[n] ? [{ mjd: arcs[k]!.mjd, error: zeroPointError(solutions[n]!) }] : [],
+    )
     show.forEach((k, n) => {
       const one = common[n]
-      if (one) maps[k]!.set(fibre, { ...one, meanError })
+      if (one) maps[k]!.set(fibre, { ...one, meanOf })
     })
   }
   return arcs.map((arc, k): CommonArc => {

@@ -13,6 +13,8 @@ import {
   type WavelengthPolynomial,
   wavelengthEvaluator,
 } from '@nightpipe/spectra'
+import { waveArcsHdus, zeroErrorOf } from '@nightpipe/spectrographs'
+import { arcPartsOf } from './arc-parts.js'
 import type { ArcShare } from './choose-arcs.js'
 import type { WavelengthJob } from './plan.js'
 import { RESOLUTION, readWithSides, setNumbers, setWavelengths, withWavelengths } from './products.js'
@@ -41,10 +43,18 @@ export function exposureProducts(job: Job<WavelengthJob>, { config, context, log
   const taken = star ?? shares[0]!
   const drift = driftOf(drifts, taken[1])
   const taking = arcs.filter((_, k) => shares.some(([, some]) => some.some(({ arc }) => arc === k)))
-  const about = { taking, drift, zero: zeroErrorOf(arcs, taken), resolution: resolutionOf(arcs, taken), age }
+  const about = {
+    taking,
+    drift,
+    zero: zeroErrorOf(arcPartsOf(arcs, taken)),
+    resolution: resolutionOf(arcs, taken),
+    age,
+  }
   const header = exposureHeader(spectra.header, job.params, about)
   const product = job.products[0]!
-  writeProduct(product, withWavelengths(spectra, header, sides, config, 'electron'), context, job.parents)
+  const parts = shares.flatMap((one) => (without.has(one[0]) ? [] : arcPartsOf(arcs, one)))
+  const beside = [...sides, ...waveArcsHdus(parts)]
+  writeProduct(product, withWavelengths(spectra, header, beside, config, 'electron'), context, job.parents)
   const measurements = {
     ...{ fibres: [...by.keys()].filter((fibre) => spectra.orders.some((order) => order.fibre === fibre)).join('+') },
     ...{ drift_m_s: drift?.velocity, drift_error_m_s: drift?.velocityError, drift_lines: drift?.lines },
@@ -146,13 +156,6 @@ const driftOf = (drifts: readonly (Drift | undefined)[], shares: readonly ArcSha
       return drift ? [{ drift, share }] : []
     }),
   )
-
-/** Of the wavelengths of a fibre: what the light of its arcs leaves unknown, m/s. */
-function zeroErrorOf(arcs: readonly UsedArc[], [fibre, shares]: WavelengthJob['shares'][number]): number {
-  const of = (errors: UsedArc['zeroErrors']) => errors.find(([one]) => one === fibre)?.[1] ?? Number.NaN
-  const shared = Math.max(...shares.map(({ arc }) => of(arcs[arc]!.sharedErrors)))
-  return Math.hypot(shared, ...shares.map(({ arc, share }) => share * of(arcs[arc]!.zeroErrors)))
-}
 
 /** The width of the lines of a fibre in its arcs. */
 function resolutionOf(arcs: readonly UsedArc[], [fibre, shares]: WavelengthJob['shares'][number]): number {

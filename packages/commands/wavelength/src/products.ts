@@ -8,6 +8,7 @@ import {
   type SpectrumFile,
   spectraHdus,
   UNNAMED_LINES,
+  WAVE_ARCS,
 } from '@nightpipe/spectrographs'
 import type { WavelengthConfig } from './schema.js'
 
@@ -17,7 +18,7 @@ export function readWithSides(path: string): { spectra: SpectrumFile; sides: New
   try {
     const table = file.hdus.find(({ name }) => name === SPECTRUM)
     const spectra = readSpectra(file)
-    const own = new Set([SOLUTIONS, ARC_LINES, UNNAMED_LINES])
+    const own = new Set([SOLUTIONS, ARC_LINES, UNNAMED_LINES, WAVE_ARCS])
     const sides = sideHdus(file, table ?? file.hdus[0]!).filter(({ name }) => !own.has(name ?? ''))
     return { spectra, sides }
   } finally {

@@ -1,6 +1,6 @@
 import { lineResolution, type SpectralLine, type WavelengthPolynomial, zeroPointError } from '@nightpipe/spectra'
 import type { Arc } from './arcs.js'
-import type { CommonArc } from './common-arcs.js'
+import type { CommonArc, SharedSolution } from './common-arcs.js'
 
 /** An arc as an exposure needs it: by fibre, with its share; the lines of the fibre that the drift is measured in. */
 export interface UsedArc {
@@ -9,9 +9,10 @@ export interface UsedArc {
   fwhm: number
   polynomials: [number, WavelengthPolynomial][]
   lines: SpectralLine[]
-  /** by fibre: one sigma of the zero point of its wavelengths, of the light of its lines alone, m/s; what it shares with other arcs apart */
+  /** by fibre: one sigma of the zero point of its wavelengths, of the light of its lines alone, m/s; that of its place beside others where it is compared with them */
   zeroErrors: [number, number][]
-  sharedErrors: [number, number][]
+  /** by fibre: the arcs whose solutions its wavelengths are then the mean of */
+  meanOf: [number, SharedSolution['meanOf']][]
   /** by fibre: wavelength over FWHM of a line */
   resolutions: [number, number][]
 }
@@ -26,7 +27,10 @@ export function usedArc(arc: Arc | CommonArc, lamp: readonly number[]): UsedArc 
     ...{ name, mjd, fwhm, lines: lamps.flatMap(places) },
     polynomials: solutions.map(({ fibre, polynomial }): [number, WavelengthPolynomial] => [fibre, polynomial]),
     zeroErrors: solutions.map((one) => [one.fibre, common?.get(one.fibre)?.error ?? zeroPointError(one)]),
-    sharedErrors: solutions.map(({ fibre }) => [fibre, common?.get(fibre)?.meanError ?? 0]),
+    meanOf: solutions.flatMap(({ fibre }): UsedArc['meanOf'] => {
+      const one = common?.get(fibre)
+      return one ? [[fibre, one.meanOf]] : []
+    }),
     resolutions: solutions.map(({ fibre, lines }) => [fibre, lineResolution(lines)]),
   }
 }

@@ -109,6 +109,12 @@ interface State {
   converged: boolean
 }
 
+/**
+ * A pixel at the end of the template may come and go with the shift that it makes: after so many rounds a velocity stands still when it
+ * moves by less than so much of its error.
+ */
+const [PATIENCE, COMES_AND_GOES] = [8, 0.1]
+
 /** Gauss-Newton on the common shift, until it stands still. */
 function converge(all: readonly OrderData[], added: boolean, from: number, still: number): State {
   let shift = from
@@ -134,7 +140,8 @@ function converge(all: readonly OrderData[], added: boolean, from: number, still
       noise.map((one) => one * LIGHT_SPEED),
     )
     const step = combined.value / LIGHT_SPEED
-    const converged = Math.abs(step) * LIGHT_SPEED < still
+    const near = rounds > PATIENCE ? Math.max(still, COMES_AND_GOES * combined.error) : still
+    const converged = Math.abs(step) * LIGHT_SPEED < near
     const data = pairs.map((pair) => pair.data)
     if (converged || rounds >= 25) return { shift, data, matches, noise, combined, rounds, converged }
     shift += Math.max(-1e-4, Math.min(1e-4, step)) // never further than 30 km/s at once

@@ -256,3 +256,33 @@ t.test('a spectrum that the template does not cover is refused', async (t) => {
   t.throws(() => crossCorrelate(elsewhere, truth), /covered/)
   t.throws(() => buildTemplate([]), /needs an exposure/)
 })
+
+t.test(
+  'a pixel at the end of the template that comes and goes with the shift does not keep the velocity moving',
+  async (t) => {
+    const z = observed(3, V)
+    const orders = shoot(3).map((one) => ({ ...one, mask: one.mask.slice(), wavelength: one.wavelength!.slice() }))
+    for (const [k, one] of orders.slice(0, 5).entries()) {
+      const end = Math.log(truth.orders.find(({ index }) => index === one.index)!.wavelength.at(-1)!)
+      const before = one.mask.slice()
+      const last = one.wavelength.findLastIndex((lambda) => Math.log(lambda) - Math.log1p(z) < end)
+      one.mask.fill(8, last)
+      const without = fitVelocity(orders, truth, z)
+      one.mask[last] = 0
+      const [lambda, flux] = [one.wavelength[last]!, one.flux[last]!]
+      for (const sign of [-1, 1]) {
+        one.flux[last] = flux + 4 * sign * one.uncertainty[last]!
+        one.wavelength[last] = lambda * (1 - 1e-6)
+        const within = fitVelocity(orders, truth, z)
+        const middle = (Math.log1p(without.z) + Math.log1p(within.z)) / 2
+        one.wavelength[last] = Math.exp(end + middle)
+        const fit = fitVelocity(orders, truth, z)
+        t.ok(fit.converged, `order ${k}, ${sign}: ${fit.rounds} rounds`)
+        t.ok(Math.abs(fit.velocity - without.velocity) < 0.15 * fit.error, `${fit.velocity - without.velocity}`)
+      }
+      one.flux[last] = flux
+      one.wavelength[last] = lambda
+      one.mask.set(before)
+    }
+  },
+)

@@ -91,6 +91,15 @@ export {
 } from './tree.js'
 export { readVelocities, replaceVelocities } from './velocities.js'
 export {
+  type ArcPart,
+  meanArcParts,
+  readWaveArcs,
+  WAVE_ARCS,
+  waveArcsHdus,
+  zeroErrorAgainst,
+  zeroErrorOf,
+} from './wave-arcs.js'
+export {
   type ArcFile,
   type ArcModel,
   readArc,

@@ -6,11 +6,13 @@ import {
   buildTemplate,
   type MadeTemplate,
   maskTellurics,
+  type OrderSpectrum,
   TELLURIC_BANDS,
   type Window,
 } from '@nightpipe/spectra'
 import type { Circumstances } from './circumstances.js'
 import type { StarExposure } from './star-exposure.js'
+import { meanArcParts } from './wave-arcs.js'
 import type { NewZeroFile } from './zero-file.js'
 import { targetKey } from './zeros.js'
 
@@ -80,6 +82,12 @@ export function makeZero(exposures: readonly StarExposure[], options: MakeZeroOp
     redshift: (1 + series[0]!.z) / (1 + velocity / LIGHT_SPEED) - 1,
     laboratory: byIndex(count, (k) => series[0]!.orders.find(({ index }) => index === k)?.wavelength),
     lamp: byIndex(count, (k) => lampOf(exposures[0]!, k)),
+    arcs: meanArcParts(
+      exposures.map(({ arcs }, k) => ({
+        parts: arcs?.filter((part) => part.fibre === fibre),
+        weight: lightOf(series[k]!.orders),
+      })),
+    ),
   }
   const times = chosen.map(({ middle }) => middle.mjd)
   return { file, template, from: Math.min(...times), to: Math.max(...times), notes }
@@ -105,6 +113,17 @@ function ordersOf({ spectra, path }: StarExposure, fibre: number) {
   const orders = spectra.orders.filter((one) => one.fibre === fibre && one.wavelength?.some((w) => w > 0))
   if (orders.length === 0) throw new DataError(`${basename(path)} has no wavelengths`, 'run wavelength first')
   return orders
+}
+
+/** What an exposure counts in the mean: the square of its signal to noise, over all good pixels. */
+function lightOf(orders: readonly OrderSpectrum[]): number {
+  let sum = 0
+  for (const { flux, uncertainty, mask } of orders) {
+    for (let x = 0; x < flux.length; x++) {
+      if (mask[x] === 0 && uncertainty[x]! > 0) sum += (flux[x]! / uncertainty[x]!) ** 2
+    }
+  }
+  return sum
 }
 
 /** The lamp of the calibration fibre in an order. */

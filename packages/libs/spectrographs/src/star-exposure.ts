@@ -4,6 +4,7 @@ import { cardLookup, withFits } from '@nightpipe/fits'
 import { type CircumstanceOptions, type Circumstances, readCircumstances } from './circumstances.js'
 import { starFibres } from './fibres.js'
 import { readSpectra, type SpectrumFile } from './spectrum-file.js'
+import { type ArcPart, readWaveArcs } from './wave-arcs.js'
 
 /** An exposure of a star or two, from its `-1d` file: spectra, header facts, and what each star fibre took when and of what. */
 export interface StarExposure {
@@ -12,6 +13,8 @@ export interface StarExposure {
   facts: FrameFacts
   /** by fibre, those that see a star */
   stars: Circumstances[]
+  /** what its arcs leave unknown of its wavelengths; undefined where the file does not tell */
+  arcs?: ArcPart[] | undefined
 }
 
 export type StarOptions = Pick<
@@ -40,6 +43,6 @@ export function readStarExposure(path: string, profile: InstrumentProfile, optio
         ...{ fibre, fibres: facts.fibres, object: facts.object, start, seconds, pointing },
       }),
     )
-    return { path, spectra, facts, stars }
+    return { path, spectra, facts, stars, arcs: readWaveArcs(file) }
   })
 }

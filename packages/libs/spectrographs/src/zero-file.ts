@@ -14,6 +14,7 @@ import {
   withFits,
 } from '@nightpipe/fits'
 import type { TemplateOrder, VelocityTemplate } from '@nightpipe/spectra'
+import { type ArcPart, readWaveArcs, waveArcsHdus } from './wave-arcs.js'
 
 /** What is known of the star of a template. */
 export interface ZeroStar {
@@ -37,6 +38,8 @@ export interface ZeroFile extends VelocityTemplate {
   averaged: number
   /** what the wavelengths were multiplied by, less 1 */
   redshift: number
+  /** what the arcs leave unknown of its wavelengths; undefined where the file does not tell */
+  arcs?: ArcPart[] | undefined
 }
 
 /** What a ZERO file is made of. */
@@ -54,6 +57,8 @@ export interface NewZeroFile {
   laboratory?: readonly (Float64Array | undefined)[]
   /** the lamp of the calibration fibre, by order */
   lamp?: readonly (Float64Array | undefined)[]
+  /** what the arcs of its exposures leave unknown of its wavelengths, where they all tell */
+  arcs?: readonly ArcPart[] | undefined
 }
 
 /** nm in the file, Angstrom in memory. */
@@ -132,6 +137,7 @@ export function zeroHdus(made: NewZeroFile, cards?: Header): NewHdu[] {
         ),
       ],
     },
+    ...waveArcsHdus(made.arcs ?? []),
   ]
 }
 
@@ -190,6 +196,7 @@ function readOpen(file: FitsFile): ZeroFile {
     target: textOf(header, 'OBJECT'),
     averaged: numberOf(header, 'NAVG') ?? 1,
     redshift: -(numberOf(header, 'REDSHIFT') ?? 0),
+    arcs: readWaveArcs(file),
   }
 }
 

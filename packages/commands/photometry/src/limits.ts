@@ -1,12 +1,13 @@
 import type { Frame } from '@nightpipe/image'
 import { MAD_TO_SIGMA, medianOf, power, random } from '@nightpipe/math'
-import { type Found, findStars, measureApertures, type Psf } from '@nightpipe/stars'
+import { type Found, findStars, measureApertures, type Psf, samplePsf } from '@nightpipe/stars'
 
 /** How faint a star can be, as flux: from the noise of empty circles, of a fit of the profile, and from stars put in. */
 export interface Limits {
   /** Scatter of the sum in the circle at empty places. */
   emptyScatter: number
-  /** Noise of a fit of the profile to a faint star. */
+  /** Scatter of fits of the profile at empty places, and what independent pixels would make of it. */
+  fitScatter: number
   fitNoise: number
   /** Flux of stars put in of which half are found; undefined where it was not sought. */
   halfFound?: number
@@ -28,23 +29,37 @@ export function findLimits(input: LimitInput): Limits {
   const { found, psf } = input
   const emptyScatter = scatterOfNothing(input)
   const fitNoise = psf ? noiseOfFit(psf, found.quality.skySigma) : Number.NaN
-  const halfFound = psf && input.injected > 0 ? injectStars(input, psf, emptyScatter) : undefined
-  return { emptyScatter, fitNoise, halfFound }
+  const fitScatter = psf ? scatterOfFits(input, psf, fitNoise) : Number.NaN
+  const halfFound = psf && input.injected > 0 ? injectStars(input, psf, input.threshold * fitScatter) : undefined
+  return { emptyScatter, fitScatter, fitNoise, halfFound }
 }
 
-/** Places of a frame without any star or bad pixel within `radius`, the same in every run. */
-function emptyPlaces({ frame, found, owner, radius }: LimitInput, count: number, seed: number, edge: number) {
+/** Places between columns and rows without any star or bad pixel within `radius`, the same in every run. */
+function emptyPlaces({ frame, found, owner, radius }: LimitInput, count: number, seed: number, box: Box) {
   const { width, height } = frame
   const dice = random(seed, width, height)
   const places: { x: number[]; y: number[] } = { x: [], y: [] }
   for (let attempt = 0; attempt < 20 * count && places.x.length < count; attempt++) {
-    const x = edge + dice.uniform() * (width - 1 - 2 * edge)
-    const y = edge + dice.uniform() * (height - 1 - 2 * edge)
+    const x = box.x0 + dice.uniform() * (box.x1 - box.x0)
+    const y = box.y0 + dice.uniform() * (box.y1 - box.y0)
     if (!isEmpty(owner, found.net, width, x, y, radius)) continue
     places.x.push(x)
     places.y.push(y)
   }
   return places
+}
+
+interface Box {
+  x0: number
+  y0: number
+  x1: number
+  y1: number
+}
+
+/** Where a circle has its pixels. */
+function insideOf({ frame: { width, height }, radius }: LimitInput): Box {
+  const edge = radius + 2
+  return { x0: edge, y0: edge, x1: width - 1 - edge, y1: height - 1 - edge }
 }
 
 function isEmpty(owner: Int32Array, net: Float32Array, width: number, x: number, y: number, radius: number): boolean {
@@ -60,12 +75,49 @@ function isEmpty(owner: Int32Array, net: Float32Array, width: number, x: number,
 /** Correlated noise and an uneven background are in it, as they are in the flux of a star. */
 function scatterOfNothing(input: LimitInput): number {
   const { frame, found, owner, radius, gain } = input
-  const places = emptyPlaces(input, input.apertures, 1, radius + 2)
+  const places = emptyPlaces(input, input.apertures, 1, insideOf(input))
   if (places.x.length < 10) return Number.NaN
   const { flux } = measureApertures(frame, found, owner, places, { radii: [radius], gain })
-  const sums = flux[0]!
-  const middle = medianOf(sums)
-  return MAD_TO_SIGMA * medianOf(sums.map((value) => Math.abs(value - middle)))
+  return clippedDeviation(flux[0]!)
+}
+
+/** Sums further off than this many robust deviations hold something that was not found. */
+const CLIP = 3
+/** Of a normal distribution between its limits at 3: its deviation. */
+const KEPT = 0.98658
+
+/** The deviation of what lies near the median: as many values tell it twice as well as the median deviation does. */
+function clippedDeviation(values: Float64Array): number {
+  const middle = medianOf(values.slice())
+  const limit = CLIP * MAD_TO_SIGMA * medianOf(values.map((value) => Math.abs(value - middle)))
+  const near = values.filter((value) => Math.abs(value - middle) <= limit)
+  const mean = near.reduce((sum, value) => sum + value, 0) / near.length
+  return Math.sqrt(near.reduce((sum, value) => sum + (value - mean) ** 2, 0) / near.length) / KEPT
+}
+
+/** The same for the profile laid on empty places: neighbouring pixels of a frame that was resampled share their noise. */
+function scatterOfFits(input: LimitInput, psf: Psf, expected: number): number {
+  const { frame, found, radius } = input
+  const reach = Math.ceil(radius)
+  const side = 2 * reach + 1
+  const places = emptyPlaces(input, input.apertures, 1, insideOf(input))
+  if (places.x.length < 10) return expected
+  const light = new Float64Array(side * side)
+  const fits = places.x.map((x, k) => {
+    const y = places.y[k]!
+    const [x0, y0] = [Math.round(x) - reach, Math.round(y) - reach]
+    samplePsf(psf.at(x, y), x, y, x0, y0, side, side, light)
+    const corner = y0 * frame.width + x0
+    let [sum, weight] = [0, 0]
+    light.forEach((value, p) => {
+      const net = found.net[corner + Math.floor(p / side) * frame.width + (p % side)]!
+      if (Number.isNaN(net)) return
+      sum += net * value
+      weight += value * value
+    })
+    return sum / weight
+  })
+  return clippedDeviation(Float64Array.from(fits))
 }
 
 function noiseOfFit(psf: Psf, skySigma: number): number {
@@ -76,23 +128,28 @@ function noiseOfFit(psf: Psf, skySigma: number): number {
 /** The part of the frame that is searched again with stars in it: as much as tells, not more. */
 const PATCH = 768
 
+/** Stars are put in from this part of the flux that the noise of a fit lets expect at the limit, over so many decades. */
+const [FAINTEST, DECADES] = [0.25, 1]
+
 /** Puts stars of the frame's own profile at empty places of its middle, and asks the detection which it finds. */
-function injectStars(input: LimitInput, psf: Psf, sigma: number): number | undefined {
+function injectStars(input: LimitInput, psf: Psf, expected: number): number | undefined {
   const { frame, injected, threshold, gain } = input
   const size = Math.min(PATCH, frame.width, frame.height)
   const [x0, y0] = [(frame.width - size) >> 1, (frame.height - size) >> 1]
   const patch = cut(frame, x0, y0, size)
-  const all = emptyPlaces(input, 40 * injected, 2, input.radius + 2)
-  const spacing = 6 * psf.fwhm(frame.width / 2, frame.height / 2)
-  const places = apart(
-    all,
-    injected,
-    spacing,
-    ([x, y]) => x > x0 + 8 && y > y0 + 8 && x < x0 + size - 9 && y < y0 + size - 9,
-  )
+  const edge = input.radius + 8
+  const all = emptyPlaces(input, 10 * injected, 2, {
+    ...{ x0: x0 + edge, y0: y0 + edge, x1: x0 + size - 1 - edge, y1: y0 + size - 1 - edge },
+  })
+  const places = apart(all, injected, 6 * psf.fwhm(frame.width / 2, frame.height / 2))
   if (places.length < 20) return undefined
   const dice = random(3, size)
-  const stars = places.map(([x, y]) => ({ x, y, flux: sigma * power(10, 1.4 * dice.uniform()), seen: false }))
+  const stars = places.map(([x, y]) => ({
+    x,
+    y,
+    flux: FAINTEST * expected * power(10, DECADES * dice.uniform()),
+    seen: false,
+  }))
   const stamp = 2 * psf.half + 1
   for (const star of stars) {
     const light = psf.render(star.x, star.y, stamp)
@@ -128,16 +185,11 @@ function cut(frame: Frame, x0: number, y0: number, size: number): Frame {
   return { name: frame.name, width: size, height: size, pixels, error, mask }
 }
 
-function apart(
-  { x, y }: { x: number[]; y: number[] },
-  count: number,
-  spacing: number,
-  inside: (place: [number, number]) => boolean,
-): [number, number][] {
+function apart({ x, y }: { x: number[]; y: number[] }, count: number, spacing: number): [number, number][] {
   const kept: [number, number][] = []
   for (let i = 0; i < x.length && kept.length < count; i++) {
     const place: [number, number] = [x[i]!, y[i]!]
-    if (inside(place) && kept.every(([a, b]) => Math.hypot(a - place[0], b - place[1]) > spacing)) kept.push(place)
+    if (kept.every(([a, b]) => Math.hypot(a - place[0], b - place[1]) > spacing)) kept.push(place)
   }
   return kept
 }

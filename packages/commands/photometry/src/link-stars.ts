@@ -84,22 +84,23 @@ export function linkStars(frames: readonly SeriesFrame[], radius: number, least:
     ...{ count: kept.length, x, y, ra: sky?.ra ?? blank, dec: sky?.dec ?? blank, reference, placeIn, lost },
     rows: frames.map((frame, k) =>
       Int32Array.from(kept, (star, s) => {
-        const row = cutOff(frames[k]!, rows[k]![star] ?? -1)
-        return row >= 0 || maps[k] === undefined ? (maps[k] ? row : -2) : within(frame, placeIn(k, s)) ? -1 : -2
+        const row = maps[k] ? (rows[k]![star] ?? -1) : -2
+        if (row >= 0) return isCutOff(frame, row) ? -2 : row
+        return row === -1 && within(frame, placeIn(k, s), UNSEEN * frame.seeing) ? -1 : -2
       }),
     ),
   }
 }
 
-/** The row of a star, or that it is outside where a part of it is. */
-const cutOff = ({ flags }: SeriesFrame, row: number) =>
-  row >= 0 && (flags[row]! & StarFlag.truncated) !== 0 ? -2 : row
+/** Whether light of a star that was seen lies beyond the frame: of its circles, not of its faintest wings. */
+const isCutOff = (frame: SeriesFrame, row: number) =>
+  (frame.flags[row]! & StarFlag.truncated) !== 0 && !within(frame, [frame.x[row]!, frame.y[row]!], frame.reach)
 
-/** A star whose circle leaves the frame is not a star without light. */
-const EDGE = 2
+/** A star that is not seen within so many widths of the edge is not a star without light. */
+const UNSEEN = 2
 
-const within = ({ width, height, seeing }: SeriesFrame, [x, y]: readonly [number, number]) =>
-  x > EDGE * seeing && y > EDGE * seeing && x < width - 1 - EDGE * seeing && y < height - 1 - EDGE * seeing
+const within = ({ width, height }: SeriesFrame, [x, y]: readonly [number, number], edge: number) =>
+  x > edge && y > edge && x < width - 1 - edge && y < height - 1 - edge
 
 /** Matches the stars of a frame with the list, and adds those that are new. */
 function addFrame(

@@ -40,6 +40,8 @@ export interface FrameMeasures {
   psf?: Psf
   /** Fluxes of the fit, brought to the scale of the circles. */
   fit?: PsfFluxes
+  /** The scale of the circles over that of the fit. */
+  fitScale: number
   limits: Limits
   gain?: number
 }
@@ -85,7 +87,8 @@ export function measureFrame(frame: Frame, facts: PhotFacts, config: Config): Fr
   })
   return {
     ...{ found, owner, width, chosen, count: flux.length, detected, x: places.x, y: places.y, flags: places.flags },
-    ...{ circles, growth, flux, fluxError, psf, fit: aligned, limits, gain },
+    ...{ circles, growth, flux, fluxError, psf, fit: aligned?.fluxes, limits, gain },
+    fitScale: aligned?.ratio ?? 1,
   }
 }
 
@@ -161,7 +164,7 @@ function scaleFit(
   flux: Float64Array,
   fluxError: Float64Array,
   good: readonly number[],
-): PsfFluxes {
+): { fluxes: PsfFluxes; ratio: number } {
   const count = flux.length
   const spread = <A extends Float64Array | Float32Array>(values: A): A => {
     const out = (values instanceof Float64Array ? new Float64Array(count) : new Float32Array(count)).fill(
@@ -185,11 +188,12 @@ function scaleFit(
     .sort((a, b) => a - b)
   const ratio = ratios.length >= 3 ? ratios[ratios.length >> 1]! : 1
   const scaled = (values: Float64Array) => values.map((value) => value * ratio)
-  return {
+  const fluxes = {
     ...all,
     count,
     flux: scaled(all.flux),
     fluxError: scaled(all.fluxError),
     ...{ residual: fit.residual, hidden: fit.hidden, skySigma: fit.skySigma, subtracted: fit.subtracted },
   }
+  return { fluxes, ratio }
 }

@@ -35,9 +35,13 @@ export function placeTargets(targets: readonly Target[], facts: PhotFacts, { wid
   })
 }
 
+/** The scatter of some hundred fits is off by less. */
+const CHANCE = 1.1
+
 /**
- * Forced photometry: the flux at each place, whatever is there, in the circle and by the profile. Below the significance
- * a target has no magnitude but a limit: its flux, where positive, and so many sigma over it.
+ * Forced photometry: the flux at each place, whatever is there, in the circle and by the profile. The stars beside it are
+ * fitted along and subtracted from the circle; what of it is bad or off the frame is reckoned by the profile. Below the
+ * significance a target has no magnitude but a limit: its flux, where positive, and so many sigma over it.
  */
 export function measureTargets(
   frame: Frame,
@@ -49,16 +53,17 @@ export function measureTargets(
 ): TargetMeasure[] {
   const placed = placeTargets(targets, facts, frame)
   const places = { x: placed.map(({ x }) => x), y: placed.map(({ y }) => y) }
-  const { circles, chosen, growth, found, owner, gain, psf } = measures
+  const { circles, chosen, growth, found, owner, gain, psf, fitScale } = measures
   const radii = [circles.radii[chosen]!]
   const ring = config.aperture.sky === 'ring' ? config.aperture.ring.map((r) => r * measures.width) : undefined
-  const sums = measureApertures(frame, found, owner, places, {
-    radii,
-    gain,
-    ring: ring as [number, number] | undefined,
-  })
   const fit = psf && fitForced(frame, measures, places)
-  const scatter = measures.limits.emptyScatter
+  const sums = measureApertures(frame, found, owner, places, {
+    ...{ radii, gain, ring: ring as [number, number] | undefined, psf },
+    alone: fit && { residual: fit.residual, own: (place) => fit.subtracted[place] },
+  })
+  const { emptyScatter: scatter, fitScatter, fitNoise } = measures.limits
+  // likewise for fits: their errors take the pixels for independent
+  const shared = fitScatter > CHANCE * fitNoise ? fitScatter ** 2 - fitNoise ** 2 : 0
   return placed.map((place, i) => {
     const part = growth.part(chosen, place.x, place.y)
     const flux = sums.flux[0]![i]! / part
@@ -66,7 +71,9 @@ export function measureTargets(
     const fluxError = Math.max(sums.error[0]![i]!, scatter || 0) / part
     return {
       ...{ ...place, flux, fluxError, flags: sums.flags[i]! },
-      ...(fit ? { psfFlux: fit.flux[i]!, psfFluxError: fit.fluxError[i]! } : {}),
+      ...(fit
+        ? { psfFlux: fit.flux[i]! * fitScale, psfFluxError: fitScale * Math.sqrt(fit.fluxError[i]! ** 2 + shared) }
+        : {}),
       ...judge(
         flux,
         fluxError,
@@ -90,8 +97,9 @@ function judge(flux: number, error: number, zero: number, zeroError: number, exp
   return { limit: zero + instrumental(Math.max(0, flux) + significance * error, exposure) }
 }
 
-/** Fits at the given places with the detected stars fitted beside them; a star that is the target is not fitted twice. */
+/** Fits at the given places with the detected stars beside them, whose own places a blend with the target had moved. */
 function fitForced(frame: Frame, { psf, found, fit, gain }: FrameMeasures, { x, y }: { x: number[]; y: number[] }) {
+  // a star that is the target is not fitted twice
   const near = 0.5 * psf!.fwhm(frame.width / 2, frame.height / 2)
   const all = fit ?? { ...found.stars, flux: found.stars.flux }
   const others = Array.from({ length: all.count }, (_, i) => i).filter(
@@ -106,6 +114,6 @@ function fitForced(frame: Frame, { psf, found, fit, gain }: FrameMeasures, { x, 
       y: [...y, ...close.map((i) => all.y[i]!)],
       flux: [...x.map(() => 0), ...close.map((i) => Math.max(0, all.flux[i]!))],
     },
-    { places: false, net: found.net, gain, skySigma: fit?.skySigma ?? found.quality.skySigma, mesh: 0, rounds: 3 },
+    { held: x.length, net: found.net, gain, skySigma: fit?.skySigma ?? found.quality.skySigma, mesh: 0, rounds: 6 },
   )
 }

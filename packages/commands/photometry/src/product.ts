@@ -25,7 +25,7 @@ export function limitMagnitudes(
   const magnitude = (flux: number) => zero + instrumental(flux, facts.exposure)
   return {
     aperture: magnitude((significance * limits.emptyScatter) / part),
-    psf: magnitude(significance * limits.fitNoise),
+    psf: magnitude(significance * limits.fitScatter),
     ...(limits.halfFound === undefined ? {} : { injected: magnitude(limits.halfFound) }),
   }
 }

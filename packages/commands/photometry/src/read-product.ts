@@ -29,6 +29,8 @@ export interface SeriesFrame {
   flux: Float64Array
   fluxError: Float64Array
   flags: Int16Array
+  /** Radius of the largest circle, px. */
+  reach: number
   targets: TargetPoint[]
 }
 
@@ -63,6 +65,7 @@ export function readSeriesFrame(path: string, frameFile: string): SeriesFrame {
       ...{ mjd: number('PHMJD'), exposure: number('PHEXP') || 1, airmass: number('PHAIRM'), seeing: number('SEEING') },
       ...{ zero: number('MAGZP'), zeroError: number('MAGZPERR'), limit: number('LIMMAG'), ...source },
       ...{ x: stars.x, y: stars.y, xError: stars.xError, yError: stars.yError, flags: stars.flags },
+      reach: Math.max(0, ...stars.apertures.radii),
       ...{ flux, fluxError: values(stars.table, 'FLUXERR_TOTAL'), targets: targetsOf(file) },
     }
   } finally {

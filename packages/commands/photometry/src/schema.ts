@@ -55,8 +55,8 @@ export const schema = {
   },
   limit: {
     significance: number(5, 'of a star at the limit', { unit: 'sigma', min: 1 }),
-    injected: integer(150, 'stars that are put in to see which are found; 0: none', { min: 0, max: 5000 }),
-    apertures: integer(300, 'empty places that tell the noise of a sum', { min: 20, max: 10000 }),
+    injected: integer(300, 'stars that are put in to see which are found; 0: none', { min: 0, max: 5000 }),
+    apertures: integer(1000, 'empty places that tell the noise of a sum', { min: 20, max: 10000 }),
   },
   targets: {
     list: path('', 'CSV or FITS with name and ra_deg, dec_deg (or x, y from 1): measured whether seen or not'),

@@ -1,4 +1,4 @@
-import { fitLine } from '@nightpipe/math'
+import { type Extinction, extinctionOf } from './extinction.js'
 import type { Curves } from './light-curves.js'
 import type { Linked } from './link-stars.js'
 import type { SeriesFrame } from './read-product.js'
@@ -7,42 +7,26 @@ import { forcedPoints, nameStars, type Point, pointsOf } from './target-curves.j
 const cell = (value: number | undefined, digits: number) =>
   value === undefined || !Number.isFinite(value) ? '' : value.toFixed(digits)
 
-/** What the air takes away, by filter: the line through zero points against airmass. */
-export interface Extinction {
-  filter: string
-  zero: number
-  zeroError: number
-  coefficient: number
-  coefficientError: number
-  rms: number
-}
+const AIR_HEAD = [
+  ...['filter', 'zero_point_mag', 'zero_point_error_mag', 'extinction_mag', 'extinction_error_mag'],
+  ...['scatter_mag', 'frames', 'clear_frames', 'least_airmass', 'most_airmass'],
+]
 
-/** Least difference of airmass that tells the extinction. */
-const LEAST_RANGE = 0.15
+/** extinction.csv: a row for each filter whose airmasses tell it; the zero point is that at airmass 1. */
+export const airRows = (found: readonly Extinction[]): string[][] => [
+  AIR_HEAD,
+  ...found.map((air) => [
+    ...[air.filter, cell(air.zero, 5), cell(air.zeroError, 5), cell(air.coefficient, 5), cell(air.coefficientError, 5)],
+    ...[cell(air.scatter, 5), String(air.frames), String(air.clear), cell(air.least, 4), cell(air.most, 4)],
+  ]),
+]
 
-export function extinctionOf(frames: readonly SeriesFrame[]): Extinction[] {
-  const filters = [...new Set(frames.map(({ filter }) => filter))].sort()
-  return filters.flatMap((filter) => {
-    const own = frames.filter((frame) => frame.filter === filter && Number.isFinite(frame.zero + frame.airmass))
-    const x = own.map(({ airmass }) => airmass - 1)
-    if (own.length < 4 || Math.max(...x) - Math.min(...x) < LEAST_RANGE) return []
-    // clouds only ever take light: a clip about the line leaves the clear frames
-    const fit = fitLine(
-      x,
-      own.map(({ zero }) => zero),
-      { clip: 3, iterations: 5 },
-    )
-    return [
-      {
-        ...{ filter, zero: fit.intercept, zeroError: fit.interceptError, rms: fit.rms },
-        ...{ coefficient: -fit.slope, coefficientError: fit.slopeError },
-      },
-    ]
-  })
-}
-
-/** zeropoints.csv, and a line for each filter whose extinction was found. */
-export function zeroRows(frames: readonly SeriesFrame[]): { table: string[][]; extinction: string[] } {
+/** zeropoints.csv, what the air takes in each filter, and a line that tells it. */
+export function zeroRows(frames: readonly SeriesFrame[]): {
+  table: string[][]
+  air: Extinction[]
+  extinction: string[]
+} {
   const found = extinctionOf(frames)
   const head = [
     'frame',
@@ -72,10 +56,10 @@ export function zeroRows(frames: readonly SeriesFrame[]): { table: string[][]; e
     ]
   })
   const extinction = found.map(
-    ({ filter, zero, coefficient, coefficientError, rms }) =>
-      `${filter || 'no filter'}: ${zero.toFixed(4)} mag at airmass 1, extinction ${coefficient.toFixed(4)} +- ${coefficientError.toFixed(4)} mag, frames within ${rms.toFixed(4)}`,
+    ({ filter, zero, zeroError, coefficient, coefficientError, clear, frames: of }) =>
+      `${filter || 'no filter'}: ${zero.toFixed(4)} +- ${zeroError.toFixed(4)} mag at airmass 1, extinction ${coefficient.toFixed(4)} +- ${coefficientError.toFixed(4)} mag, from ${clear} of ${of} frames`,
   )
-  return { table: [head, ...table], extinction }
+  return { table: [head, ...table], air: found, extinction }
 }
 
 /** The targets: those that are linked stars, and those that are only forced. */

@@ -9,7 +9,7 @@ import { lightCurves } from './light-curves.js'
 import { linkStars } from './link-stars.js'
 import { readSeriesFrame } from './read-product.js'
 import type { PhotometrySchema } from './schema.js'
-import { curveRows, starRows, targetNames, zeroRows } from './series-tables.js'
+import { airRows, curveRows, starRows, targetNames, zeroRows } from './series-tables.js'
 
 /** After all frames: zero points against airmass, light curves, stars and figures of the series. */
 export async function makeSeries(
@@ -30,6 +30,7 @@ export async function makeSeries(
   }
   const zeros = zeroRows(frames)
   write('zeropoints.csv', zeros.table)
+  if (zeros.air.length > 0) write('extinction.csv', airRows(zeros.air))
   for (const line of zeros.extinction) log.info(line)
   const wanted = config.series.curves && frames.length > 1
   const linked = wanted

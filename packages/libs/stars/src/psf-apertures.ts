@@ -2,6 +2,7 @@ import { type Frame, MaskBit } from '@nightpipe/image'
 import { medianOf } from '@nightpipe/math'
 import type { Found } from './found.js'
 import type { PsfFluxes } from './psf-fit.js'
+import { type Psf, samplePsf } from './psf-model.js'
 import type { PixelNoise } from './psf-stars.js'
 import type { SubtractedLight } from './psf-subtract.js'
 
@@ -12,6 +13,8 @@ export interface ApertureOptions extends Partial<PixelNoise> {
   ring?: readonly [number, number]
   /** What the fit of the profile took from the frame: each place then has its own light, and that of no other star. */
   alone?: Pick<PsfFluxes, 'residual'> & { own(place: number): SubtractedLight | undefined }
+  /** The profile: with it a circle of which pixels are missing counts as the part of the light that the others hold. */
+  psf?: Psf
 }
 
 /** Sums in circles about given places: one array for each radius. */
@@ -33,7 +36,8 @@ const UNUSABLE = MaskBit.bad | MaskBit.cosmicRay | MaskBit.noData
 /**
  * Fluxes in circles about any places of a frame whose stars were found: pixels at the rim count as their part within; a
  * pixel of a neighbour, or a bad one, takes the value that stands opposite. With `alone` the fitted neighbours are
- * subtracted instead (Stetson 1990, PASP 102, 932).
+ * subtracted instead (Stetson 1990, PASP 102, 932); with `psf` bad pixels, and those beyond the edge, are left out, and
+ * the sum of the others is brought to that of the whole circle: no flux where less than a tenth of its light is left.
  */
 export function measureApertures(
   frame: Frame,
@@ -82,7 +86,10 @@ function measurePlace(view: View, i: number, x: number, y: number, out: Aperture
   const sums = radii.map(() => 0)
   const variances = radii.map(() => 0)
   const areas = radii.map(() => 0)
-  const state = { flags: 0, variance: 0, light: options.alone?.own(i) }
+  const state: PixelState = { flags: 0, variance: 0, missing: false, light: options.alone?.own(i) }
+  const light = options.psf && profileLight(options.psf, x, y, largest)
+  const whole = radii.map(() => 0)
+  const held = radii.map(() => 0)
   for (let py = Math.floor(y - largest); py <= Math.ceil(y + largest); py++) {
     for (let px = Math.floor(x - largest); px <= Math.ceil(x + largest); px++) {
       const dx = px - x
@@ -93,6 +100,9 @@ function measurePlace(view: View, i: number, x: number, y: number, out: Aperture
       for (let k = radii.length - 1; k >= 0; k--) {
         if (r > radii[k] + 0.71) break
         const part = r < radii[k] - 0.71 ? 1 : circlePart(dx, dy, radii[k])
+        if (light) whole[k] += part * light(px, py)
+        if (light && state.missing) continue
+        if (light) held[k] += part * light(px, py)
         sums[k] += part * value
         variances[k] += part * state.variance
         areas[k] += part
@@ -101,9 +111,31 @@ function measurePlace(view: View, i: number, x: number, y: number, out: Aperture
   }
   out.flags[i] = state.flags
   radii.forEach((_, k) => {
-    out.flux[k][i] = sums[k]
-    out.error[k][i] = Math.sqrt(variances[k] + areas[k] ** 2 * ring.variance)
+    const rest = light ? held[k] / whole[k] : 1
+    if (!(rest > LEAST_LIGHT)) return
+    out.flux[k][i] = sums[k] / rest
+    out.error[k][i] = Math.sqrt(variances[k] + areas[k] ** 2 * ring.variance) / rest
   })
+}
+
+/** A circle whose good pixels hold no more of its light tells no flux. */
+const LEAST_LIGHT = 0.1
+
+/** Light of the profile at (x, y) in the pixels about it. */
+function profileLight(psf: Psf, x: number, y: number, reach: number): (px: number, py: number) => number {
+  const [x0, y0] = [Math.floor(x - reach), Math.floor(y - reach)]
+  const [columns, rows] = [Math.ceil(x + reach) - x0 + 1, Math.ceil(y + reach) - y0 + 1]
+  const light = new Float64Array(columns * rows)
+  samplePsf(psf.at(x, y), x, y, x0, y0, columns, rows, light)
+  return (px, py) => light[(py - y0) * columns + px - x0]
+}
+
+/** What is told of a pixel beside its value. */
+interface PixelState {
+  flags: number
+  variance: number
+  missing: boolean
+  light?: SubtractedLight
 }
 
 /** The net value of a pixel, or of the one opposite; its variance goes to `state`, with the flags. */
@@ -114,14 +146,16 @@ function valueAt(
   mirrorX: number,
   mirrorY: number,
   own: number,
-  state: { flags: number; variance: number; light?: SubtractedLight },
+  state: PixelState,
 ): number {
   const { frame, owner, options, skyVariance } = view
   const net = options.alone?.residual ?? view.net
   const { width, height, error, mask } = frame
   state.variance = skyVariance
+  state.missing = false
   if (x < 0 || y < 0 || x >= width || y >= height) {
     state.flags |= ApertureFlag.outside
+    state.missing = true
     return 0
   }
   let p = y * width + x
@@ -130,6 +164,8 @@ function valueAt(
   const others = (q: number) => !options.alone && owner[q] !== 0 && owner[q] !== own
   if (bad || others(p)) {
     state.flags |= bad ? ApertureFlag.masked : ApertureFlag.neighbours
+    state.missing = bad && options.psf !== undefined
+    if (state.missing) return 0
     const q = mirrorY * width + mirrorX
     const there = mirrorX >= 0 && mirrorY >= 0 && mirrorX < width && mirrorY < height
     if (!there || Number.isNaN(net[q]) || others(q)) return 0

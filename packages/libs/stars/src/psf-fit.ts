@@ -16,8 +16,10 @@ export interface PsfFitOptions extends Partial<PixelNoise> {
   together: number
   /** Rounds over all groups, each with what the others left (4). */
   rounds: number
-  /** Places are fitted too, or stay as given (forced photometry). */
+  /** Places are fitted too, or stay as given. */
   places: boolean
+  /** The first so many stars stay where they are while the places of the others are fitted: forced photometry (0). */
+  held: number
   /** At most so many stars are fitted at once (25). */
   most: number
   /** Side of the mesh of the background of what the stars leave, px (64); 0: the net image has none left. */
@@ -25,7 +27,7 @@ export interface PsfFitOptions extends Partial<PixelNoise> {
 }
 
 export const PSF_FIT_DEFAULTS: PsfFitOptions = {
-  ...{ radius: 1.5, together: 2, rounds: 4, places: true, most: 25, mesh: 64 },
+  ...{ radius: 1.5, together: 2, rounds: 4, places: true, held: 0, most: 25, mesh: 64 },
 }
 
 /** What the fit of the profile says of each star. */

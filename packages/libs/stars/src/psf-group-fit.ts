@@ -58,8 +58,9 @@ function discOf({ psf, width, height, options, out, subtracted }: FitWork, i: nu
       const inside = (column + x0 - x) ** 2 + (row + y0 - y) ** 2 <= radius * radius
       if (!inside) slopes[k] = 0
       if (!options.places) continue
-      slopes[n + k] *= inside ? flux : 0
-      slopes[2 * n + k] *= inside ? flux : 0
+      const moves = inside && i >= options.held
+      slopes[n + k] *= moves ? flux : 0
+      slopes[2 * n + k] *= moves ? flux : 0
     }
   }
   return { x0, y0, columns, rows, slopes }
@@ -100,7 +101,7 @@ function fitDiscs(work: FitWork, group: readonly number[], last: boolean): void 
     const [dx, dy] = per > 1 ? [step[3 * g + 1], step[3 * g + 2]] : [0, 0]
     setFlux(work, i, out.x[i] + clip(dx, 0.4), out.y[i] + clip(dy, 0.4), flux)
     out.flux[i] = known ? flux : Number.NaN
-    if (covariance && known) storeErrors(out, i, g, per, n, covariance)
+    if (covariance && known) storeErrors(out, i, g, per, n, covariance, options.held)
   })
 }
 
@@ -142,12 +143,13 @@ function storeErrors(
   per: number,
   n: number,
   covariance: Float64Array,
+  held: number,
 ): void {
   const sigma = (a: number) => Math.sqrt(covariance[a * n + a])
   out.fluxError[i] = sigma(per * g)
   if (per === 1) return
-  out.xError[i] = sigma(3 * g + 1)
-  out.yError[i] = sigma(3 * g + 2)
+  out.xError[i] = i < held ? 0 : sigma(3 * g + 1)
+  out.yError[i] = i < held ? 0 : sigma(3 * g + 2)
 }
 
 /** Chi of the pixels of a star, and how much light of others lies under it. */

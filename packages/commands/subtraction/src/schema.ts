@@ -81,13 +81,9 @@ export const schema = {
     dipole: number(0.4, 'least depth of the negative next to a source, as a part of it, that makes it a residual', {
       ...{ min: 0 },
     }),
-    residual: number(
-      0.01,
-      'a source fainter than this part of the star under it is a residual; 2 to 4 FWHM beside it 3/4 to 1/5 of that',
-      {
-        ...{ min: 0, max: 1 },
-      },
-    ),
+    residual: number(0.01, 'a source fainter than this part of the star under it is a residual', {
+      ...{ min: 0, max: 1 },
+    }),
     chi: number(3, 'reduced chi² of a source against the point spread above which it is none (grows with its light)', {
       ...{ min: 1 },
     }),

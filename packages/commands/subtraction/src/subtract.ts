@@ -100,10 +100,10 @@ async function resultOf(job: Job<SubtractionJob>, tools: Tools<SubtractionSchema
 /** How the noises of the two hang together: from what interpolation has made of them, and what part of it is the same. */
 function noiseOf(fresh: Side, there: Side, reference: Registered, part?: PartOfStack): SharedNoise {
   const factor = ({ lookup }: Side) => Math.max(1, Number(lookup('NOISEFAC') ?? 1) || 1)
-  const { noiseFactor } = reference
-  // a frame that was aligned first has gone there and come back, each time by the same part of a pixel
-  const blur = part && !part.asItIs ? noiseFactor ** 2 : noiseFactor
-  return { fresh: factor(fresh), reference: factor(there) * noiseFactor, share: part?.share ?? 0, blur }
+  return {
+    ...{ fresh: factor(fresh), reference: factor(there), moved: reference.noiseFactor },
+    ...{ share: part?.share ?? 0, returned: part !== undefined && !part.asItIs },
+  }
 }
 
 /** What the difference has at given places of the sky. */

@@ -5,6 +5,8 @@ import type { Difference } from './difference.js'
 import type { Registered } from './register.js'
 import type { SubtractionConfig } from './schema.js'
 import { type Side, UNUSABLE } from './side.js'
+import { isTrack, type Signal } from './track.js'
+import { type Lights, scatterBeside } from './what-stars-leave.js'
 
 /** Why a candidate is not believed. */
 export type Reason = 'edge' | 'masked' | 'saturated' | 'dipole' | 'residual' | 'cosmic ray' | 'shape'
@@ -37,10 +39,11 @@ export interface Scene {
 /** Looks at each candidate as a person would. */
 export function vet(candidates: readonly Candidate[], scene: Scene): Vetted[] {
   const saturated = saturatedPlaces(scene)
-  return candidates.map((candidate) => judge(candidate, scene, saturated))
+  const lights = lightsOf(scene)
+  return candidates.map((candidate) => judge(candidate, scene, saturated, lights))
 }
 
-function judge(candidate: Candidate, scene: Scene, saturated: readonly Disc[]): Vetted {
+function judge(candidate: Candidate, scene: Scene, saturated: readonly Disc[], lights: readonly Lights[]): Vetted {
   const { difference, config } = scene
   const { candidates } = config
   const shape = fitShape(candidate, scene)
@@ -56,8 +59,7 @@ function judge(candidate: Candidate, scene: Scene, saturated: readonly Disc[]): 
   const reach = candidates.saturated * fwhm
   if (saturated.some((disc) => Math.hypot(disc.x - x, disc.y - y) < disc.radius + reach)) reasons.push('saturated')
   if (depth > candidates.dipole) reasons.push('dipole')
-  const least = candidates.residual * Math.max(host.brightest, wingsAt(candidate, scene))
-  if (Math.abs(candidate.flux) < least) reasons.push('residual')
+  if (Math.abs(candidate.flux) < candidates.residual * host.brightest) reasons.push('residual')
   if (shape.needle) reasons.push('cosmic ray')
   // the point spread is known to a few per cent: with much light even a good source shows it
   const allowed = candidates.chi * (1 + (0.04 * shape.peakSignal) ** 2)
@@ -65,6 +67,7 @@ function judge(candidate: Candidate, scene: Scene, saturated: readonly Disc[]): 
   const share = shape.flux / candidate.flux
   const stray = shape.furthest > STRAY + 0.2 * shape.peakSignal
   if (stray || shape.chi > allowed || share < 0.5 || share > 2 || !Number.isFinite(share)) reasons.push('shape')
+  if (reasons.length === 0 && isLeft(candidate, scene, lights)) reasons.push('residual')
   const kind = candidate.flux < 0 ? 'faded' : Number.isFinite(host.distance) ? 'variable' : 'new'
   const { chi, sharpness, masked } = shape
   return {
@@ -80,25 +83,17 @@ function judge(candidate: Candidate, scene: Scene, saturated: readonly Disc[]): 
   }
 }
 
-/**
- * Between so many FWHM from a star, what its wings leave: so many times what is left at its place, falling with the square
- * of the distance in FWHM. There the kernels end, and the point spread is known least.
- */
-const WINGS = 3
-const WINGS_FROM = 2
-const WINGS_TO = 4
+/** What stars leave there reaches as high. */
+const isLeft = (candidate: Candidate, { difference, mask, config }: Scene, lights: readonly Lights[]): boolean =>
+  Math.abs(candidate.score) < config.candidates.threshold * scatterBeside(candidate, difference, mask, lights)
 
-/** What stars beside a candidate may leave there: as the flux of a star that leaves it at its own place. */
-function wingsAt({ x, y }: Candidate, { difference, reference }: Scene): number {
-  const { stars } = reference
-  const { fresh } = difference.seeing
-  let most = 0
-  for (let i = 0; i < stars.x.length; i++) {
-    const away = Math.hypot(stars.x[i]! - x, stars.y[i]! - y)
-    if (away < WINGS_FROM * fresh || away > WINGS_TO * fresh) continue
-    most = Math.max(most, (stars.flux[i]! * difference.ratio * WINGS) / (away / fresh) ** 2)
-  }
-  return most
+/** The stars of both frames: some are seen in one of them only. */
+function lightsOf({ fresh: { found }, reference: { stars }, difference: { ratio } }: Scene): Lights[] {
+  const flux = stars.flux.map((value) => value * ratio)
+  return [
+    { x: found.stars.x, y: found.stars.y, flux: found.stars.flux },
+    { x: stars.x, y: stars.y, flux },
+  ]
 }
 
 /** No pixel of a source is so many sigma off the point spread, when it is faint. */
@@ -150,28 +145,18 @@ function fitShape(candidate: Candidate, { difference: d, mask }: Scene) {
     furthest,
     ...{ masked: (bad + none) / total, noData: none / total },
     // one pixel alone explains more than the point spread does, or a few of a track do
-    needle: (sharpness > 1.5 && strongest ** 2 > (0.9 * pd * pd) / pp) || isTrack(used, d, flux, (pd * pd) / pp),
+    needle:
+      (sharpness > 1.5 && strongest ** 2 > (0.9 * pd * pd) / pp) ||
+      isTrack(signalsOf(used, d, flux), candidate, (pd * pd) / pp),
   }
 }
 
-/** Pixels of a track that are looked at; each must explain more than one of so many by chance, 2 ln 80. */
-const TRACK = 6
-const CHANCE = 9
-
-/** Whether a few bright pixels, each for itself, explain the light better than the point spread does (a few per cent of it count as known). */
-function isTrack(
-  used: readonly [p: number, weight: number][],
-  d: Difference,
-  flux: number,
-  explained: number,
-): boolean {
-  const gains = used
-    .map(([p]) => (Math.sign(flux) * d.difference[p]!) / d.error[p]!)
-    .filter((signal) => signal > 0 && signal ** 2 > CHANCE)
-    .map((signal) => signal ** 2 - CHANCE)
-    .sort((a, b) => b - a)
-  return gains.slice(0, TRACK).reduce((sum, gain) => sum + gain, 0) > 1.05 * explained
-}
+/** What pixels have of the light of a candidate, in sigma. */
+const signalsOf = (used: readonly [p: number, weight: number][], d: Difference, flux: number): Signal[] =>
+  used.map(([p]) => ({
+    ...{ x: p % d.width, y: Math.floor(p / d.width) },
+    value: (Math.sign(flux) * d.difference[p]!) / d.error[p]!,
+  }))
 
 /** The point spread moved by part of a pixel, by cubic interpolation. */
 function shifted(psf: Float64Array, half: number, dx: number, dy: number): Float64Array {

@@ -81,24 +81,27 @@ t.test('what is no star is listed with what speaks against it', async (t) => {
   t.ok(lost!.score < -5.5 && lost!.reasons === '' && lost!.kind === 'faded', 'what has gone is found too')
 })
 
-t.test(
-  'what the wings of a bright star may leave is listed as that, the same light elsewhere is believed',
-  async (t) => {
-    const cwd = t.testdir({ in: {} })
-    const bright = { x: 130.4, y: 60.2, flux: 800_000 }
-    const [beside, alone] = [
-      { x: 139.6, y: 60.8, flux: 2500 },
-      { x: 60.2, y: 220.6, flux: 2500 },
-    ]
-    writeField(join(cwd, 'in/n.fits'), STARS, { ...BASE, more: [bright, beside, alone] })
-    writeField(join(cwd, 'r.fits'), STARS, { ...BASE, fwhm: 3, seed: 2, more: [bright] })
-    const { status, stderr } = run(['-s', 'in', '-r', 'out', '--set', 'reference.file=r.fits'], cwd)
-    t.equal(status, 0, stderr)
-    const list = join(cwd, 'out/n.candidates.fits')
-    t.match(near(list, beside.x, beside.y)[0]?.reasons ?? 'residual: under the threshold', /residual/)
-    t.equal(near(list, alone.x, alone.y)[0]!.reasons, '')
-  },
-)
+t.test('light all round a bright star is what the star leaves, the same light at one place is believed', async (t) => {
+  const cwd = t.testdir({ in: {} })
+  const [ringed, plain] = [
+    { x: 90.4, y: 80.2, flux: 400_000 },
+    { x: 230.3, y: 210.6, flux: 400_000 },
+  ]
+  const beside = ({ x, y }: { x: number; y: number }, turn: number) => {
+    const angle = (turn * Math.PI) / 3
+    return { x: x + 9.4 * Math.cos(angle), y: y + 9.4 * Math.sin(angle), flux: 2500 }
+  }
+  const ring = Array.from({ length: 6 }, (_, k) => beside(ringed, k))
+  const one = beside(plain, 2)
+  const far = STARS.filter(({ x, y }) => [ringed, plain].every((star) => Math.hypot(star.x - x, star.y - y) > 30))
+  writeField(join(cwd, 'in/n.fits'), far, { ...BASE, more: [ringed, plain, one, ...ring] })
+  writeField(join(cwd, 'r.fits'), far, { ...BASE, fwhm: 3, seed: 2, more: [ringed, plain] })
+  const { status, stderr } = run(['-s', 'in', '-r', 'out', '--set', 'reference.file=r.fits'], cwd)
+  t.equal(status, 0, stderr)
+  const list = join(cwd, 'out/n.candidates.fits')
+  for (const { x, y } of ring) t.match(near(list, x, y)[0]?.reasons ?? 'residual: under the threshold', /residual/)
+  t.equal(near(list, one.x, one.y)[0]!.reasons, '')
+})
 
 t.test('a short track of a particle, no pixel of which stands out by much, is none', async (t) => {
   const cwd = t.testdir({ in: {} })
@@ -115,6 +118,27 @@ t.test('a short track of a particle, no pixel of which stands out by much, is no
   })
   t.equal(run(['-s', 'in', '-r', 'out', '--set', 'reference.file=r.fits'], cwd).status, 0)
   for (const [x, y] of places) {
+    const [found] = near(join(cwd, 'out/n.candidates.fits'), x, y)
+    t.match(found?.reasons, /cosmic ray/, `score ${found?.score}`)
+  }
+})
+
+t.test('a faint straight track is none, wherever it goes', async (t) => {
+  const cwd = t.testdir({ in: {} })
+  const path = join(cwd, 'in/n.fits')
+  writeField(path, STARS, BASE)
+  writeField(join(cwd, 'r.fits'), STARS, { ...BASE, fwhm: 3, seed: 2 })
+  const tracks = [
+    { x: 60, y: 220, slope: [1, 0] },
+    { x: 200, y: 240, slope: [0, 1] },
+    { x: 240, y: 130, slope: [1, 0.2] },
+  ] as const
+  spoil(path, (pixels, width) => {
+    for (const { x, y, slope } of tracks)
+      for (let k = -3; k <= 3; k++) pixels[(y + Math.round(k * slope[1])) * width + x + k * slope[0]]! += 66
+  })
+  t.equal(run(['-s', 'in', '-r', 'out', '--set', 'reference.file=r.fits'], cwd).status, 0)
+  for (const { x, y } of tracks) {
     const [found] = near(join(cwd, 'out/n.candidates.fits'), x, y)
     t.match(found?.reasons, /cosmic ray/, `score ${found?.score}`)
   }

@@ -71,7 +71,7 @@ t.test(
       ...{
         freshVariance: even(9),
         referenceVariance: even(5),
-        noise: { fresh: 1, reference: 1, share: 0, blur: 1 },
+        noise: { fresh: 1, reference: 1, moved: 1, share: 0, returned: false },
         blank: new Uint8Array(n * n),
       },
     })

@@ -1,6 +1,6 @@
 import { random } from '@nightpipe/math'
 import t from 'tap'
-import { powerAlong } from '../src/difference/noise-spectrum.js'
+import { noiseSpectra, powerAlong } from '../src/difference/noise-spectrum.js'
 import {
   alardRow,
   basisImages,
@@ -107,7 +107,7 @@ t.test('a star that has changed does not bend the kernel', async (t) => {
 })
 
 /** White noise, of each image its own. */
-const APART: SharedNoise = { fresh: 1, reference: 1, share: 0, blur: 1 }
+const APART: SharedNoise = { fresh: 1, reference: 1, moved: 1, share: 0, returned: false }
 
 /** All rows of tiles of a pair, as whole images. */
 function subtract(pair: ReturnType<typeof makePair>, method: 'alard' | 'zogy', pad = 30, noise: SharedNoise = APART) {
@@ -235,6 +235,35 @@ t.test('an interpolated image has the noise of its pixels, and more of it in sum
     // the factor of both axes is the square root of the product of their powers at frequency 0
     t.ok(Math.abs(power[0] - factor) < 0.005, `${power[0]} for ${factor}`)
   }
+})
+
+/** Lanczos weights of order 3 half way between pixels, from their definition. */
+const lanczosHalf = () => {
+  const sinc = (v: number) => Math.sin(Math.PI * v) / (Math.PI * v)
+  const weights = [-2.5, -1.5, -0.5, 0.5, 1.5, 2.5].map((v) => sinc(v) * sinc(v / 3))
+  const sum = weights.reduce((a, b) => a + b)
+  return weights.map((weight) => weight / sum)
+}
+
+t.test('what is interpolated a second time has more noise than errors of independent pixels say', async (t) => {
+  const weights = lanczosHalf()
+  const squares = (values: readonly number[]) => values.reduce((sum, value) => sum + value * value, 0)
+  const { normal } = random(5)
+  const move = (row: number[]) =>
+    row.map((_, i) => weights.reduce((sum, weight, k) => sum + weight * (row[i + k] ?? 0), 0))
+  const twice = move(move(Array.from({ length: 60_000 }, normal)))
+  const told = squares(weights) ** 2
+  const factor = 1 / squares(weights)
+  const { own } = noiseSpectra(
+    { fresh: 1, reference: factor, moved: factor, share: 0, returned: false },
+    { fresh: 1, reference: 1 },
+    ...([120, 120] as const),
+  )
+  const more = squares(Array.from(own)) / own.length
+  // of both axes
+  const measured = (squares(twice) / twice.length / told) ** 2
+  t.ok(measured > 1.2, `${measured}`)
+  t.ok(Math.abs(more / measured - 1) < 0.03, `${more} where ${measured} is measured`)
 })
 
 t.test('nothing changes with the size of the tiles but the last digits', async (t) => {

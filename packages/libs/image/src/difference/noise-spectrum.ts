@@ -5,10 +5,12 @@ export interface SharedNoise {
   /** Noise of large sums over that of pixels: 1 for a frame as the camera gave it, more once it was interpolated. */
   fresh: number
   reference: number
+  /** Likewise what bringing the reference onto the grid of the new frame did to it; 1 where it was not interpolated. */
+  moved: number
   /** The part of the noise of the new frame that is in the reference, as in a stack that holds the frame; else 0. */
   share: number
-  /** That part has been interpolated since it left the frame: noise of its large sums over that of its pixels. */
-  blur: number
+  /** That part was interpolated twice, by the same part of a pixel there and back, as the reference was once. */
+  returned: boolean
 }
 
 /**
@@ -28,8 +30,8 @@ const HALF_WAY = [0.6109, -0.1352, 0.0243]
 const LEAST = 0.02
 
 /** True where noise is white and belongs to one image only. */
-export const isPlain = ({ fresh, reference, share }: SharedNoise): boolean =>
-  fresh <= 1 && reference <= 1 && share === 0
+export const isPlain = ({ fresh, reference, moved, share }: SharedNoise): boolean =>
+  fresh <= 1 && reference <= 1 && moved <= 1 && share === 0
 
 /**
  * The power of noise along one axis of a grid of n pixels, 1 on the mean. An interpolated image is taken as a mixture of
@@ -50,7 +52,11 @@ export function powerAlong(n: number, factor: number): Float64Array {
 
 const mean = (values: Float64Array) => values.reduce((sum, value) => sum + value, 0) / values.length
 
-/** The spectra on the grid of a tile; `variance` is that of a typical pixel of each image. */
+/**
+ * The spectra on the grid of a tile; `variance` is that of a typical pixel of each image. Errors that were interpolated
+ * count the second interpolation of a stack as if its pixels were independent: large sums are right then, but what is
+ * smooth already loses less, and its pixels have more noise than their errors say. The product of the two powers has both.
+ */
 export function noiseSpectra(
   noise: SharedNoise,
   variance: { fresh: number; reference: number },
@@ -60,14 +66,16 @@ export function noiseSpectra(
   const plane = () => new Float32Array(width * height)
   const spectra = { fresh: plane(), common: plane(), own: plane() }
   const along = (factor: number) => [powerAlong(width, factor), powerAlong(height, factor)] as const
-  const [ofFresh, ofReference, ofCommon] = [along(noise.fresh), along(noise.reference), along(noise.blur)]
-  const ofAll = ofCommon[0][0]! * ofCommon[1][0]!
+  const [ofFresh, ofReference, ofMove] = [along(noise.fresh), along(noise.reference), along(noise.moved)]
+  const ofAll = ofMove[0][0]! * ofMove[1][0]!
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       const p = y * width + x
       const fresh = ofFresh[0][x]! * ofFresh[1][y]!
-      const reference = ofReference[0][x]! * ofReference[1][y]!
-      const common = noise.share * Math.sqrt((ofCommon[0][x]! * ofCommon[1][y]!) / ofAll)
+      const move = ofMove[0][x]! * ofMove[1][y]!
+      const reference = ofReference[0][x]! * ofReference[1][y]! * move
+      // the power of one way is the amplitude of there and back
+      const common = noise.share * (noise.returned ? move / ofAll : Math.sqrt(move / ofAll))
       const rest = reference - (common * common * fresh * variance.fresh) / variance.reference
       spectra.fresh[p] = Math.sqrt(fresh)
       spectra.common[p] = common

@@ -4,7 +4,7 @@ import { describeFrame, type FrameFacts, type InstrumentProfile } from '@nightpi
 import { expandInputs } from '@nightpipe/files'
 import { cardLookup, imageHdu, openFits } from '@nightpipe/fits'
 import { formatMjd } from '@nightpipe/sky'
-import { dayOfRaw, rawName, starFibres, starName, type Tree } from '@nightpipe/spectrographs'
+import { dayOfRaw, formatProductDate, rawName, starFibres, starName, type Tree } from '@nightpipe/spectrographs'
 
 /** A raw exposure as its header tells of it. */
 export interface RawFrame {
@@ -70,7 +70,24 @@ export function rawFrames(
     // The same exposure may lie there plain and compressed.
     if (frame && inWindow(frame, window) && !known.has(frame.name)) known.set(frame.name, frame)
   }
-  return [...known.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
+  return withoutTwins([...known.values()].sort((a, b) => (a.name < b.name ? -1 : 1)))
+}
+
+/**
+ * Products of arcs and stars bear the moment of their exposure: of several that tell the same one (a copy, a clock that stood) the first by
+ * name is taken, and the others say why not.
+ */
+function withoutTwins(frames: readonly RawFrame[]): RawFrame[] {
+  const first = new Map<string, RawFrame>()
+  return frames.map((frame): RawFrame => {
+    const { type, camera, mjd } = frame
+    if ((type !== 'arc' && type !== 'object') || mjd === undefined) return frame
+    const key = [type, camera, formatProductDate(mjd)].join(' ')
+    const twin = first.get(key)
+    if (!twin) first.set(key, frame)
+    const problem = `of the same moment as ${twin?.name}: their products would bear one name (take one of them away)`
+    return twin ? { ...frame, type: 'unknown', problem } : frame
+  })
 }
 
 function inWindow({ mjd, day }: RawFrame, { days, start, end }: Window): boolean {

@@ -48,8 +48,10 @@ function shot(tree: Tree, letter: string, number: number, cards: [string, string
     ['TELESCOP', 'nres03'],
     ['SITEID', 'cpt'],
     ['EXPTIME', 1],
+    ['MJD-OBS', MJD + number / 100],
   ]
-  const header = createHeader([...common, ['MJD-OBS', MJD + number / 100], ...cards])
+  const own = new Set(cards.map(([keyword]) => keyword))
+  const header = createHeader([...common.filter(([keyword]) => !own.has(keyword)), ...cards])
   writeFits(path, [{ kind: 'image', header, bitpix: 16, axes: [4, 4], pixels: new Int16Array(16) }])
   return path
 }
@@ -79,6 +81,27 @@ t.test('raw frames are found beside the tree, described, and sorted; guider fram
     ['unknown', 'object'],
     'one without date stays: somebody must be told',
   )
+})
+
+t.test('of arcs and stars that tell the same moment the first is taken, the others say why not', async (t) => {
+  const { tree } = chainIn(t).chain
+  const star: [string, string][] = [
+    ['OBSTYPE', 'TARGET'],
+    ['OBJECTS', 'HD1&thar&none'],
+  ]
+  const at = (mjd: number): [string, number] => ['MJD-OBS', mjd]
+  shot(tree, 'e', 1, [...star, at(MJD)])
+  shot(tree, 'e', 2, [...star, at(MJD + 2e-6)])
+  shot(tree, 'e', 3, [...star, at(MJD + 2e-5)])
+  shot(tree, 'e', 4, [...star, ['INSTRUME', 'fa99'], at(MJD)])
+  for (const k of [5, 6]) shot(tree, 'b', k, [['OBSTYPE', 'BIAS'], at(MJD)])
+  const frames = rawFrames(tree, profile, {})
+  t.same(
+    frames.map(({ type }) => type),
+    ['object', 'unknown', 'object', 'object', 'bias', 'bias'],
+    'biases go into a master together',
+  )
+  t.match(frames[1]!.problem, /same moment as cptnrs03-fa13-20190405-0001-e00:/)
 })
 
 t.test('a call says which window it means', async (t) => {

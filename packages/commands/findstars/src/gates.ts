@@ -15,7 +15,7 @@ export function gateReason(quality: FrameQuality, gates: FindConfig['quality']):
     above(sky, gates.sky, 'sky', 'sky') ??
     // the larger the fainter
     (gates['limiting magnitude'] !== undefined && limitingMagnitude < gates['limiting magnitude']
-      ? `limiting magnitude ${digits(limitingMagnitude)}, ${gates['limiting magnitude']} wanted: clouds? ([quality] limiting magnitude)`
+      ? `limiting magnitude ${digits(limitingMagnitude)}, ${gates['limiting magnitude']} wanted ([quality] limiting magnitude)`
       : undefined) ??
     above(highestPeak, gates.peak, 'peak', 'peak')
   )

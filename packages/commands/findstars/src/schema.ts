@@ -67,7 +67,10 @@ export const schema = {
     kurtosis: number(undefined, 'with a larger excess kurtosis of their angles: trailing; even angles have -1.2', none),
     seeing: number(undefined, 'with a larger full width at half maximum', { ...none, unit: 'px', min: 0 }),
     sky: number(undefined, 'with a brighter sky, in the unit of the frame', none),
-    'limiting magnitude': number(undefined, 'with a brighter limit, instrumental: clouds', { ...none, unit: 'mag' }),
+    'limiting magnitude': number(undefined, 'with a brighter limit, instrumental: bright sky, wide stars', {
+      ...none,
+      unit: 'mag',
+    }),
     peak: number(undefined, 'with a higher pixel in a star, in the unit of the frame', none),
     jump: number(undefined, 'whose pointing is further than this from that of the frame before', {
       ...{ ...none, unit: 'deg', min: 0 },

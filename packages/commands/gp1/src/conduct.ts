@@ -62,7 +62,7 @@ async function serve(request: Ask, routes: readonly Route[]): Promise<number> {
   const { input, poll, settle, patience, batch, attempts, triggers } = config.general
   const { compress } = (config as unknown as ConfigOf<typeof commonSchema>).output
   const log = openLog(output, request.log)
-  const state = openState(output)
+  const state = openState(output, (text) => log.warn('gp1', text))
   const whole = wholenessWatch({ settleSeconds: settle, patienceSeconds: patience })
   const arrivals = watchFolders(input, [output, ...routes.map(({ workspace }) => workspace)])
   const started = new Date().toISOString()

@@ -1,5 +1,6 @@
 import { appendFileSync, existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { DataError } from '@nightpipe/command'
 import { writeAtomically } from '@nightpipe/files'
 import { defineTable, formatCsv, parseTable, type RowOf } from '@nightpipe/table'
 
@@ -37,7 +38,7 @@ const keys = stateTable.columns.map(({ name }) => name)
  * The state of the folder of logs, which survives kill -9: changes are appended and on their way to the disk before
  * anything is done about them; a line that was torn by the kill is dropped. The file is rewritten at the start.
  */
-export function openState(folder: string): State {
+export function openState(folder: string, warn: (text: string) => void): State {
   const path = join(folder, 'gp1.csv')
   const maps = new Map<string, Map<string, StateRow>>()
   const known = new Set<string>()
@@ -47,7 +48,13 @@ export function openState(folder: string): State {
     maps.set(pipeline, map.set(row.file, row))
     known.add(row.file)
   }
-  for (const row of readState(path)) put(row)
+  const { rows, unreadable } = readState(path)
+  if (unreadable > 0) {
+    const kept = `${path}.damaged`
+    writeAtomically(kept, readFileSync(path))
+    warn(`${unreadable} lines of ${path} cannot be read and are left out; the table as it was is in ${kept}`)
+  }
+  for (const row of rows) put(row)
   const all = [...maps.values()].flatMap((map) => [...map.values()])
   writeAtomically(path, formatCsv([keys, ...all.map(cells)]))
   return {
@@ -62,9 +69,32 @@ export function openState(folder: string): State {
 
 const cells = (row: StateRow) => keys.map((key) => String((row as Record<string, unknown>)[key] ?? ''))
 
-/** The last line about each file; what a kill tore is cut off. */
-export function readState(path: string): StateRow[] {
-  if (!existsSync(path)) return []
+/**
+ * The rows of the table; what a kill tore off its end is cut off. Lines that a failing disk spoilt are counted and left out:
+ * an image that only they told of is offered to its pipelines again, whose ledgers know what they have made of it.
+ */
+function readState(path: string): { rows: StateRow[]; unreadable: number } {
+  if (!existsSync(path)) return { rows: [], unreadable: 0 }
   const text = readFileSync(path, 'utf8')
-  return parseTable(text.slice(0, text.lastIndexOf('\n') + 1), path, stateTable)
+  const [head = '', ...lines] = text.slice(0, text.lastIndexOf('\n') + 1).split('\n')
+  const whole = attempt(() => parseTable([head, ...lines].join('\n'), path, stateTable))
+  if (whole?.every(makesSense)) return { rows: whole, unreadable: 0 }
+  const known = [head, keys.join(',')].find((names) => attempt(() => parseTable(`${names}\n`, path, stateTable)))!
+  const told = lines.filter((line) => line !== '')
+  const rows = told.flatMap((line) => attempt(() => parseTable(`${known}\n${line}\n`, path, stateTable)) ?? [])
+  const good = rows.filter(makesSense)
+  return { rows: good, unreadable: told.length - good.length }
+}
+
+/** Whether a row is one that gp1 wrote, and not what a failing disk made of it. */
+const makesSense = ({ file, status, time }: StateRow) =>
+  !['\0', '\uFFFD'].some((mark) => file.includes(mark)) && /^[a-z ]+$/.test(status) && Number.isFinite(Date.parse(time))
+
+function attempt<T>(work: () => T): T | undefined {
+  try {
+    return work()
+  } catch (error) {
+    if (error instanceof DataError) return undefined
+    throw error
+  }
 }

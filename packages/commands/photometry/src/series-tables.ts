@@ -132,7 +132,18 @@ export function starRows(curves: readonly Curves[], linked: Linked, names: Targe
   return [STAR_HEAD, ...rows]
 }
 
-const CURVE_HEAD = ['star', 'filter', 'frame', 'mjd', 'mag', 'error_mag', 'upper_limit_mag', 'flags', 'forced']
+const CURVE_HEAD = [
+  'star',
+  'filter',
+  'frame',
+  'mjd',
+  'mag',
+  'error_mag',
+  'upper_limit_mag',
+  'flags',
+  'forced',
+  'calibrated',
+]
 
 /** lightcurves.csv: a row for each star in each frame that it lies in. A star that is not seen has a limit, no magnitude. */
 export function curveRows(
@@ -149,7 +160,7 @@ export function curveRows(
         const frame = frames[k]!
         rows.push([
           ...[name, set.filter, frame.name, cell(frame.mjd, 8), cell(magnitude, 5), cell(error, 5), cell(limit, 3)],
-          ...[String(flags), forced],
+          ...[String(flags), forced, set.calibrated ? 'yes' : 'no'],
         ])
       }
     }

@@ -16,9 +16,11 @@ export interface ChartOptions {
   inverted?: boolean
   /** a logarithmic axis about 0, linear within this distance of it, and a line at 0 that says T0 */
   event?: number
+  /** what is counted has no halves */
+  whole?: boolean
 }
 
-const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [560, 300, 62, 14, 30, 46]
+const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [560, 300, 74, 14, 30, 46]
 
 /** A scatter chart as SVG that takes its colours from the page, and scales with it. */
 export function chart(options: ChartOptions, series: readonly Series[]): string {
@@ -37,13 +39,13 @@ export function chart(options: ChartOptions, series: readonly Series[]): string 
   const xTicks = options.event === undefined ? linearTicks(across) : eventTicks(across, options.event, to)
   const parts = [
     ...xTicks.map(([x, label]) => gridX(px(x), label)),
-    ...linearTicks(up).map(([y, label]) => gridY(py(y), label)),
+    ...linearTicks(up, options.whole ? 1 : 0).map(([y, label]) => gridY(py(y), label)),
     `<rect x="${LEFT}" y="${TOP}" width="${WIDTH - LEFT - RIGHT}" height="${HEIGHT - TOP - BOTTOM}" class="frame"/>`,
     ...(options.event === undefined ? [] : [t0Line(px(0))]),
     ...series.flatMap(({ colour, points }) => points.map((point) => mark(px(point.x), py, point, colour))),
     ...series.map(({ label, colour }, k) => legend(label, colour, k, series.length)),
     `<text x="${(LEFT + WIDTH - RIGHT) / 2}" y="${HEIGHT - 8}" text-anchor="middle">${safe(options.x)}</text>`,
-    `<text transform="rotate(-90 14 ${(TOP + HEIGHT - BOTTOM) / 2})" x="14" y="${(TOP + HEIGHT - BOTTOM) / 2}" text-anchor="middle">${safe(options.y)}</text>`,
+    `<text transform="rotate(-90 13 ${(TOP + HEIGHT - BOTTOM) / 2})" x="13" y="${(TOP + HEIGHT - BOTTOM) / 2}" text-anchor="middle">${safe(options.y)}</text>`,
     `<text x="${LEFT}" y="18" class="name">${safe(options.title)}</text>`,
   ]
   return `<svg class="chart" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${safe(options.title)}">${parts.join('')}</svg>`
@@ -58,10 +60,10 @@ function span(values: readonly number[]): [number, number] {
   return [low - margin, high + margin]
 }
 
-function linearTicks([low, high]: readonly [number, number]): [number, string][] {
+function linearTicks([low, high]: readonly [number, number], least = 0): [number, string][] {
   const rough = (high - low) / 5
   const decade = power(10, Math.floor(Math.log10(rough)))
-  const step = [1, 2, 5, 10].map((m) => m * decade).find((s) => s >= rough)!
+  const step = Math.max(least, [1, 2, 5, 10].map((m) => m * decade).find((s) => s >= rough)!)
   const first = Math.ceil(low / step)
   const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9))
   return Array.from({ length: Math.floor(high / step) - first + 1 }, (_, k) => {

@@ -56,6 +56,8 @@ export interface CurvePoint {
   /** fainter than this: nothing was seen */
   limit: boolean
   filter: string
+  /** no catalogue was there to bring it to true magnitudes */
+  instrumental?: true
 }
 
 export interface LightCurve {

@@ -156,18 +156,24 @@ function curveChart({ name, ra, dec, points }: LightCurve, { t0, filters }: Fiel
   )
   const title = [name, position(ra, dec)].filter(Boolean).join('  ')
   const x = t0 === undefined ? `hours after ${formatMjd(first).slice(0, 16)} UTC` : 'time since T0'
-  return chart({ title, x, y: 'mag', inverted: true, ...(t0 === undefined ? {} : { event: linear }) }, series)
+  const y = magnitudesOf(points.map(({ instrumental }) => instrumental === true))
+  return chart({ title, x, y, inverted: true, ...(t0 === undefined ? {} : { event: linear }) }, series)
 }
 
+/** What magnitudes are called, by whether each is without a zero point. */
+const magnitudesOf = (instrumental: readonly boolean[]) =>
+  !instrumental.includes(true) ? 'mag' : instrumental.includes(false) ? 'mag, in part instrumental' : 'instrumental mag'
+
 /** What is drawn of the reports, and how it is called. */
+const [LIMIT, STARS] = ['Limiting magnitude', 'Stars']
 const NIGHT: [RegExp, string, string][] = [
   [/^(seeing|fwhm)_arcsec$/, 'Seeing', 'arcsec'],
   [/^(seeing|fwhm)_px$/, 'Seeing', 'px'],
   [/^sky(_.*)?$(?<!sigma)/, 'Sky', 'level'],
   [/^(zero_?point|zp)(_mag)?$/, 'Zero point', 'mag'],
-  [/^limit(ing)?_mag(nitude)?$/, 'Limiting magnitude', 'mag'],
+  [/^limit(ing)?_mag(nitude)?$/, LIMIT, 'mag'],
   [/^ellipticity$/, 'Ellipticity', '1 − b/a'],
-  [/^stars$/, 'Stars', 'number'],
+  [/^stars$/, STARS, 'number'],
 ]
 
 function nightCharts({ frames, filters }: Field): string {
@@ -193,7 +199,9 @@ function nightCharts({ frames, filters }: Field): string {
           })),
       }),
     )
-    return [chart({ title, x, y }, series)]
+    const limits = dated.filter(({ values }) => title === LIMIT && values[name] !== undefined)
+    const unit = title === LIMIT ? magnitudesOf(limits.map(({ values }) => values.zero_point_mag === undefined)) : y
+    return [chart({ title, x, y: unit, whole: title === STARS }, series)]
   })
   return charts.length ? `<div class="charts">${charts.join('')}</div>` : ''
 }

@@ -132,6 +132,7 @@ const COLUMNS = {
   error: ['error_mag', 'magerr_cal', 'magnitude_error', 'mag_error', 'mag_err', 'magerr'],
   limit: ['upper_limit_mag', 'limit_mag', 'mag_limit', 'upper_limit', 'limit'],
   filter: ['filter', 'band'],
+  calibrated: ['calibrated'],
   ra: ['ra_deg', 'ra'],
   dec: ['dec_deg', 'dec'],
 } as const
@@ -159,6 +160,7 @@ export function curvesIn({ path, filter }: Product): LightCurve[] | undefined {
       filter: cells[place('filter')] || filter,
     }
     if (Number.isFinite(error)) point.error = error
+    if (cells[place('calibrated')] === 'no') point.instrumental = true
     const key = cells[name]!
     const curve = curves.get(key) ?? {
       name: key,

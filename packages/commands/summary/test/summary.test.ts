@@ -171,6 +171,33 @@ document.title='probe '+JSON.stringify(said)})</script>`
   },
 )
 
+t.test('magnitudes without a catalogue are called instrumental, also where only a limit is known', (t) => {
+  const cwd = t.testdir()
+  const field = writeField(join(cwd, 'GRB'))
+  const folder = join(field, 'cam/r/photometry')
+  const rows = [0, 1, 2].map((k) => [`${61041.09 + k / 1440}`, k === 1 ? ',,-9.5' : '-11.2,0.01,'])
+  const plain = rows.map(([mjd, values]) => `S00001,${mjd},${values},no\nmixed,${mjd},${values},no`)
+  const calibrated = rows.map(([mjd]) => `mixed,${mjd},17.5,0.01,,yes`)
+  const head = 'star,mjd,mag,error_mag,upper_limit_mag,calibrated'
+  writeFileSync(join(folder, 'lightcurves.csv'), `${[head, ...plain, ...calibrated].join('\n')}\n`)
+  t.equal(run('--input', field, '--output', join(field, 'summary')).status, 0)
+  const page = readFileSync(join(field, 'summary/summary.html'), 'utf8')
+  const labelled = (title: string) =>
+    new RegExp(`aria-label="${title}.*?</svg>`).exec(page)?.[0].match(/>((?:instrumental )?mag[^<]*)<\/text>/)?.[1]
+  t.equal(labelled('S00001'), 'instrumental mag')
+  t.equal(labelled('mixed'), 'mag, in part instrumental')
+  t.equal(labelled('target'), 'mag', 'a table that says nothing has magnitudes')
+  t.end()
+})
+
+t.test('counts have no halves on their axis', (t) => {
+  const points = [110, 110, 111].map((y, x) => ({ x, y, hint: '' }))
+  const drawn = chart({ title: 'Stars', x: '', y: '', whole: true }, [{ label: '', colour: '#000', points }])
+  const labels = [...drawn.matchAll(/text-anchor="end">([^<]*)</g)].map(([, label]) => label)
+  t.same(labels, ['110', '111'])
+  t.end()
+})
+
 t.test('candidates in one place of the sky are one, also across RA 0', (t) => {
   const at = (ra: number, significance: number) => ({
     filter: 'r',

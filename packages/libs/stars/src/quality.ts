@@ -38,9 +38,19 @@ export function frameQuality(
   return {
     ...{ seeing, sky: medianOf(background.level), skySigma, highestPeak, count: stars.count, good: good.length },
     ...{ elongation, ellipticity: 1 - 1 / elongation },
-    thetaKurtosis: excessKurtosis(good.map((i) => stars.theta[i])),
+    thetaKurtosis: excessKurtosis(aboutTheirAxis(good.map((i) => stars.theta[i]))),
     limitingMagnitude: -2.5 * Math.log10(threshold * skySigma * Math.sqrt(pixels)),
   }
+}
+
+/**
+ * Angles of axes, degrees, as they stand off their mean axis (Fisher 1993, Statistical Analysis of Circular Data, 2.3): a
+ * trail along the columns is at 90 and at -90 at once.
+ */
+function aboutTheirAxis(angles: readonly number[]): number[] {
+  const sum = (of: (x: number) => number) => angles.reduce((total, angle) => total + of((angle * Math.PI) / 90), 0)
+  const axis = (Math.atan2(sum(Math.sin), sum(Math.cos)) * 90) / Math.PI
+  return angles.map((angle) => angle - axis - 180 * Math.round((angle - axis) / 180))
 }
 
 /** Fourth moment over the square of the second, less the 3 of a Gaussian (Fisher); NaN of fewer than four values. */

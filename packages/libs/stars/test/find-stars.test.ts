@@ -123,3 +123,17 @@ t.test('a star on the corner of four pixels is as significant as one on the midd
   const ratio = at(0.5) / at(0)
   t.ok(Math.abs(ratio - 1) < 0.012, `${ratio}`)
 })
+
+t.test('a trail is seen by the angles of the stars, whichever way it goes', async (t) => {
+  const trailed = (angle: number) => {
+    const steps = [-2, -1, 0, 1, 2]
+    const lights = grid(20_000).flatMap(({ x, y, flux }) =>
+      steps.map((k) => ({ x: x + k * Math.cos(angle), y: y + k * Math.sin(angle), flux: flux / steps.length })),
+    )
+    return findStars(field(256, 256, lights, 20)).quality.thetaKurtosis
+  }
+  for (const angle of [0, 0.8, Math.PI / 2, 2.4]) {
+    // their angles differ by noise alone: normally distributed, excess 0
+    t.ok(trailed(angle) > -0.7, `${angle}: ${trailed(angle)}`)
+  }
+})

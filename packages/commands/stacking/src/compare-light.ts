@@ -68,15 +68,18 @@ function measureAt(shape: Shape, reference: Sighting, frame: Sighting, circles: 
       flux,
       ratio: flux / weighed(frame.stars, place, theirs),
       variance: varianceOf(reference, place, flux, area),
+      unsure: (unsureOf(reference.stars, place, ours) / flux) ** 2,
     }
   }).filter(({ flux, ratio, variance }) => flux > 0 && ratio > 0 && isBright(variance))
   if (seen.length === 0) return undefined
   // by their own fluxes in the frame, stars would count for more where noise made them brighter
   const middle = medianOf(seen.map(({ ratio }) => ratio))
-  const fluxes = seen.flatMap(({ place, flux, ratio, variance }): StarFlux[] => {
+  const fluxes = seen.flatMap(({ place, flux, ratio, variance, unsure }): StarFlux[] => {
     const theirVariance = varianceOf(frame, place, flux / middle, area)
     if (!isBright(theirVariance)) return []
-    return [{ place, flux, sample: { value: Math.log(ratio), variance: variance + theirVariance } }]
+    const theirUnsure = ((middle * unsureOf(frame.stars, place, theirs)) / flux) ** 2
+    const value = Math.log(ratio)
+    return [{ place, flux, sample: { value, variance: variance + theirVariance + unsure + theirUnsure } }]
   })
   const samples = fluxes.map(({ sample }) => sample)
   const ratio = steadyMean(samples, SCATTER)
@@ -94,6 +97,13 @@ const isBright = (variance: number) => variance < 0.01
 function weighed({ light, rings }: StarLight, k: number, weights: Float64Array): number {
   let sum = 0
   for (let b = 0; b < rings; b++) sum += weights[b] * light[k * rings + b]
+  return sum
+}
+
+/** What saturated neighbours may add to a star or take from it: of what they have, only the least is known. */
+function unsureOf({ clipped, rings }: StarLight, k: number, weights: Float64Array): number {
+  let sum = 0
+  for (let b = 0; b < rings; b++) sum += Math.abs(weights[b]) * clipped[k * rings + b]
   return sum
 }
 

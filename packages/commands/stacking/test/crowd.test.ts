@@ -47,11 +47,14 @@ function exposed(stars: readonly Star[], fwhm: number, exponent: number, part: n
   return Float32Array.from(pixels, (value, p) => value + 200 + 0.1 * (p % SIZE))
 }
 
-function sighting(pixels: Float32Array, places: readonly Star[], seeing: number): Sighting {
+function sighting(pixels: Float32Array, places: readonly Star[], seeing: number, saturation?: number): Sighting {
   const image = { pixels, width: SIZE, height: SIZE }
   const at = { x: Float64Array.from(places, ({ x }) => x), y: Float64Array.from(places, ({ y }) => y) }
   const { radii, reach, sky } = PLAN
-  const options = { radius: radii[radii.length - 1], reach, skyFrom: sky[1], sky: sampleSky(pixels, SIZE, SIZE, {}) }
+  const options = {
+    ...{ radius: radii[radii.length - 1], reach, skyFrom: sky[1], saturation },
+    sky: sampleSky(pixels, SIZE, SIZE, {}),
+  }
   return { stars: starLight(image, at, options), seeing, gain: 1, noiseFactor: 1 }
 }
 
@@ -88,4 +91,20 @@ t.test('faint stars say what they can, and too few nothing', async (t) => {
   const [sure, unsure] = [compareLight(all, all, CIRCLES)!, compareLight(noisy, noisy, CIRCLES)!]
   t.ok(Math.abs(sure.scale - 1) < 1e-6, `${sure.scale}`)
   t.ok(unsure.error > 3 * sure.error, `${unsure.error} over ${sure.error}`)
+})
+
+t.test('saturated neighbours, which lose more light in the sharper frame, do not lower the ratio', async (t) => {
+  const full = 2e4
+  const clip = (pixels: Float32Array) => pixels.map((value) => Math.min(value, full))
+  const places = Array.from({ length: 49 }, (_, k) => {
+    return { x: 32.3 + 39.2 * (k % 7), y: 32.1 + 39.3 * Math.floor(k / 7), flux: 1e5 + 1e3 * k }
+  })
+  // two thirds of the stars have one in the ring of their sky
+  const bright = places.filter((_, k) => k % 3 > 0).map(({ x, y }) => ({ x: x + 14, y: y + 1, flux: 4e5 }))
+  const stars = [...bright, ...places]
+  const sharp = sighting(clip(exposed(stars, WIDTHS.sharp, 3, 1)), places, WIDTHS.sharp, full)
+  const broad = sighting(clip(exposed(stars, WIDTHS.broad, 3, 0.75)), places, WIDTHS.broad, full)
+  const { scale, error } = compareLight(sharp, broad, CIRCLES)!
+  t.ok(Math.abs(scale * 0.75 - 1) < 1.5 * error, `${scale * 0.75 - 1}, told ${error}`)
+  t.ok(error < 3 * LIMIT, `${error}`)
 })

@@ -19,6 +19,8 @@ export interface StarLight {
   rings: number
   /** For each place the light of its rings above the mean beyond `skyFrom`, one place after the other; NaN where it is spoiled. */
   light: Float64Array
+  /** For each place what saturated pixels have of it, in the same rings: their true light is not known. */
+  clipped: Float64Array
   /** Noise of a pixel of the sky at each place. */
   sigma: Float64Array
 }
@@ -30,19 +32,22 @@ const SPOILED = 0.01
 const UNSEEN = 0.2
 const MASKED = 15
 const NO_DATA = 8
+const SATURATED = 2
 
 /**
  * Light in rings about given places of a frame: each pixel is shared by the three rings about it. What is missing in a
- * ring is taken to be as the rest of it.
+ * ring is taken to be as the rest of it; saturated pixels of neighbours have at least the light that they show.
  */
 export function starLight(image: BrightImage, places: Points, options: LightOptions): StarLight {
   const rings = Math.floor(options.reach / STEP) + 1
   const n = places.x.length
   const light = new Float64Array(n * rings).fill(Number.NaN)
+  const clipped = new Float64Array(n * rings)
   const sums: Sums = {
     light: new Float64Array(rings + 1),
     seen: new Float64Array(rings + 1),
     all: new Float64Array(rings + 1),
+    full: new Float64Array(rings),
   }
   const sigma = Float64Array.from(places.x, (x, k) => skyAt(options.sky, options.sky.sigma, x, places.y[k]))
   for (let k = 0; k < n; k++) {
@@ -52,9 +57,10 @@ export function starLight(image: BrightImage, places: Points, options: LightOpti
       const [own, seen, all] = [sums.light[b], sums.seen[b], sums.all[b]]
       const whole = seen === all ? own : seen > 0 ? (all * own) / seen : all * level
       light[k * rings + b] = whole - all * level
+      clipped[k * rings + b] = sums.full[b]
     }
   }
-  return { rings, light, sigma }
+  return { rings, light, clipped, sigma }
 }
 
 interface Sums {
@@ -62,6 +68,8 @@ interface Sums {
   /** Pixels that are good, and all. */
   seen: Float64Array
   all: Float64Array
+  /** Light of saturated pixels. */
+  full: Float64Array
 }
 
 /** False where the star is spoiled. */
@@ -76,7 +84,7 @@ function gather(
   const [cx, cy, out] = [Math.round(x), Math.round(y), Math.ceil(reach)]
   const core = (radius + 0.5) ** 2
   if (!(cx >= 0 && cy >= 0 && cx < width && cy < height)) return false
-  for (const sum of [sums.light, sums.seen, sums.all]) sum.fill(0)
+  for (const sum of Object.values(sums)) sum.fill(0)
   let [spoiled, unseen] = [0, 0]
   for (let v = cy - out; v <= cy + out; v++) {
     for (let u = cx - out; u <= cx + out; u++) {
@@ -95,7 +103,14 @@ function gather(
       const p = v * width + u
       const bits = inside ? (mask ? mask[p] & MASKED : 0) : NO_DATA
       const value = inside ? pixels[p] : Number.NaN
-      if (bits === 0 && value < saturation) {
+      const good = bits === 0 && value < saturation
+      if (!good && square < core) return false
+      const full = (bits === SATURATED || (bits === 0 && value >= saturation)) && Number.isFinite(value)
+      if (full) {
+        spoiled++
+        sums.full[b] += value
+      }
+      if (good || full) {
         sums.seen[before] += low
         sums.seen[b] += middle
         sums.seen[b + 1] += high
@@ -104,7 +119,6 @@ function gather(
         sums.light[b + 1] += high * value
         continue
       }
-      if (square < core) return false
       if ((bits & NO_DATA) !== 0 || Number.isNaN(value)) unseen++
       else spoiled++
     }

@@ -4,6 +4,7 @@ import { allocate, kernels, scoped } from '@nightpipe/kernels'
 import { combineLinear } from './combine-linear.js'
 import { orUnreadable, type Unreadable } from './examine.js'
 import { fillSaturated } from './fill-saturated.js'
+import { leaveOut, markSaturated } from './leave-out.js'
 import { termsAt } from './match-frames.js'
 import type { Plane, Recipe } from './recipe.js'
 
@@ -78,6 +79,8 @@ const partOf = ({ pixels, error, count, bits }: Block, from: number, n: number):
 
 /** A frame's part in some rows of the stack. */
 export interface Sample {
+  /** Of the frame among all. */
+  place: number
   plane: Plane
   pixels: Float32Array
   error?: Float32Array
@@ -90,8 +93,8 @@ function combineSome(recipe: Recipe, y: number, rows: number, block: Block, done
   const low = Math.max(0, y - reach)
   const high = Math.min(canvas.height, y + rows + reach)
   const wide: Sample[] = []
-  for (const [k, plane] of recipe.planes.entries()) {
-    const read = orUnreadable(() => readSample(recipe, plane, low, high - low))
+  for (const k of recipe.planes.keys()) {
+    const read = orUnreadable(() => readSample(recipe, k, low, high - low))
     if (read && 'unreadable' in read) return { ...read, plane: k }
     if (read) wide.push(read)
   }
@@ -103,6 +106,8 @@ function combineSome(recipe: Recipe, y: number, rows: number, block: Block, done
     block.bits.fill(MaskBit.noData)
     return undefined
   }
+  markSaturated(wide, canvas, low, high - low)
+  leaveOut(wide, recipe.spots, canvas, [low, high - low], UNUSABLE | MaskBit.saturated)
   const samples = wide.map((sample) => middleOf(sample, (y - low) * canvas.width, n))
   const allowance = reach > 0 ? allowanceFor(recipe, wide, y - low, rows) : undefined
   combine(recipe, samples, block, allowance)
@@ -117,8 +122,8 @@ function combineSome(recipe: Recipe, y: number, rows: number, block: Block, done
   return undefined
 }
 
-const middleOf = ({ plane, pixels, error, mask }: Sample, from: number, n: number): Sample => ({
-  ...{ plane, pixels: pixels.subarray(from, from + n), error: error?.subarray(from, from + n) },
+const middleOf = ({ place, plane, pixels, error, mask }: Sample, from: number, n: number): Sample => ({
+  ...{ place, plane, pixels: pixels.subarray(from, from + n), error: error?.subarray(from, from + n) },
   mask: mask?.subarray(from, from + n),
 })
 
@@ -170,7 +175,13 @@ function combine(recipe: Recipe, samples: readonly Sample[], block: Block, allow
 }
 
 /** The rows of one frame, on the grid of the stack; undefined where it has none of them. */
-function readSample({ canvas, errors, write }: Recipe, plane: Plane, y: number, rows: number): Sample | undefined {
+function readSample(
+  { canvas, planes, errors, write }: Recipe,
+  index: number,
+  y: number,
+  rows: number,
+): Sample | undefined {
+  const plane = planes[index]
   const { frame } = plane
   const top = canvas.y0 + y - frame.y0
   const [from, to] = [Math.max(0, top), Math.min(frame.height, top + rows)]
@@ -186,7 +197,7 @@ function readSample({ canvas, errors, write }: Recipe, plane: Plane, y: number, 
   const pixels = floats(image)
   if (plane.surface) subtractSurface(pixels, plane.surface, canvas, y, rows)
   return {
-    ...{ plane, pixels },
+    ...{ place: index, plane, pixels },
     ...(errors && write.error && error ? { error: floats(error) } : {}),
     ...(mask
       ? { mask: onCanvas(Int16Array, MaskBit.noData, place, (into) => readIntegers(mask, { ...range, into })) }

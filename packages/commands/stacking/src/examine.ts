@@ -5,6 +5,7 @@ import { allocate, scoped } from '@nightpipe/kernels'
 import { type BrightImage, type BrightStars, brightStars, type StarLight, starLight } from '@nightpipe/registration'
 import type { CirclePlan } from './circles.js'
 import type { FrameInfo } from './frames.js'
+import { saturatedSquares } from './saturated-spots.js'
 
 export interface Unreadable {
   unreadable: string
@@ -32,6 +33,8 @@ export interface Places {
   stars: StarLight
   /** At each node; NaN beyond the frame. */
   sky: Float64Array
+  /** Where it is saturated. */
+  saturated: Int32Array
 }
 
 /** The light about the stars of the reference, and the sky at nodes. */
@@ -49,9 +52,18 @@ export const measureFrame = ({ frame, x, y, plan, nodesX, nodesY }: PlacesArgs):
         ...{ radius: plan.radii[plan.radii.length - 1], reach: plan.reach, skyFrom: plan.sky[1] },
         ...{ saturation: frame.saturation, sky: map },
       })
-      return { stars, sky }
+      return { stars, sky, saturated: saturatedSquares(image, { ...frame, ceiling: ceilingOf(frame) }) }
     }),
   )
+
+/**
+ * Saturated pixels of frames without a mask: interpolation has blurred them, and what was just full is now a little less.
+ */
+const NEARLY_FULL = 0.98
+
+/** Pixels from here on are saturated, where no mask says which are. */
+export const ceilingOf = ({ hasMask, saturation }: FrameInfo): number =>
+  hasMask || !saturation ? Number.POSITIVE_INFINITY : NEARLY_FULL * saturation
 
 const detector = ({ gain, saturation }: FrameInfo) => ({ gain: gain ?? 1, saturation })
 

@@ -8,6 +8,7 @@ import type { FrameInfo } from './frames.js'
 import { type Examined, type Matched, matchFrames, placesOf, referenceOf } from './match-frames.js'
 import type { StackJob } from './plan.js'
 import { type Canvas, canvasOf, planeOf, type Recipe, reachOf, toleranceOf } from './recipe.js'
+import { spotsOf } from './saturated-spots.js'
 import type { StackingSchema } from './schema.js'
 import { framesTable, stackHeader } from './stack-header.js'
 
@@ -142,7 +143,14 @@ async function combine(
   const header = stackHeader({ job: job.params, matched, planes, reference, canvas, level, config })
   const product = startProduct(job.products[0], planesOf(canvas, header, config.product), tools.context)
   const recipe: Recipe = {
-    ...{ plan: product.writer.plan, canvas, planes, method: config.combine.method as Recipe['method'], level },
+    ...{
+      plan: product.writer.plan,
+      canvas,
+      planes,
+      spots: spotsOf(matched),
+      method: config.combine.method as Recipe['method'],
+      level,
+    },
     ...{ low: config.combine.low, high: config.combine.high, drop: config.combine.drop, write: config.product },
     ...{
       tolerance: toleranceOf(matched, config),

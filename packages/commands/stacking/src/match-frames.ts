@@ -23,6 +23,8 @@ export interface Matched extends Examined {
   offset: number
   surface?: Surface
   weight: number
+  /** Where it is saturated. */
+  saturated: Int32Array
 }
 
 /** What the sky of a frame differs by beyond its level: a + b x + c y + d x² + e xy + f y², of x and y between -1 and 1. */
@@ -121,7 +123,8 @@ export function matchFrames(
       ...{ depth, seeing: one.stars.seeing > 0 ? depth / one.stars.seeing ** 2 : 0, none: 1 },
       exposure: one.frame.exposureSeconds ?? 1,
     }[config.combine.weights as 'depth']
-    return { ...one, isReference: k === reference, scale, scaleError: error, common, ...sky, weight }
+    const { saturated } = places[k]
+    return { ...one, isReference: k === reference, scale, scaleError: error, common, ...sky, weight, saturated }
   })
 }
 
@@ -164,35 +167,41 @@ function skyOf(
   const difference = both.map((k) => own.sky[k] - (reference.sky[k] - referenceStars.sky) / scale)
   const offset = medianOf(difference)
   if (how === 'level' || both.length < 2 * NODES) return { offset }
-  return {
-    offset,
-    surface: fitSurface(
-      both.map((k) => [nodes.x[k], nodes.y[k]]),
-      difference,
-      offset,
-    ),
-  }
+  const all = own.sky.reduce((sum, value) => sum + (Number.isFinite(value) ? 1 : 0), 0)
+  const count = both.length < CURVED * all ? PLANE : CURVES
+  const at = both.map((k) => [nodes.x[k], nodes.y[k]])
+  return { offset, surface: fitSurface(at, difference, offset, count) }
 }
 
-/** Quadratic in both coordinates, without the nodes that lie off it. */
-function fitSurface(at: readonly (readonly number[])[], values: readonly number[], level: number): Surface {
+/** Of a frame that has less than this part of its sky in common with the reference only a plane is known beyond. */
+const CURVED = 0.5
+/** Terms of a plane, and of a quadratic surface. */
+const PLANE = 3
+const CURVES = 6
+
+/** The first `count` terms of a surface, without the nodes that lie off it. */
+function fitSurface(
+  at: readonly (readonly number[])[],
+  values: readonly number[],
+  level: number,
+  count: number,
+): Surface {
   const range = (axis: 0 | 1) => [Math.min(...at.map((p) => p[axis])), Math.max(...at.map((p) => p[axis]))]
   const [[x0, x1], [y0, y1]] = [range(0), range(1)]
   const middle: [number, number] = [(x0 + x1) / 2, (y0 + y1) / 2]
   const half = Math.max(1, x1 - x0, y1 - y0) / 2
-  const rows = at.map(([x, y]) => termsAt((x - middle[0]) / half, (y - middle[1]) / half))
+  const rows = at.map(([x, y]) => termsAt((x - middle[0]) / half, (y - middle[1]) / half).slice(0, count))
   let kept = at.map((_, k) => k)
-  let terms: number[] = [0, 0, 0, 0, 0, 0]
+  let terms: number[] = new Array(CURVES).fill(0)
   for (let round = 0; round < 4; round++) {
-    if (kept.length < 2 * terms.length) break
+    if (kept.length < 2 * count) break
     const solution = leastSquares(
       kept.flatMap((k) => rows[k]),
       kept.map((k) => values[k] - level),
-      terms.length,
+      count,
     ).solution
-    terms = Array.from(solution)
-    const residual = (k: number) =>
-      Math.abs(values[k] - level - rows[k].reduce((sum, r, i) => sum + r * solution[i], 0))
+    terms = Array.from(terms, (_, i) => solution[i] ?? 0)
+    const residual = (k: number) => Math.abs(values[k] - level - rows[k].reduce((sum, r, i) => sum + r * terms[i], 0))
     const limit = 3 * 1.4826 * medianOf(kept.map(residual)) + 1e-9
     kept = at.map((_, k) => k).filter((k) => residual(k) <= limit)
   }

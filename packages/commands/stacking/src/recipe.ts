@@ -1,8 +1,10 @@
 import type { StripPlan } from '@nightpipe/fits'
 import type { NoiseModel } from '@nightpipe/image'
 import { medianOf } from '@nightpipe/math'
+import { ceilingOf } from './examine.js'
 import type { FrameInfo } from './frames.js'
 import type { Matched, Surface } from './match-frames.js'
+import type { Spot } from './saturated-spots.js'
 import type { StackingConfig } from './schema.js'
 
 /** Pixels of the stack: where its first is on the common grid. */
@@ -23,6 +25,8 @@ export interface Plane {
   noise: NoiseModel
   /** Samples from here on do not count, unit of the frame. */
   ceiling: number
+  /** Where that is so, of a frame without a mask. */
+  saturated?: Int32Array
 }
 
 /** What all rows of a stack have in common. Plain data. */
@@ -30,6 +34,8 @@ export interface Recipe {
   plan: StripPlan
   canvas: Canvas
   planes: Plane[]
+  /** About stars that are saturated in some of them. */
+  spots: Spot[]
   method: 'clip' | 'linear' | 'mean' | 'median' | 'minmax'
   low: number
   high: number
@@ -55,15 +61,18 @@ export function canvasOf(frames: readonly FrameInfo[]): Canvas {
   return { x0, y0, width, height: Math.max(...frames.map((frame) => frame.y0 + frame.height)) - y0 }
 }
 
-/**
- * Saturated pixels of frames without a mask: interpolation has blurred them, and what was just full is now a little less.
- */
-const NEARLY_FULL = 0.98
-
-export function planeOf({ frame, stars, scale, offset, surface, weight }: Matched): Plane {
+export function planeOf({ frame, stars, scale, offset, surface, weight, saturated }: Matched): Plane {
   const noise = { variance0: stars.skySigma ** 2, variancePerUnit: frame.gain ? 1 / frame.gain : 0 }
-  const ceiling = frame.hasMask || !frame.saturation ? Number.POSITIVE_INFINITY : NEARLY_FULL * frame.saturation
-  return { frame, scale, offset, surface, weight, noise, ceiling }
+  return {
+    frame,
+    scale,
+    offset,
+    surface,
+    weight,
+    noise,
+    ceiling: ceilingOf(frame),
+    ...(frame.hasMask ? {} : { saturated }),
+  }
 }
 
 /**

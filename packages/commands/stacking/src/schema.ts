@@ -15,7 +15,7 @@ export const schema = {
       'frames are brought to the flux scale of the reference by their stars, by their exposure times, or not',
     ),
     background: choice(
-      'level',
+      'surface',
       ['level', 'surface', 'none'],
       'their sky is brought to that of the reference: its level, its level and gradients, or not',
     ),

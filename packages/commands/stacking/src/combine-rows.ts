@@ -249,10 +249,9 @@ function subtractSurface(
     const v = (y0 + y + k - middle[1]) / half
     const fixed = termsAt(0, v).reduce((sum, term, i) => sum + term * terms[i], 0)
     const slope = terms[1] + terms[4] * v
-    for (let x = 0; x < width; x++) {
-      const u = (x0 + x - middle[0]) / half
-      pixels[k * width + x] -= fixed + u * (slope + u * terms[3])
-    }
+    const start = (x0 - middle[0]) / half
+    const row = pixels.byteOffset + 4 * k * width
+    kernels().subtractCurve(row, width, start, 1 / half, fixed, slope, terms[3])
   }
 }
 

@@ -83,6 +83,8 @@ export interface RegistrationKernels {
     unusable: number,
     bits: number,
   ): number
+  // subtract-curve
+  subtractCurve(pixels: number, n: number, start: number, step: number, a: number, b: number, c: number): void
   // combine-linear
   combineLinear(
     ...job: [

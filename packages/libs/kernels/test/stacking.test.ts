@@ -64,6 +64,19 @@ t.test('the highest value about each pixel; NaN and what is negative count for n
   })
 })
 
+t.test('a parabola is taken off a row', async (t) => {
+  scoped(() => {
+    const row = wild(23, 4)
+    const pixels = place(row)
+    kernels().subtractCurve(pixels.byteOffset, 23, -1.2, 0.1, 30, -7, 5)
+    row.forEach((value, x) => {
+      const u = -1.2 + 0.1 * x
+      // float32 has seven digits
+      t.ok(Math.abs(pixels[x] - (value - (30 - 7 * u + 5 * u * u))) < 2e-5, `${x}`)
+    })
+  })
+})
+
 t.test('masks of a stack: no data, saturated in some of the frames, lost', async (t) => {
   scoped(() => {
     const masks = [bits([0, 2, 2, 1, 8, 3]), bits([0, 0, 2, 1, 8, 8])]

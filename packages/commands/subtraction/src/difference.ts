@@ -115,7 +115,7 @@ interface Chosen {
   good: number[]
 }
 
-function starsOf({ found: { stars } }: Side): Chosen {
+export function starsOf({ found: { stars } }: Pick<Side, 'found'>): Chosen {
   return { x: stars.x, y: stars.y, good: [...goodStars(stars)].sort((i, j) => stars.flux[j]! - stars.flux[i]!) }
 }
 

@@ -85,7 +85,7 @@ async function resultOf(job: Job<SubtractionJob>, tools: Tools<SubtractionSchema
   const part = partOf(fresh, paths[0]!, paths[1]!)
   const matched = { ...reference, noise: noiseOf(fresh, there, reference, part) }
   const difference = await makeDifference(fresh, matched, mask, tools)
-  const vetted = vet(findPeaks(difference, config), { difference, fresh, reference, mask, config })
+  const vetted = vet(findPeaks(difference, config), { difference, fresh, reference, there, mask, config })
   const candidates = config.candidates.rejected ? vetted : vetted.filter(({ reasons }) => reasons.length === 0)
   const zeroPoint = config.photometry['zero point'] ?? zeroPointOf(fresh.lookup)
   const point = (flux: number, error: number) => lightPoint(flux, error, zeroPoint, config.photometry.limit)

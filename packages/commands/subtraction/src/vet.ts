@@ -1,7 +1,8 @@
 import { MaskBit } from '@nightpipe/image'
-import { power } from '@nightpipe/math'
 import type { Candidate } from './candidates.js'
 import type { Difference } from './difference.js'
+import { movedSpread } from './moved-spread.js'
+import { needlesOf } from './needle.js'
 import type { Registered } from './register.js'
 import type { SubtractionConfig } from './schema.js'
 import { type Side, UNUSABLE } from './side.js'
@@ -32,6 +33,8 @@ export interface Scene {
   difference: Difference
   fresh: Side
   reference: Registered
+  /** The reference on its own grid. */
+  there: Side
   mask: Int16Array
   config: SubtractionConfig
 }
@@ -40,10 +43,18 @@ export interface Scene {
 export function vet(candidates: readonly Candidate[], scene: Scene): Vetted[] {
   const saturated = saturatedPlaces(scene)
   const lights = lightsOf(scene)
-  return candidates.map((candidate) => judge(candidate, scene, saturated, lights))
+  const isNeedle = needlesOf(scene)
+  return candidates.map((candidate) => judge(candidate, scene, { saturated, lights, isNeedle }))
 }
 
-function judge(candidate: Candidate, scene: Scene, saturated: readonly Disc[], lights: readonly Lights[]): Vetted {
+/** What is made of a scene once. */
+interface Known {
+  saturated: readonly Disc[]
+  lights: readonly Lights[]
+  isNeedle: (candidate: Candidate) => boolean
+}
+
+function judge(candidate: Candidate, scene: Scene, { saturated, lights, isNeedle }: Known): Vetted {
   const { difference, config } = scene
   const { candidates } = config
   const shape = fitShape(candidate, scene)
@@ -60,7 +71,7 @@ function judge(candidate: Candidate, scene: Scene, saturated: readonly Disc[], l
   if (saturated.some((disc) => Math.hypot(disc.x - x, disc.y - y) < disc.radius + reach)) reasons.push('saturated')
   if (depth > candidates.dipole) reasons.push('dipole')
   if (Math.abs(candidate.flux) < candidates.residual * host.brightest) reasons.push('residual')
-  if (shape.needle) reasons.push('cosmic ray')
+  if (shape.needle || isNeedle(candidate)) reasons.push('cosmic ray')
   // the point spread is known to a few per cent: with much light even a good source shows it
   const allowed = candidates.chi * (1 + (0.04 * shape.peakSignal) ** 2)
   // where the point spread itself finds another flux, the matched filter has seen something wider
@@ -103,7 +114,7 @@ const STRAY = 5
 function fitShape(candidate: Candidate, { difference: d, mask }: Scene) {
   const { width, height, psfHalf: half } = d
   const [cx, cy] = [Math.round(candidate.x), Math.round(candidate.y)]
-  const psf = shifted(d.psfAt(cx, cy), half, candidate.x - cx, candidate.y - cy)
+  const psf = movedSpread(d.psfAt(cx, cy), half, candidate.x - cx, candidate.y - cy)
   const reach = Math.min(half, Math.max(2, Math.round(1.2 * d.seeing.fresh)))
   let [pp, pd, total, bad, none] = [0, 0, 0, 0, 0]
   const used: [p: number, weight: number][] = []
@@ -157,34 +168,6 @@ const signalsOf = (used: readonly [p: number, weight: number][], d: Difference, 
     ...{ x: p % d.width, y: Math.floor(p / d.width) },
     value: (Math.sign(flux) * d.difference[p]!) / d.error[p]!,
   }))
-
-/** The point spread moved by part of a pixel, by cubic interpolation. */
-function shifted(psf: Float64Array, half: number, dx: number, dy: number): Float64Array {
-  const side = 2 * half + 1
-  const taps = (t: number) => {
-    const f = -t - Math.floor(-t)
-    const w = [
-      -0.5 * f + f * f - 0.5 * power(f, 3),
-      1 - 2.5 * f * f + 1.5 * power(f, 3),
-      0.5 * f + 2 * f * f - 1.5 * power(f, 3),
-    ]
-    return { first: Math.floor(-t) - 1, weights: [...w, -0.5 * f * f + 0.5 * power(f, 3)] }
-  }
-  const [tx, ty] = [taps(dx), taps(dy)]
-  return psf.map((_, p) => {
-    const [x, y] = [p % side, Math.floor(p / side)]
-    let sum = 0
-    for (let j = 0; j < 4; j++) {
-      const v = y + ty.first + j
-      if (v < 0 || v >= side) continue
-      for (let i = 0; i < 4; i++) {
-        const u = x + tx.first + i
-        if (u >= 0 && u < side) sum += ty.weights[j]! * tx.weights[i]! * psf[v * side + u]!
-      }
-    }
-    return sum
-  })
-}
 
 /** How deep the score goes to the other side within one and a half seeing discs. */
 function oppositeDepth({ x, y, score }: Candidate, { width, height, score: plane, seeing }: Difference): number {

@@ -144,6 +144,28 @@ t.test('a faint straight track is none, wherever it goes', async (t) => {
   }
 })
 
+t.test('hot pixels of the reference are no faded stars, though its kernel makes them look like stars', async (t) => {
+  const cwd = t.testdir({ in: {} })
+  const gone = { x: 250.2, y: 140.3, flux: 4000 }
+  writeField(join(cwd, 'in/n.fits'), STARS, { ...BASE, fwhm: 4.4 })
+  writeField(join(cwd, 'r.fits'), STARS, { ...BASE, fwhm: 2.6, seed: 2, shift: [0.2, -0.1], more: [gone] })
+  const hot = [
+    [60, 220],
+    [200, 240],
+    [40, 100],
+  ] as const
+  spoil(join(cwd, 'r.fits'), (pixels, width) => {
+    for (const [x, y] of hot) pixels[y * width + x]! += 1500
+  })
+  t.equal(run(['-s', 'in', '-r', 'out', '--set', 'reference.file=r.fits'], cwd).status, 0)
+  const list = join(cwd, 'out/n.candidates.fits')
+  for (const [x, y] of hot) t.match(near(list, x, y)[0]?.reasons, /cosmic ray/)
+  t.same(
+    near(list, gone.x + 0.2, gone.y - 0.1).map(({ reasons, kind }) => [reasons, kind]),
+    [['', 'faded']],
+  )
+})
+
 t.test('sources of an undersampled frame are found wherever in a pixel they lie', async (t) => {
   const cwd = t.testdir({ in: {} })
   const narrow = { ...BASE, fwhm: 1.7, width: 400, height: 400 }

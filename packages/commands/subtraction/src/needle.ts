@@ -1,0 +1,108 @@
+import { medianOf } from '@nightpipe/math'
+import { transform } from '@nightpipe/registration'
+import type { Candidate } from './candidates.js'
+import { starsOf } from './difference.js'
+import { movedSpread } from './moved-spread.js'
+import { pointSpread, widthOf } from './profile.js'
+import type { Side } from './side.js'
+import { isTrack, type Signal } from './track.js'
+
+/** Half of the side of a first look at the point spread, px; then so many FWHM. */
+const FIRST = 12
+const HALF = 2.5
+/** Pixels are looked at out to so many FWHM; the level under them lies in a ring between these. */
+const REACH = 1.2
+const RING = [1.5, 3] as const
+/** The centre is sought on a grid of this, px. */
+const FINE = [-0.5, -0.25, 0, 0.25, 0.5]
+
+type Frame = Pick<Side, 'net' | 'variance' | 'width' | 'height' | 'found'>
+
+/**
+ * Whether a candidate is a hot pixel or a particle in the frame that it comes from, the new one or, of what has faded, the
+ * reference: a kernel that has gone over it makes it look like a star in the difference, but not there, on its own grid.
+ */
+export function needlesOf(scene: {
+  fresh: Frame
+  there: Frame
+  reference: { toReference: Parameters<typeof transform>[0] }
+}): (candidate: Candidate) => boolean {
+  const { fresh, there } = scene
+  const frames = { fresh: needleTest(fresh), there: needleTest(there) }
+  return ({ x, y, flux }) =>
+    flux > 0 ? frames.fresh(x, y) : frames.there(...(transform(scene.reference.toReference, x, y) as [number, number]))
+}
+
+function needleTest(frame: Frame): (x: number, y: number) => boolean {
+  const chosen = starsOf(frame)
+  if (chosen.good.length === 0) return () => false
+  const image = { pixels: frame.net, width: frame.width, height: frame.height }
+  const spreadOf = (half: number) => pointSpread(image, chosen, chosen.good, half)
+  const half = (fwhm: number) => Math.min(20, Math.max(6, Math.ceil(HALF * fwhm)))
+  const spread = spreadOf(half(widthOf(spreadOf(FIRST))))
+  const fwhm = widthOf(spread)
+  const moved = FINE.flatMap((dy) => FINE.map((dx) => movedSpread(spread, half(fwhm), dx, dy)))
+  return (x, y) => isNeedleAt(frame, fwhm, half(fwhm), moved, x, y)
+}
+
+function isNeedleAt(
+  frame: Frame,
+  fwhm: number,
+  half: number,
+  spreads: readonly Float64Array[],
+  x: number,
+  y: number,
+): boolean {
+  const near = Math.max(1.5, fwhm / 2)
+  const reach = Math.max(2, Math.round(REACH * fwhm))
+  const wide = signalsAbout(frame, Math.round(x), Math.round(y), Math.ceil(RING[1] * fwhm))
+  const distance = (one: Signal) => Math.hypot(one.x - x, one.y - y)
+  const ring = wide.filter((one) => distance(one) > RING[0] * fwhm && distance(one) < RING[1] * fwhm)
+  if (ring.length === 0) return false
+  const level = medianOf(ring.map(({ light }) => light))
+  const seen = wide
+    .map((one) => ({ ...one, value: (one.light - level) / one.sigma }))
+    .filter((one) => Math.abs(one.x - x) <= reach && Math.abs(one.y - y) <= reach)
+  const top = seen.reduce((a, b) => (b.value > a.value ? b : a))
+  // the light of a star beside it would be taken for its own
+  if (distance(top) > near) return false
+  let [explained, sharpness] = [0, 0]
+  for (const spread of spreads) {
+    const [signal, norm, peak] = fitAt(seen, spread, half, top)
+    if (signal <= 0 || signal ** 2 / norm <= explained) continue
+    explained = signal ** 2 / norm
+    sharpness = (top.value * top.sigma) / ((signal / norm) * peak)
+  }
+  const single = sharpness > 1.5 && top.value ** 2 > 0.9 * explained
+  return explained > 0 && (single || isTrack(seen, top, explained))
+}
+
+interface Lit extends Signal {
+  light: number
+  sigma: number
+}
+
+function signalsAbout({ net, variance, width, height }: Frame, cx: number, cy: number, reach: number): Lit[] {
+  const pixels: Lit[] = []
+  for (let y = Math.max(0, cy - reach); y <= Math.min(height - 1, cy + reach); y++) {
+    for (let x = Math.max(0, cx - reach); x <= Math.min(width - 1, cx + reach); x++) {
+      const p = y * width + x
+      if (variance[p]! > 0) pixels.push({ x, y, light: net[p]!, sigma: Math.sqrt(variance[p]!), value: 0 })
+    }
+  }
+  return pixels
+}
+
+/** Of a point spread about a pixel: its product with the light, its square, and what it has in the pixel itself. */
+function fitAt(pixels: readonly Lit[], spread: Float64Array, half: number, at: Signal): [number, number, number] {
+  const side = 2 * half + 1
+  let [signal, norm] = [0, 0]
+  for (const { x, y, value, sigma } of pixels) {
+    const [u, v] = [x - at.x, y - at.y]
+    if (Math.abs(u) > half || Math.abs(v) > half) continue
+    const weight = spread[(v + half) * side + u + half]! / sigma
+    signal += weight * value
+    norm += weight * weight
+  }
+  return [signal, norm, spread[half * side + half]!]
+}

@@ -1,5 +1,6 @@
 import { LIGHT_SPEED_KM } from '@nightpipe/math'
 import { chart, type Figure, type Series, stacked } from '@nightpipe/plot'
+import { type OrderSpectrum, SpectrumBit } from '@nightpipe/spectra'
 import type { StarExposure } from '@nightpipe/spectrographs'
 import type { StarVelocity } from './job.js'
 
@@ -79,12 +80,16 @@ function ordersPanel(velocity: NonNullable<StarVelocity['measured']['velocity']>
 /** Of a star without a velocity: the light of its middle order. */
 function plain(name: string, { spectra }: StarExposure, { circumstances: { fibre, object } }: StarVelocity): Figure {
   const orders = spectra.orders.filter((one) => one.fibre === fibre)
-  const { flux } = orders[orders.length >> 1]!
-  const x = Array.from(flux.keys()).filter((k) => Number.isFinite(flux[k]!))
+  const order = orders[orders.length >> 1]!
+  const x = Array.from(order.flux.keys())
   return panel(`${object} (${name}, fibre ${fibre}): no velocity`, 'column of the middle order', 'electrons', [
-    { kind: 'line', x, y: x.map((k) => flux[k]!) },
+    { kind: 'line', x, y: x.map((k) => goodFlux(order, k)) },
   ])
 }
+
+/** NaN lifts the pen: a column without a good pixel is no line of the star. */
+const goodFlux = ({ flux, mask }: OrderSpectrum, x: number) =>
+  (mask[x]! & ~SpectrumBit.telluric) === 0 ? flux[x]! : Number.NaN
 
 /** The lines at rest (as seen, where the velocity is not known), as far as an order has them in its middle. */
 function regionsOf({ spectra }: StarExposure, { circumstances, measured }: StarVelocity): Figure[] {
@@ -97,13 +102,11 @@ function regionsOf({ spectra }: StarExposure, { circumstances, measured }: StarV
       .filter(({ one, at }) => at > 20 && at < one.flux.length - 20)
       .sort((a, b) => Math.abs(a.at - a.one.flux.length / 2) - Math.abs(b.at - b.one.flux.length / 2))[0]?.one
     if (!order) return []
-    const near = [...order.flux.keys()].filter(
-      (x) => Math.abs(order.wavelength![x]! - seen) < half && Number.isFinite(order.flux[x]!),
-    )
+    const near = [...order.flux.keys()].filter((x) => Math.abs(order.wavelength![x]! - seen) < half)
     const x = near.map((k) => order.wavelength![k]! / (1 + z))
     return [
       panel(label, 'vacuum wavelength at rest (Angstrom)', 'electrons', [
-        { kind: 'line', x, y: near.map((k) => order.flux[k]!) },
+        { kind: 'line', x, y: near.map((k) => goodFlux(order, k)) },
       ]),
     ]
   })

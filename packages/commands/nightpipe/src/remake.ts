@@ -11,6 +11,7 @@ import { provenanceOf } from './provenance.js'
 import { layOutRecipe } from './recipe.js'
 import type { Search } from './search.js'
 import { runToEnd } from './start.js'
+import { TREE_ADVICE, treeOf } from './tree-product.js'
 
 export interface Result {
   product: string
@@ -57,13 +58,13 @@ export function openWorkshop(products: readonly string[], search: Search, place:
     scratch,
     async remake(product) {
       const one = wanted.get(product)!
-      if (one instanceof DataError) return impossible(product, one)
+      if (one instanceof DataError) return withAdvice(impossible(product, one))
       let result: Result | undefined
       for (const parts of waysTo(one, [...wanted.values()], search)) {
         result = await compare(one, await runOf(one.made, parts))
         if (result.state === 'same') break
       }
-      return result!
+      return withAdvice(result!)
     },
     close: () => rmSync(scratch, { recursive: true, force: true }),
   }
@@ -84,6 +85,12 @@ function wantedOf(product: string, search: Search): Wanted | DataError {
 
 function impossible(product: string, { message, advice }: DataError): Result {
   return { product, state: 'impossible', said: [message + (advice ? ` (${advice})` : '')] }
+}
+
+/** Those of a tree cannot be remade alone, whatever else is the reason. */
+function withAdvice(result: Result): Result {
+  if (result.state !== 'impossible' || !treeOf(result.product)) return result
+  return { ...result, said: [...result.said, TREE_ADVICE] }
 }
 
 /**

@@ -137,6 +137,17 @@ t.test('without its parents a product cannot be remade, and they are named', asy
   t.match(stdout, /cannot be remade\n.*bias bias-2\.fits is missing \(give the folder of its parents by --from DIR/)
 })
 
+t.test('a product that cannot be remade since it lies in the tree of a spectrograph is said to', async (t) => {
+  const cwd = night(t)
+  renameSync(join(cwd, 'masters'), join(cwd, 'bias'))
+  rmSync(join(cwd, 'raw'), { recursive: true })
+  const said = () => nightpipe(['reproduce', 'bias/bias_CAM.fits'], { cwd }).stdout
+  t.notMatch(said(), /tree of a spectrograph/)
+  mkdirSync(join(cwd, 'csv'))
+  writeFileSync(join(cwd, 'csv/standards.csv'), '')
+  t.match(said(), /bias_CAM.fits: cannot be remade\n.*is missing.*\n.*it lies in the tree of a spectrograph/)
+})
+
 t.test('masters of another folder are found again by way of the recorded configuration', async (t) => {
   const cwd = night(t)
   const raw = join(cwd, 'raw')

@@ -27,9 +27,9 @@ function cardsOf({ circumstances, measured, errors, rv, template }: StarVelocity
       : []
   return [
     ['RV', rounded(rv, 4), '[m/s] radial velocity, barycentric'],
-    ['RVERR', rounded(errors.error, 4), '[m/s] one sigma of RV, that of the template apart'],
+    ['RVERR', rounded(errors.error, 4), '[m/s] one sigma of RV, without the template'],
     ['RVTEMPL', rounded(errors.template, 4), '[m/s] one sigma of the template: not in RVERR'],
-    ['RVTOTERR', rounded(errors.total, 4), '[m/s] one sigma of RV, that of the template included'],
+    ['RVTOTERR', rounded(errors.total, 4), '[m/s] one sigma of RV, with the template'],
     ['RVPHOT', rounded(measured.limit, 4), '[m/s] the photons alone would allow'],
     ['RVMEAS', rounded(LIGHT_SPEED * measured.z, 4), '[m/s] c z as seen, not barycentric'],
     ['RVMETH', measured.by, 'template, mask, or none: no velocity'],

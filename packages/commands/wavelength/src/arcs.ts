@@ -1,10 +1,9 @@
 import type { Request } from '@nightpipe/command'
-import { findCard } from '@nightpipe/fits'
+import { findCard, numberOf } from '@nightpipe/fits'
 import {
   airToVacuum,
   type LineList,
   type RoughSpectrograph,
-  type SolvedFibre,
   solveArc,
   type WavelengthSolution,
 } from '@nightpipe/spectra'
@@ -63,7 +62,7 @@ export function solveExposure(
     solutions: useOptics ? optics!.solutions : solutions,
     ...(optics && { model: optics.model }),
     found: solved.reduce((sum, { lines }) => sum + lines.length, 0),
-    fwhm: widthOf(solved),
+    fwhm: widthOf(solutions),
     ways: solved.flatMap(({ identification }) => (identification ? [identification.way] : [])),
   }
 }
@@ -72,16 +71,20 @@ export function solveExposure(
 export function readSolved(path: string, about: Pick<Arc, 'name' | 'mjd' | 'camera' | 'path'>): Arc | undefined {
   const file = readArc(path)
   if (!file) return undefined
-  const fwhms = file.lines.map(({ fwhm }) => fwhm).sort((a, b) => a - b)
   return {
     ...about,
     solutions: file.solutions,
     averaged: findCard(file.header, 'ORGNAM01') !== undefined,
-    ...{ found: file.lines.length, fwhm: fwhms[fwhms.length >> 1] ?? 3, ways: [], problems: [] },
+    found: numberOf(file.header, 'NLINEDET') ?? file.lines.length,
+    ...{ fwhm: widthOf(file.solutions), ways: [], problems: [] },
   }
 }
 
-const widthOf = (solved: readonly SolvedFibre[]) => solved.find(({ solution }) => solution)?.fwhm ?? 3
+/** Typical of the lines of solutions: what their file tells again, so that an exposure has the same from an arc of this run or of one before. */
+function widthOf(solutions: readonly WavelengthSolution[]): number {
+  const fwhms = solutions.flatMap(({ lines }) => lines.map(({ fwhm }) => fwhm)).sort((a, b) => a - b)
+  return fwhms[fwhms.length >> 1] ?? 3
+}
 
 /** What the profile knows of the spectrograph. */
 function roughOf({ profile }: Request<WavelengthSchema>): RoughSpectrograph {

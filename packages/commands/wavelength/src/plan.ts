@@ -99,7 +99,7 @@ function arcJob(exposure: Exposure, kit: Kit): Job<WavelengthJob> {
   ]
   const job = { name: exposure.name, inputs: [exposure.path], products, parents }
   const about = { name: exposure.name, path: exposure.path, mjd: exposure.mjd, camera: exposure.camera }
-  const kept = isCurrent(job, request.context) ? readSolved(products[0]!, about) : undefined
+  const kept = !request.force && isCurrent(job, request.context) ? readSolved(products[0]!, about) : undefined
   const arc = kept ?? solveExposure(exposure, kit)
   if ('problem' in arc) throw new Rejection(arc.problem)
   for (const problem of arc.problems) request.log.warn(`${exposure.shown}: ${problem}`)

@@ -1,8 +1,8 @@
 // The optical model of spectrographs.csv through the whole command: arcs of a tree, then an exposure that takes their TRIPLE.
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { createHeader, numberOf, textOf, writeFits } from '@nightpipe/fits'
+import { createHeader, numberOf, openFits, textOf, writeFits } from '@nightpipe/fits'
 import { displacement, type EchelleModel, modelWavelength, parseLineList } from '@nightpipe/spectra'
 import { readArc, readSpectra, spectraHdus } from '@nightpipe/spectrographs'
 import { call } from '@nightpipe/testing'
@@ -93,6 +93,8 @@ function rms(path: string, drift: number): number {
   return LIGHT * Math.sqrt(squares / n)
 }
 
+const spectraIn = (bytes: Uint8Array) => readSpectra(openFits(bytes)).orders
+
 t.test('arcs of a tree are solved through the optics; an exposure takes their TRIPLE and its own drift', async (t) => {
   const folder = t.testdir({ 'test.ini': PROFILE })
   const reduced = join(folder, 'cpt/nres03/reduced')
@@ -122,6 +124,18 @@ t.test('arcs of a tree are solved through the optics; an exposure takes their TR
   const star = run('-s', write(join(reduced, 'temp/extr/star-1d.fits'), 0.2, ['star', 'lamp'], 0.37))
   t.equal(star.status, 0, star.stderr)
   t.ok(rms(join(reduced, 'temp/wave/star-1d.fits'), 0.37) < 30, `${rms(join(reduced, 'temp/wave/star-1d.fits'), 0.37)}`)
+  // the same from an arc of the tree, of a run before, and of this run, which writes it as it was
+  const exposure = join(reduced, 'temp/wave/star-1d.fits')
+  const [fromTree, solved, triple] = [exposure, product, trip].map((path) => readFileSync(path))
+  const both = ['arc', 'star'].flatMap((name) => ['-s', join(reduced, `temp/extr/${name}-1d.fits`)])
+  rmSync(exposure)
+  t.equal(run(...both).status, 0)
+  const kept = readFileSync(exposure)
+  t.equal(run(...both, '--force').status, 0)
+  t.ok(readFileSync(product).equals(solved!), 'the arc')
+  t.ok(readFileSync(trip).equals(triple!), 'its TRIPLE')
+  t.ok(readFileSync(exposure).equals(kept), 'solved just now')
+  t.same(spectraIn(kept), spectraIn(fromTree!), 'its parent is another file')
 })
 
 t.test('without a row of its site an arc is set aside, and says why', async (t) => {

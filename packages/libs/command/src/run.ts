@@ -60,6 +60,7 @@ export async function run(command: Command, flags: Flags, log: MainLog, session:
       workers,
       memoryBytes,
       dryRun,
+      force: flags.force === true,
       log,
       context,
       signal: session.signal,

@@ -45,6 +45,8 @@ export interface Request<S extends Schema = Schema> {
   workers: number
   memoryBytes: number
   dryRun: boolean
+  /** make again what is up to date */
+  force: boolean
   log: Log
   context: Context
   /** aborted when the run is interrupted */
@@ -230,8 +232,6 @@ export interface Command<S extends Schema = Schema, J = unknown> {
 export interface Conducting<S extends Schema = Schema> extends Request<S> {
   /** the INI in force, absolute; undefined when there is none */
   configPath?: string
-  /** make again what is up to date */
-  force: boolean
   json: boolean
   verbosity: 'quiet' | 'normal' | 'verbose'
   /** standard error is a terminal on which lines may move */

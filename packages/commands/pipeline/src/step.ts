@@ -153,7 +153,7 @@ function isAlone({ command, inForce }: Module): boolean {
   return !compares && inForce.get('pattern.make') !== 'yes'
 }
 
-/** A page for each field: the groups that have the outermost folder in common. */
+/** A page for each field, the groups that have the outermost folder in common: of all that this and earlier calls made. */
 export function summarySteps(
   { output }: Ask,
   groups: readonly string[],
@@ -163,7 +163,9 @@ export function summarySteps(
   const fields = [...new Set(groups.map((group) => group.split('/')[0]!))]
   return fields.map((field) => {
     const after = steps.filter((step) => step.group.split('/')[0] === field)
-    const lists = [...new Set(after.map((step) => step.made))]
+    const own = groups.filter((group) => group.split('/')[0] === field)
+    const there = own.flatMap((group) => SOURCES.summary.map((name) => join(output, group, `${name}.list`)))
+    const lists = [...new Set([...after.map((step) => step.made), ...there.filter((list) => existsSync(list))])]
     const made = join(output, field, 'summary.list')
     const event = events.get(field)
     return {

@@ -15,6 +15,20 @@ t.test('some stages only, from one on, or until one', (t) => {
   t.end()
 })
 
+t.test('a page of a later call shows what earlier ones made', (t) => {
+  const cwd = t.testdir()
+  const { raw, configs, out } = setUp(cwd, 'reduction = yes\nfindstars = yes\nsummary = yes')
+  const call = (...more: string[]) => run('--config', configs, '--input', raw, '--output', out, ...more)
+  t.equal(call('--until', 'findstars').status, 0)
+  const { status, stderr } = call('--only', 'summary')
+  t.equal(status, 0, stderr)
+  const page = readFileSync(join(out, 'M_67/summary/summary.html'), 'utf8')
+  t.match(page, /findstars\/[^"]*\.cat\.fits/)
+  t.match(page, /reduction\/[^"]*\.fits/)
+  t.match(call().stderr, /0 steps done/, 'one call makes the same of it')
+  t.end()
+})
+
 t.test(
   'the quick strategy takes the first frames of each group; a frame that comes later costs its own work only',
   (t) => {

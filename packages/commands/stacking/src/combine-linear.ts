@@ -2,7 +2,7 @@ import { allocate, kernels } from '@nightpipe/kernels'
 import type { Block, Sample } from './combine-rows.js'
 import type { Recipe } from './recipe.js'
 
-const WORDS = 5
+const WORDS = 6
 
 /** Linear-fit clipping: the samples of a pixel, sorted, should lie on a line. The error is that of the mean of the rest. */
 export function combineLinear(samples: readonly Sample[], { low, high }: Recipe, block: Block, maskBits: number): void {
@@ -12,7 +12,7 @@ export function combineLinear(samples: readonly Sample[], { low, high }: Recipe,
   let [variance, perUnit, weight] = [0, 0, 0]
   samples.forEach(({ plane, pixels, mask }, k) => {
     records.set([pixels.byteOffset, mask?.byteOffset ?? 0], WORDS * k)
-    numbers.set([plane.offset, plane.scale, plane.weight], WORDS * k + 2)
+    numbers.set([plane.offset, plane.scale, plane.weight, plane.ceiling], WORDS * k + 2)
     // of a sample of mean weight: what the loss is told of
     const square = plane.weight ** 2
     variance += square * plane.scale ** 2 * plane.noise.variance0

@@ -106,18 +106,17 @@ function combineSome(recipe: Recipe, y: number, rows: number, block: Block, done
     block.bits.fill(MaskBit.noData)
     return undefined
   }
-  markSaturated(wide, canvas, low, high - low)
   leaveOut(wide, recipe.spots, canvas, [low, high - low], UNUSABLE | MaskBit.saturated)
   const samples = wide.map((sample) => middleOf(sample, (y - low) * canvas.width, n))
   const allowance = reach > 0 ? allowanceFor(recipe, wide, y - low, rows) : undefined
   combine(recipe, samples, block, allowance)
   const masks = allocate(Int32Array, samples.length)
   masks.set(samples.map(({ mask }) => mask?.byteOffset ?? 0))
-  const lost = kernels().stackMasks(
+  const masked = kernels().stackMasks(
     ...([masks.byteOffset, samples.length, n, block.count.byteOffset] as const),
     ...([MaskBit.saturated, UNUSABLE, block.bits.byteOffset] as const),
   )
-  if (lost > 0) fillSaturated(samples, block)
+  if (masked + markSaturated(samples, block, canvas, y) > 0) fillSaturated(samples, block)
   tally(samples, block, recipe.level, done)
   return undefined
 }

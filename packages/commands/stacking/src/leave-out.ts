@@ -1,41 +1,43 @@
 import { MaskBit } from '@nightpipe/image'
-import { allocate } from '@nightpipe/kernels'
-import type { Sample } from './combine-rows.js'
+import type { Block, Sample } from './combine-rows.js'
 import type { Canvas } from './recipe.js'
 import type { Spot } from './saturated-spots.js'
 
-/** Gives frames without a mask one that tells which of their pixels are saturated, where these rows have some. */
+/**
+ * Marks pixels of the stack that frames without a mask show saturated, and have not been left out of; `first` is the row of the
+ * stack that the block begins with. Returns in how many of them no frame was left.
+ */
 export function markSaturated(
   samples: readonly Sample[],
+  { count, bits }: Block,
   { width, x0, y0 }: Canvas,
   first: number,
-  rows: number,
-): void {
-  for (const sample of samples) {
-    const { pixels, plane } = sample
+): number {
+  const rows = bits.length / width
+  let lost = 0
+  for (const { pixels, plane } of samples) {
     const squares = plane.saturated ?? new Int32Array(0)
     for (let n = 0; n < squares.length; n += 4) {
       const [left, low, right, high] = squares.subarray(n, n + 4)
       const [top, bottom] = [Math.max(0, low - y0 - first), Math.min(rows - 1, high - y0 - first)]
-      if (top > bottom) continue
-      const mask = maskOf(sample)
       for (let v = top; v <= bottom; v++) {
         for (let p = v * width + left - x0; p <= v * width + right - x0; p++) {
-          if (pixels[p] >= plane.ceiling) mask[p] |= MaskBit.saturated
+          if (!(pixels[p] >= plane.ceiling)) continue
+          if (count[p] > 0) bits[p] |= MaskBit.saturated
+          else {
+            bits[p] = MaskBit.saturated
+            lost++
+          }
         }
       }
     }
   }
-}
-
-function maskOf(sample: Sample): Int16Array {
-  sample.mask ??= allocate(Int16Array, sample.pixels.length).fill(0)
-  return sample.mask
+  return lost
 }
 
 /**
  * Rows of the samples without the frames that spots leave out: a pixel of theirs counts as one without data, unless no other
- * frame has a good one (without any of the bits `unusable`).
+ * frame has a good one (below its ceiling, without any of the bits `unusable`).
  */
 export function leaveOut(
   samples: readonly Sample[],
@@ -50,14 +52,19 @@ export function leaveOut(
     if (top > bottom) continue
     const out = samples.filter(({ place }) => planes.includes(place))
     const others = samples.filter(({ place }) => !planes.includes(place))
-    const masks = out.map(maskOf)
     for (let v = top; v <= bottom; v++) {
       const half = Math.sqrt(radius ** 2 - (v - cy) ** 2)
       const right = Math.min(width - 1, Math.floor(cx + half))
       for (let p = v * width + Math.max(0, Math.ceil(cx - half)); p <= v * width + right; p++) {
-        const seen = others.some(({ pixels, mask }) => Number.isFinite(pixels[p]) && !((mask?.[p] ?? 0) & unusable))
-        if (seen) for (const mask of masks) mask[p] |= MaskBit.noData
+        if (!others.some((sample) => isGood(sample, p, unusable))) continue
+        for (const { mask, pixels } of out) {
+          if (mask) mask[p] |= MaskBit.noData
+          else pixels[p] = Number.NaN
+        }
       }
     }
   }
 }
+
+const isGood = ({ pixels, mask, plane }: Sample, p: number, unusable: number) =>
+  Number.isFinite(pixels[p]) && pixels[p] < plane.ceiling && !((mask?.[p] ?? 0) & unusable)

@@ -190,20 +190,31 @@ function fitSurface(
   const [[x0, x1], [y0, y1]] = [range(0), range(1)]
   const middle: [number, number] = [(x0 + x1) / 2, (y0 + y1) / 2]
   const half = Math.max(1, x1 - x0, y1 - y0) / 2
-  const rows = at.map(([x, y]) => termsAt((x - middle[0]) / half, (y - middle[1]) / half).slice(0, count))
+  const design = new Float64Array(at.length * count)
+  for (const [k, [x, y]] of at.entries()) {
+    const row = termsAt((x - middle[0]) / half, (y - middle[1]) / half)
+    for (let i = 0; i < count; i++) design[k * count + i] = row[i]
+  }
   let kept = at.map((_, k) => k)
   let terms: number[] = new Array(CURVES).fill(0)
+  const residuals = new Float64Array(at.length)
   for (let round = 0; round < 4; round++) {
     if (kept.length < 2 * count) break
-    const solution = leastSquares(
-      kept.flatMap((k) => rows[k]),
-      kept.map((k) => values[k] - level),
-      count,
-    ).solution
+    const rows = new Float64Array(kept.length * count)
+    const above = new Float64Array(kept.length)
+    for (const [n, k] of kept.entries()) {
+      for (let i = 0; i < count; i++) rows[n * count + i] = design[k * count + i]
+      above[n] = values[k] - level
+    }
+    const { solution } = leastSquares(rows, above, count)
     terms = Array.from(terms, (_, i) => solution[i] ?? 0)
-    const residual = (k: number) => Math.abs(values[k] - level - rows[k].reduce((sum, r, i) => sum + r * terms[i], 0))
-    const limit = 3 * 1.4826 * medianOf(kept.map(residual)) + 1e-9
-    kept = at.map((_, k) => k).filter((k) => residual(k) <= limit)
+    for (const k of residuals.keys()) {
+      let rest = values[k] - level
+      for (let i = 0; i < count; i++) rest -= design[k * count + i] * terms[i]
+      residuals[k] = Math.abs(rest)
+    }
+    const limit = 3 * 1.4826 * medianOf(kept.map((k) => residuals[k])) + 1e-9
+    kept = at.map((_, k) => k).filter((k) => residuals[k] <= limit)
   }
   return { middle, half, terms }
 }

@@ -1,4 +1,4 @@
-import { MaskBit } from '@nightpipe/image'
+import { MaskBit, maskPositions, positionsFrom } from '@nightpipe/image'
 import type { BrightImage } from '@nightpipe/registration'
 import type { Matched } from './match-frames.js'
 
@@ -25,13 +25,13 @@ export function saturatedSquares(
   { pixels, width, height, mask }: BrightImage,
   { x0, y0, ceiling }: { x0: number; y0: number; ceiling: number },
 ): Int32Array {
-  const squares = new Map<string, number[]>()
   if (!mask && ceiling === Number.POSITIVE_INFINITY) return new Int32Array(0)
-  let count = 0
-  for (let p = 0; p < width * height; p++) {
-    const full = mask ? (mask[p] & MaskBit.saturated) !== 0 && (mask[p] & NO_STAR) === 0 : pixels[p] >= ceiling
-    if (!full) continue
-    if (++count > TOO_MUCH * width * height) return new Int32Array(0)
+  const full = mask
+    ? maskPositions(mask, MaskBit.saturated).filter((p) => (mask[p] & NO_STAR) === 0)
+    : positionsFrom(pixels, ceiling)
+  if (full.length > TOO_MUCH * width * height) return new Int32Array(0)
+  const squares = new Map<string, number[]>()
+  for (const p of full) {
     const [x, y] = [(p % width) + x0, Math.floor(p / width) + y0]
     const key = keyOf(Math.floor(x / SQUARE), Math.floor(y / SQUARE))
     const extent = squares.get(key)

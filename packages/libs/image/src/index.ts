@@ -39,7 +39,7 @@ export {
 export { type Frame, MaskBit } from './frame.js'
 export { interpolatePixels } from './interpolate.js'
 export { byTable, type Linearity, makeLinear } from './linearity.js'
-export { countMask, maskPositions } from './mask.js'
+export { countMask, maskPositions, positionsFrom } from './mask.js'
 export { measureNoise } from './measure-noise.js'
 export { type DetectorNoise, type NoiseModel, noiseModel } from './noise.js'
 export { ORIENTATIONS, type Orientation, orient, orientPixels, orientPoint, turnsAxes } from './orientation.js'

@@ -16,22 +16,36 @@ export function countMask(mask: Int16Array): Record<BitName, number> {
 /** The positions of pixels with any of `bits`, ascending. */
 export function maskPositions(mask: Int16Array, bits: number): Int32Array {
   return scoped(() => {
-    const { positionsOf } = kernels()
     const address = ours(mask).byteOffset
-    const find = (room: number) => {
-      const found = allocate(Int32Array, room)
-      return { found, count: positionsOf(address, mask.length, bits, found.byteOffset, room) }
-    }
-    const first = find(Math.ceil(mask.length / 64))
-    const { found, count } = first.count > first.found.length ? find(first.count) : first
-    return found.slice(0, count)
+    return positions(mask.length, (target, room) => kernels().positionsOf(address, mask.length, bits, target, room))
   })
 }
 
-/** The same mask where kernels can read it. */
-function ours(mask: Int16Array): Int16Array {
-  if (inKernelMemory(mask)) return mask
-  const copy = allocate(Int16Array, mask.length)
-  copy.set(mask)
+/** The positions of pixels with a value from `floor` on, ascending. */
+export function positionsFrom(pixels: Float32Array, floor: number): Int32Array {
+  return scoped(() => {
+    const address = ours(pixels).byteOffset
+    return positions(pixels.length, (target, room) =>
+      kernels().positionsFrom(address, pixels.length, floor, target, room),
+    )
+  })
+}
+
+/** What a kernel finds among `n` pixels: a second time, where there were more than there was room for. */
+function positions(n: number, kernel: (target: number, room: number) => number): Int32Array {
+  const find = (room: number) => {
+    const found = allocate(Int32Array, room)
+    return { found, count: kernel(found.byteOffset, room) }
+  }
+  const first = find(Math.ceil(n / 64))
+  const { found, count } = first.count > first.found.length ? find(first.count) : first
+  return found.slice(0, count)
+}
+
+/** The same values where kernels can read them. */
+function ours<T extends Int16Array | Float32Array>(values: T): T {
+  if (inKernelMemory(values)) return values
+  const copy = allocate(values.constructor as never, values.length) as T
+  copy.set(values)
   return copy
 }

@@ -2,7 +2,7 @@
 
 /**
  * `n` pixels of `planes` float planes. `records` has, for each plane, its address and that of its mask (0: none), then
- * floats offset, scale and weight: a sample is (value - offset) scale. `low` and `high` count sigma from the line. `scratch` holds 3 floats for each plane. Writes means, counts (int16) and Σw² / (Σw)², the variance of the mean
+ * floats offset, scale, weight and ceiling: a sample is (value - offset) scale of a value below the ceiling. `low` and `high` count sigma from the line. `scratch` holds 3 floats for each plane. Writes means, counts (int16) and Σw² / (Σw)², the variance of the mean
  * over that of a sample.
  */
 export function combineLinear(
@@ -14,11 +14,11 @@ export function combineLinear(
   for (let p: usize = 0; p < <usize>n; p++) {
     let count = 0
     for (let k = 0; k < planes; k++) {
-      const record = records + <usize>k * 20
+      const record = records + <usize>k * 24
       const mask = <usize>load<u32>(record, 4)
       if (mask != 0 && (<i32>load<i16>(mask + (p << 1)) & maskBits) != 0) continue
       const value = load<f32>(<usize>load<u32>(record) + (p << 2))
-      if (value - value != 0) continue
+      if (value - value != 0 || value >= load<f32>(record, 20)) continue
       insert(values, weights, count, (value - load<f32>(record, 8)) * load<f32>(record, 12), load<f32>(record, 16))
       count++
     }

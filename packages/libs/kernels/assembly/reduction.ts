@@ -134,3 +134,28 @@ export function positionsOf(mask: usize, n: i32, bits: i32, target: usize, room:
   }
   return count
 }
+
+/** The positions (int32, ascending) of values (float32) from `floor` on, while there is room; returns how many there are. */
+export function positionsFrom(values: usize, n: i32, floor: f32, target: usize, room: i32): i32 {
+  const least = f32x4.splat(floor)
+  let count = 0
+  let p = 0
+  while (p < n) {
+    const at = values + ((<usize>p) << 2)
+    if (p + 16 <= n) {
+      const low = v128.or(f32x4.ge(v128.load(at), least), f32x4.ge(v128.load(at, 16), least))
+      const high = v128.or(f32x4.ge(v128.load(at, 32), least), f32x4.ge(v128.load(at, 48), least))
+      if (!v128.any_true(v128.or(low, high))) {
+        p += 16
+        continue
+      }
+    }
+    const stop = min<i32>(n, p + 16)
+    for (; p < stop; p++) {
+      if (!(load<f32>(values + ((<usize>p) << 2)) >= floor)) continue
+      if (count < room) store<i32>(target + ((<usize>count) << 2), p)
+      count++
+    }
+  }
+  return count
+}

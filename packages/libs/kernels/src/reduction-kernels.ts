@@ -101,6 +101,7 @@ export interface ReductionKernels {
   /** Six counts, for bits 1 to 32. */
   countBits(mask: number, n: number, counts: number): void
   positionsOf(mask: number, n: number, bits: number, target: number, room: number): number
+  positionsFrom(values: number, n: number, floor: number, target: number, room: number): number
 
   // lines: rows of smooth surfaces, and what stands out of them; nodes are 8 pixels apart, one more than the row needs
   subtractNodes(pixels: number, n: number, nodes: number): void

@@ -151,6 +151,12 @@ t.test('bits are counted, found and joined whatever the length', async (t) => {
       t.equal(kernels().positionsOf(plane.byteOffset, n, 10, found.byteOffset, n), wanted.length)
       t.same(Array.from(found.subarray(0, wanted.length)), wanted)
       t.equal(kernels().positionsOf(plane.byteOffset, n, 10, found.byteOffset, 0), wanted.length)
+      const values = allocate(Float32Array, n)
+      values.set(plane.map((bits) => bits))
+      values[n - 1] = Number.NaN
+      const high = Array.from(values.keys()).filter((p) => values[p]! >= 50)
+      t.equal(kernels().positionsFrom(values.byteOffset, n, 50, found.byteOffset, n), high.length)
+      t.same(Array.from(found.subarray(0, high.length)), high)
       const more = allocate(Int16Array, n).fill(64)
       const before = Array.from(plane)
       kernels().joinMasks(plane.byteOffset, more.byteOffset, n)

@@ -107,12 +107,12 @@ t.test('linear fit: what lies off the line of the sorted samples is set aside; a
       [9.8, 9.8, 70, Number.NaN],
       [10.1, 500, 80, Number.NaN],
     ].map(place)
-    const records = allocate(Int32Array, 40)
-    const numbers = new Float32Array(records.buffer, records.byteOffset, 40)
+    const records = allocate(Int32Array, 48)
+    const numbers = new Float32Array(records.buffer, records.byteOffset, 48)
     samples.forEach((plane, k) => {
-      records[5 * k] = plane.byteOffset
-      records[5 * k + 1] = 0
-      numbers.set([0, 1, 1], 5 * k + 2)
+      records[6 * k] = plane.byteOffset
+      records[6 * k + 1] = 0
+      numbers.set([0, 1, 1, Number.POSITIVE_INFINITY], 6 * k + 2)
     })
     const [pixels, loss, scratch] = [allocate(Float32Array, 4), allocate(Float32Array, 4), allocate(Float32Array, 24)]
     const count = bits([0, 0, 0, 0])

@@ -128,7 +128,14 @@ function ordered(samples: Sample[], options: CombineOptions): OraclePixel {
       ) +
       n * relativeOf(options, value)
   }
-  // the loss of efficiency is tested on its own, by simulation
+  if (options.method === 'median' && options.errors) {
+    summed = n * (n / total((s) => 1 / Math.sqrt(s.variance))) ** 2
+  } else if (options.method === 'median' && options.noise) {
+    const own = total((s) => s.constant) / (n * n)
+    const of = (s: Sample) => modelled(value, s.constant, s.perUnit, s.constant / own) + relativeOf(options, value)
+    summed = n * (n / total((s) => 1 / Math.sqrt(of(s)))) ** 2
+  }
+  // the loss of efficiency, and of noisy samples in a median, is tested on its own, by simulation
   return { value, error: Math.sqrt(summed) / n, count }
 }
 

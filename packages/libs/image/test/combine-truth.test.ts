@@ -155,3 +155,26 @@ t.test('pull: (value - truth) / error has mean within 0.02 and standard deviatio
     }
   }
 })
+
+t.test('the error of a median of frames of unlike noise is that which it has: a noisy one hardly counts', async (t) => {
+  const sets = [
+    { sigmas: [1, 1, 1, 1, 1, 1, 1, 1, 1, 8], within: 0.02 },
+    { sigmas: [1, 1, 10], within: 0.02 },
+    { sigmas: [1, 1.2, 1.5, 1.8, 2.2, 2.7], within: 0.05 },
+    // of few frames that are all unlike it is a tenth too small; as the mean of all variances it would be twice too large
+    { sigmas: [1, 1.5, 2, 3, 4, 6, 8], within: 0.12 },
+  ]
+  for (const [k, { sigmas, within }] of sets.entries()) {
+    const r = random(40 + k)
+    const planes = sigmas.map((sigma) => Float32Array.from({ length: PIXELS }, () => sigma * r.normal()))
+    const errors = sigmas.map((sigma) => new Float32Array(PIXELS).fill(sigma))
+    const told = { errors, noise: sigmas.map((sigma) => ({ variance0: sigma ** 2, variancePerUnit: 0 })) }
+    for (const how of ['errors', 'noise'] as const) {
+      const [pixels, error] = [new Float32Array(PIXELS), new Float32Array(PIXELS)]
+      combinePlanes(planes, { method: 'median', [how]: told[how] }, { pixels, error, count: new Int16Array(PIXELS) })
+      const pull = Math.sqrt(pixels.reduce((sum, value, p) => sum + (value / error[p]) ** 2, 0) / PIXELS)
+      t.comment(`${sigmas.join(', ')} by ${how}: ${pull.toFixed(3)}`)
+      t.ok(Math.abs(pull - 1) < within, `${sigmas.join(', ')} by ${how}`)
+    }
+  }
+})

@@ -45,7 +45,7 @@ function trimColumn(job: Job, column: usize): void {
   store<f32>(job.result + VALUE + column, centre + sum / <f32>kept)
 }
 
-/** sqrt(loss · Σσ²) / n, over the samples that went in. */
+/** sqrt(loss · Σσ²) / n, over the samples that went in; of a median of samples of unlike noise σ is their harmonic mean. */
 function orderedError(job: Job, g: usize, holes: bool): void {
   const zero = f32x4.splat(0)
   const samples = v128.load(job.result + SAMPLES + g)
@@ -82,6 +82,7 @@ function summedVariance(job: Job, g: usize, n: v128): v128 {
     const one = varianceAt(value, f32x4.div(constant, n), constant, f32x4.splat(first.perUnit))
     return f32x4.mul(n, f32x4.add(one, relative))
   }
+  if (job.method == MEDIAN) return harmonicVariance(job, g, n, value, relative)
   let total = f32x4.splat(0)
   let perUnit = total
   for (let k = 0; k < job.n; k++) {
@@ -95,6 +96,37 @@ function summedVariance(job: Job, g: usize, n: v128): v128 {
   if (job.errorFrom == FROM_ERRORS) return total
   const own = f32x4.div(total, f32x4.mul(n, n))
   return f32x4.add(varianceAt(value, own, total, perUnit), f32x4.mul(n, relative))
+}
+
+/**
+ * n σ² of the harmonic mean of all σ: the density of the samples at their median is the sum of theirs, each of which goes as 1/σ
+ * (Cramér 1946, ch. 28.5), so that one noisy sample among good ones hardly counts.
+ */
+function harmonicVariance(job: Job, g: usize, n: v128, value: v128, relative: v128): v128 {
+  const fromErrors = job.errorFrom == FROM_ERRORS
+  let own = f32x4.splat(0)
+  if (!fromErrors) {
+    for (let k = 0; k < job.n; k++) {
+      const v = v128.load(row(job.values, k) + g)
+      own = f32x4.add(own, v128.and(f32x4.splat(planeOf(job, k).variance), f32x4.eq(v, v)))
+    }
+    own = f32x4.div(own, f32x4.mul(n, n))
+  }
+  let inverse = f32x4.splat(0)
+  for (let k = 0; k < job.n; k++) {
+    const v = v128.load(row(job.values, k) + g)
+    let variance: v128
+    if (fromErrors) variance = v128.load(row(job.variances, k) + g)
+    else {
+      const from = planeOf(job, k)
+      variance = varianceAt(value, own, f32x4.splat(from.variance), f32x4.splat(from.perUnit))
+      variance = f32x4.add(variance, relative)
+    }
+    const one = f32x4.div(f32x4.splat(1), f32x4.sqrt(variance))
+    inverse = f32x4.add(inverse, v128.and(one, f32x4.eq(v, v)))
+  }
+  const sigma = f32x4.div(n, inverse)
+  return f32x4.mul(n, f32x4.mul(sigma, sigma))
 }
 
 function lookUp(table: usize, index: v128): v128 {

@@ -5,7 +5,6 @@ import { combineLinear } from './combine-linear.js'
 import { orUnreadable, type Unreadable } from './examine.js'
 import { fillSaturated } from './fill-saturated.js'
 import { leaveOut, markSaturated } from './leave-out.js'
-import { termsAt } from './match-frames.js'
 import type { Plane, Recipe } from './recipe.js'
 
 export interface RowsArgs {
@@ -244,13 +243,13 @@ function subtractSurface(
   y: number,
   rows: number,
 ): void {
+  const { subtractCurve } = kernels()
+  const start = (x0 - middle[0]) / half
+  const [a, alongX, alongY, xx, xy, yy] = terms
   for (let k = 0; k < rows; k++) {
     const v = (y0 + y + k - middle[1]) / half
-    const fixed = termsAt(0, v).reduce((sum, term, i) => sum + term * terms[i], 0)
-    const slope = terms[1] + terms[4] * v
-    const start = (x0 - middle[0]) / half
     const row = pixels.byteOffset + 4 * k * width
-    kernels().subtractCurve(row, width, start, 1 / half, fixed, slope, terms[3])
+    subtractCurve(row, width, start, 1 / half, a + v * (alongY + v * yy), alongX + v * xy, xx)
   }
 }
 

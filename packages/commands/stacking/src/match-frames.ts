@@ -219,4 +219,4 @@ function fitSurface(
   return { middle, half, terms }
 }
 
-export const termsAt = (x: number, y: number): number[] => [1, x, y, x * x, x * y, y * y]
+const termsAt = (x: number, y: number): number[] => [1, x, y, x * x, x * y, y * y]

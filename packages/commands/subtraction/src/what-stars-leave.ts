@@ -22,8 +22,7 @@ const CHANCE = 0.5
 
 /**
  * By how much the score scatters where stars reach beside a candidate, over what noise does: of each star in the ring
- * that the candidate lies in, as wide as the point spread and twice that, the candidate left out; and at the same place
- * beside other stars, in their light. 1 where no star reaches.
+ * that the candidate lies in, as wide as the point spread and twice that, the candidate left out. 1 where no star reaches.
  */
 export function scatterBeside(
   candidate: Candidate,

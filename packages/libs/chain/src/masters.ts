@@ -15,7 +15,7 @@ export type MasterKind = 'bias' | 'dark' | 'flat'
 
 interface Combined extends Processed {
   trouble: Trouble[]
-  /** frames of nights that have no master of this kind for too few of them, or for they differ: each is to be reduced by itself */
+  /** frames of nights that make no master at once, being too few or unlike: each is to be reduced by itself */
   alone: RawFrame[]
 }
 
@@ -47,7 +47,7 @@ export async function combineNights(
       done.kept.push(...work.map(({ before }) => before!))
       continue
     }
-    if (kind !== 'flat' && !makeOneMaster(chain, kind, work)) {
+    if (kind !== 'flat' && !canBeOneMaster(chain, kind, work)) {
       done.alone.push(...work.map(({ frame }) => frame))
       continue
     }
@@ -73,7 +73,7 @@ interface Work {
 const isUsable = ({ frame }: Work) => !frame.problem && frame.mjd !== undefined
 
 /** Whether the frames of a night are enough for a master, and all alike: of one camera and one exposure time. */
-function makeOneMaster({ tree }: Chain, kind: 'bias' | 'dark', work: readonly Work[]): boolean {
+function canBeOneMaster({ tree }: Chain, kind: 'bias' | 'dark', work: readonly Work[]): boolean {
   const frames = work.filter(isUsable).map(({ frame }) => frame)
   if (frames.length < STACKS[kind].least) return false
   if (new Set(frames.map(({ camera, seconds }) => `${camera} ${seconds}`)).size > 1) return false

@@ -1,10 +1,11 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createHeader, writeFits } from '@nightpipe/fits'
+import { scratch } from '@nightpipe/testing'
 import t from 'tap'
-import { catalogue, scratch } from './small.js'
+import { catalogue } from './small.js'
 
-const cwd = scratch(t)
+const cwd = scratch()
 const csv = (name: string, text: string) => writeFileSync(join(cwd, name), text)
 csv('a.csv', 'ID,RA,DEC,pmRA,pmDE,Gmag,e_Gmag\n1,10,20,100,0,12,0.1\n2,10.1,20,,,13,0.2\n')
 csv('b.csv', 'ID,RA,DEC,pmRA,pmDE,Gmag,e_Gmag\n2,10.1,20,,,13,0.2\n3,350,-80,,,9,\n')

@@ -2,11 +2,12 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { openCatalogue } from '@nightpipe/catalogues'
 import { angularSeparation } from '@nightpipe/sky'
+import { scratch } from '@nightpipe/testing'
 import t from 'tap'
-import { catalogue, scratch } from './small.js'
+import { catalogue } from './small.js'
 import { type ServedStar, tapServer } from './tap-server.js'
 
-const cwd = scratch(t)
+const cwd = scratch()
 
 /** A grid of stars around (40, 10), across the borders of tiles. */
 const stars: ServedStar[] = Array.from({ length: 3600 }, (_, k) => ({

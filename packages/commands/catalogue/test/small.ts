@@ -1,15 +1,5 @@
 import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { commandLine } from '@nightpipe/testing'
-
-/** A folder of its own, removed at the end of the test. */
-export function scratch(t: { teardown(work: () => void): void }): string {
-  const folder = mkdtempSync(join(tmpdir(), 'nightpipe-catalogue-'))
-  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
-  return folder
-}
 
 export interface Ended {
   code: number | null

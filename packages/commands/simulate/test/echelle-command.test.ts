@@ -1,8 +1,9 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { openFits, readTable, textOf } from '@nightpipe/fits'
+import { scratch } from '@nightpipe/testing'
 import t from 'tap'
-import { digestsOf, lines, scratch, simulate } from './small.js'
+import { digestsOf, lines, simulate } from './small.js'
 import { preset } from './small-echelle.js'
 
 /** A night of 8 small frames: bias 1, dark 2, flats 3 and 4, arcs 5 and 6, stars 7 and 8. */
@@ -14,7 +15,7 @@ const args = (...more: string[]) => ['echelle', '--quiet', '--config', preset('s
 const RAW = 'sml/nres91/20240312/raw'
 const nameOf = (number: number, letter: string) => `smlnrs91-fs91-20240312-000${number}-${letter}00`
 
-const cwd = scratch(t)
+const cwd = scratch()
 const night = await simulate(args('--output', 'night', '--workers', '1'), cwd)
 
 t.test('frames lie where NRES puts them, under its names', async (t) => {

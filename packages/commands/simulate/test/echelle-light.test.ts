@@ -1,14 +1,14 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { scratch } from '@nightpipe/testing'
 import t from 'tap'
-import { scratch } from './small.js'
 import { CLEAN, frameOf, scatteredAt, studioOf } from './small-echelle.js'
 
 const STRAIGHT = ['slope', 'bow', 'third', 'fourth'].map((term) => `trace.${term}=0`)
 
 /** A lamp with a line every 7 Angstrom, in a file. */
-function combOf(t: Parameters<typeof scratch>[0]): string {
-  const path = join(scratch(t), 'comb.csv')
+function combOf(): string {
+  const path = join(scratch(), 'comb.csv')
   const rows = Array.from({ length: 100 }, (_, k) => `${5000.123 + 7 * k},1000`)
   writeFileSync(path, ['# a comb', 'wavelength_angstrom,intensity', ...rows, ''].join('\n'))
   return path
@@ -44,7 +44,7 @@ t.test('without noise the rows of an order add up to the true flux, about the tr
 })
 
 t.test('lines of the lamp stand where a search in the true wavelengths puts them', async (t) => {
-  const studio = studioOf('small', ...CLEAN, 'scattered light.part=0', 'arc.continuum=0', `arc.lines=${combOf(t)}`)
+  const studio = studioOf('small', ...CLEAN, 'scattered light.part=0', 'arc.continuum=0', `arc.lines=${combOf()}`)
   const made = frameOf(studio, 'arc')
   const lamp = studio.lamp()
   let [worst, count] = [0, 0]
@@ -85,7 +85,7 @@ t.test('tilted lines are shifted by the tilt from row to row', async (t) => {
     ...STRAIGHT,
     'line.tilt=0.2',
     'arc.continuum=0',
-    `arc.lines=${combOf(t)}`,
+    `arc.lines=${combOf()}`,
   )
   const made = frameOf(studio, 'arc')
   const { order, flux } = made.orders.reduce((a, b) => (Math.max(...b.flux) > Math.max(...a.flux) ? b : a))

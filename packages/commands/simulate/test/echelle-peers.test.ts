@@ -1,8 +1,8 @@
 import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { lacking, lackingPython, PYTHON } from '@nightpipe/testing'
+import { lacking, lackingPython, PYTHON, scratch } from '@nightpipe/testing'
 import t from 'tap'
-import { lines, program, scratch, simulate } from './small.js'
+import { lines, program, simulate } from './small.js'
 import { preset } from './small-echelle.js'
 
 const NIGHT = [
@@ -11,7 +11,7 @@ const NIGHT = [
 ]
 
 // One night serves both.
-const cwd = scratch(t)
+const cwd = scratch()
 const night = await simulate(NIGHT, cwd)
 
 t.test(

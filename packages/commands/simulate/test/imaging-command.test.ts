@@ -2,11 +2,12 @@ import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { join } from 'node:path'
 import { sha256OfFile } from '@nightpipe/files'
 import { imageHdu, openFits, readIntegers, readPixels, readTable, textOf } from '@nightpipe/fits'
+import { scratch } from '@nightpipe/testing'
 import t from 'tap'
-import { digestsOf, lines, makeSmall, SMALL, scratch, simulate } from './small.js'
+import { digestsOf, lines, makeSmall, SMALL, simulate } from './small.js'
 
 // One night serves all tests that only look at it.
-const cwd = scratch(t)
+const cwd = scratch()
 const night = await makeSmall(cwd, 'night')
 
 t.test('the frames are printed and reported, their truth is not', async (t) => {

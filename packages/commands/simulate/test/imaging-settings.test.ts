@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { imageHdu, openFits, readPixels } from '@nightpipe/fits'
+import { scratch } from '@nightpipe/testing'
 import t from 'tap'
-import { lines, makeSmall, scratch } from './small.js'
+import { lines, makeSmall } from './small.js'
 
-const cwd = scratch(t)
+const cwd = scratch()
 
 const WRONG: [string, string[], RegExp][] = [
   ['a size that amplifiers cannot share', ['detector.amplifiers=3'], /64x48 px cannot be shared by 3 amplifiers/],

@@ -2,11 +2,12 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { cardLookup, column, imageHdu, openFits, readFrame, readPixels, readTable } from '@nightpipe/fits'
 import { angularSeparation, readWcs } from '@nightpipe/sky'
+import { scratch } from '@nightpipe/testing'
 import t from 'tap'
 import { wcsOf } from '../src/imaging/sources.js'
-import { makeSmall, scratch, settingsOf } from './small.js'
+import { makeSmall, settingsOf } from './small.js'
 
-const cwd = scratch(t)
+const cwd = scratch()
 
 const stars = (...set: string[]) => settingsOf(...set).studio.sources('simfield')
 

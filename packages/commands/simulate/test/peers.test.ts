@@ -1,8 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { lacking, lackingPython, PYTHON } from '@nightpipe/testing'
+import { lacking, lackingPython, PYTHON, scratch } from '@nightpipe/testing'
 import t from 'tap'
-import { program, scratch, simulate } from './small.js'
+import { program, simulate } from './small.js'
 
 const NIGHT = [
   ...['imaging', '--quiet', '--output', 'night', '--set', 'detector.width=560', '--set', 'detector.height=520'],
@@ -34,7 +34,7 @@ t.test(
     skip: lackingPython('astropy'),
   },
   async (t) => {
-    const cwd = scratch(t)
+    const cwd = scratch()
     t.equal((await simulate(NIGHT, cwd)).code, 0)
     writeFileSync(
       join(cwd, 'check.py'),
@@ -72,7 +72,7 @@ t.test(
     skip: lacking('source-extractor'),
   },
   async (t) => {
-    const cwd = scratch(t)
+    const cwd = scratch()
     await simulate([...NIGHT, '--set', 'detector.non-linearity=0', '--set', 'telescope.vignetting=0'], cwd)
     writeFileSync(join(cwd, 's.param'), 'XWIN_IMAGE\nYWIN_IMAGE\nFLUX_APER(1)\nFLAGS\n')
     writeFileSync(join(cwd, 's.conv'), 'CONV NORM\n1 2 1\n2 4 2\n1 2 1\n')
@@ -119,7 +119,7 @@ t.test(
     skip: lacking('fitsverify'),
   },
   async (t) => {
-    const cwd = scratch(t)
+    const cwd = scratch()
     await simulate([...NIGHT, '--set', 'files.light=yes'], cwd)
     const files = ['object-0003.fits', 'bias-0001.fits', 'truth/stars.fits', 'truth/bias.fits', 'truth/flat_g.fits']
     for (const file of [

@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { loadConfig, withCommon } from '@nightpipe/config'
@@ -16,13 +15,6 @@ export function settingsOf(...set: string[]): { settings: Settings; studio: Stud
   const { values, profile } = loadConfig(withCommon(schema), { set })
   const settings = values as unknown as Settings
   return { settings, studio: makeStudio(settings, profile) }
-}
-
-/** A folder of its own, removed at the end of the test. */
-export function scratch(t: { teardown(work: () => void): void }): string {
-  const folder = mkdtempSync(join(tmpdir(), 'nightpipe-simulate-'))
-  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
-  return folder
 }
 
 export interface Ended {

@@ -1,15 +1,14 @@
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createHeader, writeFits } from '@nightpipe/fits'
 import { random } from '@nightpipe/math'
-import { call } from '@nightpipe/testing'
+import { call, scratch } from '@nightpipe/testing'
 import t from 'tap'
 
 t.test(
   'a compressed frame whose data do not agree with their DATASUM fails by itself, and the others make the master',
   async (t) => {
-    const folder = mkdtempSync(join(tmpdir(), 'stack-calibrations-'))
+    const folder = scratch()
     mkdirSync(join(folder, 'raw'))
     const { normal } = random(4)
     const header = createHeader([

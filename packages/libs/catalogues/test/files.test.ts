@@ -1,15 +1,13 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createHeader, writeFits } from '@nightpipe/fits'
-import { FIXTURES } from '@nightpipe/testing'
+import { FIXTURES, scratch } from '@nightpipe/testing'
 import t from 'tap'
 import { bandsOf, catalogueOf, openCatalogue, readStarFile, starsAsCsv, starsAsVotable, votable } from '../src/index.js'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../../../../..')
-const folder = mkdtempSync(join(tmpdir(), 'np-star-files-'))
-t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+const folder = scratch()
 const file = (name: string, text: string): string => {
   writeFileSync(join(folder, name), text)
   return join(folder, name)

@@ -1,8 +1,8 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { random } from '@nightpipe/math'
 import { angularSeparation, healpixCentre, healpixOf, moveStar } from '@nightpipe/sky'
+import { scratch } from '@nightpipe/testing'
 import t from 'tap'
 import {
   buildCatalogue,
@@ -15,8 +15,7 @@ import {
 } from '../src/index.js'
 import { encodeStars } from '../src/tile.js'
 
-const scratch = mkdtempSync(join(tmpdir(), 'np-catalogue-'))
-t.teardown(() => rmSync(scratch, { recursive: true, force: true }))
+const place = scratch()
 
 /** Stars all over the sky, with motions fast enough to matter. */
 function someStars(count: number, seed: number): SkyStars {
@@ -36,13 +35,13 @@ function someStars(count: number, seed: number): SkyStars {
 const stars = someStars(20000, 1)
 
 t.test('a cone holds the stars that a search of all of them finds, brightest first, at any epoch', async (t) => {
-  const folder = join(scratch, 'sky')
+  const folder = join(place, 'sky')
   const facts = await buildCatalogue(folder, stars, { name: 'sky', order: 3 })
   t.match(facts, { count: 20000, order: 3, tiles: 'tiles-1', bands: ['G', 'BP'] })
   const brighter = { ...stars, magnitudes: { ...stars.magnitudes, G: { ...stars.magnitudes.G } } }
   brighter.magnitudes.G.value = stars.magnitudes.G.value.map((value, k) => (k === 7 ? 3 : value))
-  const twice = await buildCatalogue(join(scratch, 'same'), stars, { name: 'sky', order: 3 })
-  const other = await buildCatalogue(join(scratch, 'changed'), brighter, { name: 'sky', order: 3 })
+  const twice = await buildCatalogue(join(place, 'same'), stars, { name: 'sky', order: 3 })
+  const other = await buildCatalogue(join(place, 'changed'), brighter, { name: 'sky', order: 3 })
   t.equal(twice.digest, facts.digest)
   t.not(other.digest, facts.digest, 'a star is another one, and so is the catalogue')
   const catalogue = openCatalogue(folder)
@@ -70,7 +69,7 @@ t.test('a cone holds the stars that a search of all of them finds, brightest fir
 })
 
 t.test('faintest, band and limit choose', async (t) => {
-  const catalogue = openCatalogue(join(scratch, 'sky'))
+  const catalogue = openCatalogue(join(place, 'sky'))
   const bright = catalogue.cone(100, 20, 20, { faintest: 10 })
   t.ok(bright.count > 20 && bright.magnitudes.G.value.every((value) => value <= 10))
   const five = catalogue.cone(100, 20, 20, { limit: 5 })
@@ -79,7 +78,7 @@ t.test('faintest, band and limit choose', async (t) => {
 })
 
 t.test('a second import replaces the first, and leaves nothing behind', async (t) => {
-  const folder = join(scratch, 'twice')
+  const folder = join(place, 'twice')
   await buildCatalogue(folder, stars, { name: 'one' })
   await buildCatalogue(folder, someStars(50, 2), { name: 'two' })
   t.equal(openCatalogue(folder).count, 50)
@@ -87,7 +86,7 @@ t.test('a second import replaces the first, and leaves nothing behind', async (t
 })
 
 t.test('files of stars are read whole', async (t) => {
-  const path = join(scratch, 'stars.csv')
+  const path = join(place, 'stars.csv')
   writeFileSync(
     path,
     '# epoch: 2015.5\nsource_id,ra,dec,pmra,pmdec,phot_g_mean_mag,phot_g_mean_mag_error\n' +
@@ -103,14 +102,14 @@ t.test('files of stars are read whole', async (t) => {
 })
 
 t.test('what is no catalogue is refused in one line', async (t) => {
-  t.throws(() => openCatalogue(join(scratch, 'none')), /there is no catalogue .*none/)
-  t.throws(() => openCatalogue(scratch), /is no catalogue: it has no catalogue.json/)
-  writeFileSync(join(scratch, 'bad.csv'), 'x,y\n1,2\n')
-  t.throws(() => openCatalogue(join(scratch, 'bad.csv')), /has no columns of right ascension and declination/)
+  t.throws(() => openCatalogue(join(place, 'none')), /there is no catalogue .*none/)
+  t.throws(() => openCatalogue(place), /is no catalogue: it has no catalogue.json/)
+  writeFileSync(join(place, 'bad.csv'), 'x,y\n1,2\n')
+  t.throws(() => openCatalogue(join(place, 'bad.csv')), /has no columns of right ascension and declination/)
 })
 
 t.test('a catalogue whose tiles were exchanged for others of the same count is not whole', async (t) => {
-  const [folder, other] = [join(scratch, 'exchanged'), join(scratch, 'moved')]
+  const [folder, other] = [join(place, 'exchanged'), join(place, 'moved')]
   await buildCatalogue(folder, stars, { name: 'one', order: 3 })
   const moved = pickStars(stars, [...stars.ra.keys()])
   moved.dec[0] += 1e-5
@@ -121,7 +120,7 @@ t.test('a catalogue whose tiles were exchanged for others of the same count is n
 })
 
 t.test('what a killed import left is removed by the next one; a catalogue that was replaced says so', async (t) => {
-  const folder = join(scratch, 'killed')
+  const folder = join(place, 'killed')
   await buildCatalogue(folder, stars, { name: 'one', order: 3 })
   for (const name of ['.tiles-2.part', 'tiles-7']) mkdirSync(join(folder, name, 'Norder3'), { recursive: true })
   const open = openCatalogue(folder)
@@ -131,7 +130,7 @@ t.test('what a killed import left is removed by the next one; a catalogue that w
 })
 
 t.test('tiles come one by one, from two processes too, and tell what they cover', async (t) => {
-  const folder = join(scratch, 'grown')
+  const folder = join(place, 'grown')
   const options = { name: 'grown', source: 'a service', epoch: 2016, bands: ['G', 'BP'], order: 2 }
   const inTile = (tile: number) =>
     pickStars(
@@ -158,7 +157,7 @@ t.test('tiles come one by one, from two processes too, and tell what they cover'
     t.match([...checkCatalogue(folder)], [/Npix12.fits is not the tile that tiles.csv names/])
     writeFileSync(tile, kept)
   })
-  const again = growCatalogue(join(scratch, 'again'), options)
+  const again = growCatalogue(join(place, 'again'), options)
   for (const tile of [14, 15, 13, 12, 11, 10])
     await again.add(tile, tile === 15 ? emptySkyStars([], 2016) : inTile(tile))
   t.equal(again.facts().digest, one.facts().digest, 'the same stars, whatever the order in which they came')
@@ -167,5 +166,5 @@ t.test('tiles come one by one, from two processes too, and tell what they cover'
   t.notOk(catalogue.covers(ra, dec, 60))
   t.ok(one.has(15) && !one.has(16))
   t.throws(() => growCatalogue(folder, { ...options, order: 3 }), /holds tiles of another kind \(order 2, now 3\)/)
-  t.throws(() => growCatalogue(join(scratch, 'sky'), options), /was imported whole/)
+  t.throws(() => growCatalogue(join(place, 'sky'), options), /was imported whole/)
 })

@@ -1,9 +1,9 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { finish, outside } from '@nightpipe/testing'
+import { finish, outside, scratch } from '@nightpipe/testing'
 import t from 'tap'
 import { VERSION } from '../src/index.js'
-import { bundleOf, linesOf, makeFrames, run, scratch } from './toy/night.js'
+import { bundleOf, linesOf, makeFrames, run } from './toy/night.js'
 
 const MANIFEST = new URL('../../package.json', import.meta.url)
 
@@ -78,7 +78,7 @@ const WRONG: [string, string[], RegExp][] = [
 ]
 for (const [what, args, message] of WRONG) {
   t.test(`${what} is exit 2 and one line`, async (t) => {
-    const cwd = scratch(t)
+    const cwd = scratch()
     const { code, stdout, stderr } = await run('copy-frames', args, { cwd })
     t.equal(code, 2)
     t.equal(stdout, '')
@@ -89,7 +89,7 @@ for (const [what, args, message] of WRONG) {
 }
 
 t.test('every problem of a configuration is told, a line each', async (t) => {
-  const cwd = scratch(t)
+  const cwd = scratch()
   writeFileSync(join(cwd, 'c.ini'), '[copy]\nad = 3\nlimit = high\n')
   const { code, stderr } = await run('copy-frames', ['-s', '.', '-r', 'o', '-c', 'c.ini'], { cwd })
   t.equal(code, 2)
@@ -100,7 +100,7 @@ t.test('every problem of a configuration is told, a line each', async (t) => {
 })
 
 t.test('--print-config is itself a configuration that gives the same', async (t) => {
-  const cwd = scratch(t)
+  const cwd = scratch()
   const first = await run('copy-frames', ['--set', 'copy.add=5', '--print-config'], { cwd })
   t.equal(first.code, 0)
   t.match(first.stdout, /add = 5/)
@@ -111,7 +111,7 @@ t.test('--print-config is itself a configuration that gives the same', async (t)
 })
 
 t.test('input and output of the configuration serve where the flags are absent, and the flags win', async (t) => {
-  const cwd = scratch(t)
+  const cwd = scratch()
   makeFrames(join(cwd, 'raw'), ['a'])
   makeFrames(join(cwd, 'other'), ['b'])
   writeFileSync(join(cwd, 'c.ini'), '[Input and Output]\ninput = raw\noutput = red\n')
@@ -120,7 +120,7 @@ t.test('input and output of the configuration serve where the flags are absent, 
 })
 
 t.test('an output that is a file, or below one, is refused', async (t) => {
-  const cwd = scratch(t)
+  const cwd = scratch()
   makeFrames(join(cwd, 'raw'), ['a'])
   writeFileSync(join(cwd, 'file'), '')
   for (const output of ['file', 'file/below']) {
@@ -132,7 +132,7 @@ t.test('an output that is a file, or below one, is refused', async (t) => {
 
 t.test('an output where no folder can be made is refused, and not tried for ever', async (t) => {
   if (!existsSync('/proc/self')) return t.pass('no /proc: nothing to try')
-  const cwd = scratch(t)
+  const cwd = scratch()
   makeFrames(join(cwd, 'raw'), ['a'])
   const { code, stderr } = await run('copy-frames', ['-s', 'raw', '-r', '/proc/nowhere/below'], { cwd })
   t.equal(code, 2)
@@ -141,7 +141,7 @@ t.test('an output where no folder can be made is refused, and not tried for ever
 
 t.test('a folder that may not be written in is refused before any work', async (t) => {
   if (process.getuid?.() !== 0) return t.pass('not root: nothing to try')
-  const cwd = scratch(t)
+  const cwd = scratch()
   makeFrames(join(cwd, 'raw'), ['a'])
   const { code, stderr } = await run('copy-frames', ['-s', join(cwd, 'raw'), '-r', '/usr/red'], {
     cwd: '/',
@@ -152,7 +152,7 @@ t.test('a folder that may not be written in is refused before any work', async (
 })
 
 t.test('an empty folder is exit 3, and exit 0 where a command says so', async (t) => {
-  const cwd = scratch(t)
+  const cwd = scratch()
   const { code, stderr } = await run('copy-frames', ['-s', '.', '-r', 'o'], { cwd })
   t.equal(code, 3)
   t.match(stderr, /^copy-frames: no frames in \. \(/)
@@ -160,7 +160,7 @@ t.test('an empty folder is exit 3, and exit 0 where a command says so', async (t
 })
 
 t.test('--dry-run tells the jobs and makes nothing', async (t) => {
-  const cwd = scratch(t)
+  const cwd = scratch()
   makeFrames(join(cwd, 'raw'), ['a', 'b'])
   const { code, stdout } = await run('copy-frames', ['-s', 'raw', '-r', 'red', '--dry-run'], { cwd })
   t.equal(code, 0)
@@ -171,7 +171,7 @@ t.test('--dry-run tells the jobs and makes nothing', async (t) => {
 })
 
 t.test('help and a small run answer soon', async (t) => {
-  const cwd = scratch(t)
+  const cwd = scratch()
   makeFrames(join(cwd, 'raw'), ['a'])
   // Processor time, of children, in `times`' second line: waiting for other work on the machine does not count.
   const seconds = (args: string) => {

@@ -2,21 +2,11 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
+import { scratch } from '@nightpipe/testing'
 import t, { type Test } from 'tap'
 import { type Host, openHost, type Ran } from '../src/index.js'
 import { hostFlags } from '../src/run-in-host.js'
-import {
-  bundleOf,
-  contentOf,
-  isProduct,
-  linesOf,
-  litterIn,
-  makeFrames,
-  makeNight,
-  reportOf,
-  run,
-  scratch,
-} from './toy/night.js'
+import { bundleOf, contentOf, isProduct, linesOf, litterIn, makeFrames, makeNight, reportOf, run } from './toy/night.js'
 
 function hostFor(t: Test): { host: Host; copy(...args: string[]): Promise<Ran> } {
   const host = openHost(bundleOf('host'))
@@ -26,7 +16,7 @@ function hostFor(t: Test): { host: Host; copy(...args: string[]): Promise<Ran> }
 
 t.test('a command says, writes and answers in a host what it does as a process, the second time too', async (t) => {
   const { copy } = hostFor(t)
-  const cwd = scratch(t)
+  const cwd = scratch()
   makeNight(join(cwd, 'raw'))
   const [bad] = makeFrames(join(cwd, 'more'), ['bad'])
   const calls = [
@@ -53,7 +43,7 @@ t.test('a command says, writes and answers in a host what it does as a process, 
 
 t.test('its threads stay for the next call, and know nothing of the one before', async (t) => {
   const { copy } = hostFor(t)
-  const cwd = scratch(t)
+  const cwd = scratch()
   const [raw, red] = [join(cwd, 'raw'), join(cwd, 'red')]
   const threads = () => [...new Set(reportOf(red).map((row) => row.thread))].sort()
   makeNight(raw)
@@ -69,7 +59,7 @@ t.test('its threads stay for the next call, and know nothing of the one before',
 
 t.test('a host that dies fails the call that it was at; the next call has another', async (t) => {
   const { copy } = hostFor(t)
-  const cwd = scratch(t)
+  const cwd = scratch()
   const [good] = makeFrames(join(cwd, 'raw'), ['good'])
   const [crash] = makeFrames(join(cwd, 'raw'), ['crash'])
   const red = join(cwd, 'red')
@@ -82,7 +72,7 @@ t.test(
   'an interrupt ends the call at once and leaves no half file; what was asked for later is not begun',
   async (t) => {
     const { host, copy } = hostFor(t)
-    const cwd = scratch(t)
+    const cwd = scratch()
     const frames = makeFrames(join(cwd, 'raw'), ['a', 'b', 'c'])
     const red = join(cwd, 'red')
     const stop = new AbortController()

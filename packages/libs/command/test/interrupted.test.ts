@@ -2,6 +2,7 @@ import { type ChildProcess, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { random } from '@nightpipe/math'
+import { scratch } from '@nightpipe/testing'
 import t, { type Test } from 'tap'
 import {
   contentOf,
@@ -12,7 +13,6 @@ import {
   makeNight,
   reportOf,
   run,
-  scratch,
   sleep,
   type Toy,
 } from './toy/night.js'
@@ -28,7 +28,7 @@ async function killAndResume(
   from: number,
   to: number,
 ): Promise<void> {
-  const cwd = scratch(t)
+  const cwd = scratch()
   makeNight(join(cwd, 'raw'))
   const args = (output: string) => ['-s', 'raw', '-r', output, ...extra]
   await run(toy, args('whole'), { cwd })
@@ -74,7 +74,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     t.test(
       `${signal} ends the run within a second, ${stem === 'endless' ? 'also in the middle of a loop, ' : ''}without litter`,
       async (t) => {
-        const cwd = scratch(t)
+        const cwd = scratch()
         makeNight(join(cwd, 'raw'), 5)
         makeFrames(join(cwd, 'raw'), [stem])
         const args = ['-s', 'raw', '-r', 'red', '--workers', '2', '--set', 'copy.pause=150']
@@ -105,7 +105,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 t.test(
   'a full disk: exit 5, what is done is kept with its rows, and the rest is done when there is room',
   async (t) => {
-    const cwd = scratch(t)
+    const cwd = scratch()
     makeFrames(join(cwd, 'raw'), ['a', 'b', 'c', 'd', 'e', 'f'], 32)
     const red = join(cwd, 'red')
     mkdirSync(red)
@@ -130,7 +130,7 @@ t.test(
 )
 
 t.test('two at once on one output folder lose nothing', async (t) => {
-  const cwd = scratch(t)
+  const cwd = scratch()
   const frames = makeFrames(
     join(cwd, 'raw'),
     Array.from({ length: 12 }, (_, k) => `f${k + 10}`),
@@ -153,7 +153,7 @@ t.test('two at once on one output folder lose nothing', async (t) => {
 })
 
 t.test('a first run that is still at work is not disturbed by a second one that cleans up', async (t) => {
-  const cwd = scratch(t)
+  const cwd = scratch()
   makeNight(join(cwd, 'raw'), 3)
   const first = run('copy-frames', ['-s', 'raw', '-r', 'red', '--set', 'copy.pause=300'], { cwd })
   await sleep(250)

@@ -10,12 +10,12 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { imageHdu, openFits, readPixels, textOf } from '@nightpipe/fits'
-import { finish, outside } from '@nightpipe/testing'
+import { finish, outside, scratch } from '@nightpipe/testing'
 import t from 'tap'
-import { bundleOf, contentOf, isProduct, linesOf, litterIn, makeFrames, reportOf, run, scratch } from './toy/night.js'
+import { bundleOf, contentOf, isProduct, linesOf, litterIn, makeFrames, reportOf, run } from './toy/night.js'
 
 t.test('products, their paths on stdout, and a report with a row for each input', async (t) => {
-  const cwd = scratch(t)
+  const cwd = scratch()
   const [raw] = makeFrames(join(cwd, 'raw'), ['b', 'a'])
   const { code, stdout, stderr } = await run('copy-frames', ['-s', 'raw', '-r', 'red', '--add', '7'], { cwd })
   t.equal(code, 0)
@@ -46,7 +46,7 @@ t.test('products, their paths on stdout, and a report with a row for each input'
 })
 
 t.test('--quiet says nothing, --json an object a line, --log-format json too', async (t) => {
-  const cwd = scratch(t)
+  const cwd = scratch()
   makeFrames(join(cwd, 'raw'), ['a', 'bad'])
   const { stdout, stderr } = await run('copy-frames', ['-s', 'raw', '-r', 'red', '--json', '--log-format', 'json'], {
     cwd,
@@ -69,7 +69,7 @@ t.test('--quiet says nothing, --json an object a line, --log-format json too', a
 })
 
 t.test('commands chain by -, in both notations; an empty pipe is an error', async (t) => {
-  const cwd = scratch(t)
+  const cwd = scratch()
   makeFrames(join(cwd, 'raw'), ['a', 'b'])
   for (const notation of [[], ['--json']]) {
     const first = await run('copy-frames', ['-s', 'raw', '-r', 'red', ...notation], { cwd })
@@ -84,7 +84,7 @@ t.test('commands chain by -, in both notations; an empty pipe is an error', asyn
 })
 
 t.test('what is up to date is not made again, until input, configuration or --force say so', async (t) => {
-  const cwd = scratch(t)
+  const cwd = scratch()
   const [a] = makeFrames(join(cwd, 'raw'), ['a', 'b'])
   const call = (...more: string[]) => run('copy-frames', ['-s', 'raw', '-r', 'red', ...more], { cwd })
   const made = () => ['a', 'b'].map((stem) => statSync(join(cwd, `red/${stem}.fits`)).ino)
@@ -113,7 +113,7 @@ t.test('what is up to date is not made again, until input, configuration or --fo
 })
 
 t.test('a product without its row, or a row without its product, is made again', async (t) => {
-  const cwd = scratch(t)
+  const cwd = scratch()
   makeFrames(join(cwd, 'raw'), ['a', 'b'])
   const call = () => run('copy-frames', ['-s', 'raw', '-r', 'red'], { cwd })
   await call()
@@ -126,7 +126,7 @@ t.test('a product without its row, or a row without its product, is made again',
 })
 
 t.test('the bytes depend on inputs and configuration, not on folders, order or names of calls', async (t) => {
-  const cwd = scratch(t)
+  const cwd = scratch()
   makeFrames(join(cwd, 'raw'), ['a', 'b', 'c'])
   await run('copy-frames', ['-s', 'raw', '-r', 'red'], { cwd })
   mkdirSync(join(cwd, 'far/away'), { recursive: true })
@@ -137,7 +137,7 @@ t.test('the bytes depend on inputs and configuration, not on folders, order or n
 })
 
 t.test('a night moved as a whole is still up to date', async (t) => {
-  const cwd = scratch(t)
+  const cwd = scratch()
   makeFrames(join(cwd, 'night/raw'), ['a'])
   await run('copy-frames', ['-s', 'night/raw', '-r', 'night/red'], { cwd })
   renameSync(join(cwd, 'night'), join(cwd, 'archive'))
@@ -148,7 +148,7 @@ t.test('a night moved as a whole is still up to date', async (t) => {
 })
 
 t.test('rejected, failed and done inputs: exit 5, a line for each failure, all in the report', async (t) => {
-  const cwd = scratch(t)
+  const cwd = scratch()
   makeFrames(join(cwd, 'raw'), ['a', 'bad1'])
   const [torn] = makeFrames(join(cwd, 'raw'), ['torn'])
   truncateSync(torn!, 3000)
@@ -171,7 +171,7 @@ t.test('rejected, failed and done inputs: exit 5, a line for each failure, all i
 })
 
 t.test('when nothing could be made the exit is 3', async (t) => {
-  const cwd = scratch(t)
+  const cwd = scratch()
   makeFrames(join(cwd, 'raw'), ['bad'])
   const { code, stdout, stderr } = await run('copy-frames', ['-s', 'raw', '-r', 'red'], { cwd })
   t.equal(code, 3)
@@ -180,7 +180,7 @@ t.test('when nothing could be made the exit is 3', async (t) => {
 })
 
 t.test('a plan that refuses is exit 3 and one line', async (t) => {
-  const cwd = scratch(t)
+  const cwd = scratch()
   makeFrames(join(cwd, 'raw'), ['a'])
   const { code, stderr } = await run('copy-frames', ['-s', 'raw', '-r', 'red', '--add', '13'], { cwd })
   t.equal(code, 3)
@@ -188,7 +188,7 @@ t.test('a plan that refuses is exit 3 and one line', async (t) => {
 })
 
 t.test('a bug of ours is exit 1 with one line; --verbose adds the trace; the other frames are done', async (t) => {
-  const cwd = scratch(t)
+  const cwd = scratch()
   makeFrames(join(cwd, 'raw'), ['a', 'bug'])
   const { code, stdout, stderr } = await run('copy-frames', ['-s', 'raw', '-r', 'red'], { cwd })
   t.equal(code, 1)
@@ -199,7 +199,7 @@ t.test('a bug of ours is exit 1 with one line; --verbose adds the trace; the oth
 })
 
 t.test('an error that nobody waits for ends the run as a bug, without a trace', async (t) => {
-  const cwd = scratch(t)
+  const cwd = scratch()
   makeFrames(join(cwd, 'raw'), ['late', 'z'])
   const { code, stderr } = await run('copy-frames', ['-s', 'raw', '-r', 'red', '--set', 'copy.pause=20'], { cwd })
   t.equal(code, 1)
@@ -209,7 +209,7 @@ t.test('an error that nobody waits for ends the run as a bug, without a trace', 
 })
 
 t.test('the verdict no is exit 4', async (t) => {
-  const cwd = scratch(t)
+  const cwd = scratch()
   makeFrames(join(cwd, 'raw'), ['a'])
   const { code, stderr } = await run('add-frames', ['-s', 'raw', '-r', 'deep', '--set', 'sum.verdict=1'], { cwd })
   t.equal(code, 4)
@@ -217,7 +217,7 @@ t.test('the verdict no is exit 4', async (t) => {
 })
 
 t.test('no product replaces an input, and no two inputs become one product', async (t) => {
-  const cwd = scratch(t)
+  const cwd = scratch()
   makeFrames(join(cwd, 'raw'), ['a'])
   makeFrames(join(cwd, 'raw/deeper'), ['a'])
   const before = contentOf(cwd)
@@ -229,7 +229,7 @@ t.test('no product replaces an input, and no two inputs become one product', asy
 })
 
 t.test('with the output inside the input the products of the first run are not taken for frames', async (t) => {
-  const cwd = scratch(t)
+  const cwd = scratch()
   makeFrames(cwd, ['a', 'b'])
   for (let k = 0; k < 2; k++) {
     t.equal((await run('copy-frames', ['-s', '.', '-r', 'red'], { cwd })).stdout, 'red/a.fits\nred/b.fits\n')
@@ -237,7 +237,7 @@ t.test('with the output inside the input the products of the first run are not t
 })
 
 t.test('rows of earlier calls stay in the report, and what a person wrote in it', async (t) => {
-  const cwd = scratch(t)
+  const cwd = scratch()
   makeFrames(join(cwd, 'one'), ['a'])
   makeFrames(join(cwd, 'two'), ['b'])
   await run('copy-frames', ['-s', 'one', '-r', 'red'], { cwd })
@@ -250,7 +250,7 @@ t.test('rows of earlier calls stay in the report, and what a person wrote in it'
 })
 
 t.test('compressed products are called .fits.fz, and are up to date the second time', async (t) => {
-  const cwd = scratch(t)
+  const cwd = scratch()
   makeFrames(join(cwd, 'raw'), ['a'])
   const call = () => run('copy-frames', ['-s', 'raw', '-r', 'red', '--compress'], { cwd })
   t.match(await call(), { code: 0, stdout: 'red/a.fits.fz\n' })
@@ -259,7 +259,7 @@ t.test('compressed products are called .fits.fz, and are up to date the second t
 })
 
 t.test('a job may build on another of the same run', async (t) => {
-  const cwd = scratch(t)
+  const cwd = scratch()
   makeFrames(join(cwd, 'raw'), ['a', 'b'])
   const call = (...more: string[]) =>
     run('add-frames', ['-s', 'raw', '-r', 'deep', '--set', 'sum.twice=yes', ...more], { cwd })
@@ -287,14 +287,14 @@ t.test('a job may build on another of the same run', async (t) => {
 })
 
 t.test('| head -1 is no error', async (t) => {
-  const cwd = scratch(t)
+  const cwd = scratch()
   makeFrames(join(cwd, 'raw'), ['a', 'b'])
   const pipe = `"${process.execPath}" "${bundleOf('copy-frames')}" -s raw -r red --quiet | head -n 1; echo "$?"`
   t.match(finish(outside('sh', '-c', pipe), { cwd }), { stdout: 'red/a.fits\n0\n', stderr: '' })
 })
 
 t.test('nobody reading stdout is no error', async (t) => {
-  const cwd = scratch(t)
+  const cwd = scratch()
   makeFrames(join(cwd, 'raw'), ['a', 'b'])
   const { code, stderr } = await run('copy-frames', ['-s', 'raw', '-r', 'red'], {
     cwd,

@@ -4,6 +4,7 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { createHeader, imageHdu, type NewHdu, openFits, readPixels, textOf, writeFits } from '@nightpipe/fits'
+import { scratch } from '@nightpipe/testing'
 import t from 'tap'
 import { takeNews } from '../src/digest.js'
 import { digestTablePath, loadDigests, saveDigests } from '../src/digest-table.js'
@@ -18,7 +19,7 @@ import {
   watchWholeAndDigest,
   writeProduct,
 } from '../src/index.js'
-import { makeFrames, scratch } from './toy/night.js'
+import { makeFrames } from './toy/night.js'
 
 const context: Context = {
   command: 'stacking',
@@ -33,7 +34,7 @@ const image = (): NewHdu => ({
 const idOf = (path: string) => readProvenance(path).id
 
 t.test('a product tells command, version, configuration and parents', (t) => {
-  const folder = scratch(t)
+  const folder = scratch()
   const [b, a] = makeFrames(folder, ['b', 'a']) as [string, string]
   const product = writeProduct(join(folder, 'p.fits'), [image()], context, [
     { path: b, role: 'frame', given: true },
@@ -60,7 +61,7 @@ t.test('a product tells command, version, configuration and parents', (t) => {
 })
 
 t.test('the identity follows parents, roles, configuration, command, version and name, and nothing else', (t) => {
-  const folder = scratch(t)
+  const folder = scratch()
   const [a, b] = makeFrames(folder, ['a', 'b']) as [string, string]
   const parents = (roles = ['frame', 'bias'], files = [a, b]): Parent[] =>
     files.map((path, k) => ({ path, role: roles[k]! }))
@@ -82,7 +83,7 @@ t.test('the identity follows parents, roles, configuration, command, version and
 })
 
 t.test('isCurrent: what would be made is there', (t) => {
-  const folder = scratch(t)
+  const folder = scratch()
   const [a] = makeFrames(folder, ['a']) as [string]
   const job = { products: [join(folder, 'p.fits')], parents: [{ path: a, role: 'frame' }] }
   t.notOk(isCurrent(job, context), 'nothing there yet')
@@ -104,7 +105,7 @@ t.test('isCurrent: what would be made is there', (t) => {
 })
 
 t.test('written whole or by strips, a product has the same bytes, compressed or not', (t) => {
-  const folder = scratch(t)
+  const folder = scratch()
   const [a] = makeFrames(folder, ['a']) as [string]
   const parents = [{ path: a, role: 'frame' }]
   for (const compress of [undefined, { type: 'GZIP_2' }] as const) {
@@ -124,7 +125,7 @@ t.test('written whole or by strips, a product has the same bytes, compressed or 
 })
 
 t.test('a file that is not ours says so', (t) => {
-  const folder = scratch(t)
+  const folder = scratch()
   const [a] = makeFrames(folder, ['a']) as [string]
   t.throws(() => readProvenance(a), { message: `${a} is not a product of nightpipe` })
   t.equal(digestOf(a).length, 64)
@@ -133,7 +134,7 @@ t.test('a file that is not ours says so', (t) => {
 })
 
 t.test('digests of raw frames are kept while the files are not touched', async (t) => {
-  const folder = scratch(t)
+  const folder = scratch()
   const [a, b] = makeFrames(folder, ['a', 'b']) as [string, string]
   const table = digestTablePath(folder, 'toy')
   const truth = digestOf(a)
@@ -158,7 +159,7 @@ const fitsverify = (() => {
   }
 })()
 t.test('fitsverify finds nothing to say', { skip: fitsverify ? false : 'fitsverify is not installed' }, (t) => {
-  const folder = scratch(t)
+  const folder = scratch()
   const [a] = makeFrames(folder, ['a']) as [string]
   const some = [{ path: a, role: 'frame' }]
   const products = [
@@ -171,7 +172,7 @@ t.test('fitsverify finds nothing to say', { skip: fitsverify ? false : 'fitsveri
 })
 
 t.test('one reading tells whether a raw frame is whole, and its digest', (t) => {
-  const folder = scratch(t)
+  const folder = scratch()
   const pixels = Int16Array.from({ length: 300_000 }, (_, k) => k % 1000)
   const path = join(folder, 'raw.fits')
   writeFits(path, [{ kind: 'image', bitpix: 16, axes: [600, 500], pixels }, image()])

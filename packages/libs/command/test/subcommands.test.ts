@@ -1,11 +1,12 @@
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { openFits, textOf } from '@nightpipe/fits'
+import { scratch } from '@nightpipe/testing'
 import t from 'tap'
-import { linesOf, run, scratch } from './toy/night.js'
+import { linesOf, run } from './toy/night.js'
 
 t.test('the first argument chooses the subcommand', async (t) => {
-  const cwd = scratch(t)
+  const cwd = scratch()
   mkdirSync(join(cwd, 'o/truth'), { recursive: true })
   const { code, stdout } = await run('make-frames', ['flat', '--output', 'o'], { cwd })
   t.equal(code, 0)
@@ -15,7 +16,7 @@ t.test('the first argument chooses the subcommand', async (t) => {
 })
 
 t.test('products name the subcommand, bare ones carry none of our cards', async (t) => {
-  const cwd = scratch(t)
+  const cwd = scratch()
   mkdirSync(join(cwd, 'o/truth'), { recursive: true })
   await run('make-frames', ['dark', '--output', 'o'], { cwd })
   const card = (path: string, keyword: string) => textOf(openFits(join(cwd, path)).hdus[0]!.header, keyword)
@@ -24,7 +25,7 @@ t.test('products name the subcommand, bare ones carry none of our cards', async 
 })
 
 t.test('a second run makes nothing, and only what is missing when a bare product is gone', async (t) => {
-  const cwd = scratch(t)
+  const cwd = scratch()
   mkdirSync(join(cwd, 'o/truth'), { recursive: true })
   await run('make-frames', ['dark', '--output', 'o'], { cwd })
   const made = () => statSync(join(cwd, 'o/dark-0.fits')).mtimeMs

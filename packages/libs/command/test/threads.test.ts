@@ -1,10 +1,11 @@
 import { join } from 'node:path'
 import { imageHdu, openFits, readPixels } from '@nightpipe/fits'
+import { scratch } from '@nightpipe/testing'
 import t from 'tap'
-import { contentOf, isProduct, linesOf, litterIn, makeFrames, makeNight, reportOf, run, scratch } from './toy/night.js'
+import { contentOf, isProduct, linesOf, litterIn, makeFrames, makeNight, reportOf, run } from './toy/night.js'
 
 t.test('any number of workers, in any order, gives the same bytes', async (t) => {
-  const cwd = scratch(t)
+  const cwd = scratch()
   const frames = makeNight(join(cwd, 'raw'))
   const products: Record<string, string>[] = []
   for (const workers of ['1', '2', '3']) {
@@ -23,7 +24,7 @@ t.test('any number of workers, in any order, gives the same bytes', async (t) =>
 })
 
 t.test('only as many jobs run at once as the memory allows', async (t) => {
-  const cwd = scratch(t)
+  const cwd = scratch()
   makeNight(join(cwd, 'raw'))
   const threads = async (memory: string) => {
     const args = ['-s', 'raw', '-r', `red${memory}`, '--workers', '2', '--memory', memory, '--set', 'copy.memory=300']
@@ -34,7 +35,7 @@ t.test('only as many jobs run at once as the memory allows', async (t) => {
 })
 
 t.test('small inputs are worked on without starting threads', async (t) => {
-  const cwd = scratch(t)
+  const cwd = scratch()
   makeFrames(join(cwd, 'raw'), ['a', 'b'])
   await run('copy-frames', ['-s', 'raw', '-r', 'red', '--workers', '2'], { cwd })
   t.same(
@@ -44,7 +45,7 @@ t.test('small inputs are worked on without starting threads', async (t) => {
 })
 
 t.test('inputs that are not worth two threads are worked on without any', async (t) => {
-  const cwd = scratch(t)
+  const cwd = scratch()
   makeFrames(join(cwd, 'raw'), ['a', 'b', 'c', 'd', 'e'], 655)
   const run3 = (input: string) =>
     run('copy-frames', ['-s', input, '-r', input.replace('raw', 'red'), '--workers', '3'], { cwd })
@@ -58,7 +59,7 @@ t.test('inputs that are not worth two threads are worked on without any', async 
 })
 
 t.test('strips give the same bytes with 1 and 3 workers', async (t) => {
-  const cwd = scratch(t)
+  const cwd = scratch()
   makeNight(join(cwd, 'raw'))
   for (const workers of ['1', '3']) {
     const ended = await run('add-frames', ['-s', 'raw', '-r', `deep${workers}`, '--workers', workers], { cwd })
@@ -74,7 +75,7 @@ t.test('strips give the same bytes with 1 and 3 workers', async (t) => {
 t.test(
   'threads that work together are all there at once, and one that fails ends the waiting of the others',
   async (t) => {
-    const cwd = scratch(t)
+    const cwd = scratch()
     makeNight(join(cwd, 'raw'))
     const met = (workers: string, missing: string) =>
       run('add-frames', ['-s', 'raw', '-r', 'deep', '--workers', workers, '--set', `sum.meet=${missing}`], { cwd })
@@ -92,7 +93,7 @@ t.test(
 )
 
 t.test('strips can be compressed too', async (t) => {
-  const cwd = scratch(t)
+  const cwd = scratch()
   makeNight(join(cwd, 'raw'))
   const call = (...more: string[]) => run('add-frames', ['-s', 'raw', '-r', 'deep', ...more], { cwd })
   t.match(await call('--compress', '--set', 'output.quantize=0'), { code: 0, stdout: 'deep/sum.fits.fz\n' })
@@ -103,7 +104,7 @@ t.test('strips can be compressed too', async (t) => {
 })
 
 t.test('a strip that fails fails its job, and leaves nothing', async (t) => {
-  const cwd = scratch(t)
+  const cwd = scratch()
   makeNight(join(cwd, 'raw'))
   for (const workers of ['1', '2']) {
     const args = ['-s', 'raw', '-r', 'deep', '--workers', workers, '--set', 'sum.fail=300']
@@ -119,7 +120,7 @@ for (const [stem, message, exit] of [
   ['greedy', /^copy-frames: greedy\.fits: out of memory: .* \(use fewer --workers/m, 5],
 ] as const) {
   t.test(`a thread that dies (${stem}) fails its frame only`, async (t) => {
-    const cwd = scratch(t)
+    const cwd = scratch()
     makeNight(join(cwd, 'raw'))
     makeFrames(join(cwd, 'raw'), [stem])
     const args = ['-s', 'raw', '-r', 'red', '--workers', '2', '--memory', '128MB']

@@ -1,9 +1,8 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { random } from '@nightpipe/math'
-import { lackingPython, PYTHON } from '@nightpipe/testing'
+import { lackingPython, PYTHON, scratch } from '@nightpipe/testing'
 import t from 'tap'
 import { COSMIC_RAY_DEFAULTS, findCosmicRays, MaskBit } from '../src/index.js'
 import { denseCosmicRays } from './support/cosmic-oracle.js'
@@ -133,7 +132,7 @@ t.test(
   'more is found than astroscrappy finds, and less of it is wrong',
   { skip: lackingPython('astroscrappy') },
   async (t) => {
-    const folder = mkdtempSync(join(tmpdir(), 'cosmic-'))
+    const folder = scratch()
     for (const fwhm of [1.7, 2.5, 4]) {
       const field = starField({ seed: 21, fwhm })
       writeFileSync(join(folder, 'raw'), field.pixels)

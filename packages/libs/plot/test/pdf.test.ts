@@ -1,9 +1,8 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { inflateSync } from 'node:zlib'
-import { lacking } from '@nightpipe/testing'
+import { lacking, scratch } from '@nightpipe/testing'
 import t from 'tap'
 import { chart, figuresPdf, pictureFigure } from '../src/index.js'
 
@@ -42,7 +41,7 @@ t.test('figures become pages of lines and letters, the same bytes every time', a
 })
 
 t.test('another program reads them', { skip: lacking('pdftotext') }, async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'pdf-'))
+  const folder = scratch()
   writeFileSync(join(folder, 'a.pdf'), figuresPdf([line, picture]))
   const { status, stderr } = spawnSync('pdftotext', ['a.pdf', 'a.txt'], { cwd: folder, encoding: 'utf8' })
   t.equal(status, 0)

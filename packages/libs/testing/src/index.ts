@@ -1,5 +1,5 @@
 export { lacking, lackingPython, PYTHON } from './peers.js'
-export { executable, FIXTURES, lackingFixtures, REPOSITORY } from './places.js'
+export { executable, FIXTURES, lackingFixtures, REPOSITORY, scratch } from './places.js'
 export { freePort } from './ports.js'
 export {
   type Called,

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { type CardValue, createHeader, type NewHdu, writeFits } from '@nightpipe/fits'
 import { random } from '@nightpipe/math'
-import { scratch } from './night.js'
+import { scratch } from '@nightpipe/testing'
 
 export const GAIN = 2
 export const READ_NOISE = 6

@@ -1,11 +1,8 @@
-import { mkdirSync, mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { type CardValue, createHeader, type FitsFrame, readFrame, writeFits } from '@nightpipe/fits'
 import { random } from '@nightpipe/math'
-import { call } from '@nightpipe/testing'
-
-export const scratch = () => mkdtempSync(join(tmpdir(), 'reduction-'))
+import { call, scratch } from '@nightpipe/testing'
 
 /** The executable, as a person meets it. */
 export function reduction(...args: string[]): { code: number | null; stdout: string; stderr: string } {

@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { encodeFits } from '@nightpipe/fits'
@@ -40,13 +39,6 @@ export function run(toy: Toy, args: readonly string[], { cwd, stdin, uid, starte
   child.stdin.end(stdin ?? '')
   started?.(child)
   return new Promise((resolve) => child.on('close', (code, signal) => resolve({ code, signal, ...text })))
-}
-
-/** A folder of its own, removed at the end of the test. */
-export function scratch(t: { teardown(work: () => void): void }): string {
-  const folder = mkdtempSync(join(tmpdir(), 'nightpipe-command-'))
-  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
-  return folder
 }
 
 /** Frames of 16 bits with a level and some noise, the same for the same name and size. */

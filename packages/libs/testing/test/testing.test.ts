@@ -44,3 +44,13 @@ t.test('what is not there is named', async (t) => {
   t.equal(lacking('no-such-program'), 'not installed: no-such-program')
   t.match(lackingPython('sys', 'no_such_module'), /^\/usr\/bin\/python3 has no (sys )?no_such_module$/)
 })
+
+t.test('a folder outside of the project is there as long as the test', async (t) => {
+  const library = JSON.stringify(new URL('../src/index.js', import.meta.url))
+  const use = `const { scratch } = await import(${library}); const { mkdirSync, existsSync } = await import('node:fs')
+    const folder = scratch(); mkdirSync(folder + '/raw'); console.log(folder, existsSync(folder + '/raw'))`
+  const { stdout } = finish(node('--input-type=module', '-e', use))
+  const [, folder = ''] = stdout.match(/^(\/\S+) true\n$/) ?? []
+  t.not(folder, '')
+  t.notOk(folder.startsWith(REPOSITORY) || existsSync(folder))
+})

@@ -92,7 +92,9 @@ function pairsWith(work, ours, peer) {
     if (run >= 0) pairs.push([one, other])
   }
   const [mine, theirs] = [0, 1].map((k) => pairs.map((pair) => pair[k]))
-  return { ours: mine, theirs, ratio: median(pairs.map(([one, other]) => one.wall / other.wall)) }
+  const ratioOf = (what) => median(pairs.map(([one, other]) => one[what] / other[what])).toFixed(2)
+  const ratio = work.countsCpu ? `${ratioOf('wall')}, CPU ${ratioOf('cpu')}` : ratioOf('wall')
+  return { ours: mine, theirs, ratio }
 }
 
 /**
@@ -133,7 +135,7 @@ const linesOf = (rows) =>
     if (r.failed) return `| ${r.name === 'nightpipe' ? r.title : ''} | ${r.name} | failed | | | | | |`
     const title = r.name === 'nightpipe' ? r.title : ''
     const cells = [title, r.name, r.runs, r.wall.toFixed(2), r.cpu.toFixed(2), r.megabytes.toFixed(0)]
-    return `| ${[...cells, r.ratio?.toFixed(2) ?? '', r.target ?? ''].join(' | ')} |`
+    return `| ${[...cells, r.ratio ?? '', r.target ?? ''].join(' | ')} |`
   })
 
 /** The lines that a page has already, by the title of their work. */

@@ -1,11 +1,15 @@
 // Nights of echelle spectrographs: ten raw flats of 4096x4096 to the master flat, one exposure of 67 orders from its raw frame
 // to its velocity, and a whole night of 28 frames of 2048x2048 from nothing to velocities.
+import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 
 const sets = (...all) => all.flatMap((one) => ['--set', one])
 const treeOf = (data) => join(data, 'echelle-nres/cpt/nres03/reduced')
 const mediumOf = (data) => join(data, 'echelle-medium')
+
+const irafOf = (data) => join(mediumOf(data), 'iraf')
+const runsWell = (...argv) => spawnSync(argv[0], argv.slice(1)).status === 0
 
 /** Raw frames of the big spectrograph whose names end so. */
 const raw = (data, end) => {
@@ -21,8 +25,8 @@ const raw = (data, end) => {
 const isSetUp = (tree) =>
   existsSync(join(tree, 'rv')) && readdirSync(join(tree, 'rv')).some((name) => name.startsWith('RADV'))
 
-/** A night of each, and all calibrations of the big one. */
-export function prepare({ root, data, bin, run }) {
+/** A night of each, all calibrations of the big one, and the other as IRAF reads it. */
+export function prepare({ root, data, bin, run, python }) {
   const simulate = (preset, folder, few) => {
     const config = join(root, `configs/simulate/echelle-${preset}.ini`)
     run([bin('simulate'), 'echelle', '-c', config, '-r', folder, '--quiet', ...few])
@@ -36,6 +40,9 @@ export function prepare({ root, data, bin, run }) {
   }
   const medium = mediumOf(data)
   if (!existsSync(join(medium, 'simulate.csv'))) simulate('medium', medium, sets('files.truth=tables'))
+  const hasIraf = runsWell('sh', '-c', 'command -v irafcl') && runsWell(python, '-c', 'import numpy, astropy')
+  if (hasIraf && !existsSync(join(irafOf(data), 'database')))
+    run([python, join(root, 'scripts/peers/iraf_night_prepare.py'), medium, irafOf(data)])
 }
 
 const quoted = (words) => words.map((word) => `'${word}'`).join(' ')
@@ -43,7 +50,7 @@ const quoted = (words) => words.map((word) => `'${word}'`).join(' ')
 /** Commands one after the other, as a night runs them; each must end well. */
 const inTurn = (...commands) => ['sh', '-c', commands.map(quoted).join(' && ')]
 
-export function works({ data, bin }) {
+export function works({ root, data, bin, python }) {
   const tree = treeOf(data)
   const how = ['--tree', tree, '--camera', 'fa13', '--quiet', '--force']
   const temp = (folder, frames, end) =>
@@ -53,6 +60,7 @@ export function works({ data, bin }) {
   const window = ['--start', '2019-04-05T00:00:00', '--end', '2019-04-06T00:00:00']
   const medium = mediumOf(data)
   const reduced = join(medium, 'med/nres92/reduced')
+  const iraf = join(irafOf(data), 'work')
   const site = ['--root', medium, '--site', 'med', '--nres-instrument', 'nres92', '--camera', 'fs92', '--quiet']
   return [
     {
@@ -83,7 +91,22 @@ export function works({ data, bin }) {
       id: 'echelle-night',
       title: 'a whole night of 28 frames of 2048x2048, 30 orders, from nothing to velocities',
       ours: { argv: [bin('site-setup'), ...site], output: [reduced], target: '18 s CPU' },
-      peers: [],
+      countsCpu: true,
+      peers: [
+        {
+          name: 'IRAF, without errors of pixels, masks, provenance',
+          needs: ['irafcl'],
+          check: [python, '-c', 'import numpy, astropy'],
+          argv: [
+            'sh',
+            '-c',
+            `HOME=${iraf}/ irafcl -f ${join(root, 'scripts/peers/iraf_night.cl')} && test -s velocities.txt`,
+          ],
+          cwd: iraf,
+          output: [iraf],
+          target: '1 CPU',
+        },
+      ],
     },
   ]
 }

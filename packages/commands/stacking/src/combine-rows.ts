@@ -254,14 +254,17 @@ function subtractSurface(
 }
 
 /** The sky is put back, and what happened is counted. */
-function tally(samples: readonly Sample[], block: Block, level: number, done: RowsDone): void {
-  const { pixels, count, bits } = block
-  for (let p = 0; p < pixels.length; p++) {
-    pixels[p] += level
-    done.used += count[p]
-    if (count[p] > 0) done.pixels++
-    if ((bits[p] & MaskBit.saturated) !== 0) done.saturated++
-  }
+function tally(samples: readonly Sample[], { pixels, count, bits }: Block, level: number, done: RowsDone): void {
+  scoped(() => {
+    const totals = allocate(Float64Array, 3).fill(0)
+    kernels().tallyStack(
+      ...([pixels.byteOffset, count.byteOffset, bits.byteOffset, pixels.length] as const),
+      ...([level, MaskBit.saturated, totals.byteOffset] as const),
+    )
+    done.used += totals[0]
+    done.pixels += totals[1]
+    done.saturated += totals[2]
+  })
   for (const { pixels: own } of samples) {
     done.samples += own.length - kernels().countNotFinite(own.byteOffset, own.length)
   }

@@ -2,6 +2,7 @@ import { defineCommand } from '@nightpipe/command'
 import { combineRows } from './combine-rows.js'
 import { examineFrame, measureFrame } from './examine.js'
 import { makeStack } from './make-stack.js'
+import { matchFrame } from './match-frame.js'
 import { planStacking, type StackJob } from './plan.js'
 import { type StackingSchema, schema } from './schema.js'
 
@@ -34,5 +35,5 @@ export const stacking = defineCommand<StackingSchema, StackJob>({
   parallel: 'strips',
   plan: planStacking,
   job: makeStack,
-  tasks: { examine: examineFrame, measure: measureFrame, combine: combineRows },
+  tasks: { examine: examineFrame, measure: measureFrame, match: matchFrame, combine: combineRows },
 })

@@ -1,11 +1,12 @@
 import { DataError } from '@nightpipe/command'
 import { companion, frameHdu, openFits, readIntegers, readPixels } from '@nightpipe/fits'
-import { sampleSky, skyAt } from '@nightpipe/image'
+import { type SkyMap, sampleSky } from '@nightpipe/image'
 import { allocate, scoped } from '@nightpipe/kernels'
 import { type BrightImage, type BrightStars, brightStars, type StarLight, starLight } from '@nightpipe/registration'
 import type { CirclePlan } from './circles.js'
 import type { FrameInfo } from './frames.js'
 import { saturatedSquares } from './saturated-spots.js'
+import { type Nodes, skyAtNodes } from './sky-surface.js'
 
 export interface Unreadable {
   unreadable: string
@@ -14,19 +15,30 @@ export interface Unreadable {
 /** Stars that are looked for in a frame: enough for its seeing, and for a scale. */
 const MOST = 400
 
+/** What a frame shows by itself. */
+export interface Stars {
+  stars: BrightStars
+  map: SkyMap
+}
+
 /** Seeing, sky and brightest stars of a frame. */
-export const examineFrame = (frame: FrameInfo): BrightStars | Unreadable =>
-  orUnreadable(() => withPixels(frame, (image) => brightStars(image, { most: MOST, ...detector(frame) })))
+export const examineFrame = (frame: FrameInfo): Stars | Unreadable =>
+  orUnreadable(() =>
+    withPixels(frame, (image) => {
+      const map = sampleSky(image.pixels, image.width, image.height, { mask: image.mask })
+      return { map, stars: brightStars(image, { most: MOST, sky: map, ...detector(frame) }) }
+    }),
+  )
 
 export interface PlacesArgs {
   frame: FrameInfo
+  map: SkyMap
   /** On the common grid. */
   x: Float64Array
   y: Float64Array
   plan: CirclePlan
   /** Places on the common grid at which the sky is asked for. */
-  nodesX: Float64Array
-  nodesY: Float64Array
+  nodes: Nodes
 }
 
 export interface Places {
@@ -38,16 +50,11 @@ export interface Places {
 }
 
 /** The light about the stars of the reference, and the sky at nodes. */
-export const measureFrame = ({ frame, x, y, plan, nodesX, nodesY }: PlacesArgs): Places | Unreadable =>
+export const measureFrame = ({ frame, map, x, y, plan, nodes }: PlacesArgs): Places | Unreadable =>
   orUnreadable(() =>
     withPixels(frame, (image) => {
       const places = { x: x.map((value) => value - frame.x0), y: y.map((value) => value - frame.y0) }
-      const map = sampleSky(image.pixels, image.width, image.height, { mask: image.mask })
-      const sky = Float64Array.from(nodesX, (value, k) => {
-        const [u, v] = [Math.round(value - frame.x0), Math.round(nodesY[k] - frame.y0)]
-        const inside = u >= 0 && v >= 0 && u < frame.width && v < frame.height
-        return inside && Number.isFinite(image.pixels[v * frame.width + u]) ? skyAt(map, map.level, u, v) : Number.NaN
-      })
+      const sky = skyAtNodes(image, map, frame, nodes)
       const stars = starLight(image, places, {
         ...{ radius: plan.radii[plan.radii.length - 1], reach: plan.reach, skyFrom: plan.sky[1] },
         ...{ saturation: frame.saturation, sky: map },

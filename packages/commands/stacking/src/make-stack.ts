@@ -1,11 +1,11 @@
 import { DataError, type Job, type ProductWriter, type Row, startProduct, type Tools } from '@nightpipe/command'
 import { createHeader, type NewHdu } from '@nightpipe/fits'
 import { medianOf } from '@nightpipe/math'
-import type { BrightStars } from '@nightpipe/registration'
 import type { Broken, RowsArgs, RowsDone } from './combine-rows.js'
-import type { Places, PlacesArgs, Unreadable } from './examine.js'
+import type { Stars, Unreadable } from './examine.js'
 import type { FrameInfo } from './frames.js'
-import { type Examined, type Matched, matchFrames, placesOf, referenceOf } from './match-frames.js'
+import { matchAll } from './match-all.js'
+import type { Examined, Matched } from './match-frames.js'
 import type { StackJob } from './plan.js'
 import { type Canvas, canvasOf, planeOf, type Recipe, reachOf, toleranceOf } from './recipe.js'
 import { spotsOf } from './saturated-spots.js'
@@ -16,8 +16,6 @@ type StackTools = Tools<StackingSchema>
 
 /** Rows per task: fixed, so that the parts are the same whatever the number of threads. */
 const ROWS_PER_TASK = 64
-/** Distance between the places at which the skies of frames are compared. */
-const NODE_SPACING = 64
 
 /** The frames of one stack: examined, matched, combined. */
 export async function makeStack(job: Job<StackJob>, tools: StackTools): Promise<Row[]> {
@@ -25,7 +23,11 @@ export async function makeStack(job: Job<StackJob>, tools: StackTools): Promise<
   const examined = await examine(job.params.frames, rows, tools)
   const { minimum } = tools.config.group
   if (examined.length === 0) throw new DataError(`${job.name}: none of its frames can be used`)
-  const matched = setAside(await match(examined, rows, tools), rows, tools)
+  const matched = setAside(
+    await matchAll(examined, (path, reason) => rows.push(fail(path, reason)), tools),
+    rows,
+    tools,
+  )
   if (matched.length < minimum) {
     throw new DataError(
       `${job.name}: ${matched.length} frames are left, ${minimum} needed`,
@@ -46,53 +48,15 @@ export async function makeStack(job: Job<StackJob>, tools: StackTools): Promise<
 const fail = ({ path }: FrameInfo, reason: string): Row => ({ input: path, status: 'failed', reason })
 
 async function examine(frames: readonly FrameInfo[], rows: Row[], tools: StackTools): Promise<Examined[]> {
-  const found = await tools.map<FrameInfo, BrightStars | Unreadable>('examine', frames)
+  const found = await tools.map<FrameInfo, Stars | Unreadable>('examine', frames)
   return frames.flatMap((frame, k): Examined[] => {
-    const stars = found[k]
-    if ('unreadable' in stars) rows.push(fail(frame, stars.unreadable))
-    else if (!Number.isFinite(stars.skySigma))
-      rows.push({ input: frame.path, status: 'rejected', reason: 'has no good pixels' })
-    else return [{ frame, stars }]
-    return []
-  })
-}
-
-async function match(examined: readonly Examined[], rows: Row[], tools: StackTools): Promise<Matched[]> {
-  const reference = referenceOf(examined)
-  const places = placesOf(examined, reference, tools.config.match.stars)
-  const nodes = nodesOf(canvasOf(examined.map(({ frame }) => frame)))
-  const args = examined.map(({ frame }): PlacesArgs => ({ frame, ...places, nodesX: nodes.x, nodesY: nodes.y }))
-  const found = await tools.map<PlacesArgs, Places | Unreadable>('measure', args)
-  const readable = examined.flatMap((one, k): [Examined, Places][] => {
     const own = found[k]
-    if (!('unreadable' in own)) return [[one, own]]
-    rows.push(fail(one.frame, own.unreadable))
+    if ('unreadable' in own) rows.push(fail(frame, own.unreadable))
+    else if (!Number.isFinite(own.stars.skySigma))
+      rows.push({ input: frame.path, status: 'rejected', reason: 'has no good pixels' })
+    else return [{ frame, ...own }]
     return []
   })
-  const best = readable.findIndex(([one]) => one === examined[reference])
-  if (best < 0) throw new DataError(`${examined[reference].frame.name} cannot be read any more`)
-  return matchFrames(
-    readable.map(([one]) => one),
-    readable.map(([, own]) => own),
-    best,
-    nodes,
-    places.plan,
-    tools.config,
-  )
-}
-
-/** Places on a canvas at which skies are compared. */
-function nodesOf({ x0, y0, width, height }: Canvas): { x: Float64Array; y: Float64Array } {
-  const [columns, rows] = [
-    Math.max(1, Math.floor(width / NODE_SPACING)),
-    Math.max(1, Math.floor(height / NODE_SPACING)),
-  ]
-  const at = (k: number) => [
-    x0 + ((k % columns) + 0.5) * (width / columns),
-    y0 + (Math.floor(k / columns) + 0.5) * (height / rows),
-  ]
-  const all = Array.from({ length: columns * rows }, (_, k) => at(k))
-  return { x: Float64Array.from(all, ([x]) => x), y: Float64Array.from(all, ([, y]) => y) }
 }
 
 /** Frames that the rules of the configuration keep out. */

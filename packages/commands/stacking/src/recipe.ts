@@ -3,9 +3,10 @@ import type { NoiseModel } from '@nightpipe/image'
 import { medianOf } from '@nightpipe/math'
 import { ceilingOf } from './examine.js'
 import type { FrameInfo } from './frames.js'
-import type { Matched, Surface } from './match-frames.js'
+import type { Matched } from './match-frames.js'
 import type { Spot } from './saturated-spots.js'
 import type { StackingConfig } from './schema.js'
+import type { Surface } from './sky-surface.js'
 
 /** Pixels of the stack: where its first is on the common grid. */
 export interface Canvas {

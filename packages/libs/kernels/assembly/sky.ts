@@ -78,7 +78,7 @@ export function skySmooth(values: usize, columns: i32, rows: i32, all: f64, scra
 /** A map at a pixel, bilinear between the centres of the tiles. */
 // @ts-ignore: decorator
 @inline
-function skyAt(values: usize, columns: i32, rows: i32, tile: i32, x: i32, y: i32): f64 {
+export function skyAt(values: usize, columns: i32, rows: i32, tile: i32, x: i32, y: i32): f64 {
   const u = min<f64>(<f64>(columns - 1), max<f64>(0, (<f64>x + 0.5) / <f64>tile - 0.5))
   const v = min<f64>(<f64>(rows - 1), max<f64>(0, (<f64>y + 0.5) / <f64>tile - 0.5))
   const i = min<i32>(columns - 1, <i32>u)

@@ -2,6 +2,8 @@
 type Job = number
 type Run = [job: Job, n: number, u: number, v: number, du: number, dv: number]
 type Targets = [target: number, errors: number, bits: number]
+/** Places of a surface, its values, and what lies off it. */
+type Nodes = [u: number, v: number, values: number, off: number, n: number, level: number, limit: number]
 
 /** Kernels of registration: resampling, and finding the brightest stars. */
 export interface RegistrationKernels {
@@ -71,6 +73,30 @@ export interface RegistrationKernels {
       ...[level: number, noise: number, gain: number, sums: number],
     ]
   ): number
+  // ring-light: false where the star is spoiled
+  lightInRings(
+    ...rings: [
+      ...[pixels: number, mask: number, width: number, height: number, x: number, y: number],
+      ...[radius: number, reach: number, step: number, saturation: number, rings: number, sums: number],
+    ]
+  ): number
+  // sky-surface: how many places there are, and equations
+  skyAtPlaces(
+    ...places: [
+      ...[pixels: number, width: number, height: number, levels: number, columns: number, rows: number, tile: number],
+      ...[xs: number, ys: number, n: number, x0: number, y0: number, out: number],
+    ]
+  ): void
+  skyDifferences(
+    ...places: [
+      ...[own: number, reference: number, level: number, scale: number, xs: number, ys: number, n: number],
+      ...[u: number, v: number, differences: number, all: number],
+    ]
+  ): number
+  surfaceEquations(...fit: [...Nodes, count: number, normal: number, right: number]): number
+  surfaceDistances(...fit: [...Nodes, terms: number, kept: number]): void
+  // moffat-waves
+  moffatWaves(waves: number, n: number, a: number, exponent: number, out: number): void
   // lanczos: a row of eight floats, and a double, for each of `phases` + 1 fractions; 0 for neither
   lanczosTable(taps: number, phases: number, table: number, squares: number): void
   // stack-masks: how many pixels are saturated in all frames
@@ -83,6 +109,7 @@ export interface RegistrationKernels {
     unusable: number,
     bits: number,
   ): number
+  tallyStack(pixels: number, counts: number, bits: number, n: number, level: number, bit: number, totals: number): void
   // subtract-curve
   subtractCurve(pixels: number, n: number, start: number, step: number, a: number, b: number, c: number): void
   // combine-linear

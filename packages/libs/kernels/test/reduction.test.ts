@@ -177,3 +177,34 @@ t.test('bits are counted, found and joined whatever the length', async (t) => {
     })
   }
 })
+
+t.test('the planes of a stack are finished and counted as a plain loop does, with masks and without', async (t) => {
+  scoped(() => {
+    const n = 131
+    const [pixels, count, bits] = [allocate(Float32Array, n), allocate(Int16Array, n), allocate(Int16Array, n)]
+    const own = allocate(Int16Array, n)
+    const [masks, totals] = [allocate(Int32Array, 2), allocate(Float64Array, 3).fill(0)]
+    for (let p = 0; p < n; p++) {
+      pixels[p] = p % 17 === 3 ? Number.NaN : 1000 * Math.sin(p)
+      count[p] = p % 5
+      own[p] = p % 7 === 1 ? 2 : p % 11 === 0 ? 4 : 0
+    }
+    const before = pixels.slice()
+    masks.set([0, 0])
+    t.equal(kernels().stackMasks(masks.byteOffset, 2, n, count.byteOffset, 2, 13, bits.byteOffset), 0)
+    t.same(
+      [...bits],
+      [...count].map((samples) => (samples === 0 ? 8 : 0)),
+    )
+    masks.set([0, own.byteOffset])
+    kernels().stackMasks(masks.byteOffset, 2, n, count.byteOffset, 2, 13, bits.byteOffset)
+    kernels().tallyStack(pixels.byteOffset, count.byteOffset, bits.byteOffset, n, 200.1, 2, totals.byteOffset)
+    t.same(
+      [...pixels],
+      [...before].map((value) => Math.fround(value + 200.1)),
+    )
+    const sum = (of: (p: number) => number) => before.reduce((total, _, p) => total + of(p), 0)
+    t.same([...totals], [sum((p) => count[p]), sum((p) => Math.sign(count[p])), sum((p) => (bits[p] & 2) / 2)])
+    t.ok(totals[2] > 10)
+  })
+})

@@ -13,6 +13,8 @@ export interface BrightOptions {
   saturation?: number
   /** Electrons per unit of the frame: photon noise for the errors (1). */
   gain: number
+  /** What `sampleSky` says of the image, where that is known already. */
+  sky?: SkyMap
 }
 
 /** The brightest stars of a frame, the brightest first; pixels count from 0. */
@@ -61,7 +63,7 @@ export function brightStars(image: BrightImage, options: Partial<BrightOptions> 
   return scoped(() => {
     const pixels = lent(image.pixels)
     const mask = image.mask && lent(image.mask)
-    const sky = sampleSky(pixels, image.width, image.height, { mask: image.mask })
+    const sky = wanted.sky ?? sampleSky(pixels, image.width, image.height, { mask: image.mask })
     const star: StarImage = { ...image, pixels, mask, sky, saturation: wanted.saturation, gain: wanted.gain }
     if (!Number.isFinite(sky.medianSigma)) return collect([], star)
     let peaks = findPeaks(star, sky, wanted.threshold, CANDIDATES * wanted.most)

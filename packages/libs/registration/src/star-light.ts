@@ -1,5 +1,7 @@
 import { type SkyMap, skyAt } from '@nightpipe/image'
+import { allocate, kernels, scoped } from '@nightpipe/kernels'
 import type { BrightImage } from './bright-stars.js'
+import { lent } from './measure-star.js'
 import type { Points } from './nearest.js'
 
 export interface LightOptions {
@@ -30,106 +32,47 @@ export const STEP = 0.5
 /** Of what is looked at, so much may be spoiled, and so much may lie beyond the frame or its data. */
 const SPOILED = 0.01
 const UNSEEN = 0.2
-const MASKED = 15
-const NO_DATA = 8
-const SATURATED = 2
 
 /**
  * Light in rings about given places of a frame: each pixel is shared by the three rings about it. What is missing in a
  * ring is taken to be as the rest of it; saturated pixels of neighbours have at least the light that they show.
  */
 export function starLight(image: BrightImage, places: Points, options: LightOptions): StarLight {
-  const rings = Math.floor(options.reach / STEP) + 1
+  const { radius, reach, skyFrom, saturation = Number.POSITIVE_INFINITY, sky } = options
+  const rings = Math.floor(reach / STEP) + 1
   const n = places.x.length
   const light = new Float64Array(n * rings).fill(Number.NaN)
   const clipped = new Float64Array(n * rings)
-  const sums: Sums = {
-    light: new Float64Array(rings + 1),
-    seen: new Float64Array(rings + 1),
-    all: new Float64Array(rings + 1),
-    full: new Float64Array(rings),
-  }
-  const sigma = Float64Array.from(places.x, (x, k) => skyAt(options.sky, options.sky.sigma, x, places.y[k]))
-  for (let k = 0; k < n; k++) {
-    if (!gather(image, places.x[k], places.y[k], options, rings, sums)) continue
-    const level = levelBeyond(sums, rings, options.skyFrom)
-    for (let b = 0; b < rings; b++) {
-      const [own, seen, all] = [sums.light[b], sums.seen[b], sums.all[b]]
-      const whole = seen === all ? own : seen > 0 ? (all * own) / seen : all * level
-      light[k * rings + b] = whole - all * level
-      clipped[k * rings + b] = sums.full[b]
+  const sigma = Float64Array.from(places.x, (x, k) => skyAt(sky, sky.sigma, x, places.y[k]))
+  const { width, height } = image
+  scoped(() => {
+    const [pixels, mask] = [lent(image.pixels), image.mask && lent(image.mask)]
+    const sums = allocate(Float64Array, 4 * rings + 5)
+    const [own, seen, all] = [0, 1, 2].map((k) => sums.subarray(k * (rings + 1), (k + 1) * (rings + 1)))
+    const full = sums.subarray(3 * (rings + 1))
+    for (let k = 0; k < n; k++) {
+      const [x, y] = [places.x[k], places.y[k]]
+      if (!(Math.round(x) >= 0 && Math.round(y) >= 0 && Math.round(x) < width && Math.round(y) < height)) continue
+      const whole = kernels().lightInRings(
+        ...([pixels.byteOffset, mask?.byteOffset ?? 0, width, height, x, y] as const),
+        ...([radius, reach, STEP, saturation, rings, sums.byteOffset] as const),
+      )
+      const [spoiled, unseen] = full.subarray(rings)
+      if (!whole || spoiled > SPOILED * Math.PI * reach ** 2 || unseen > UNSEEN * Math.PI * reach ** 2) continue
+      const level = levelBeyond(own, seen, skyFrom)
+      for (let b = 0; b < rings; b++) {
+        const sum = seen[b] === all[b] ? own[b] : seen[b] > 0 ? (all[b] * own[b]) / seen[b] : all[b] * level
+        light[k * rings + b] = sum - all[b] * level
+        clipped[k * rings + b] = full[b]
+      }
     }
-  }
+  })
   return { rings, light, clipped, sigma }
 }
 
-interface Sums {
-  light: Float64Array
-  /** Pixels that are good, and all. */
-  seen: Float64Array
-  all: Float64Array
-  /** Light of saturated pixels. */
-  full: Float64Array
-}
-
-/** False where the star is spoiled. */
-function gather(
-  { pixels, width, height, mask }: BrightImage,
-  x: number,
-  y: number,
-  { radius, reach, saturation = Number.POSITIVE_INFINITY }: LightOptions,
-  rings: number,
-  sums: Sums,
-): boolean {
-  const [cx, cy, out] = [Math.round(x), Math.round(y), Math.ceil(reach)]
-  const core = (radius + 0.5) ** 2
-  if (!(cx >= 0 && cy >= 0 && cx < width && cy < height)) return false
-  for (const sum of Object.values(sums)) sum.fill(0)
-  let [spoiled, unseen] = [0, 0]
-  for (let v = cy - out; v <= cy + out; v++) {
-    for (let u = cx - out; u <= cx + out; u++) {
-      const square = (u - x) * (u - x) + (v - y) * (v - y)
-      const r = Math.sqrt(square) / STEP
-      const b = Math.round(r)
-      if (b >= rings) continue
-      // a parabola through three rings: what is asked of the light bends less than that. Rings go on beyond 0 as they came
-      const d = r - b
-      const [low, middle, high] = [(d * (d - 1)) / 2, 1 - d * d, (d * (d + 1)) / 2]
-      const before = Math.abs(b - 1)
-      sums.all[before] += low
-      sums.all[b] += middle
-      sums.all[b + 1] += high
-      const inside = u >= 0 && v >= 0 && u < width && v < height
-      const p = v * width + u
-      const bits = inside ? (mask ? mask[p] & MASKED : 0) : NO_DATA
-      const value = inside ? pixels[p] : Number.NaN
-      const good = bits === 0 && value < saturation
-      if (!good && square < core) return false
-      const full = (bits === SATURATED || (bits === 0 && value >= saturation)) && Number.isFinite(value)
-      if (full) {
-        spoiled++
-        sums.full[b] += value
-      }
-      if (good || full) {
-        sums.seen[before] += low
-        sums.seen[b] += middle
-        sums.seen[b + 1] += high
-        sums.light[before] += low * value
-        sums.light[b] += middle * value
-        sums.light[b + 1] += high * value
-        continue
-      }
-      if ((bits & NO_DATA) !== 0 || Number.isNaN(value)) unseen++
-      else spoiled++
-    }
-  }
-  const area = Math.PI * reach * reach
-  return spoiled <= SPOILED * area && unseen <= UNSEEN * area
-}
-
-function levelBeyond({ light, seen }: Sums, rings: number, from: number): number {
+function levelBeyond(light: Float64Array, seen: Float64Array, from: number): number {
   let [sum, area] = [0, 0]
-  for (let b = Math.ceil(from / STEP); b < rings; b++) {
+  for (let b = Math.ceil(from / STEP); b < light.length - 1; b++) {
     sum += light[b]
     area += seen[b]
   }

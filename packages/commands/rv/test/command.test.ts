@@ -342,6 +342,21 @@ t.test('a ZERO file holds the template: planes, star, wavelengths at rest in nm'
   t.ok(made.template.signalToNoise > 500, String(made.template.signalToNoise))
 })
 
+t.test('the response of columns that a template has seen is in its file, of the orders that have one', async (t) => {
+  const cwd = t.testdir({ t: {} })
+  const { file } = writeTemplate(join(cwd, 't'), join(cwd, 'ZERO.fits'))
+  t.ok(readZero(join(cwd, 'ZERO.fits')).orders.every(({ response }) => response === undefined))
+  const response = Float64Array.from({ length: file.width }, (_, x) => (x < 20 ? 0 : 1 + 1e-3 * Math.sin(x)))
+  const orders = file.template.orders.map((one, k) => (k === 3 ? { ...one, response } : one))
+  writeFits(join(cwd, 'seen.fits'), zeroHdus({ ...file, template: { orders } }))
+  const seen = readZero(join(cwd, 'seen.fits')).orders.map((one) => one.response)
+  t.same(
+    seen.map((one) => one !== undefined),
+    orders.map((_, k) => k === 3),
+  )
+  t.ok(seen[3]!.every((one, x) => Math.abs(one - response[x]!) < 1e-7))
+})
+
 const barnard = join(FIXTURES, 'echelle/chiron/tchi140917.1119.fits')
 
 // Barnard's star, 2014-09-18, 600 s, with the 1.5 m of Cerro Tololo: -110.5 km/s in the literature, of another kind than the mask.

@@ -51,18 +51,22 @@ export interface PackOptions {
 
 /** The good pixels of an order with the template for it; undefined below `least` of them. */
 export function packOrder(one: OrderSpectrum, template: TemplateCurve, options: PackOptions): OrderData | undefined {
-  const packed = packPixels(one, options)
+  const packed = packPixels(one, options, template.index === one.index ? template.response : undefined)
   return packed && { ...packed, template }
 }
 
-/** The good pixels of an order; undefined below `least` of them. */
-export function packPixels(one: OrderSpectrum, { blazed, least, degree }: PackOptions): PackedOrder | undefined {
+/** The good pixels of an order; undefined below `least` of them. `seen`: the response of its columns, as stars show it. */
+export function packPixels(
+  one: OrderSpectrum,
+  { blazed, least, degree }: PackOptions,
+  seen?: Float64Array,
+): PackedOrder | undefined {
   const column = goodColumns(one, blazed ? 0.02 : undefined)
   const n = column.length
   if (n < least) return undefined
   const [u, flux, weight, root] = [0, 0, 0, 0].map(() => new Float64Array(n)) as [Plain, Plain, Plain, Plain]
   const continuum = new Float64Array(n * (degree + 1))
-  const response = blazed ? quietResponse(one) : undefined
+  const response = blazed ? quietResponse(one, seen) : undefined
   for (let i = 0; i < n; i++) {
     const x = column[i]!
     u[i] = Math.log(one.wavelength![x]!)

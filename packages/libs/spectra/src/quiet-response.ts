@@ -10,9 +10,11 @@ interface Flat {
   blazeError: Float64Array
 }
 
+type Known = Float64Array | undefined
+
 /** Responses of late: all exposures of a night have those of one flat. At most so many orders of so many flats. */
 const REMEMBERED = 256
-const remembered = new Map<number, (Flat & { quiet: Float64Array })[]>()
+const remembered = new Map<number, (Flat & { seen: Known; quiet: Float64Array })[]>()
 let count = 0
 
 /**
@@ -21,20 +23,46 @@ let count = 0
  * drift (0.01 for a flat of signal to noise 350). What columns really differ by is kept: in each scale, the scatter beyond the
  * known errors tells how much (a Wiener filter on wavelets), and single columns that stand out stay. Without errors the
  * response is returned as it is.
+ *
+ * `seen` is what the light of stars has told of the same columns (0 where nothing): if the flat differs from it by less than
+ * from a smooth curve, only the difference is noise or news, and is judged in the same way.
  */
-export function quietResponse({
-  blaze,
-  blazeError,
-}: Pick<OrderSpectrum, 'blaze' | 'blazeError'>): Float64Array | undefined {
+export function quietResponse(
+  { blaze, blazeError }: Pick<OrderSpectrum, 'blaze' | 'blazeError'>,
+  seen?: Float64Array,
+): Float64Array | undefined {
   if (!blaze || !blazeError?.some((one) => one > 0)) return blaze
   const key = blaze[blaze.length >> 1]!
   const alike = remembered.get(key) ?? []
-  const before = alike.find((one) => same(one.blaze, blaze) && same(one.blazeError, blazeError))
+  const before = alike.find((one) => one.seen === seen && same(one.blaze, blaze) && same(one.blazeError, blazeError))
   if (before) return before.quiet.slice()
   if (count++ % REMEMBERED === 0) remembered.clear()
-  const quiet = withoutNoise({ blaze, blazeError })
-  remembered.set(key, [...alike, { blaze: blaze.slice(), blazeError: blazeError.slice(), quiet: quiet.slice() }])
+  const flat = { blaze, blazeError }
+  const quiet = (seen && besideSeen(flat, seen)) ?? withoutNoise(flat)
+  remembered.set(key, [...alike, { blaze: blaze.slice(), blazeError: blazeError.slice(), seen, quiet: quiet.slice() }])
   return quiet
+}
+
+/** What is seen, times the difference of the flat from it without its noise; undefined where the flat speaks against it. */
+function besideSeen({ blaze, blazeError }: Flat, seen: Float64Array): Float64Array | undefined {
+  if (seen.length !== blaze.length) return undefined
+  const both = (x: number) => blaze[x]! > 0 && seen[x]! > 0
+  const divided = (values: Float64Array) => values.map((value, x) => (both(x) ? value / seen[x]! : 0))
+  const ratio = { blaze: divided(blaze), blazeError: divided(blazeError) }
+  if (!(roughness(ratio, both) < roughness({ blaze, blazeError }, both))) return undefined
+  const [change, alone] = [withoutNoise(ratio), withoutNoise({ blaze, blazeError })]
+  return alone.map((value, x) => (both(x) ? change[x]! * seen[x]! : value))
+}
+
+/** How columns differ from their neighbours, in errors; defects count as CERTAIN. */
+function roughness({ blaze, blazeError }: Flat, told: (x: number) => boolean): number {
+  let sum = 0
+  for (let x = 1; x < blaze.length - 1; x++) {
+    if (!(told(x - 1) && told(x) && told(x + 1))) continue
+    const off = blaze[x]! - (blaze[x - 1]! + blaze[x + 1]!) / 2
+    sum += Math.min(CERTAIN ** 2, off ** 2 / (1.5 * blazeError[x]! ** 2))
+  }
+  return sum
 }
 
 const same = (a: Float64Array, b: Float64Array) => {

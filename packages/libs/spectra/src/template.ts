@@ -1,8 +1,8 @@
 import { LIGHT_SPEED, MAD_TO_SIGMA, medianOf, solve } from '@nightpipe/math'
-import { goodColumns } from './good-pixels.js'
-import { quietResponse } from './quiet-response.js'
+import { type Leftovers, seenColumns } from './seen-columns.js'
 import type { OrderSpectrum } from './spectrum.js'
 import { bestStiffness, fitUniformSpline, type Knots, type UniformSpline, uniformSplineAt } from './spline-fit.js'
+import { type Samples, samplesOf } from './template-samples.js'
 import type { TemplateOrder, VelocityTemplate } from './velocity-template.js'
 
 /** One exposure of the star that becomes a template. */
@@ -37,7 +37,7 @@ export interface MadeTemplate extends VelocityTemplate {
  * correction, their continua are made alike by polynomials, and one smooth curve (a spline with a knot per column) is fitted
  * to the samples of all of them at once, so that no exposure is ever interpolated. Outliers are set aside against the curve
  * of all. The answer is sampled on the columns of the exposure with the most light, and is relative to the flat where the
- * exposures know its response.
+ * exposures know its response; what stands still on the detector while the star moves is told to the flat, which knows it less well.
  */
 export function buildTemplate(exposures: readonly TemplateExposure[], options: TemplateOptions = {}): MadeTemplate {
   const { velocity = 0, degree = 4, clip = 5 } = options
@@ -47,11 +47,13 @@ export function buildTemplate(exposures: readonly TemplateExposure[], options: T
   )
   const blazed = exposures.every(({ orders }) => orders.every(({ blaze }) => blaze?.some((one) => one > 0.02)))
   const made = indices.flatMap((index) => {
-    const series = exposures.flatMap(({ orders, z }) => {
-      const one = orders.find((order) => order.index === index)
-      return (one && samplesOf(one, Math.log1p(z) - Math.log1p(velocity / LIGHT_SPEED), blazed, degree + 1)) ?? []
-    })
-    return series.length > 0 ? [coadd(index, series, degree, clip)] : []
+    const seriesWith = (seen?: Float64Array) =>
+      exposures.flatMap(({ orders, z }) => {
+        const one = orders.find((order) => order.index === index)
+        const toRest = Math.log1p(z) - Math.log1p(velocity / LIGHT_SPEED)
+        return (one && samplesOf(one, toRest, { blazed, terms: degree + 1, seen })) ?? []
+      })
+    return coaddWithColumns(index, seriesWith, degree, clip)
   })
   if (made.length === 0) throw new RangeError('no order of the exposures has wavelengths and good pixels')
   const quality = made.map(({ signalToNoise }) => signalToNoise)
@@ -63,37 +65,33 @@ export function buildTemplate(exposures: readonly TemplateExposure[], options: T
   }
 }
 
-/** The good samples of one order of one exposure, in the rest frame. */
-interface Samples {
-  source: OrderSpectrum
-  /** what to add to the logarithm of a wavelength */
-  toRest: number
-  u: Float64Array
-  /** flux over the response of the flat, and 1 / sigma squared of it */
-  y: Float64Array
-  weight: Float64Array
-  column: Int32Array
-  /** Legendre polynomials of the columns, those of each beside one another */
-  basis: Float64Array
-  total: number
+/** One order, and the response of its columns as far as exposures at other velocities agree about it. */
+function coaddWithColumns(index: number, seriesWith: (seen?: Float64Array) => Samples[], degree: number, clip: number) {
+  const series = seriesWith()
+  if (series.length === 0) return []
+  const made = coadd(index, series, degree, clip)
+  const response = seenColumns(leftoversOf(series, made), made.step)
+  if (!response) return [made]
+  const { order, ...better } = coadd(index, seriesWith(response), degree, clip)
+  return [{ ...better, order: { ...order, response } }]
 }
 
-function samplesOf(source: OrderSpectrum, toRest: number, blazed: boolean, terms: number): Samples | undefined {
-  const column = goodColumns(source, blazed ? 0.02 : undefined)
-  if (column.length < 100) return undefined
-  const quiet = blazed ? quietResponse(source) : undefined
-  const n = column.length
-  const [u, y, weight] = [new Float64Array(n), new Float64Array(n), new Float64Array(n)]
-  let total = 0
-  for (let i = 0; i < n; i++) {
-    const x = column[i]!
-    const response = quiet?.[x] ?? 1
-    u[i] = Math.log(source.wavelength![x]!) + toRest
-    y[i] = source.flux[x]! / response
-    weight[i] = (response / source.uncertainty[x]!) ** 2
-    total += y[i]!
-  }
-  return { source, toRest, column, u, y, weight, total, basis: basisOf(column, source.flux.length, terms) }
+/** What the curve leaves of every exposure, column by column. */
+function leftoversOf(
+  series: readonly Samples[],
+  { order, kept, scales, curve }: ReturnType<typeof coadd>,
+): Leftovers[] {
+  return series.flatMap(({ response, column, u, y, toRest }, k) => {
+    if (response?.length !== order.flux.length) return []
+    const [ratio, weight] = [new Float64Array(response.length), new Float64Array(response.length)]
+    for (let i = 0; i < u.length; i++) {
+      const model = uniformSplineAt(curve, u[i]!) * scales[k]![i]!
+      if (!(model > 0)) continue
+      ratio[column[i]!] = y[i]! / model - 1
+      weight[column[i]!] = kept[k]![i]! * model * model
+    }
+    return [{ toRest, response, ratio, weight }]
+  })
 }
 
 /** One order: all exposures on the continuum of the brightest, one spline through all, twice, without outliers. */
@@ -117,7 +115,7 @@ function coadd(index: number, series: readonly Samples[], degree: number, clip: 
     clipped += now
     if (pass > 2 && now === 0) break
   }
-  return { ...sampled(index, best, series, kept, scales, curve, knots.step), clipped }
+  return { ...sampled(index, best, series, kept, scales, curve, knots.step), clipped, kept, scales, curve, step }
 }
 
 function spanOf(series: readonly Samples[]) {
@@ -174,21 +172,6 @@ function continuumRatio(
     ratio[i] = Math.max(sum, 1e-6)
   }
   return ratio
-}
-
-function basisOf(column: Int32Array, width: number, terms: number): Float64Array {
-  const out = new Float64Array(terms * column.length)
-  for (let i = 0; i < column.length; i++) {
-    const x = (2 * column[i]!) / (width - 1) - 1
-    let [last, now] = [0, 1]
-    for (let k = 0; k < terms; k++) {
-      out[terms * i + k] = now
-      const next = ((2 * k + 1) * x * now - k * last) / (k + 1)
-      last = now
-      now = next
-    }
-  }
-  return out
 }
 
 /** Takes the weight of samples that the curve of all cannot explain; how many. One exposure alone is not judged. */

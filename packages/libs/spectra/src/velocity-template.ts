@@ -12,6 +12,8 @@ export interface TemplateOrder {
   flux: Float64Array
   /** one sigma, where it is known */
   uncertainty?: Float64Array
+  /** of the columns that its exposures had, as their light shows it; 0 where unknown */
+  response?: Float64Array
 }
 
 /** What spectra are compared with to find their velocity. */
@@ -29,6 +31,7 @@ export interface TemplateCurve {
   gap: number
   /** of the points of the curve, where the template knows them */
   sigma?: Float64Array | undefined
+  response?: Float64Array | undefined
 }
 
 const known = new WeakMap<VelocityTemplate, TemplateCurve[]>()
@@ -40,7 +43,7 @@ export function templateCurves(template: VelocityTemplate): TemplateCurve[] {
   return curves
 }
 
-function curveOf({ index, order, wavelength, flux, uncertainty }: TemplateOrder): TemplateCurve | undefined {
+function curveOf({ index, order, wavelength, flux, uncertainty, response }: TemplateOrder): TemplateCurve | undefined {
   const width = flux.length
   const places = wavelength.filter((lambda) => lambda > 0)
   const falling = places.length > 0 && places[0]! > places.at(-1)!
@@ -61,7 +64,11 @@ function curveOf({ index, order, wavelength, flux, uncertainty }: TemplateOrder)
   const known = sigma.slice(0, n)
   return {
     ...{ index, order, curve: cubicSpline(x.slice(0, n), y.slice(0, n)) },
-    ...{ gap: 3.5 * select(steps, steps.length >> 1), sigma: known.every((one) => one >= 0) ? known : undefined },
+    ...{
+      response,
+      gap: 3.5 * select(steps, steps.length >> 1),
+      sigma: known.every((one) => one >= 0) ? known : undefined,
+    },
   }
 }
 

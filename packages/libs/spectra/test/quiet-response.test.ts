@@ -60,6 +60,34 @@ t.test('a weak column and a column without light stay; a flat without errors is 
   t.equal(quietResponse({ blaze: flat.blaze }), flat.blaze)
 })
 
+t.test('columns that stars have shown are believed, unless the flat speaks against them', async (t) => {
+  const flat = madeFlat(21, { columns: 0.004, noise: 0.006 })
+  const { normal } = random(22)
+  const seen = flat.truth.map((one) => 0.7 * one * (1 + 0.0005 * normal()))
+  seen.fill(0, 900, 910)
+  const alone = quietResponse(flat)!
+  const both = quietResponse(flat, seen)!
+  const [raw, without, left] = [flat.blaze, alone, both].map((one) => rms(one, flat.truth)) as [number, number, number]
+  t.ok(without > 0.4 * raw && left < 0.25 * raw, `${raw}, ${without}, ${left}`) // slow noise stays, as of a smooth flat
+  t.same(both.subarray(900, 910), alone.subarray(900, 910))
+  const other = madeFlat(23, { columns: 0.004, noise: 0.0005 }).truth
+  t.same(quietResponse(flat, other), alone)
+  t.same(quietResponse(flat, other.subarray(1)), alone)
+})
+
+t.test(
+  'a column that has changed since stars showed it, and a flat without noise, keep what the flat says',
+  async (t) => {
+    const flat = madeFlat(24, { columns: 0.004, noise: 0.003 })
+    flat.blaze[700]! *= 0.9
+    const changed = quietResponse(flat, flat.truth)!
+    t.ok(Math.abs(changed[700]! / flat.blaze[700]! - 1) < 0.01, String(changed[700]! / flat.blaze[700]!))
+    const exact = { blaze: flat.truth, blazeError: flat.truth.map(() => 1e-9) }
+    const seen = flat.truth.map((one, x) => one * (1 + 0.001 * Math.cos(x)))
+    t.ok(rms(quietResponse(exact, seen)!, flat.truth) < 1e-8)
+  },
+)
+
 t.test('velocities of spectra that drift do not follow the noise of their common flat', async (t) => {
   const star = randomStar(4950, 5900, 0.6, 3)
   const layout = { width: 1024, orders: 12, first: 80 }

@@ -53,6 +53,8 @@ export interface Exposure {
   flat?: (index: number, x: number) => number
   /** what is said of that: one sigma of the factor */
   flatError?: number
+  /** what columns truly make of light, as a factor */
+  columns?: (index: number, x: number) => number
 }
 
 export interface Layout {
@@ -75,13 +77,14 @@ export function expose(star: Star, layout: Layout, exposure: Exposure): OrderSpe
 
 function exposeOrder(star: Star, layout: Layout, exposure: Exposure, index: number, draw: Random): OrderSpectrum {
   const { z, electrons, readNoise = 8, tilt = () => 1, fibre = 0, noise = true, drift = 0, flat, flatError } = exposure
+  const { columns = () => 1 } = exposure
   const { width } = layout
   const array = () => new Float64Array(width)
   const [flux, uncertainty, blaze, wavelength] = [array(), array(), array(), array()]
   for (let x = 0; x < width; x++) {
     const u = (2 * x) / (width - 1) - 1
     wavelength[x] = wavelengthOf(layout, index, x - drift)
-    blaze[x] = Math.max(0.05, 1 - 0.85 * u * u)
+    blaze[x] = Math.max(0.05, 1 - 0.85 * u * u) * columns(index, x)
     const light = electrons * blaze[x]! * tilt(u) * starAt(star, wavelength[x]! / (1 + z))
     uncertainty[x] = Math.sqrt(light + readNoise ** 2)
     if (flat) blaze[x]! *= flat(index, x)

@@ -66,7 +66,8 @@ const ANGSTROM = 10
 
 /**
  * A ZERO file: no image, the star in the header, and a table of one row: Star and ThAr (float), WavelenStar at rest and
- * WavelenLab (double, nm, vacuum), each columns × orders. Besides what the NRES pipeline wrote: StarErr, and ZEROCONT, which
+ * WavelenLab (double, nm, vacuum), each columns × orders. Besides what the NRES pipeline wrote: StarErr, Response of the columns
+ * that its exposures had (where they are of several velocities), and ZEROCONT, which
  * says that the continuum was left in (there it was taken off).
  */
 export function zeroHdus(made: NewZeroFile, cards?: Header): NewHdu[] {
@@ -135,6 +136,16 @@ export function zeroHdus(made: NewZeroFile, cards?: Header): NewHdu[] {
           plane((k) => byIndex.get(k)?.uncertainty, 1, Float32Array),
           'one sigma of Star',
         ),
+        ...(made.template.orders.some(({ response }) => response)
+          ? [
+              column(
+                'Response',
+                'E',
+                plane((k) => byIndex.get(k)?.response, 1, Float32Array),
+                'of the columns, as the star shows it; 0: none',
+              ),
+            ]
+          : []),
       ],
     },
     ...waveArcsHdus(made.arcs ?? []),
@@ -175,7 +186,7 @@ function readOpen(file: FitsFile): ZeroFile {
   const [flux, rest] = ['Star', 'WavelenStar'].map((name) => table && column(table, name))
   if (!flux || !rest)
     throw new RangeError(`${file.name} is no template of velocity: no table with Star and WavelenStar`)
-  const error = column(table!, 'StarErr')
+  const [error, response] = ['StarErr', 'Response'].map((name) => column(table!, name))
   const header = copyHeader(file.hdus[0]!.header)
   const width = flux.dim?.[0] ?? 4096
   const cells = (one: Column, index: number, scale: number) =>
@@ -188,6 +199,7 @@ function readOpen(file: FitsFile): ZeroFile {
       wavelength,
       flux: cells(flux, index, 1),
       ...(error && { uncertainty: cells(error, index, 1) }),
+      ...responseOf(response && cells(response, index, 1)),
     }
   })
   return {
@@ -199,6 +211,9 @@ function readOpen(file: FitsFile): ZeroFile {
     arcs: readWaveArcs(file),
   }
 }
+
+/** An order without one is NaN throughout. */
+const responseOf = (response: Float64Array | undefined) => (response?.some((one) => one > 0) ? { response } : {})
 
 const saysContinuum = (header: Header) =>
   header.cards.some(({ keyword, value }) => keyword === 'ZEROCONT' && value === true)

@@ -13,6 +13,7 @@ import {
   type PsfFluxes,
   refinePsf,
   StarFlag,
+  varianceTogether,
 } from '@nightpipe/stars'
 import type { PhotFacts } from './frame-facts.js'
 import { type Growth, growthCurve } from './growth.js'
@@ -109,14 +110,27 @@ function fitProfile(frame: Frame, found: Found, { psf: keys }: Config, gain?: nu
     throw error
   }
   const options = { gain, skySigma }
+  const perUnit = frame.error || !gain ? 0 : 1 / gain
   if (keys.fit === 'crowded') {
     const crowd = { ...options, passes: keys.passes }
     const start = fitCrowdedField(frame, psf, found, { ...crowd, rounds: 2 })
     const better = refinePsf(frame, psf, start, model)
-    return { psf: better, fit: fitCrowdedField(frame, better, found, { ...crowd, passes: 1, start }) }
+    const fit = fitCrowdedField(frame, better, found, { ...crowd, passes: 1, start })
+    return { psf: better, fit: { ...fit, ...errorsOf(fit, better, found, perUnit) } }
   }
   const plain = fitPsfFluxes(frame, psf, found.stars, { ...options, net: found.net })
-  return { psf, fit: { ...plain, from: Int32Array.from(plain.x.keys()) } }
+  return { psf, fit: { ...plain, ...errorsOf(plain, psf, found, perUnit), from: Int32Array.from(plain.x.keys()) } }
+}
+
+/** Errors of fits take pixels for independent: here they have what neighbours share. */
+function errorsOf({ flux, fluxError, xError, yError }: PsfFluxes, psf: Psf, { correlation }: Found, perUnit: number) {
+  if (!correlation) return {}
+  const side = 2 * psf.half + 1
+  const values = psf.render((psf.width - 1) / 2, (psf.height - 1) / 2, side)
+  const factor = correlation.filtered({ width: side, height: side, values })
+  const raised = fluxError.map((error, i) => Math.sqrt(varianceTogether(error ** 2, factor, flux[i]!, perUnit)))
+  const placed = (errors: Float32Array) => errors.map((error, i) => (error * raised[i]!) / fluxError[i]!)
+  return { fluxError: raised, xError: placed(xError), yError: placed(yError) }
 }
 
 /** Places of the detected stars, then of those that only the fit knows; `order` says where each fitted star stands. */

@@ -9,6 +9,13 @@ export interface StarKernels {
   ): void
 
   // detect: smooth surfaces are splines along rows, see assembly/detect.ts
+  /** Sums of pixels about places, see assembly/sums-about.ts. */
+  sumsAbout(
+    ...sums: [
+      ...[image: number, places: number, noise: number, count: number],
+      ...[offsets: number, signs: number, n: number, out: number],
+    ]
+  ): void
   surfaceRow(line: number, ...surface: [...Surface, target: number]): void
   netRows(...rows: NetRows): void
   /** Runs of filtered pixels above their limit; returns the number of values. */

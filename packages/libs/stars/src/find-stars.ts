@@ -9,6 +9,7 @@ import { gather } from './gather.js'
 import { gaussianKernel, IDENTITY, separate } from './matched-filter.js'
 import { measureSources } from './measure.js'
 import { lent, subtractSurface, UNUSABLE } from './net.js'
+import { type NoiseCorrelation, noiseCorrelation } from './noise-correlation.js'
 import { FIND_DEFAULTS, type FindOptions } from './options.js'
 import { widthOfStars } from './own-profile.js'
 import { findOwners, segmentationOf } from './owners.js'
@@ -64,14 +65,17 @@ function findOnSky(frame: Frame, background: SkyMesh, net: Float32Array, options
   }
   const own = options.filter === 'psf' ? widthOfStars(scene, noise, options.saturation) : undefined
   const fwhm = own ?? USUAL_WIDTH
-  const kernel = separate(kernelOf(options.filter, fwhm))
   // SExtractor's sigma is that of a pixel, even of the filtered image
-  const filter = options.classic ? { ...kernel, noise: 1, even: true } : kernel
+  const correlation = options.classic ? undefined : noiseCorrelation(scene)
+  const shape = kernelOf(options.filter, fwhm)
+  const kernel = separate(shape)
+  const excess = correlation?.filtered(shape) ?? 1
+  const filter = options.classic ? { ...kernel, noise: 1, even: true } : { ...kernel, noise: excess * kernel.noise }
   const { minimumArea, threshold, classic } = options
   const isophote = Math.min(options.isophote, threshold)
   const all = detectSources(findRuns(net, width, height, filter, noise, isophote), scene, {
     ...{ minimumArea, threshold, isophote, classic, levels: options.deblendLevels, contrast: options.deblendContrast },
-    ...deblending(fwhm, filter.noise, options),
+    ...deblending(fwhm, filter.noise, options, correlation),
     factor: filter.noise,
   })
   const sources = keepSources(all, cleanSources(all, options.clean))
@@ -79,7 +83,7 @@ function findOnSky(frame: Frame, background: SkyMesh, net: Float32Array, options
   const owned = { ...scene, owners }
   let part = 0
   const meanwhile = () => {
-    if (!classic) part = sharedNoise(owned, noise)
+    if (!classic) part = sharedNoise(owned, noise, correlation)
   }
   const shared = (xs: Float64Array, ys: Float64Array) =>
     part > 0 ? noise.atAll(xs, ys).map((sigma) => part * sigma ** 2) : new Float64Array(xs.length)
@@ -90,7 +94,7 @@ function findOnSky(frame: Frame, background: SkyMesh, net: Float32Array, options
     fwhm,
     { ...options, width: own, isophote },
     meanwhile,
-    shared,
+    { shared, filtered: excess, summed: correlation?.summed ?? (() => 1) },
   )
   const of = (field: SourceField) => gather(sources.records, SOURCE_NUMBERS, field, Float64Array)
   const cores = {
@@ -106,7 +110,7 @@ function findOnSky(frame: Frame, background: SkyMesh, net: Float32Array, options
   const expand = (map: Float32Array) => (out?: Float32Array) =>
     scoped(() => expandSurface(surface(map), width, height, out))
   const sky = { ...background, expand: expand(background.level), expandRms: expand(background.rms) }
-  return { stars, background: sky, quality, net, segmentation: () => segmentationOf(runs, width, height) }
+  return { stars, background: sky, quality, net, correlation, segmentation: () => segmentationOf(runs, width, height) }
 }
 
 /** Width of the smoothing before deblending, in that of the stars. */
@@ -117,11 +121,17 @@ const RISE = 0.5
 const REACH = 2
 
 /** How parts of a region are told apart: in an image smoothed less than the one that shows faint stars. */
-function deblending(fwhm: number, factor: number, { threshold, classic }: FindOptions) {
+function deblending(
+  fwhm: number,
+  factor: number,
+  { threshold, classic }: FindOptions,
+  correlation: NoiseCorrelation | undefined,
+) {
   if (classic) return { rise: 0, reach: 0 }
   const kernel = gaussianKernel(SHARP * fwhm)
   const weights = Float32Array.from(kernel.values)
-  const rise = (RISE * threshold * separate(kernel).noise) / factor
+  const noise = separate(kernel).noise * (correlation?.filtered(kernel) ?? 1)
+  const rise = (RISE * threshold * noise) / factor
   return { rise, reach: REACH * fwhm, sharp: { half: (kernel.width - 1) / 2, weights } }
 }
 

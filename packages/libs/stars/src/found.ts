@@ -1,4 +1,5 @@
 import type { SkyMesh } from './background.js'
+import type { NoiseCorrelation } from './noise-correlation.js'
 import type { Stars } from './stars.js'
 
 /** The stars of a frame with what else was measured of them, one element for each star. */
@@ -46,6 +47,8 @@ export interface Found {
   /** Level and noise of the sky by meshes; `expand` and `expandRms` give them at every pixel. */
   background: SkyMesh & { expand(out?: Float32Array): Float32Array; expandRms(out?: Float32Array): Float32Array }
   quality: FrameQuality
+  /** Where neighbouring pixels share their noise: how. Errors of `stars` have it, those of pixels have not. */
+  correlation?: NoiseCorrelation
   /** The image without its background; NaN where it is masked. */
   net: Float32Array
   /** Number of the star that each pixel belongs to, from 1; 0 is sky: as an image. */

@@ -1,5 +1,6 @@
 export { findStars } from './find-stars.js'
 export type { Found, FoundStars, FrameQuality } from './found.js'
+export { type NoiseCorrelation, varianceTogether } from './noise-correlation.js'
 export { FIND_DEFAULTS, type FindOptions } from './options.js'
 export { ApertureFlag, type ApertureFluxes, type ApertureOptions, measureApertures } from './psf-apertures.js'
 export { buildPsf, PSF_DEFAULTS, type PsfOptions } from './psf-build.js'

@@ -2,11 +2,21 @@ import { medianOf } from '@nightpipe/math'
 import type { FoundStars } from './found.js'
 import { gather } from './gather.js'
 import { measureRaw, type RawResults, RESULT } from './measure-raw.js'
+import { varianceTogether } from './noise-correlation.js'
 import type { FindOptions } from './options.js'
 import type { Scene } from './scene.js'
 import { SOURCE, SOURCE_NUMBERS, type SourceField, type Sources } from './sources.js'
 import { StarFlag } from './stars.js'
 import type { Surface } from './surface.js'
+
+/** How errors differ from those of independent pixels. */
+export interface NoiseOfSums {
+  /** Variances that pixels at some places have in common with the others of an aperture. */
+  shared: (xs: Float64Array, ys: Float64Array) => Float64Array
+  /** Where neighbours share their noise: the factor of that of the filtered image, and of sums over so many pixels. */
+  filtered: number
+  summed: (pixels: number) => number
+}
 
 /** Centroids, shapes and fluxes of sources by the pixels about them. */
 export function measureSources(
@@ -17,8 +27,7 @@ export function measureSources(
   options: FindOptions & { width?: number },
   /** What this thread may do while helpers measure. */
   meanwhile: () => void,
-  /** Variances that pixels at some places have in common with the others of an aperture. */
-  shared: (xs: Float64Array, ys: Float64Array) => Float64Array,
+  noise: NoiseOfSums,
 ): { stars: FoundStars; light: Float64Array; elongation: Float64Array } {
   const { apertures, classic, neighbours } = options
   const chosen = {
@@ -27,13 +36,20 @@ export function measureSources(
   }
   const raw = measureRaw(sources, scene, chosen, meanwhile)
   const [x, y] = [raw.column(RESULT.x, Float64Array), raw.column(RESULT.y, Float64Array)]
-  const common = shared(x, y)
+  const common = noise.shared(x, y)
+  const perUnit = scene.error ? 0 : scene.perUnit
+  const together: Together = (variance, factor, flux) => varianceTogether(variance, factor, flux, perUnit)
   const count = sources.count
-  const light = lightOf(raw, apertures, common)
+  const light = lightOf(raw, apertures, common, noise, together)
   const { elongation, width } = windowedShapes(raw, count)
+  const isophotes = isophotesOf(sources, noise, together)
+  const core = gather(sources.records, SOURCE_NUMBERS, SOURCE.variance, Float64Array).map((variance, i) =>
+    Math.sqrt(together(variance, noise.filtered, isophotes.isophotalFlux[i]) / variance),
+  )
+  const error = (what: number) => raw.column(what, Float32Array).map((value, i) => core[i] * value)
   const stars: FoundStars = {
-    ...{ count, x, y, ...isophotesOf(sources), ...shapesOf(sources), ...light },
-    ...{ xError: raw.column(RESULT.xError, Float32Array), yError: raw.column(RESULT.yError, Float32Array) },
+    ...{ count, x, y, ...isophotes, ...shapesOf(sources), ...light },
+    ...{ xError: error(RESULT.xError), yError: error(RESULT.yError) },
     ...{ kronRadius: raw.column(RESULT.kron, Float32Array), fwhm: widthsOf(raw, light, width) },
     ...{ halfLight: raw.column(RESULT.halfLight, Float32Array), background: Float32Array.from(level.atAll(x, y)) },
     ...{ starness: new Float32Array(count), significance: new Float32Array(count), flags: flagsOf(sources, raw) },
@@ -41,14 +57,20 @@ export function measureSources(
   return { stars, light: raw.circle(apertures.length)[0], elongation }
 }
 
+/** A variance of independent pixels, the factor of the noise, and the flux: see `varianceTogether`. */
+type Together = (variance: number, factor: number, flux: number) => number
+
 /** What is known of the pixels within the isophotes. */
-function isophotesOf({ records }: Sources) {
+function isophotesOf({ records }: Sources, { summed }: NoiseOfSums, together: Together) {
   const double = (field: SourceField) => gather(records, SOURCE_NUMBERS, field, Float64Array)
   const whole = (field: SourceField) => gather(records, SOURCE_NUMBERS, field, Int32Array)
+  const [area, isophotalFlux] = [whole(SOURCE.area), double(SOURCE.flux)]
   return {
-    ...{ area: whole(SOURCE.area), isophotalFlux: double(SOURCE.flux) },
+    ...{ area, isophotalFlux },
     ...{
-      isophotalError: double(SOURCE.variance).map(Math.sqrt),
+      isophotalError: double(SOURCE.variance).map((value, i) =>
+        Math.sqrt(together(value, summed(area[i]), isophotalFlux[i])),
+      ),
       xIsophotal: double(SOURCE.x),
       yIsophotal: double(SOURCE.y),
     },
@@ -71,17 +93,30 @@ function shapesOf({ records }: Sources) {
 }
 
 /** Total fluxes and those in circles, with their errors. */
-function lightOf(raw: RawResults, radii: readonly number[], common: Float64Array) {
+function lightOf(
+  raw: RawResults,
+  radii: readonly number[],
+  common: Float64Array,
+  { summed }: NoiseOfSums,
+  together: Together,
+) {
   const all = raw.column(RESULT.all, Float64Array)
   const variance = raw.column(RESULT.variance, Float64Array)
   const circles = radii.map((radius, k) => {
     const [flux, spread] = raw.circle(k)
-    for (let i = 0; i < flux.length; i++) spread[i] = Math.sqrt(spread[i] + common[i] * (Math.PI * radius ** 2) ** 2)
+    const pixels = Math.PI * radius ** 2
+    const factor = summed(pixels)
+    for (let i = 0; i < flux.length; i++) {
+      spread[i] = Math.sqrt(together(spread[i], factor, flux[i]) + common[i] * pixels ** 2)
+    }
     return { flux, error: spread }
   })
+  const total = raw.column(RESULT.flux, Float64Array)
   return {
-    flux: raw.column(RESULT.flux, Float64Array),
-    fluxError: variance.map((value, i) => Math.sqrt(value + common[i] * all[i] ** 2)),
+    flux: total,
+    fluxError: variance.map((value, i) =>
+      Math.sqrt(together(value, summed(all[i]), total[i]) + common[i] * all[i] ** 2),
+    ),
     apertures: { radii: [...radii], flux: circles.map(({ flux }) => flux), error: circles.map(({ error }) => error) },
   }
 }

@@ -1,6 +1,7 @@
 import { type Frame, MaskBit } from '@nightpipe/image'
 import { medianOf } from '@nightpipe/math'
 import type { Found } from './found.js'
+import { varianceTogether } from './noise-correlation.js'
 import type { PsfFluxes } from './psf-fit.js'
 import { type Psf, samplePsf } from './psf-model.js'
 import type { PixelNoise } from './psf-stars.js'
@@ -41,7 +42,7 @@ const UNUSABLE = MaskBit.bad | MaskBit.cosmicRay | MaskBit.noData
  */
 export function measureApertures(
   frame: Frame,
-  found: Pick<Found, 'net' | 'quality'>,
+  found: Pick<Found, 'net' | 'quality' | 'correlation'>,
   owner: Int32Array,
   places: { x: ArrayLike<number>; y: ArrayLike<number> },
   options: ApertureOptions,
@@ -57,6 +58,7 @@ export function measureApertures(
   const view: View = {
     ...{ frame, net: found.net, owner, options, radii, largest: radii.at(-1) ?? 0 },
     skyVariance: (options.skySigma ?? found.quality.skySigma) ** 2,
+    factors: radii.map((radius) => found.correlation?.summed(Math.PI * radius ** 2) ?? 1),
   }
   for (let i = 0; i < count; i++) measurePlace(view, i, places.x[i], places.y[i], out)
   return out
@@ -70,9 +72,12 @@ interface View {
   radii: number[]
   largest: number
   skyVariance: number
+  /** By which neighbours that share their noise raise that of each circle. */
+  factors: number[]
 }
 
 function measurePlace(view: View, i: number, x: number, y: number, out: ApertureFluxes): void {
+  const perUnit = view.frame.error || !view.options.gain ? 0 : 1 / view.options.gain
   const { frame, options, radii, largest } = view
   const { width, height } = frame
   const inside = x > -0.5 && y > -0.5 && x < width - 0.5 && y < height - 0.5
@@ -114,7 +119,8 @@ function measurePlace(view: View, i: number, x: number, y: number, out: Aperture
     const rest = light ? held[k] / whole[k] : 1
     if (!(rest > LEAST_LIGHT)) return
     out.flux[k][i] = sums[k] / rest
-    out.error[k][i] = Math.sqrt(variances[k] + areas[k] ** 2 * ring.variance) / rest
+    const variance = varianceTogether(variances[k], view.factors[k], sums[k], perUnit)
+    out.error[k][i] = Math.sqrt(variance + areas[k] ** 2 * ring.variance) / rest
   })
 }
 

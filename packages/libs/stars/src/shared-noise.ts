@@ -1,3 +1,4 @@
+import type { NoiseCorrelation } from './noise-correlation.js'
 import type { Scene } from './scene.js'
 import type { Surface } from './surface.js'
 
@@ -16,7 +17,7 @@ const FEWEST = 300
  * on empty sky, from the sums over boxes of two sizes, so that pixels whose errors are wrong as such do not count (Labbé et
  * al. 2003, AJ 125, 1107, take empty apertures likewise). 0 where there is too little empty sky.
  */
-export function sharedNoise(scene: Scene, noise: Surface): number {
+export function sharedNoise(scene: Scene, noise: Surface, correlation?: NoiseCorrelation): number {
   const { width, height } = scene
   const owned = ownedCells(scene)
   const [columns, rows] = [Math.floor(width / BOX), Math.floor(height / BOX)]
@@ -29,7 +30,9 @@ export function sharedNoise(scene: Scene, noise: Surface): number {
     }
   }
   if (large.length < FEWEST) return 0
-  return Math.max(0, (spread(large) ** 2 - spread(small) ** 2) / (BOX ** 2 - SMALL ** 2))
+  // what neighbours share makes larger boxes vary more as well
+  const near = correlation ? correlation.summed(BOX ** 2) ** 2 - correlation.summed(SMALL ** 2) ** 2 : 0
+  return Math.max(0, (spread(large) ** 2 - spread(small) ** 2 - near) / (BOX ** 2 - SMALL ** 2))
 }
 
 /** Half of what the middle 68 % span: stars too faint to be found make a tail of bright boxes, which is no noise. */

@@ -1,13 +1,13 @@
 // Bundles a command into one file, main.cjs, and compiles that ahead: main.cache is what V8 makes of it, so that neither
 // the command nor its worker threads read and compile a megabyte of source. What a command imports lazily (plots) is in the
 // file too, and is not run before it is wanted. The kernels lie beside it, and what V8 made of them.
+import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { setFlagsFromString } from 'node:v8'
-import { Script } from 'node:vm'
 import { build } from 'esbuild'
+import { compileAhead } from './compile-ahead.mjs'
 
 const beside = (name) => fileURLToPath(new URL(name, import.meta.url))
 
@@ -84,7 +84,7 @@ export function hostStart(starts) {
 }
 
 const MADE_FROM = 'made-from.json'
-const MAKERS = ['bundle.mjs', 'bundle-start.cjs', 'plain-width.mjs', 'plain-wrap.mjs'].map(beside)
+const MAKERS = ['bundle.mjs', 'compile-ahead.mjs', 'bundle-start.cjs', 'plain-width.mjs', 'plain-wrap.mjs'].map(beside)
 
 /** Digests of files by path: most of what two commands are made from is the same. */
 const digests = new Map()
@@ -106,31 +106,27 @@ function isFresh(home, outdir, ahead) {
   return ahead === before && digestOfAll(inputs.map((path) => join(home, path))) === digest
 }
 
-/** V8's code of every function, not only of those that run at once: the others would be compiled at their first call. */
-function compiled(filename) {
-  setFlagsFromString('--no-lazy')
-  const script = new Script(readFileSync(filename, 'latin1'), { filename })
-  setFlagsFromString('--lazy')
-  return script.createCachedData()
-}
-
 const ROOT = beside('..')
 const KERNELS = 'libs/kernels/dist/src/generated/wasm.js'
 const COMPILER = 'libs/command/dist/src/compiled-kernels.js'
+const HOST_FLAGS = 'libs/command/dist/src/run-in-host.js'
 const AHEAD = 'libs/command/dist/src/started-ahead.js'
 const made = (path) => import(pathToFileURL(beside(`../packages/${path}`)).href)
-let kernelCode
+const isAmong = (name, home, inputs) => inputs.some((path) => join(home, path).endsWith(name))
 
-/** The kernels, and what V8 makes of them: half a second, once for all bundles. */
+/** The kernels, if a file of the bundle is the one that holds them. */
 async function keepKernels(home, outdir, inputs) {
-  if (!inputs.some((path) => join(home, path).endsWith(KERNELS))) return
+  if (!isAmong(KERNELS, home, inputs)) return
   const kernels = await made(KERNELS)
   writeFileSync(join(outdir, 'kernels.wasm'), kernels.code())
   writeFileSync(join(outdir, 'kernels-data.wasm'), kernels.data())
-  if (!inputs.some((path) => path.endsWith(COMPILER))) return
-  const { codeName, codeOf } = await made(COMPILER)
-  kernelCode ??= codeOf(kernels.code())
-  writeFileSync(join(outdir, codeName()), kernelCode)
+}
+
+/** V8's code of all that, under the flags of a host where it is one. */
+async function compileAll(home, outdir, inputs, isHost) {
+  if (!isHost) return compileAhead(outdir, isAmong(KERNELS, home, inputs) && isAmong(COMPILER, home, inputs))
+  const { hostFlags } = await made(HOST_FLAGS)
+  execFileSync(process.execPath, [...hostFlags(process.versions.node), beside('compile-ahead.mjs'), outdir])
 }
 
 /** Which thread a command wants to have started before it is loaded: `ahead` of its package.json. */
@@ -146,8 +142,8 @@ async function settingsOf(ahead) {
   return JSON.stringify({ ahead, smallBytes: SMALL_BYTES, heapMegabytes: HEAP_MB, waiting: WAITING })
 }
 
-/** Makes NAME.cjs, a function of `require` and of the address of the bundle, and NAME.cache. Returns what it is made from. */
-async function compileAhead(outdir, name, options) {
+/** Makes NAME.cjs, a function of `require` and of the address of the bundle. Returns what it is made from. */
+async function oneFile(outdir, name, options) {
   const outfile = join(outdir, `${name}.cjs`)
   const { metafile } = await build({
     outfile,
@@ -166,7 +162,6 @@ async function compileAhead(outdir, name, options) {
     footer: { js: 'return module.exports })' },
     ...options,
   })
-  writeFileSync(join(outdir, `${name}.cache`), compiled(outfile))
   return Object.keys(metafile.inputs).filter((path) => path !== '<stdin>')
 }
 
@@ -176,11 +171,11 @@ export async function bundle(home, entry, outdir, isHost = false) {
   if (isFresh(home, outdir, ahead)) return false
   rmSync(outdir, { recursive: true, force: true })
   const plugins = [plainWidths, keptForLater, kernelsBeside, waitsInside(entry), ...(isHost ? [givesCommands] : [])]
-  const inputs = await compileAhead(outdir, 'main', { absWorkingDir: home, entryPoints: [entry], plugins })
+  const inputs = await oneFile(outdir, 'main', { absWorkingDir: home, entryPoints: [entry], plugins })
   for (const [name, contents] of Object.entries(LATER)) {
     if (!readFileSync(join(outdir, 'main.cjs'), 'latin1').includes(`later:${name}`)) continue
     const stdin = { contents, resolveDir: ROOT }
-    inputs.push(...(await compileAhead(outdir, name, { absWorkingDir: home, stdin, plugins: [plainWidths] })))
+    inputs.push(...(await oneFile(outdir, name, { absWorkingDir: home, stdin, plugins: [plainWidths] })))
   }
   const start = readFileSync(beside('bundle-start.cjs'), 'utf8')
   const settings = await settingsOf(ahead)
@@ -189,6 +184,7 @@ export async function bundle(home, entry, outdir, isHost = false) {
     start.replace('SETTINGS', () => settings),
   )
   await keepKernels(home, outdir, inputs)
+  await compileAll(home, outdir, inputs, isHost)
   const digest = digestOfAll(inputs.map((path) => join(home, path)))
   writeFileSync(join(outdir, MADE_FROM), `${JSON.stringify({ inputs, digest, ahead })}\n`)
   return true

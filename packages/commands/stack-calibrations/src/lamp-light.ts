@@ -33,13 +33,23 @@ function bandRows(height: number): number[] {
 /** First look at a flat of a spectrograph. To be called inside `scoped`. */
 export function lampLight(frame: Sampled, geometry: Geometry, saturation: number | undefined): LampLight {
   const bands = rowsOfFrame(frame, geometry, saturation, bandRows(geometry.height)).slice()
-  const good = bands.filter((value) => value - value === 0)
+  const good = finiteOf(bands)
   if (good.length === 0) return { light: 0, saturated: 1, bands }
   const ground = select(good, Math.floor(GROUND * (good.length - 1)))
   const light = select(good, Math.floor(BRIGHT * (good.length - 1))) - ground
-  const lit = good.reduce((n, value) => n + (value > ground + LIT * light ? 1 : 0), 0)
+  const enough = ground + LIT * light
+  let lit = 0
+  for (let i = 0; i < good.length; i++) if (good[i]! > enough) lit++
   const lost = bands.length - good.length
   return { light, saturated: lost / (lost + lit), bands }
+}
+
+/** What a filter of the array gives, which calls a function for each of a million pixels. */
+function finiteOf(values: Float32Array): Float32Array {
+  const good = new Float32Array(values.length)
+  let n = 0
+  for (let i = 0; i < values.length; i++) if (values[i]! - values[i]! === 0) good[n++] = values[i]!
+  return good.subarray(0, n)
 }
 
 /** Bands are compared in so many pieces; those that tell less than this part of what the best do are not asked. */

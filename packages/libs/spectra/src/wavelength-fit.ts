@@ -3,6 +3,7 @@ import { type ExpectedTerms, expectedTerms } from './expected-terms.js'
 import { LineFlag, type SpectralLine } from './find-lines.js'
 import type { LineList } from './line-list.js'
 import { matchLines } from './match-lines.js'
+import { namedLine } from './named-line.js'
 import {
   fitWavelengthPolynomial,
   placeEvaluator,
@@ -125,7 +126,8 @@ function namedLines(
     const dispersion = Math.abs(valueAt(of.index, of.x).dispersion)
     const sigma = Math.hypot(of.error * dispersion, list.error[listed])
     const wavelength = list.wavelength[listed]
-    return { ...of, wavelength, listed, dispersion, sigma, residual: residual * dispersion, velocity: 0, used: false }
+    const more = { wavelength, listed, dispersion, sigma, residual: residual * dispersion, velocity: 0, used: false }
+    return namedLine(of, more)
   })
 }
 
@@ -242,13 +244,9 @@ function describe(
   const lines = matched.map((line) => {
     const residual = wavelengthAt(line.index, line.x) - line.wavelength
     const velocity = (residual / line.wavelength) * LIGHT_SPEED
-    return {
-      ...line,
-      residual,
-      velocity,
-      sigma: Math.hypot(line.sigma, (floorOf.get(line) ?? 0) * line.dispersion),
-      used: inFit.has(line),
-    }
+    const { wavelength, listed, dispersion } = line
+    const sigma = Math.hypot(line.sigma, (floorOf.get(line) ?? 0) * dispersion)
+    return namedLine(line, { wavelength, listed, residual, velocity, dispersion, sigma, used: inFit.has(line) })
   })
   const good = lines.filter((line) => line.used)
   const rms = (values: number[]) => Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / values.length)

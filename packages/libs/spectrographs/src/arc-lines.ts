@@ -1,5 +1,11 @@
 import { column, type FitsFile, type NewColumn, type NewHdu, readTable } from '@nightpipe/fits'
-import { diffractionOrder, type FittedLine, type SpectralLine, type WavelengthSolution } from '@nightpipe/spectra'
+import {
+  diffractionOrder,
+  type FittedLine,
+  namedLine,
+  type SpectralLine,
+  type WavelengthSolution,
+} from '@nightpipe/spectra'
 
 /** The table of the lines that solutions were made from. */
 export const ARC_LINES = 'ARCLINES'
@@ -106,8 +112,7 @@ function fittedLine(
   at: Cells<Measured | (typeof WHOLE)[number] | keyof typeof REAL | 'used'>,
   row: number,
 ): FittedLine {
-  return {
-    ...spectralLine(at, row),
+  return namedLine(spectralLine(at, row), {
     wavelength: Number(at.wavelength[row]),
     listed: Number(at.listed[row]),
     dispersion: Number(at.dispersion[row]),
@@ -115,5 +120,5 @@ function fittedLine(
     residual: Number(at.residual[row]),
     velocity: Number(at.velocity[row]),
     used: Number(at.used[row]) === 1,
-  }
+  })
 }

@@ -73,7 +73,10 @@ export function toOrderImage(
     const from = plane < 0 ? undefined : value(one)
     if (!from) continue
     const into = orderOf(image, plane, one.index)
-    for (let x = 0; x < width; x++) into[x] = Number.isFinite(from[x]) ? from[x]! : 0
+    for (let x = 0; x < width; x++) {
+      const one = from[x]!
+      into[x] = one - one === 0 ? one : 0
+    }
   }
   return image
 }

@@ -1,33 +1,40 @@
+import { cutLoss } from '@nightpipe/image'
 import { allocate, kernels } from '@nightpipe/kernels'
 import type { Block, Sample } from './combine-rows.js'
 import type { Recipe } from './recipe.js'
 
-const WORDS = 6
+const WORDS = 8
+/** Steps of the table of what left-out samples are to the error. */
+const STEPS = 64
 
 /** Linear-fit clipping: the samples of a pixel, sorted, should lie on a line. The error is that of the mean of the rest. */
-export function combineLinear(samples: readonly Sample[], { low, high }: Recipe, block: Block, maskBits: number): void {
+export function combineLinear(
+  samples: readonly Sample[],
+  { low, high, errors }: Recipe,
+  block: Block,
+  maskBits: number,
+): void {
   const n = block.pixels.length
   const records = allocate(Int32Array, WORDS * samples.length)
   const numbers = new Float32Array(records.buffer, records.byteOffset, records.length)
-  let [variance, perUnit, weight] = [0, 0, 0]
   samples.forEach(({ plane, pixels, mask }, k) => {
     records.set([pixels.byteOffset, mask?.byteOffset ?? 0], WORDS * k)
-    numbers.set([plane.offset, plane.scale, plane.weight, plane.ceiling], WORDS * k + 2)
-    // of a sample of mean weight: what the loss is told of
-    const square = plane.weight ** 2
-    variance += square * plane.scale ** 2 * plane.noise.variance0
-    perUnit += square * plane.scale * plane.noise.variancePerUnit
-    weight += square
+    const [variance, slope] = [plane.scale ** 2 * plane.noise.variance0, plane.scale * plane.noise.variancePerUnit]
+    numbers.set([plane.offset, plane.scale, plane.weight, plane.ceiling, variance, slope], WORDS * k + 2)
   })
-  const scratch = allocate(Float32Array, 3 * samples.length)
-  const loss = allocate(Float32Array, n)
+  const own = allocate(Int32Array, samples.length)
+  const told = errors && samples.every(({ error }) => error)
+  if (told) own.set(samples.map(({ error }) => error!.byteOffset))
+  const scratch = allocate(Float32Array, 8 * samples.length)
+  const cut = allocate(Float32Array, STEPS + 1)
+  cut.set(Array.from(cut, (_, k) => cutLoss(k / STEPS)))
+  const spread = allocate(Float32Array, n)
   kernels().combineLinear(
-    ...([records.byteOffset, samples.length, n, maskBits, low, high, scratch.byteOffset] as const),
-    ...([block.pixels.byteOffset, block.count.byteOffset, loss.byteOffset] as const),
+    ...([records.byteOffset, samples.length, n, maskBits, low, high, cut.byteOffset] as const),
+    ...([told ? own.byteOffset : 0, scratch.byteOffset] as const),
+    ...([block.pixels.byteOffset, block.count.byteOffset, spread.byteOffset] as const),
   )
-  const { error, pixels } = block
+  const { error } = block
   if (!error) return
-  for (let p = 0; p < n; p++) {
-    error[p] = Math.sqrt((loss[p] * (variance + perUnit * Math.max(0, pixels[p]))) / weight)
-  }
+  for (let p = 0; p < n; p++) error[p] = Math.sqrt(spread[p])
 }

@@ -1,6 +1,6 @@
 import { DataError } from '@nightpipe/command'
 import { companion, frameHdu, openFits, readIntegers, readPixels } from '@nightpipe/fits'
-import { type SkyMap, sampleSky } from '@nightpipe/image'
+import { type SkyMap, sampleSky, skyLevel, skyPixels } from '@nightpipe/image'
 import { allocate, scoped } from '@nightpipe/kernels'
 import { type BrightImage, type BrightStars, brightStars, type StarLight, starLight } from '@nightpipe/registration'
 import type { CirclePlan } from './circles.js'
@@ -15,6 +15,9 @@ export interface Unreadable {
 /** Stars that are looked for in a frame: enough for its seeing, and for a scale. */
 const MOST = 400
 
+/** Light of so many sigma of a pixel, smoothed, is no sky when its noise is measured. */
+const FAINT = 1
+
 /** What a frame shows by itself. */
 export interface Stars {
   stars: BrightStars
@@ -25,8 +28,12 @@ export interface Stars {
 export const examineFrame = (frame: FrameInfo): Stars | Unreadable =>
   orUnreadable(() =>
     withPixels(frame, (image) => {
-      const map = sampleSky(image.pixels, image.width, image.height, { mask: image.mask })
-      return { map, stars: brightStars(image, { most: MOST, sky: map, ...detector(frame) }) }
+      const { pixels, width, height, mask } = image
+      const map = sampleSky(pixels, width, height, { mask })
+      const stars = brightStars(image, { most: MOST, sky: map, ...detector(frame) })
+      // within a tile the sky may slope, and have the wings of stars
+      const { sigma } = skyLevel(pixels, width, map, skyPixels(pixels, width, height, mask, map, FAINT))
+      return { map, stars: { ...stars, skySigma: sigma } }
     }),
   )
 

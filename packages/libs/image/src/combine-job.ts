@@ -1,6 +1,6 @@
 import { allocate } from '@nightpipe/kernels'
 import type { Combined, CombineOptions } from './combine.js'
-import { madToSigma, medianLoss, trimmedLoss } from './efficiency.js'
+import { madToSigma, medianLoss, trimmedLoss, trimmedParts } from './efficiency.js'
 import type { NoiseModel } from './noise.js'
 import { isRaw, type Plane } from './raw-plane.js'
 import { sortingPairs } from './sorting-pairs.js'
@@ -107,6 +107,12 @@ function fillPlanes(
     records[at + 11] = raw ? (plane.blank ?? 0) : 0
     numbers[at + 13] = options.darkScale?.[k] ?? 1
     numbers[at + 14] = options.ceiling?.[k] ?? Number.POSITIVE_INFINITY
+  })
+  if (options.method !== 'minmax' || !noises.every((noise) => noise)) return
+  const sigmas = planes.map((_, k) => Math.sqrt(numbers[k * PLANE_WORDS + 8]))
+  const parts = trimmedParts(sigmas, ((options.lowest ?? 1) + (options.highest ?? 1)) / 2)
+  parts.forEach((part, k) => {
+    numbers[k * PLANE_WORDS + 15] = 1 - part
   })
 }
 

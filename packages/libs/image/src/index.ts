@@ -27,6 +27,7 @@ export type {
 } from './difference/strips.js'
 export { type Tile, tileRows } from './difference/tile.js'
 export { zogyRow } from './difference/zogy-row.js'
+export { cutLoss } from './efficiency.js'
 export {
   boxMean,
   convolve,

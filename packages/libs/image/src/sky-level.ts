@@ -27,7 +27,7 @@ export function skyPixels(
   pixels: Float32Array,
   width: number,
   height: number,
-  mask: Int16Array,
+  mask: Int16Array | undefined,
   map: SkyMap,
   threshold: number,
 ): SkySample {
@@ -36,7 +36,7 @@ export function skyPixels(
     const most = Math.ceil(height / step) * Math.ceil(width / step)
     const [positions, looked] = [allocate(Int32Array, most), allocate(Int32Array, 1)]
     const count = kernels().skyPositions(
-      ...([near(pixels, Float32Array), near(mask, Int16Array), width, height, step, threshold] as const),
+      ...([near(pixels, Float32Array), mask ? near(mask, Int16Array) : 0, width, height, step, threshold] as const),
       ...([near(map.level, Float32Array), near(map.sigma, Float32Array), map.columns, map.rows, map.tile] as const),
       ...([positions.byteOffset, looked.byteOffset] as const),
     )

@@ -1,4 +1,4 @@
-import { MAD_TO_SIGMA, median } from '@nightpipe/math'
+import { MAD_TO_SIGMA, median, normalBelow } from '@nightpipe/math'
 import type { CombineOptions, NoiseModel } from '../src/index.js'
 
 interface Sample {
@@ -27,6 +27,42 @@ export function combineOracle(planes: Float32Array[], options: CombineOptions, p
   return weightedMean(kept, options)
 }
 
+const parts = new WeakMap<CombineOptions, number[]>()
+
+/** What of the variance of each plane reaches a mean without extremes, by sums over Gaussians on a grid. */
+function partsOf(n: number, options: CombineOptions): number[] | undefined {
+  const dropped = ((options.lowest ?? 1) + (options.highest ?? 1)) / 2
+  if (options.method !== 'minmax' || !options.noise || !(dropped > 0) || 2 * dropped >= n) return undefined
+  const known = parts.get(options)
+  if (known) return known
+  const noise = options.noise as NoiseModel
+  const sigmas = Array.from({ length: n }, (_, k) => {
+    const background = Math.max(0, options.background?.[k] ?? 0)
+    return Math.abs(options.scale?.[k] ?? 1) * Math.sqrt(noise.variance0 + noise.variancePerUnit * background)
+  })
+  const grid = Array.from({ length: 16001 }, (_, i) => (i - 8000) / 1000)
+  const density = grid.map((x) => Math.exp((-x * x) / 2) / Math.sqrt(2 * Math.PI) / 1000)
+  const mean = (sigma: number, of: (x: number) => number) =>
+    grid.reduce((sum, x, i) => sum + density[i] * of(sigma * x), 0)
+  const cut = (all: readonly number[]) => {
+    let [low, high] = [0, 20 * Math.max(...all)]
+    for (let round = 0; round < 40; round++) {
+      const edge = (low + high) / 2
+      const beyond = all.reduce((sum, sigma) => sum + normalBelow(-edge / sigma), 0)
+      if (beyond > dropped) low = edge
+      else high = edge
+    }
+    const inside = all.reduce((sum, sigma) => sum + 1 - 2 * normalBelow(-low / sigma), 0) / n
+    return { inside, squares: all.map((sigma) => mean(sigma, (x) => Math.min(low * low, x * x))) }
+  }
+  const [alike, own] = [cut(sigmas.map(() => 1)), cut(sigmas)]
+  const found = sigmas.map((sigma, k) => {
+    return ((own.squares[k] / sigma ** 2 / own.inside ** 2) * alike.inside ** 2) / alike.squares[0]
+  })
+  parts.set(options, found)
+  return found
+}
+
 function gather(planes: Float32Array[], options: CombineOptions, p: number): Sample[] {
   const samples: Sample[] = []
   const noise = options.noise as NoiseModel | undefined
@@ -39,7 +75,8 @@ function gather(planes: Float32Array[], options: CombineOptions, p: number): Sam
     if (!Number.isFinite(value) || ((options.masks?.[k]?.[p] ?? 0) & (options.maskBits ?? -1)) !== 0) return
     if (inverse && !(variance > 0 && variance < Number.POSITIVE_INFINITY)) return
     const background = Math.max(0, options.background?.[k] ?? 0)
-    const constant = scale ** 2 * ((noise?.variance0 ?? 0) + (noise?.variancePerUnit ?? 0) * background)
+    const own = scale ** 2 * ((noise?.variance0 ?? 0) + (noise?.variancePerUnit ?? 0) * background)
+    const constant = own * (partsOf(planes.length, options)?.[k] ?? 1)
     const perUnit = Math.abs(scale) * (noise?.variancePerUnit ?? 0)
     samples.push({ value, variance, weight, constant, perUnit })
   })

@@ -74,6 +74,7 @@ export class Plane {
   plain: i32 // floats, taken as they are
   darkScale: f32
   ceiling: f32 // samples at or above it, after `zero`, do not count
+  spared: f32 // part of the model's variance that does not reach a trimmed mean, as noisy samples are at its ends
 }
 
 // @ts-ignore: decorator

@@ -1,55 +1,103 @@
 // Samples of a pixel, sorted, should lie on a line: those far from it are set aside. The rest is averaged.
 
+/** Left-out samples within so many sigma of the mean were left out by chance. */
+const BY_CHANCE: f32 = 4
+/** Steps of the table of what that changes. */
+const STEPS: f32 = 64
+
+let left: i32 = 0
+
 /**
- * `n` pixels of `planes` float planes. `records` has, for each plane, its address and that of its mask (0: none), then
- * floats offset, scale, weight and ceiling: a sample is (value - offset) scale of a value below the ceiling. `low` and `high` count sigma from the line. `scratch` holds 3 floats for each plane. Writes means, counts (int16) and Σw² / (Σw)², the variance of the mean
- * over that of a sample.
+ * `n` pixels of `planes` float planes. `records` has, for each plane, its address and that of its mask (0: none), then floats offset,
+ * scale, weight, ceiling, and the variance of a sample at 0 and what a unit adds to it: a sample is (value - offset) scale of a value
+ * below the ceiling. `low` and `high` count sigma from the line. `scratch` holds 8 floats for each plane. With `errors` (addresses of
+ * float planes; 0: none) the variance is that of the sample. Writes means, counts (int16) and the variance of the mean: Σw²σ² / (Σw)²,
+ * times what `cut` (65 floats) has for the part of the weight that chance left out.
  */
 export function combineLinear(
-  records: usize, planes: i32, n: i32, maskBits: i32, low: f32, high: f32, scratch: usize,
-  pixels: usize, counts: usize, loss: usize,
+  records: usize, planes: i32, n: i32, maskBits: i32, low: f32, high: f32, cut: usize, errors: usize, scratch: usize,
+  pixels: usize, counts: usize, spread: usize,
 ): void {
+  const row = (<usize>planes) << 2
   const values = scratch
-  const weights = scratch + ((<usize>planes) << 2)
+  const weights = values + row
+  const variances = weights + row
+  const slopes = variances + row
   for (let p: usize = 0; p < <usize>n; p++) {
     let count = 0
     for (let k = 0; k < planes; k++) {
-      const record = records + <usize>k * 24
+      const record = records + ((<usize>k) << 5)
       const mask = <usize>load<u32>(record, 4)
       if (mask != 0 && (<i32>load<i16>(mask + (p << 1)) & maskBits) != 0) continue
       const value = load<f32>(<usize>load<u32>(record) + (p << 2))
       if (value - value != 0 || value >= load<f32>(record, 20)) continue
-      insert(values, weights, count, (value - load<f32>(record, 8)) * load<f32>(record, 12), load<f32>(record, 16))
+      const sample = (value - load<f32>(record, 8)) * load<f32>(record, 12)
+      let variance = load<f32>(record, 24)
+      let slope = load<f32>(record, 28)
+      if (errors) {
+        const error = load<f32>(<usize>load<u32>(errors + ((<usize>k) << 2)) + (p << 2)) * load<f32>(record, 12)
+        variance = error * error
+        slope = 0
+      }
+      insert(values, row, count, sample, load<f32>(record, 16), variance, slope)
       count++
     }
-    count = trim(values, weights, count, low, high)
+    count = trim(values, row, count, low, high)
     let sum: f32 = 0
     let total: f32 = 0
-    let squares: f32 = 0
     for (let i: usize = 0; i < <usize>count; i++) {
       const w = load<f32>(weights + (i << 2))
       sum += w * load<f32>(values + (i << 2))
       total += w
-      squares += w * w
     }
-    store<f32>(pixels + (p << 2), count > 0 ? sum / total : NaN)
+    const mean = sum / total
+    const level = max<f32>(0, mean)
+    let squares: f32 = 0
+    for (let i: usize = 0; i < <usize>count; i++) {
+      const w = load<f32>(weights + (i << 2))
+      squares += w * w * (load<f32>(variances + (i << 2)) + level * load<f32>(slopes + (i << 2)))
+    }
+    let chance: f32 = 0
+    for (let i: usize = 0; i < <usize>left; i++) {
+      const at = 4 * row + (i << 2)
+      const off = load<f32>(values + at) - mean
+      const variance = load<f32>(variances + at) + level * load<f32>(slopes + at)
+      if (off * off > BY_CHANCE * BY_CHANCE * variance) continue
+      chance += load<f32>(weights + at)
+    }
+    const part = chance > 0 ? (STEPS * chance) / (total + chance) : 0
+    const step = <i32>min<f32>(part, STEPS - 1)
+    const at = cut + ((<usize>step) << 2)
+    const factor = load<f32>(at) + (part - <f32>step) * (load<f32>(at, 4) - load<f32>(at))
+    store<f32>(pixels + (p << 2), count > 0 ? mean : NaN)
     store<i16>(counts + (p << 1), <i16>count)
-    store<f32>(loss + (p << 2), count > 0 ? squares / (total * total) : NaN)
+    store<f32>(spread + (p << 2), count > 0 ? (factor * squares) / (total * total) : NaN)
   }
 }
 
-/** Puts a sample in its place among those that are sorted already. */
-function insert(values: usize, weights: usize, count: i32, value: f32, weight: f32): void {
+/** Puts a sample in its place among those that are sorted already: its value, and a row further each its weight, its variance and the slope of that. */
+function insert(values: usize, row: usize, count: i32, value: f32, weight: f32, variance: f32, slope: f32): void {
   let i = count
   while (i > 0) {
-    const before = (<usize>(i - 1)) << 2
-    if (load<f32>(values + before) <= value) break
-    store<f32>(values + before + 4, load<f32>(values + before))
-    store<f32>(weights + before + 4, load<f32>(weights + before))
+    const before = values + ((<usize>(i - 1)) << 2)
+    if (load<f32>(before) <= value) break
+    copySample(before, before + 4, row)
     i--
   }
-  store<f32>(values + ((<usize>i) << 2), value)
-  store<f32>(weights + ((<usize>i) << 2), weight)
+  const at = values + ((<usize>i) << 2)
+  store<f32>(at, value)
+  store<f32>(at + row, weight)
+  store<f32>(at + 2 * row, variance)
+  store<f32>(at + 3 * row, slope)
+}
+
+// @ts-ignore: decorator
+@inline
+function copySample(from: usize, to: usize, row: usize): void {
+  store<f32>(to, load<f32>(from))
+  store<f32>(to + row, load<f32>(from + row))
+  store<f32>(to + 2 * row, load<f32>(from + 2 * row))
+  store<f32>(to + 3 * row, load<f32>(from + 3 * row))
 }
 
 /** Of normal deviates, sorted, the middle two fifths rise by 2.6 sigma over the number of them from one to the next. */
@@ -58,10 +106,11 @@ const RISE: f32 = 2.62
 /**
  * Takes away what lies off the line until nothing does; how many are left. The line is that of the middle two fifths,
  * which outliers do not reach, and so is the sigma: what rises steadily from frame to frame (a sky that brightens) only
- * makes it steeper.
+ * makes it steeper. Those that are taken away go four rows further.
  */
-function trim(values: usize, weights: usize, samples: i32, low: f32, high: f32): i32 {
+function trim(values: usize, row: usize, samples: i32, low: f32, high: f32): i32 {
   let count = samples
+  left = 0
   while (count > 4) {
     const from = max<i32>(1, (3 * count) / 10)
     const inner = count - 2 * from
@@ -77,14 +126,22 @@ function trim(values: usize, weights: usize, samples: i32, low: f32, high: f32):
     const sigma = (slope * <f32>count) / RISE
     let kept = 0
     for (let i = 0; i < count; i++) {
-      const at = (<usize>i) << 2
-      const off = load<f32>(values + at) - mean - slope * (<f32>i - middle)
-      if (off < -low * sigma || off > high * sigma) continue
-      store<f32>(values + ((<usize>kept) << 2), load<f32>(values + at))
-      store<f32>(weights + ((<usize>kept) << 2), load<f32>(weights + at))
-      kept++
+      const off = load<f32>(values + ((<usize>i) << 2)) - mean - slope * (<f32>i - middle)
+      if (off >= -low * sigma && off <= high * sigma) kept++
     }
     if (kept == count || kept < 3) break
+    kept = 0
+    for (let i = 0; i < count; i++) {
+      const at = values + ((<usize>i) << 2)
+      const off = load<f32>(at) - mean - slope * (<f32>i - middle)
+      if (off < -low * sigma || off > high * sigma) {
+        copySample(at, values + 4 * row + ((<usize>left) << 2), row)
+        left++
+      } else {
+        copySample(at, values + ((<usize>kept) << 2), row)
+        kept++
+      }
+    }
     count = kept
   }
   return count

@@ -89,7 +89,11 @@ function summedVariance(job: Job, g: usize, n: v128): v128 {
     const v = v128.load(row(job.values, k) + g)
     const good = f32x4.eq(v, v)
     const from = planeOf(job, k)
-    const one = job.errorFrom == FROM_ERRORS ? v128.load(row(job.variances, k) + g) : f32x4.splat(from.variance)
+    let one = f32x4.splat(from.variance)
+    if (job.errorFrom == FROM_ERRORS) {
+      const own = v128.load(row(job.variances, k) + g)
+      one = f32x4.sub(own, f32x4.mul(f32x4.splat(from.spared), f32x4.pmin(own, one)))
+    } else if (from.spared != 0) one = f32x4.mul(one, f32x4.splat(1 - from.spared))
     total = f32x4.add(total, v128.and(one, good))
     perUnit = f32x4.add(perUnit, v128.and(f32x4.splat(from.perUnit), good))
   }

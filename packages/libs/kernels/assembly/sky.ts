@@ -99,7 +99,7 @@ function tileOf(values: usize, place: i32): f64 {
 }
 
 /**
- * Positions of every `step`-th good pixel about which the mean of 5 x 5 is not over `threshold` sigma; how many there are.
+ * Positions of every `step`-th good pixel (`mask` 0: all are) about which the mean of 5 x 5 is not over `threshold` sigma; how many there are.
  * How many were looked at goes, int32, to `looked`.
  */
 export function skyPositions(
@@ -112,7 +112,7 @@ export function skyPositions(
     for (let x = 2 + ((y * 7) % step); x < width - 2; x += step) {
       const p = y * width + x
       const at = pixels + ((<usize>p) << 2)
-      if (load<i16>(mask + ((<usize>p) << 1)) != 0 || isNaN<f32>(load<f32>(at))) continue
+      if ((mask && load<i16>(mask + ((<usize>p) << 1)) != 0) || isNaN<f32>(load<f32>(at))) continue
       all++
       const limit = skyAt(levels, columns, rows, tile, x, y) + threshold * skyAt(sigmas, columns, rows, tile, x, y)
       if (meanAround(at, width) > limit) continue

@@ -115,8 +115,8 @@ export interface RegistrationKernels {
   // combine-linear
   combineLinear(
     ...job: [
-      ...[records: number, planes: number, n: number, maskBits: number, low: number, high: number, scratch: number],
-      ...[pixels: number, counts: number, loss: number],
+      ...[records: number, planes: number, n: number, maskBits: number, low: number, high: number, cut: number],
+      ...[errors: number, scratch: number, pixels: number, counts: number, spread: number],
     ]
   ): void
   // local-maximum

@@ -97,6 +97,7 @@ t.test('masks of a stack: no data, saturated in some of the frames, lost', async
 t.test('linear fit: what lies off the line of the sorted samples is set aside; a steady rise is not', async (t) => {
   scoped(() => {
     // pixel 0: noise; 1: one outlier; 2: a ramp; 3: two samples only
+    const sigma = 0.5
     const samples = [
       [10, 10, 10, 4],
       [11, 11, 20, 6],
@@ -107,24 +108,35 @@ t.test('linear fit: what lies off the line of the sorted samples is set aside; a
       [9.8, 9.8, 70, Number.NaN],
       [10.1, 500, 80, Number.NaN],
     ].map(place)
-    const records = allocate(Int32Array, 48)
-    const numbers = new Float32Array(records.buffer, records.byteOffset, 48)
+    const records = allocate(Int32Array, 64)
+    const numbers = new Float32Array(records.buffer, records.byteOffset, 64)
     samples.forEach((plane, k) => {
-      records[6 * k] = plane.byteOffset
-      records[6 * k + 1] = 0
-      numbers.set([0, 1, 1, Number.POSITIVE_INFINITY], 6 * k + 2)
+      records[8 * k] = plane.byteOffset
+      records[8 * k + 1] = 0
+      numbers.set([0, 1, 1, Number.POSITIVE_INFINITY, sigma ** 2, 0], 8 * k + 2)
     })
-    const [pixels, loss, scratch] = [allocate(Float32Array, 4), allocate(Float32Array, 4), allocate(Float32Array, 24)]
+    const [pixels, spread, scratch] = [allocate(Float32Array, 4), allocate(Float32Array, 4), allocate(Float32Array, 64)]
+    // an eighth of the weight that chance left out: half of the variance
+    const cut = allocate(Float32Array, 65).fill(1)
+    cut[8] = 0.5
     const count = bits([0, 0, 0, 0])
-    kernels().combineLinear(
-      ...([records.byteOffset, 8, 4, 0, 4, 4, scratch.byteOffset] as const),
-      ...([pixels.byteOffset, count.byteOffset, loss.byteOffset] as const),
-    )
+    const combine = () =>
+      kernels().combineLinear(
+        ...([records.byteOffset, 8, 4, 0, 4, 4, cut.byteOffset, 0, scratch.byteOffset] as const),
+        ...([pixels.byteOffset, count.byteOffset, spread.byteOffset] as const),
+      )
+    combine()
     t.same([...count], [8, 7, 8, 2])
     const means = [10.0125, 10, 45, 5]
     means.forEach((mean, k) => {
       t.ok(Math.abs(pixels[k] - mean) < 1e-4, `${pixels[k]}`)
     })
-    t.ok(Math.abs(loss[1] - 1 / 7) < 1e-6)
+    t.ok(Math.abs(spread[1] - sigma ** 2 / 7) < 1e-6)
+    // of noise that reaches so far it was no outlier
+    for (let k = 0; k < 8; k++) numbers[8 * k + 6] = 150 ** 2
+    combine()
+    t.same([...count], [8, 7, 8, 2])
+    t.ok(Math.abs(spread[1] - (0.5 * 150 ** 2) / 7) < 1e-3)
+    t.ok(Math.abs(spread[0] - 150 ** 2 / 8) < 1e-3)
   })
 })

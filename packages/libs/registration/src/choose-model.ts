@@ -12,7 +12,7 @@ const UNKNOWNS: Readonly<Record<Model, number>> = {
 }
 
 /** Coordinates from which shear can be told: fewer fit it by chance. */
-const FOR_AFFINE = 16
+const FOR_AFFINE = 12
 
 /** A transformation as it is kept in files: one of the two. */
 export type StoredMap = { affine: Affine } | { polynomial: PolynomialMap }
@@ -73,8 +73,15 @@ function fitShift({ from, to }: PointPairs, weights: ArrayLike<number>): Affine 
 }
 
 /**
- * The simplest of the models that does justice to the pairs: that with the smallest Bayesian information (Schwarz 1978,
- * Ann. Statist. 6, 461), chi² + unknowns ln(numbers). What errors do not explain of an affine fit counts as noise.
+ * What chi² must fall by for unknowns to be believed: the Bayesian information (Schwarz 1978, Ann. Statist. 6, 461) with what few
+ * numbers ask for besides (McQuarrie 1999, Stat. Probab. Lett. 44, 79), or eight stars are turned and stretched by their noise.
+ */
+const priceOf = (unknowns: number, numbers: number) =>
+  (unknowns * Math.log(numbers) * numbers) / Math.max(1, numbers - unknowns - 1)
+
+/**
+ * The simplest of the models that does justice to the pairs: that with the smallest chi² and price. What errors do not explain
+ * of an affine fit counts as noise.
  */
 export function chooseModel(
   pairs: PointPairs,
@@ -89,7 +96,7 @@ export function chooseModel(
   const noise = affine ? Math.max(1, affine.chiSquare / Math.max(1, numbers - UNKNOWNS.affine)) : 1
   let best: (ModelFit & { bayes: number }) | undefined
   for (const { chiSquare, ...fit } of fits) {
-    const bayes = chiSquare / noise + UNKNOWNS[fit.model] * Math.log(numbers)
+    const bayes = chiSquare / noise + priceOf(UNKNOWNS[fit.model], numbers)
     if (!best || bayes < best.bayes) best = { ...fit, bayes }
   }
   return best && { model: best.model, map: best.map, rms: best.rms }

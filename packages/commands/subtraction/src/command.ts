@@ -43,6 +43,8 @@ export const subtraction = defineCommand({
     { name: 'score_sigma', doc: 'scatter of the score before it was normalised' },
     { name: 'candidates', type: 'integer', doc: 'candidates' },
     { name: 'rejected', type: 'integer', doc: 'candidates rejected' },
+    { name: 'ratio_low', doc: 'ratio where least light came through; only where it differs over the field: clouds' },
+    { name: 'ratio_high', doc: 'ratio where most light came through, likewise' },
   ],
   tables: [candidatesTable, lightCurvesTable, moversTable],
   parallel: 'both',

@@ -87,7 +87,9 @@ export async function makeDifference(
     { planes, blank, width, height, noise: config.noise, normalise: config.subtraction.normalise },
     tools,
   )
-  const imperfection = measureImperfection(planes, fresh, seeing.fresh, config)
+  const measured = measureImperfection(planes, fresh, seeing.fresh, config)
+  const least = config.subtraction['flux noise'] === undefined ? (reference.fluxScatter ?? 0) : 0
+  const imperfection = { ...measured, relative: Math.max(measured.relative, least) }
   withImperfection(planes, imperfection, fresh)
   forgetUnseen(planes, mask)
   const psfAt = (x: number, y: number) => {

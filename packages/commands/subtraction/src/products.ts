@@ -14,6 +14,7 @@ import type { Registered } from './register.js'
 import type { SubtractionConfig } from './schema.js'
 import type { Side } from './side.js'
 import { cutStamp } from './stamps.js'
+import type { Transparency } from './transparency.js'
 import type { Vetted } from './vet.js'
 
 /** All that the products of a frame are made of. */
@@ -29,6 +30,7 @@ export interface Result {
   mjd?: number
   /** From a pixel of the new frame to one of the reference, [a, b, c, d, e, f]. */
   toReference: readonly number[]
+  transparency?: Transparency
 }
 
 export interface ForcedPoint extends LightPoint {
@@ -81,7 +83,7 @@ function planeHeader(unit: string): Header {
 export const headerUnit = ({ lookup }: Side): string => String(lookup('BUNIT') ?? 'adu')
 
 function resultHeader(result: Result, config: SubtractionConfig): Header {
-  const { fresh, difference, reference, candidates } = result
+  const { fresh, difference, reference, candidates, transparency } = result
   const header = copyHeader(fresh.frame.header)
   for (const name of ['EXTNAME', 'EXTVER', 'BSCALE', 'BZERO', 'DATAMIN', 'DATAMAX']) removeCard(header, name)
   const set = (keyword: string, value: CardValue, comment: string) => setCard(header, keyword, value, comment)
@@ -94,6 +96,10 @@ function resultHeader(result: Result, config: SubtractionConfig): Header {
   set('SUBREG', reference.how, 'how the reference came onto this grid')
   number('SUBREGR', reference.rms, '[pix] rms of the stars after registration')
   number('SUBRATIO', difference.ratio, 'flux in this frame over flux in the reference')
+  if (transparency) {
+    number('SUBRLOW', transparency.low * difference.ratio, 'the same where least light came through')
+    number('SUBRHIGH', transparency.high * difference.ratio, 'the same where most did')
+  }
   number('SEEING', difference.seeing.fresh, '[pix] FWHM of this frame')
   number('SEEINGRF', difference.seeing.reference, '[pix] FWHM of the reference')
   number('SUBNOISE', difference.noiseRatio, 'noise of the difference over its expectation')

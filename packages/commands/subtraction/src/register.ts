@@ -42,6 +42,8 @@ export interface Registered {
   resampled: boolean
   /** Noise of large sums over that of the pixels, by the interpolation. */
   noiseFactor: number
+  /** What the ratios of stars scatter by about a transparency that differs over the field; absent without. */
+  fluxScatter?: number
   /** From a pixel of the new frame to one of the reference, as nearly as an affine transformation does it. */
   toReference: Affine
 }

@@ -15,6 +15,7 @@ import { joinedMask, type Registered, registerReference } from './register.js'
 import type { SubtractionSchema } from './schema.js'
 import { readSide, type Side, type SideArgs, type SideParts, withLookup } from './side.js'
 import { cutStamp, stampPicture } from './stamps.js'
+import { dimmed, transparencyOf } from './transparency.js'
 import { vet } from './vet.js'
 
 export interface SubtractionJob {
@@ -43,7 +44,15 @@ export async function subtractFrame(
   const off = Math.abs(difference.noiseRatio - 1)
   if (off > 0.1)
     log.warn(`${fresh.frame.name}: the noise is ${difference.noiseRatio.toFixed(2)} times what its errors say`)
+  const { transparency } = result
+  if (transparency) {
+    const [low, high] = [transparency.low, transparency.high].map((part) => (part * difference.ratio).toPrecision(2))
+    log.warn(
+      `${fresh.frame.name}: ${low} to ${high} of the light of the reference, over the field: clouds? (allowed for)`,
+    )
+  }
   const good = candidates.filter(({ reasons }) => reasons.length === 0)
+  const part = (value = 1) => (transparency ? value * difference.ratio : undefined)
   const measurements = {
     ...{ reference: job.params.referenceName, registration: reference.how, registration_px: finite(reference.rms) },
     ...{ seeing_px: difference.seeing.fresh, reference_seeing_px: difference.seeing.reference },
@@ -51,6 +60,7 @@ export async function subtractFrame(
     ...{ ratio: difference.ratio, chi2: difference.match && finite(difference.match.quality) },
     ...{ noise_ratio: difference.noiseRatio, score_sigma: difference.scoreSigma },
     ...{ candidates: good.length, rejected: candidates.length - good.length },
+    ...{ ratio_low: part(transparency?.low), ratio_high: part(transparency?.high) },
   }
   return [{ input: job.inputs[0]!, status: 'done', product: written[0], measurements }]
 }
@@ -80,7 +90,9 @@ async function resultOf(job: Job<SubtractionJob>, tools: Tools<SubtractionSchema
   const args = paths.map((path, k): SideArgs => ({ path, profile, options: options[k]! }))
   const parts = await tools.map<SideArgs, SideParts>('sides', args, { digests: 'last' })
   const [fresh, there] = parts.map((part, k) => withLookup(paths[k]!, part)) as [Side, Side]
-  const reference = registerReference(fresh, there, config)
+  const registered = registerReference(fresh, there, config)
+  const transparency = transparencyOf(fresh, registered)
+  const reference = transparency ? dimmed(registered, transparency, fresh) : registered
   const mask = joinedMask(fresh.mask, reference.mask, fresh.width, Math.max(1.5, seeingOf(fresh) / 2))
   const part = partOf(fresh, paths[0]!, paths[1]!)
   const matched = { ...reference, noise: noiseOf(fresh, there, reference, part) }
@@ -94,6 +106,7 @@ async function resultOf(job: Job<SubtractionJob>, tools: Tools<SubtractionSchema
     ...{ points: candidates.map(({ flux, fluxError }) => point(flux, fluxError)), mjd: middleOf(fresh.facts) },
     forced: forcedPoints(fresh, difference, config.photometry.positions, point),
     toReference: reference.toReference,
+    transparency,
   }
 }
 

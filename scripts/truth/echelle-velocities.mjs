@@ -47,23 +47,21 @@ function stepAlone(shop, { cases }) {
 
 const CHAIN = 'Velocities: 12 nights of a year, 2048x2048, 30 orders, from raw frames to rv'
 
-/**
- * The ordinary star has two exposures in each night, and a template of two nights half a year apart. The bright one has four, of
- * which two in every night make its template: what an arc leaves unknown is then in both, and the mean is known to 0.5 m/s.
- */
+/** Two exposures of every night make the template: what an arc leaves unknown is then in both, and the others tell the figures. */
 const CHAINS = [
-  { group: CHAIN, folder: 'velocities', frames: 2, inTemplate: (k) => k % 12 < 2, byLight: true },
+  { group: CHAIN, folder: 'velocities', frames: 6, byLight: true },
   {
     ...{ group: `${CHAIN}; a star of S/N 300`, folder: 'velocities-bright', frames: 4 },
-    ...{ more: { 'star.peak': 150000 }, inTemplate: (k) => k % 4 < 2, byLight: false },
+    ...{ more: { 'star.peak': 150000 }, byLight: false },
   },
 ]
+const IN_TEMPLATE = 2
 
 /**
  * Every command in its turn, on a year of one star in 12 nights. Every night has its arcs; biases and flats are those of the first, so
  * all share the noise of one flat.
  */
-function wholeChain(shop, { group, folder, frames, more: light = {}, inTemplate, byLight }) {
+function wholeChain(shop, { group, folder, frames, more: light = {}, byLight }) {
   return attempt(group, 'velocities', () => {
     const few = { 'night.nights': 12, 'night.interval': 30.4, 'night.calibrations': 'arcs', 'star.frames': frames }
     const night = echelleNight(shop, 'year', { ...few, ...light }, `echelle-${folder}-chain`)
@@ -94,7 +92,7 @@ function wholeChain(shop, { group, folder, frames, more: light = {}, inTemplate,
     ])
     const solved = fits(run('wavelength', fits(spectra, '-1d.fits'), 'solved'), 'e00-1d.fits').sort()
     const zero = join(at('solved'), 'ZERO.fits')
-    const made = solved.filter((_, k) => inTemplate(k))
+    const made = solved.filter((_, k) => k % frames < IN_TEMPLATE)
     writeZero(made, zero, 1000 * Number(night.object[0].star_km_s), profile)
     const how = { 'barycentre.secular': 'keep', 'products.plots': 'no' }
     run('rv', solved, 'night', how, ['--template', zero])

@@ -7,6 +7,7 @@ import { curvesOfCandidates, type Merged, mergeCandidates } from './candidates.j
 import { type Ask, collect, momentOf, type Product, reportOf } from './collect.js'
 import type { Candidate, Field, FieldPicture, FramePoint, LightCurve } from './field.js'
 import { frames as framePoints } from './frame-points.js'
+import { moversIn } from './movers.js'
 import { frameReader, pictureOf, type Shown, stampOf, stampUrl } from './picture.js'
 import { readEvent } from './read-event.js'
 import { candidatesIn, curvesIn, forcedIn, type MarkedStar, placesIn, starsIn } from './read-tables.js'
@@ -27,7 +28,7 @@ export function buildField(request: Ask): Built {
   const { products, warnings } = collect(request)
   const read = frameReader()
   const frames = framePoints(products)
-  const found = products.filter(({ kind }) => kind === 'candidates').flatMap(candidatesIn)
+  const found = candidatesOf(products)
   const merged = mergeCandidates(found.filter(({ good }) => good)).slice(0, config.page.candidates)
   const candidates = merged.map(({ found: _, ...facts }): Candidate => facts)
   const event = readEvent(config.event.trigger)
@@ -57,6 +58,14 @@ export function buildField(request: Ask): Built {
     curves,
   }
   return { field: { ...field, warnings, products: links }, shown, stamps }
+}
+
+/** What subtraction found on all frames. */
+function candidatesOf(products: readonly Product[]) {
+  const made = products.filter(({ kind }) => kind === 'candidates')
+  const folders = [...new Set(made.map(({ path }) => dirname(path)))]
+  const movers = new Map(folders.map((folder) => [folder, moversIn(folder)]))
+  return made.flatMap((product) => candidatesIn(product, movers.get(dirname(product.path))!))
 }
 
 interface Drawn {

@@ -10,7 +10,7 @@ export interface Merged extends Candidate {
   found: Found[]
 }
 
-/** The most significant first; what several frames show in one place is one candidate. */
+/** The most significant first; what several frames show in one place, or moving, is one candidate. */
 export function mergeCandidates(found: readonly Found[]): Merged[] {
   const weight = ({ significance = 0 }: Found) => Math.abs(significance)
   const ranked = [...found].sort((a, b) => weight(b) - weight(a) || (a.stem < b.stem ? -1 : 1))
@@ -38,9 +38,10 @@ export const curvesOfCandidates = (candidates: readonly Merged[]): LightCurve[] 
     })
     .filter(({ points }) => points.length > 1)
 
-type Place = Pick<Candidate, 'ra' | 'dec' | 'x' | 'y' | 'filter'>
+type Place = Pick<Candidate, 'ra' | 'dec' | 'x' | 'y' | 'filter' | 'mover'>
 
 function isSame(a: Place, b: Place): boolean {
+  if (a.mover || b.mover) return a.mover?.name === b.mover?.name
   if (a.ra !== undefined && b.ra !== undefined && a.dec !== undefined && b.dec !== undefined) {
     const apart = ((((a.ra - b.ra + 180) % 360) + 360) % 360) - 180
     const across = apart * Math.cos((a.dec * Math.PI) / 180)

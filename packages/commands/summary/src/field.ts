@@ -42,8 +42,10 @@ export interface Candidate {
   magnitude?: number
   error?: number
   mjd?: number
-  /** frames in which something was found there */
+  /** frames in which something was found there, or on its way */
   detections: number
+  /** what it is, if it moves from frame to frame */
+  mover?: { name: string; rate: number; unit: 'arcsec/h' | 'px/h' }
   /** what vetting says of it */
   note?: string
   status?: string

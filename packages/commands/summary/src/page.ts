@@ -118,7 +118,7 @@ function candidateTable(candidates: readonly Candidate[], stamps: Built['stamps'
       magnitude,
       age,
       String(one.detections),
-      [one.status, one.note].filter(Boolean).join(': '),
+      one.mover ? `moves ${rateOf(one.mover)}` : [one.status, one.note].filter(Boolean).join(': '),
     ]
     const names = ['place', 'score', 'mag', 'time', 'frames', 'vetting']
     return `<tr data-c="c${one.number}"><td data-name="no.">${one.number}</td><td data-name="stamps" class="stamps">${images.join('')}</td><td data-name="filter">${safe(one.filter)}</td>${cells.map((cell, j) => `<td data-name="${names[j]}">${safe(cell)}</td>`).join('')}</tr>`
@@ -128,6 +128,9 @@ function candidateTable(candidates: readonly Candidate[], stamps: Built['stamps'
 ${rows.join('\n')}
 </tbody></table>`
 }
+
+const rateOf = ({ rate, unit }: NonNullable<Candidate['mover']>) =>
+  unit === 'px/h' ? `${rate.toFixed(1)} px/h` : `${rate.toFixed(1)}″/h`
 
 const sinceEvent = (days: number) => `T0 ${days < 0 ? '−' : '+'} ${duration(Math.abs(days))}`
 

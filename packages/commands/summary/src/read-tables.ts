@@ -2,6 +2,7 @@ import { column, openFits, readTable, type Table } from '@nightpipe/fits'
 import { parseCsv, textOfTable } from '@nightpipe/table'
 import type { Product } from './collect.js'
 import type { Candidate, CurvePoint, LightCurve } from './field.js'
+import type { moversIn } from './movers.js'
 
 /** Numbers of the first of these columns that a table has. */
 function numbers(table: Table, ...names: string[]): ArrayLike<number> | undefined {
@@ -70,7 +71,7 @@ export interface Found extends Omit<Candidate, 'number' | 'detections'> {
 }
 
 /** What subtraction found on one frame, good or not. */
-export function candidatesIn({ path, filter, stem, mjd }: Product): Found[] {
+export function candidatesIn({ path, filter, stem, mjd }: Product, moverOf: ReturnType<typeof moversIn>): Found[] {
   const table = tableOf(path, 'CANDIDATES')
   if (!table) return []
   const [x, y] = [numbers(table, 'X', 'X_IMAGE'), numbers(table, 'Y', 'Y_IMAGE')]
@@ -78,11 +79,13 @@ export function candidatesIn({ path, filter, stem, mjd }: Product): Found[] {
   const score = numbers(table, 'SCORE', 'SIGNIFICANCE', 'SNR')
   const [magnitude, error] = [numbers(table, 'MAG_CAL', 'MAG'), numbers(table, 'MAGERR_CAL', 'MAG_ERR', 'MAGERR')]
   const limit = numbers(table, 'UPPER_LIMIT')
+  const number = numbers(table, 'NUMBER')
   const [kind, reasons, good] = [texts(table, 'KIND'), texts(table, 'REASONS'), texts(table, 'GOOD')]
   const text = (values: ArrayLike<unknown> | undefined, k: number) => String(values?.[k] ?? '').trim() || undefined
   return Array.from({ length: table.rows }, (_, k) => ({
     ...{ filter, stem, mjd, x: at(x, k) ?? Number.NaN, y: at(y, k) ?? Number.NaN, ra: at(ra, k), dec: at(dec, k) },
     ...{ significance: at(score, k), magnitude: at(magnitude, k), error: at(error, k), limit: at(limit, k) },
+    mover: moverOf(stem, at(number, k)),
     ...{ status: text(kind, k), note: text(reasons, k), good: good === undefined || Boolean(good[k]) },
     stamps: STAMPS.flatMap(([label, name]) => stampIn(table, name, label, k)),
   }))

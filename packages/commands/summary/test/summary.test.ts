@@ -219,6 +219,39 @@ t.test('candidates in one place of the sky are one, also across RA 0', (t) => {
   t.end()
 })
 
+t.test('what moves from frame to frame is one candidate, and the page says how fast', (t) => {
+  const field = writeField(join(t.testdir(), 'GRB'))
+  const folder = join(field, 'cam/r/subtraction')
+  const name = 'M61041.09028J132.79701+11.80411'
+  writeFileSync(join(folder, 'movers.csv'), `mover,rate_px_h,rate_arcsec_h\n${name},20,61.23\n`)
+  const row = (k: number) => `m-${k},2,${name}\n`
+  writeFileSync(join(folder, 'candidates.csv'), `frame,number,mover\nm-0,1,\n${[0, 1, 2].map(row).join('')}`)
+  for (let k = 0; k < 3; k++) {
+    const header = createHeader(
+      Object.entries({ NP_CMD: 'subtraction', FILTER: 'r', 'DATE-OBS': `2026-01-01T02:1${k}:00` }),
+    )
+    const two = {
+      NUMBER: [1, 2],
+      X: [76, 20 + 5 * k],
+      Y: [81, 30],
+      RA: [132.797, 132.81 + 0.004 * k],
+      DEC: [11.8041, 11.79],
+    }
+    const path = join(folder, `m-${k}.candidates.fits`)
+    put(path, [{ kind: 'empty', header }, table('CANDIDATES', { ...two, SCORE: [12 + k, 30 - k] })])
+  }
+  const { status, stderr } = run('--input', field, '--output', join(field, 'summary'))
+  t.equal(status, 0, stderr)
+  const { candidates } = JSON.parse(readFileSync(join(field, 'summary/summary.json'), 'utf8'))
+  t.match(candidates, [
+    { significance: 30, detections: 3, mover: { name, rate: 61.23, unit: 'arcsec/h' } },
+    { significance: 14, detections: 3, mover: undefined },
+  ])
+  t.equal(candidates.length, 2)
+  t.match(readFileSync(join(field, 'summary/summary.html'), 'utf8'), '>moves 61.2″/h</td>')
+  t.end()
+})
+
 t.test('positions are written without sixty seconds', (t) => {
   t.equal(position(0, 0), '00:00:00.00 +00:00:00.0')
   t.equal(position(15 * (1 + 59.99999 / 3600), -0.99999999), '01:01:00.00 −01:00:00.0')

@@ -1,5 +1,5 @@
 import { describeFrame, type FrameFacts, type InstrumentProfile } from '@nightpipe/config'
-import { cardLookup, type FitsFrame, imageHdu, openFits, readFrame } from '@nightpipe/fits'
+import { cardLookup, type FitsFile, type FitsFrame, imageHdu, openFits, readFrame, readPixels } from '@nightpipe/fits'
 import { backgroundMesh, boxMean, interpolatePixels, MaskBit, railOf } from '@nightpipe/image'
 import { MAD_TO_SIGMA, mad, medianOf } from '@nightpipe/math'
 import { type Found, findStars } from '@nightpipe/stars'
@@ -17,6 +17,8 @@ export interface Side {
   net: Float32Array
   variance: Float32Array
   mask: Int16Array
+  /** Of a stack: frames in each pixel. */
+  coverage?: Float32Array
   found: Pick<Found, 'stars' | 'quality'>
   gain?: number
   saturation: number
@@ -76,6 +78,7 @@ export function readSide({ path, profile, options }: SideArgs): SideParts {
       net,
       variance,
       mask,
+      coverage: coverageOf(file),
       gain,
       saturation,
       noise,
@@ -86,6 +89,17 @@ export function readSide({ path, profile, options }: SideArgs): SideParts {
 }
 
 const size = ({ width, height }: FitsFrame) => ({ width, height })
+
+function coverageOf(file: FitsFile): Float32Array | undefined {
+  const { axes } = imageHdu(file)
+  const hdu = file.hdus.find(
+    (one) => one.kind === 'image' && one.name === 'COVERAGE' && one.axes.join() === axes.join(),
+  )
+  if (!hdu) return undefined
+  const plane = sharedPlane(Float32Array, axes[0]! * axes[1]!)
+  plane.set(readPixels(hdu))
+  return plane
+}
 
 /** The mask of the frame, with what has no value and what is saturated. */
 function maskOf({ pixels, mask, error }: FitsFrame, saturation: number): Int16Array {

@@ -5,12 +5,13 @@ import { movedSpread } from './moved-spread.js'
 import { needlesOf } from './needle.js'
 import type { Registered } from './register.js'
 import type { SubtractionConfig } from './schema.js'
+import { seamsOf } from './seams.js'
 import { type Side, UNUSABLE } from './side.js'
 import { isTrack, type Signal } from './track.js'
 import { type Lights, scatterBeside } from './what-stars-leave.js'
 
 /** Why a candidate is not believed. */
-export type Reason = 'edge' | 'masked' | 'saturated' | 'dipole' | 'residual' | 'cosmic ray' | 'shape'
+export type Reason = 'edge' | 'masked' | 'saturated' | 'dipole' | 'residual' | 'cosmic ray' | 'shape' | 'seam'
 
 export interface Vetted extends Candidate {
   reasons: Reason[]
@@ -43,8 +44,8 @@ export interface Scene {
 export function vet(candidates: readonly Candidate[], scene: Scene): Vetted[] {
   const saturated = saturatedPlaces(scene)
   const lights = lightsOf(scene)
-  const isNeedle = needlesOf(scene)
-  return candidates.map((candidate) => judge(candidate, scene, { saturated, lights, isNeedle }))
+  const [isNeedle, isSeam] = [needlesOf(scene), seamsOf(scene)]
+  return candidates.map((candidate) => judge(candidate, scene, { saturated, lights, isNeedle, isSeam }))
 }
 
 /** What is made of a scene once. */
@@ -52,9 +53,10 @@ interface Known {
   saturated: readonly Disc[]
   lights: readonly Lights[]
   isNeedle: (candidate: Candidate) => boolean
+  isSeam: (candidate: Candidate) => boolean
 }
 
-function judge(candidate: Candidate, scene: Scene, { saturated, lights, isNeedle }: Known): Vetted {
+function judge(candidate: Candidate, scene: Scene, { saturated, lights, isNeedle, isSeam }: Known): Vetted {
   const { difference, config } = scene
   const { candidates } = config
   const shape = fitShape(candidate, scene)
@@ -71,6 +73,7 @@ function judge(candidate: Candidate, scene: Scene, { saturated, lights, isNeedle
   if (saturated.some((disc) => Math.hypot(disc.x - x, disc.y - y) < disc.radius + reach)) reasons.push('saturated')
   if (depth > candidates.dipole) reasons.push('dipole')
   if (Math.abs(candidate.flux) < candidates.residual * host.brightest) reasons.push('residual')
+  if (isSeam(candidate)) reasons.push('seam')
   if (shape.needle || isNeedle(candidate)) reasons.push('cosmic ray')
   // the point spread is known to a few per cent: with much light even a good source shows it
   const allowed = candidates.chi * (1 + (0.04 * shape.peakSignal) ** 2)

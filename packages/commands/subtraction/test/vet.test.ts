@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { column, createHeader, openFits, readFrame, readTable, writeFits } from '@nightpipe/fits'
+import { column, createHeader, openFits, readFrame, readTable, setCard, writeFits } from '@nightpipe/fits'
 import t from 'tap'
 import { type FieldOptions, run, starsOf, writeField } from './support/field.js'
 
@@ -219,4 +219,40 @@ t.test('frames without stars are refused in one line, whatever the method', asyn
     t.equal(status, 3, `${registration}, ${method}: ${stderr}`)
     t.match(stderr, /n\.fits.*(do not match|no star is good enough)/)
   }
+})
+
+t.test('where frames of a reference begin, what is less than its light there is not believed', async (t) => {
+  const cwd = t.testdir({ in: {} })
+  const places = [
+    [60.3, 220.4],
+    [160.2, 150.5],
+    [250.4, 60.3],
+  ] as const
+  const [fresh, faint, bright] = [
+    { x: 160.4, y: 60.2, flux: 4000 },
+    { x: 159.8, y: 250.3, flux: 6000 },
+    { x: 159.8, y: 250.3, flux: 20_000 },
+  ]
+  const here = [...places, [fresh.x, fresh.y], [faint.x, faint.y]] as const
+  const far = STARS.filter((star) => here.every(([x, y]) => Math.hypot(star.x - x, star.y - y) > 20))
+  const stars = (flux: number) => places.map(([x, y]) => ({ x, y, flux }))
+  writeField(join(cwd, 'in/n.fits'), far, { ...BASE, more: [...stars(24_000), fresh, bright] })
+  writeField(join(cwd, 'r.fits'), far, { ...BASE, fwhm: 3, seed: 2, more: [...stars(20_000), faint] })
+  const { pixels, header, width, height } = readFrame(join(cwd, 'r.fits'))
+  const coverage = Int16Array.from(pixels, (_, p) => (p % width < 160 ? 2 : 4))
+  for (const p of [60 * width + 250, 61 * width + 250, 61 * width + 251]) coverage[p] = 3 // a particle
+  const name = createHeader([])
+  setCard(name, 'EXTNAME', 'COVERAGE')
+  writeFits(join(cwd, 'r.fits'), [
+    { kind: 'image', header, bitpix: -32, axes: [width, height], pixels },
+    { kind: 'image', header: name, bitpix: 16, axes: [width, height], pixels: coverage },
+  ])
+  const { status, stderr } = run(['-s', 'in', '-r', 'out', '--set', 'reference.file=r.fits'], cwd)
+  t.equal(status, 0, stderr)
+  const reasons = (x: number, y: number) => near(join(cwd, 'out/n.candidates.fits'), x, y).map((one) => one.reasons)
+  t.same(reasons(...places[0]), [''], 'a variable star away from the seam')
+  t.same(reasons(...places[1]), ['seam'], 'the same on it')
+  t.same(reasons(...places[2]), [''], 'the same where a frame lacks three pixels')
+  t.same(reasons(fresh.x, fresh.y), [''], 'a new one on empty sky')
+  t.same(reasons(bright.x, bright.y), [''], 'one far brighter than what was there')
 })

@@ -1,0 +1,60 @@
+import { transform } from '@nightpipe/registration'
+import type { Candidate } from './candidates.js'
+import type { Side } from './side.js'
+
+/** Frames are missing where a pixel has less than this part of the most that any pixel beside it has. */
+const FULL = 0.85
+/** A seam goes through what has at least this part of its pixels on either side: holes of single particles have less. */
+const SHARE = 0.15
+/** Light of the reference above so many sigma. */
+const LIGHT = 4
+/** No seam makes more of the light than this part brighter. */
+const MOST = 0.5
+
+type Stack = Pick<Side, 'net' | 'variance' | 'width' | 'height' | 'coverage'>
+
+/**
+ * Whether a candidate lies on light of a stack where frames of it begin or end: at its edges, about saturated stars, along
+ * what was taken out of some frames. The point spread breaks there, and what is left of a track looks like what has faded.
+ */
+export function seamsOf(scene: {
+  there: Stack
+  reference: { toReference: Parameters<typeof transform>[0] }
+  difference: { seeing: { reference: number }; ratio: number }
+}): (candidate: Candidate) => boolean {
+  const { there, reference, difference } = scene
+  if (!there.coverage) return () => false
+  const reach = difference.seeing.reference
+  return ({ x, y, flux }) => {
+    const disc = discAbout(there, ...(transform(reference.toReference, x, y) as [number, number]), reach)
+    const { light, sigma } = lightOf(disc, there)
+    return isSeam(disc, there.coverage!) && light > LIGHT * sigma && flux < MOST * difference.ratio * light
+  }
+}
+
+function isSeam(disc: readonly number[], coverage: ArrayLike<number>): boolean {
+  const most = disc.reduce((high, p) => Math.max(high, coverage[p]!), 0)
+  const less = disc.filter((p) => coverage[p]! < FULL * most).length
+  return less >= SHARE * disc.length && less <= (1 - SHARE) * disc.length
+}
+
+/** The light of some pixels, with its error. */
+function lightOf(disc: readonly number[], { net, variance }: Stack): { light: number; sigma: number } {
+  let [light, noise] = [0, 0]
+  for (const p of disc) {
+    if (!(variance[p]! > 0)) continue
+    light += net[p]!
+    noise += variance[p]!
+  }
+  return { light, sigma: Math.sqrt(noise) }
+}
+
+function discAbout({ width, height }: Stack, cx: number, cy: number, radius: number): number[] {
+  const inside: number[] = []
+  for (let y = Math.max(0, Math.ceil(cy - radius)); y <= Math.min(height - 1, cy + radius); y++) {
+    for (let x = Math.max(0, Math.ceil(cx - radius)); x <= Math.min(width - 1, cx + radius); x++) {
+      if ((x - cx) ** 2 + (y - cy) ** 2 <= radius * radius) inside.push(y * width + x)
+    }
+  }
+  return inside
+}

@@ -1,4 +1,4 @@
-import { allocate, inKernelMemory, kernels, scoped } from '@nightpipe/kernels'
+import { allocate, kernels, lent, scoped } from '@nightpipe/kernels'
 import { robustStatistics } from '@nightpipe/math'
 import type { FrameStatistics } from './judge.js'
 
@@ -53,14 +53,6 @@ export function neighbourNoise(pixels: Float32Array, width: number, other?: Floa
     if (n < 2) return 0
     return robustStatistics(differences.subarray(0, n), { clip: 4 }).sigma / Math.SQRT2
   })
-}
-
-/** The same values where kernels can read them. */
-function lent(values: Float32Array): Float32Array {
-  if (inKernelMemory(values)) return values
-  const copy = allocate(Float32Array, values.length)
-  copy.set(values)
-  return copy
 }
 
 function boxMedians(pixels: Float32Array, width: number, scratch: number): number[] {

@@ -1,10 +1,13 @@
-import { medianOf, robustStatistics } from '@nightpipe/math'
+import { allocate, kernels, lent, scoped } from '@nightpipe/kernels'
+import { robustStatistics, truncationFactor } from '@nightpipe/math'
 import type { Amplifier, Geometry } from './geometry.js'
 import { neighbourNoise, sampledRows } from './measure.js'
 import { type Sampled, samplePair } from './sample.js'
 
 /** Box, in pixels of a row sample, within which two flats are compared: small against their illumination. */
 const BOX = 256
+/** Beyond so many sigma of a box a pixel does not count, nor a box among its fellows. */
+const CLIP = 4
 
 /** A value with its standard error. */
 export interface Measured {
@@ -73,22 +76,29 @@ export function gainOfPair(
   readNoiseAdu: number,
   below: readonly number[] = [0, 0],
 ): Measured | undefined {
-  const inverse: number[] = []
-  const ratio = new Float32Array(BOX)
-  for (let start = 0; start + BOX <= a.length; start += BOX) {
-    const first = a.subarray(start, start + BOX)
-    const second = b.subarray(start, start + BOX)
-    const [l1, l2] = [medianOf(first) - below[0], medianOf(second) - below[1]]
-    if (!(l1 > 0) || !(l2 > 0)) continue
-    for (let k = 0; k < BOX; k++) ratio[k] = (first[k] - below[0]) / l1 - (second[k] - below[1]) / l2
-    const { sigma, count } = robustStatistics(ratio, { clip: 4 })
-    if (count < BOX / 2) continue
-    inverse.push((sigma ** 2 - readNoiseAdu ** 2 * (1 / l1 ** 2 + 1 / l2 ** 2)) / (1 / l1 + 1 / l2))
-  }
+  const inverse = inverseGains(a, b, readNoiseAdu, below)
   if (inverse.length < 8) return undefined
-  const { mean, sigma, count } = robustStatistics(Float32Array.from(inverse), { clip: 4 })
+  const { mean, sigma, count } = robustStatistics(inverse, { clip: CLIP })
   if (!(mean > 0)) return undefined
   return { value: 1 / mean, error: sigma / Math.sqrt(count) / mean ** 2 }
+}
+
+/** 1 / gain of each box of the pair that says something. */
+function inverseGains(
+  a: Float32Array,
+  b: Float32Array,
+  readNoiseAdu: number,
+  [belowA, belowB]: readonly number[],
+): Float32Array {
+  return scoped(() => {
+    const [first, second] = [lent(a), lent(b)]
+    const scratch = allocate(Float32Array, BOX + 4112)
+    const found = allocate(Float64Array, Math.max(1, Math.floor(a.length / BOX)))
+    const pair = [first.byteOffset, second.byteOffset, a.length, BOX, belowA, belowB] as const
+    const rules = [readNoiseAdu ** 2, CLIP, truncationFactor(CLIP)] as const
+    const boxes = kernels().inverseGains(...pair, ...rules, scratch.byteOffset, found.byteOffset)
+    return Float32Array.from(found.subarray(0, boxes))
+  })
 }
 
 /**

@@ -1,4 +1,4 @@
-import { allocate, inKernelMemory, kernels, scoped } from '@nightpipe/kernels'
+import { allocate, kernels, lent, scoped } from '@nightpipe/kernels'
 import { median, truncationFactor } from '@nightpipe/math'
 import { splineAt, splineCurvature, splineWeights } from './spline.js'
 
@@ -78,8 +78,8 @@ function meshRow(
 ): Float64Array {
   const { clip = 3, iterations = 5, mask, maskBits = -1 } = options
   return scoped(() => {
-    const part = inKernel(pixels.subarray(y0 * width, y1 * width))
-    const bits = mask ? inKernel(mask.subarray(y0 * width, y1 * width)).byteOffset : 0
+    const part = lent(pixels.subarray(y0 * width, y1 * width))
+    const bits = mask ? lent(mask.subarray(y0 * width, y1 * width)).byteOffset : 0
     const largest = Math.ceil(width / columns) * (y1 - y0)
     const scratch = allocate(Float32Array, 2 * largest + 128)
     const results = allocate(Float64Array, 7 * columns)
@@ -89,14 +89,6 @@ function meshRow(
     )
     return results.slice()
   })
-}
-
-/** The array itself when it lies in kernel memory, else a copy there. */
-function inKernel<T extends Float32Array | Int16Array>(array: T): T {
-  if (inKernelMemory(array)) return array
-  const copy = allocate(array.constructor as typeof Float32Array, array.length)
-  copy.set(array)
-  return copy as T
 }
 
 /** Puts the mean of the nearest good meshes where a mesh has no value. */

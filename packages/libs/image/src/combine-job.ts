@@ -32,6 +32,8 @@ const ALLOWANCE_WORD = 31
 const PIXELS_WORD = 25
 const MASTERS_WORD = 28
 const PLANE_WORDS = 16
+/** Rows of results of 16 pixels, and the sums over all planes. */
+const RESULT_FLOATS = 144
 
 /** Allocates and fills the record: to be called inside `scoped`, after all arrays that the kernel shall read. */
 export function fillJob({ planes, options, noise, out }: Combination): Job {
@@ -54,7 +56,7 @@ export function fillJob({ planes, options, noise, out }: Combination): Job {
   const loss = (k: number) => (options.method === 'minmax' ? trimmedLoss(k, lowest, highest) : medianLoss(k))
   const { all, middle } = sortingPairs(n)
   const scratch = [0, 1, 2, 3].map(() => allocate(Float32Array, 16 * n).byteOffset)
-  const result = allocate(Float32Array, 128).byteOffset
+  const result = allocate(Float32Array, RESULT_FLOATS).byteOffset
   words.set([table(n, madToSigma), table(n, loss), all.byteOffset, all.length / 2], 14)
   words.set([middle.byteOffset, middle.length / 2, ...scratch, result], 18)
   fillPlanes(records, planes, options, noises)

@@ -1,4 +1,4 @@
-import { allocate, inKernelMemory, scoped } from '@nightpipe/kernels'
+import { lent, scoped } from '@nightpipe/kernels'
 import { candidates } from './cosmic-candidates.js'
 import { fineStructureAt, significanceAt } from './cosmic-paper.js'
 import {
@@ -77,7 +77,7 @@ export function findCosmicRays(
     const { state, unusable } = prepareStates(pixels, error, width, height, mask)
     const sky = sampleSky(pixels, width, height, { mask })
     const repairs = { position: [], pixel: [], error: [] }
-    const work: CosmicWork = { pixels: ours(pixels), error: ours(error), width, height, state, sky, repairs }
+    const work: CosmicWork = { pixels: lent(pixels), error: lent(error), width, height, state, sky, repairs }
     if (unusable.length === pixels.length || !(sky.medianSigma >= 0)) return { pixels: 0, iterations: 0 }
     for (const p of unusable) keep(work, p)
     for (const p of unusable) repair(work, p)
@@ -94,14 +94,6 @@ function defined(options: Partial<CosmicRayOptions>): Partial<CosmicRayOptions> 
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
 }
 
-/** The same array when kernels can work on it, or a copy that they can. */
-function ours(plane: Float32Array): Float32Array {
-  if (inKernelMemory(plane)) return plane
-  const copy = allocate(Float32Array, plane.length)
-  copy.set(plane)
-  return copy
-}
-
 /** Which of the pixels pass: as cosmic rays on their own, or as neighbours of one. */
 interface Judge {
   /** Candidates have a Laplacian over this, in units of twice the noise. */
@@ -109,7 +101,7 @@ interface Judge {
   /** A test looks no further than this from its pixel, px. */
   reach: number
   own(work: CosmicWork, positions: readonly number[]): number[]
-  neighbours(work: CosmicWork, positions: readonly number[], found: readonly number[], isFirst: boolean): number[]
+  neighblent(work: CosmicWork, positions: readonly number[], found: readonly number[], isFirst: boolean): number[]
   stars?: StarSharpness
 }
 
@@ -122,7 +114,7 @@ function search(work: CosmicWork, settings: CosmicRayOptions, mask: Int16Array):
     iteration++
     const own = judge.own(work, free(work, positions))
     for (const p of own) work.state[p] |= State.flagged
-    const grown = judge.neighbours(work, positions, own, iteration === 1)
+    const grown = judge.neighblent(work, positions, own, iteration === 1)
     for (const p of grown) work.state[p] |= State.flagged
     const found = [...own, ...grown]
     for (const p of found) {
@@ -185,7 +177,7 @@ function paperJudge({ sigclip, sigfrac, objlim }: CosmicRayOptions): Judge {
       return bright.flatMap(({ p, significance }, k) => (significance / fine[k] > objlim ? [p] : []))
     },
     // Twice: neighbours as significant as the cosmic ray, then theirs that are so by the lower limit.
-    neighbours(work, _positions, found) {
+    neighblent(work, _positions, found) {
       const near = over(work, free(work, around(work, found, 1)), sigclip).map(({ p }) => p)
       const core = [...found, ...near]
       const isCore = new Set(near)
@@ -238,7 +230,7 @@ function sharpJudge(work: CosmicWork, settings: CosmicRayOptions): Judge {
     reach: 2,
     own: (_, positions) => sharp(standOut(positions, sigclip, LAPLACIAN * sigclip), margin),
     // Of all cosmic rays so far, not of the last ones only: their repair uncovers more.
-    neighbours(_, positions, found, isFirst) {
+    neighblent(_, positions, found, isFirst) {
       const near = around(work, found, 1)
       const touching = isFirst ? [] : positions.filter((p) => touchesFlagged(work, p))
       const all = isFirst ? near : around(work, [...near, ...touching], 0)

@@ -1,4 +1,4 @@
-import { allocate, inKernelMemory, kernels, scoped } from '@nightpipe/kernels'
+import { allocate, kernels, lent, scoped } from '@nightpipe/kernels'
 import type { MaskBit } from './frame.js'
 
 type BitName = keyof typeof MaskBit
@@ -8,7 +8,7 @@ const NAMES: readonly BitName[] = ['bad', 'saturated', 'cosmicRay', 'noData', 'i
 export function countMask(mask: Int16Array): Record<BitName, number> {
   return scoped(() => {
     const counts = allocate(Int32Array, 6)
-    kernels().countBits(ours(mask).byteOffset, mask.length, counts.byteOffset)
+    kernels().countBits(lent(mask).byteOffset, mask.length, counts.byteOffset)
     return Object.fromEntries(NAMES.map((name, k) => [name, counts[k]])) as Record<BitName, number>
   })
 }
@@ -16,7 +16,7 @@ export function countMask(mask: Int16Array): Record<BitName, number> {
 /** The positions of pixels with any of `bits`, ascending. */
 export function maskPositions(mask: Int16Array, bits: number): Int32Array {
   return scoped(() => {
-    const address = ours(mask).byteOffset
+    const address = lent(mask).byteOffset
     return positions(mask.length, (target, room) => kernels().positionsOf(address, mask.length, bits, target, room))
   })
 }
@@ -24,7 +24,7 @@ export function maskPositions(mask: Int16Array, bits: number): Int32Array {
 /** The positions of pixels with a value from `floor` on, ascending. */
 export function positionsFrom(pixels: Float32Array, floor: number): Int32Array {
   return scoped(() => {
-    const address = ours(pixels).byteOffset
+    const address = lent(pixels).byteOffset
     return positions(pixels.length, (target, room) =>
       kernels().positionsFrom(address, pixels.length, floor, target, room),
     )
@@ -40,12 +40,4 @@ function positions(n: number, kernel: (target: number, room: number) => number):
   const first = find(Math.ceil(n / 64))
   const { found, count } = first.count > first.found.length ? find(first.count) : first
   return found.slice(0, count)
-}
-
-/** The same values where kernels can read them. */
-function ours<T extends Int16Array | Float32Array>(values: T): T {
-  if (inKernelMemory(values)) return values
-  const copy = allocate(values.constructor as never, values.length) as T
-  copy.set(values)
-  return copy
 }

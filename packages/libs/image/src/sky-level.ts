@@ -1,4 +1,4 @@
-import { allocate, inKernelMemory, kernels, scoped } from '@nightpipe/kernels'
+import { allocate, kernels, lent, scoped } from '@nightpipe/kernels'
 import { MAD_TO_SIGMA } from '@nightpipe/math'
 import type { SkyMap } from './sky-map.js'
 
@@ -36,22 +36,13 @@ export function skyPixels(
     const most = Math.ceil(height / step) * Math.ceil(width / step)
     const [positions, looked] = [allocate(Int32Array, most), allocate(Int32Array, 1)]
     const count = kernels().skyPositions(
-      ...([near(pixels, Float32Array), mask ? near(mask, Int16Array) : 0, width, height, step, threshold] as const),
-      ...([near(map.level, Float32Array), near(map.sigma, Float32Array), map.columns, map.rows, map.tile] as const),
+      ...([lent(pixels).byteOffset, mask ? lent(mask).byteOffset : 0, width, height, step, threshold] as const),
+      ...([lent(map.level).byteOffset, lent(map.sigma).byteOffset, map.columns, map.rows, map.tile] as const),
       ...([positions.byteOffset, looked.byteOffset] as const),
     )
     return { positions: positions.slice(0, count), looked: looked[0] }
   })
 }
-
-/** The address of an array in kernel memory, where it is copied to if it lies elsewhere. */
-function near<T extends Float32Array | Int16Array | Int32Array>(array: T, type: TypeOf<T>): number {
-  if (inKernelMemory(array)) return array.byteOffset
-  const copy = allocate(type, array.length)
-  copy.set(array)
-  return copy.byteOffset
-}
-type TypeOf<T> = { new (buffer: ArrayBufferLike, offset: number, length: number): T; BYTES_PER_ELEMENT: number }
 
 /** The level of the sky of a frame, and its noise, from a sample of its pixels. */
 export function skyLevel(pixels: Float32Array, width: number, map: SkyMap, { positions, looked }: SkySample): SkyLevel {
@@ -61,8 +52,8 @@ export function skyLevel(pixels: Float32Array, width: number, map: SkyMap, { pos
     const [values, departures] = [allocate(Float64Array, n), allocate(Float64Array, n)]
     const { skyDepartures, medianOfDoubles } = kernels()
     skyDepartures(
-      ...([near(pixels, Float32Array), width, near(positions, Int32Array), n] as const),
-      ...([near(map.level, Float32Array), map.columns, map.rows, map.tile] as const),
+      ...([lent(pixels).byteOffset, width, lent(positions).byteOffset, n] as const),
+      ...([lent(map.level).byteOffset, map.columns, map.rows, map.tile] as const),
       ...([values.byteOffset, departures.byteOffset] as const),
     )
     const level = medianOfDoubles(values.byteOffset, n)

@@ -56,6 +56,7 @@ export const ERROR: usize = 256
 export const SAMPLES: usize = 320 // how many samples went into the centre
 export const SPARE: usize = 384
 export const ALLOWED: usize = 448 // the allowance, squared
+export const WHOLE: usize = 512 // sums over all planes, as combine-whole.ts has them
 
 @unmanaged
 export class Plane {
@@ -108,6 +109,17 @@ export function varianceAt(value: v128, own: v128, constant: v128, perUnit: v128
   const square = f32x4.mul(bright, bright)
   const trust = f32x4.div(square, f32x4.add(f32x4.add(square, own), f32x4.splat(1e-30)))
   return f32x4.add(constant, f32x4.mul(perUnit, f32x4.mul(bright, trust)))
+}
+
+/** Of a weighted sum of samples, by the noise models of their planes: sums of weights, of their squares, of those times the models. */
+// @ts-ignore: decorator
+@inline
+export function modelVariance(
+  job: Job, value: v128, weights: v128, weightSquares: v128, constant: v128, perUnit: v128,
+): v128 {
+  const own = f32x4.div(constant, f32x4.mul(weights, weights))
+  const relative = f32x4.mul(weightSquares, relativeVariance(job.relative, value))
+  return f32x4.add(varianceAt(value, own, constant, perUnit), relative)
 }
 
 /** Whether a model says the same variance whatever the level, as of biases; NaN and values beyond all measure are left to the model. */

@@ -14,6 +14,7 @@ export function loadBlock(job: Job, p: i32): bool {
     const to = row(job.values, k)
     if (from.plain) largest = i32x4.max_u(largest, loadPlain(from, p, to))
     else if (from.format == SHORTS && isBare(job, from)) bad = v128.or(bad, loadShorts(from, p, to))
+    else if (from.format == SHORTS && isBareOfDark(job, from)) bad = v128.or(bad, loadNetShorts(from, p, job.bias, to))
     else bad = v128.or(bad, loadScaled(job, from, p, to))
     if (from.error) bad = v128.or(bad, loadVariance(job, from, p, to, row(job.variances, k)))
   }
@@ -52,6 +53,13 @@ function isBare(job: Job, from: Plane): bool {
   return !(from.mask | job.bias | job.dark) && !from.hasBlank
 }
 
+/** The same less a bias. */
+// @ts-ignore: decorator
+@inline
+function isBareOfDark(job: Job, from: Plane): bool {
+  return !(from.mask | job.dark) && !from.hasBlank
+}
+
 /** 16 integers of a file; those at the ceiling become NaN. The same values as `loadScaled` gives, in half its steps. */
 function loadShorts(from: Plane, p: i32, to: usize): v128 {
   const zero = f32x4.splat(from.zero)
@@ -84,6 +92,32 @@ function loadShorts(from: Plane, p: i32, to: usize): v128 {
     bad = v128.or(bad, v128.or(full, alsoFull))
     v128.store(to + (g << 1), v128.or(f32x4.mul(f32x4.sub(a, offset), scale), full)) // all bits set is a NaN
     v128.store(to + (g << 1), v128.or(f32x4.mul(f32x4.sub(b, offset), scale), alsoFull), 16)
+  }
+  return bad
+}
+
+/** 16 integers of a file less the bias; NaN where it has no number and at the ceiling. The values of `loadScaled` again. */
+function loadNetShorts(from: Plane, p: i32, bias: usize, to: usize): v128 {
+  const zero = f32x4.splat(from.zero)
+  const offset = f32x4.splat(from.offset)
+  const scale = f32x4.splat(from.scale)
+  const ceiling = f32x4.splat(from.ceiling)
+  const largest = f32x4.splat(f32.MAX_VALUE)
+  const at = from.source + ((<usize>p) << 1)
+  const biasAt = bias + ((<usize>p) << 2)
+  let bad = i32x4.splat(0)
+  for (let g: usize = 0; g < 32; g += 16) {
+    const v = v128.load(at + g)
+    const stored = i8x16.swizzle(v, i8x16(1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14))
+    const a = f32x4.add(f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(stored)), zero)
+    const b = f32x4.add(f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(stored)), zero)
+    const x = f32x4.mul(f32x4.sub(f32x4.sub(a, offset), v128.load(biasAt + (g << 1))), scale)
+    const y = f32x4.mul(f32x4.sub(f32x4.sub(b, offset), v128.load(biasAt + (g << 1), 16)), scale)
+    const lost = v128.not(v128.and(f32x4.lt(a, ceiling), f32x4.le(f32x4.abs(x), largest)))
+    const alsoLost = v128.not(v128.and(f32x4.lt(b, ceiling), f32x4.le(f32x4.abs(y), largest)))
+    bad = v128.or(bad, v128.or(lost, alsoLost))
+    v128.store(to + (g << 1), v128.or(x, lost))
+    v128.store(to + (g << 1), v128.or(y, alsoLost), 16)
   }
   return bad
 }

@@ -1,13 +1,14 @@
 // Mean, weighted or not, of all samples or of those near the median. Sums run over the distances from a centre: float32
 // then loses nothing that matters.
 import {
-  CENTRE, CLIP, COUNT, ERROR, FROM_ERRORS, FROM_MODEL, FROM_SCATTER, Job, NOWHERE, SAMPLES, VALUE, isConstant, planeOf,
-  relativeVariance, row, varianceAt,
+  CENTRE, CLIP, COUNT, ERROR, FROM_ERRORS, FROM_MODEL, FROM_SCATTER, Job, NOWHERE, SAMPLES, VALUE, isConstant, modelVariance,
+  planeOf, relativeVariance, row, varianceAt,
 } from './combine-job'
 import { clipVariance, dropRejected, leftEmpty, moveToLowerCamp, spreads, within } from './combine-clip'
+import { sumWhole } from './combine-whole'
 import { medianBlock } from './sort-planes'
 
-export function combineMean(job: Job, someHoles: bool): void {
+export function combineMean(job: Job, someHoles: bool, canBeWhole: bool): void {
   let holes = someHoles
   const rounds = job.method == CLIP ? job.iterations : 0
   if (rounds == 0) {
@@ -18,6 +19,7 @@ export function combineMean(job: Job, someHoles: bool): void {
     const samples = job.result + SAMPLES
     medianBlock(job, job.values, holes, samples, job.result + CENTRE)
     if (job.clipFrom == FROM_SCATTER) spreads(job, holes)
+    if (canBeWhole && !holes && sumWhole(job)) return
     if (!sum(job, true)) return
     if (leftEmpty(job)) {
       moveToLowerCamp(job)
@@ -151,9 +153,7 @@ function sumEach(job: Job, g: usize, clipping: bool): void {
   v128.store(job.result + COUNT + g, count)
   v128.store(job.result + VALUE + g, value)
   if (job.errorFrom == FROM_MODEL) {
-    const own = f32x4.div(variance, f32x4.mul(weights, weights))
-    variance = varianceAt(value, own, variance, perUnit)
-    variance = f32x4.add(variance, f32x4.mul(weightSquares, relativeVariance(job.relative, value)))
+    variance = modelVariance(job, value, weights, weightSquares, variance, perUnit)
   } else if (job.errorFrom == FROM_SCATTER) {
     const n = f32x4.convert_i32x4_s(count)
     variance = f32x4.mul(weightSquares, sampleVariance(f32x4.div(scatter, weights), shift, n))

@@ -5,6 +5,7 @@ import { loadBlock } from './combine-load'
 import { combineMean } from './combine-mean'
 import { combineOrdered } from './combine-ordered'
 import { combineShorts, isOfShorts, largestBelow } from './combine-shorts'
+import { prepareWhole } from './combine-whole'
 import { oneNaN } from './pixel-source'
 
 /** Combines `n` pixels from pixel `from` on, as the record at `address` says. */
@@ -12,18 +13,19 @@ export function combine(address: usize, from: i32, n: i32): void {
   const job = changetype<Job>(address)
   const ofShorts = isOfShorts(job)
   const largest = ofShorts ? largestBelow(job) : 0
+  const canBeWhole = prepareWhole(job)
   for (let p = from; p < from + n; p += 16) {
-    if (!ofShorts || !combineShorts(job, p, largest)) combineFloats(job, p)
+    if (!ofShorts || !combineShorts(job, p, largest)) combineFloats(job, p, canBeWhole)
     if (from + n - p >= 16) storeBlock(job, p)
     else storeSome(job, p, from + n - p)
   }
 }
 
-function combineFloats(job: Job, p: i32): void {
+function combineFloats(job: Job, p: i32, canBeWhole: bool): void {
   const holes = loadBlock(job, p)
   if (job.allowance) loadAllowance(job, p)
   if (job.method == MEDIAN || job.method == TRIM) combineOrdered(job, holes)
-  else combineMean(job, holes)
+  else combineMean(job, holes, canBeWhole)
 }
 
 function loadAllowance(job: Job, p: i32): void {

@@ -4,17 +4,22 @@ import { selectInPlace } from './select'
 const MAD_TO_SIGMA: f32 = 1.4826022185056018
 
 /** The median of the first `n` values, the mean of the two middle ones when `n` is even; reorders them. NaN of none. */
-function medianOf(values: usize, n: i32): f32 {
+function medianOf(values: usize, n: i32): f64 {
   if (n <= 0) return NaN
   const upper = selectInPlace<f32>(values, n, n >> 1)
-  if (n & 1) return upper
+  if (n & 1) return <f64>upper
   let lower = load<f32>(values)
   for (let i = 1; i < n >> 1; i++) lower = max<f32>(lower, load<f32>(values + ((<usize>i) << 2)))
-  return <f32>0.5 * lower + <f32>0.5 * upper
+  return 0.5 * <f64>lower + 0.5 * <f64>upper
 }
 
 /** The median of the numbers in a box of an image whose rows are `stride` long. `scratch` holds as many floats. */
 export function boxMedian(pixels: usize, stride: i32, columns: i32, rows: i32, scratch: usize): f32 {
+  return <f32>medianOfBox(pixels, stride, columns, rows, scratch)
+}
+
+/** The same, not rounded. */
+export function medianOfBox(pixels: usize, stride: i32, columns: i32, rows: i32, scratch: usize): f64 {
   let n = 0
   for (let y = 0; y < rows; y++) {
     const row = pixels + ((<usize>(y * stride)) << 2)
@@ -116,13 +121,13 @@ export function surroundings(
         y++
       }
     }
-    const level = medianOf(scratch, n)
+    const level = <f32>medianOf(scratch, n)
     for (let i = 0; i < n; i++) {
       const at = scratch + ((<usize>i) << 2)
       store<f32>(at, abs<f32>(load<f32>(at) - level))
     }
     const place = <usize>(x0 / segment) << 2
     store<f32>(levels + place, level)
-    store<f32>(scatters + place, MAD_TO_SIGMA * medianOf(scratch, n))
+    store<f32>(scatters + place, MAD_TO_SIGMA * <f32>medianOf(scratch, n))
   }
 }

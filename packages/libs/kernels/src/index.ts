@@ -1,5 +1,5 @@
 export { type Kernels, kernels, kernelsOn, takeReadyMade } from './kernels.js'
-export { allocate, allocateBytes, inKernelMemory, mark, release, scoped, type Typed } from './memory.js'
+export { allocate, allocateBytes, inKernelMemory, lent, mark, release, scoped, type Typed } from './memory.js'
 export { inStrips, type Lent } from './strips.js'
 export {
   HELPER_PROGRAM,

@@ -127,6 +127,14 @@ export interface Kernels extends NumericKernels, ReductionKernels, StarKernels, 
   // overscan: `scratch` holds two rows
   rowLevels(pixels: number, columns: number, rows: number, levels: number, scratch: number): void
 
+  // photon transfer: what pairs of flats say of the gain
+  inverseGains(
+    ...args: [
+      ...[a: number, b: number, n: number, box: number, belowA: number, belowB: number, readVariance: number],
+      ...[clip: number, factor: number, scratch: number, to: number],
+    ]
+  ): number
+
   // surroundings: medians of boxes, and what stands out of them
   neighbourDifferences(pixels: number, other: number, width: number, n: number, target: number): number
   boxMedian(pixels: number, stride: number, columns: number, rows: number, scratch: number): number

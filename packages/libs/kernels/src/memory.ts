@@ -65,6 +65,14 @@ export function inKernelMemory(array: Typed): boolean {
   return array.buffer instanceof SharedArrayBuffer && ours.has(array.buffer)
 }
 
+/** The same values where kernels can work on them: the array itself, or a copy. To be called inside `scoped`. */
+export function lent<T extends Typed>(array: T): T {
+  if (inKernelMemory(array)) return array
+  const copy = allocate(array.constructor as Constructor<T>, array.length)
+  copy.set(array)
+  return copy
+}
+
 export function mark(): number {
   return top
 }

@@ -1,4 +1,4 @@
-import { allocate, inKernelMemory, kernels, scoped } from '@nightpipe/kernels'
+import { allocate, kernels, lent, scoped } from '@nightpipe/kernels'
 import { MAD_TO_SIGMA, mad, numbersOf } from './median.js'
 
 export interface RobustOptions {
@@ -85,13 +85,11 @@ function statisticsOfFloats(values: Float32Array, options: RobustOptions): Robus
   const { clip = 3, iterations = 5 } = options
   const n = values.length
   return scoped(() => {
-    const lent = inKernelMemory(values) ? values : allocate(Float32Array, n)
-    if (lent !== values) lent.set(values)
     // A bracket about the median holds a few hundredths of the values, more where many are equal: room for half of them.
     const buffer = allocate(Float32Array, Math.max(4096, n >> 1) + 16)
     const results = allocate(Float64Array, 7)
     kernels().clippedStatistics(
-      ...([lent.byteOffset, n, clip, truncationFactor(clip), iterations, 0] as const),
+      ...([lent(values).byteOffset, n, clip, truncationFactor(clip), iterations, 0] as const),
       ...([buffer.byteOffset, buffer.length - 16, results.byteOffset] as const),
     )
     const [mean, median, sigma, minimum, maximum, count, bad] = results
@@ -99,10 +97,21 @@ function statisticsOfFloats(values: Float32Array, options: RobustOptions): Robus
   })
 }
 
+/** Factors that were asked for: a few clips are used over and over. */
+const factors = new Map<number, number>()
+
 /** Sigma of a Gaussian over the sigma of its middle part, cut at ± `clip`. */
 export function truncationFactor(clip: number): number {
   if (!(clip > 0) || clip > 8) return 1
-  // 2 c φ(c) / (2 Φ(c) - 1), the middle integrated by Simpson's rule
+  const known = factors.get(clip)
+  if (known !== undefined) return known
+  const factor = integrateTruncation(clip)
+  if (factors.size < 64) factors.set(clip, factor)
+  return factor
+}
+
+/** 2 c φ(c) / (2 Φ(c) - 1) is what the variance lacks; the middle integrated by Simpson's rule. */
+function integrateTruncation(clip: number): number {
   const steps = 200
   const density = (x: number) => Math.exp((-x * x) / 2)
   let area = density(0) + density(clip)

@@ -1,10 +1,10 @@
 import { MaskBit, sampleSky, skyAt } from '@nightpipe/image'
-import { scoped } from '@nightpipe/kernels'
+import { lent, scoped } from '@nightpipe/kernels'
 import { medianOf } from '@nightpipe/math'
 import { type Affine, invert, transform } from './affine.js'
 import type { AlignedStars } from './align-stars.js'
 import type { BrightImage, BrightStars } from './bright-stars.js'
-import { lent, localSky, type StarImage } from './measure-star.js'
+import { localSky, type StarImage } from './measure-star.js'
 import { determinant, envelope, inverse, type Moments, minus, moved, plus, product } from './moments.js'
 
 /** A frame whose stars were found before, with its pixels. */

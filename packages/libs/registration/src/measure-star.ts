@@ -1,5 +1,5 @@
 import { MaskBit, type SkyMap, skyAt } from '@nightpipe/image'
-import { allocate, inKernelMemory, kernels, scoped } from '@nightpipe/kernels'
+import { allocate, kernels, scoped } from '@nightpipe/kernels'
 
 /** A frame whose stars are measured. Pixels and mask lie in kernel memory (`lent`). */
 export interface StarImage {
@@ -89,14 +89,6 @@ export function localSky({ pixels, width, height, sky }: StarImage, px: number, 
     )
   })
   return Number.isNaN(level) || level > map + 3 * skyAt(sky, sky.sigma, px, py) ? map : level
-}
-
-/** An array in kernel memory: where it lies, or as a copy. */
-export function lent<T extends Float32Array | Int16Array>(array: T): T {
-  if (inKernelMemory(array)) return array
-  const copy = allocate(array.constructor as never, array.length) as T
-  copy.set(array)
-  return copy
 }
 
 interface Centre {

@@ -1,7 +1,6 @@
 import { type SkyMap, skyAt } from '@nightpipe/image'
-import { allocate, kernels, scoped } from '@nightpipe/kernels'
+import { allocate, kernels, lent, scoped } from '@nightpipe/kernels'
 import type { BrightImage } from './bright-stars.js'
-import { lent } from './measure-star.js'
 import type { Points } from './nearest.js'
 
 export interface LightOptions {

@@ -1,4 +1,4 @@
-import { allocate, inKernelMemory, kernels, type Typed } from '@nightpipe/kernels'
+import { allocate, kernels, lent } from '@nightpipe/kernels'
 import type { GroupWork, NoiseModel, SpectralFrame, TraceFlux } from './group-work.js'
 import type { LitTrace } from './lit-traces.js'
 import { type ProfileTable, reachOf } from './profile-table.js'
@@ -13,20 +13,9 @@ export interface LentFrame {
 export function lendFrame({ width, height, pixels, mask }: SpectralFrame): LentFrame {
   const bits = mask instanceof Int16Array ? mask : mask ? Int16Array.from(mask) : undefined
   return {
-    pixels: lend(pixels, Float32Array),
-    mask: bits ? lend(bits, Int16Array) : allocate(Int16Array, width * height).fill(0).byteOffset,
+    pixels: lent(pixels).byteOffset,
+    mask: bits ? lent(bits).byteOffset : allocate(Int16Array, width * height).fill(0).byteOffset,
   }
-}
-
-/** The address of values in kernel memory; copied where they do not lie there yet. Call it within `scoped`. */
-export function lend<T extends Float32Array | Int16Array>(
-  values: T,
-  type: Float32ArrayConstructor | Int16ArrayConstructor,
-) {
-  if (inKernelMemory(values)) return values.byteOffset
-  const copy: Typed = allocate(type as Float32ArrayConstructor, values.length)
-  copy.set(values)
-  return copy.byteOffset
 }
 
 /**

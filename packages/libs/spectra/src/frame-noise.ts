@@ -1,5 +1,4 @@
-import { allocate, kernels, scoped } from '@nightpipe/kernels'
-import { lend } from './clean-columns.js'
+import { allocate, kernels, lent, scoped } from '@nightpipe/kernels'
 import type { SpectralFrame } from './group-work.js'
 import type { LitTrace } from './lit-traces.js'
 
@@ -24,7 +23,7 @@ export function darkVariances(
   scoped(() => {
     const { traceFrame, quietVariance } = kernels()
     traceFrame(0, 0, width, height)
-    const errors = lend(error, Float32Array)
+    const errors = lent(error).byteOffset
     const [centres, scratch] = [allocate(Float64Array, width), allocate(Float64Array, block)]
     traces.forEach(({ y }, k) => {
       centres.set(y)

@@ -1,6 +1,6 @@
 import type { Frame } from '@nightpipe/image'
 import { allocate, allocateBytes, kernels, scoped, together } from '@nightpipe/kernels'
-import { lent } from './net.js'
+import { lentPart } from './net.js'
 
 /** Bins of the histograms, a fiftieth of the noise, are so much wider than SExtractor's: as good, and quicker. */
 const COARSE = 8
@@ -44,8 +44,8 @@ export function skyMesh({ pixels, mask, width, height }: Frame, options: SkyMesh
       const all = Array.from({ length: Math.min(ROWS_AT_ONCE, rows - j) }, (_, k) => {
         const y0 = Math.floor((j + k) * pitchY)
         const y1 = Math.min(height, Math.floor((j + k + 1) * pitchY))
-        const part = lent(pixels, y0 * width, (y1 - y0) * width)!
-        const bits = lent(mask, y0 * width, (y1 - y0) * width)
+        const part = lentPart(pixels, y0 * width, (y1 - y0) * width)!
+        const bits = lentPart(mask, y0 * width, (y1 - y0) * width)
         const scratch = allocate(Float32Array, 4100 + (Math.ceil(pitchX) + 4) * (y1 - y0) + 16)
         const results = allocate(Float64Array, 3 * columns)
         return { part, bits, rows: y1 - y0, scratch, results }

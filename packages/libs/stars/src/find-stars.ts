@@ -1,5 +1,5 @@
 import { type Frame, type Kernel, MaskBit } from '@nightpipe/image'
-import { allocate, inKernelMemory, scoped } from '@nightpipe/kernels'
+import { allocate, inKernelMemory, lent, scoped } from '@nightpipe/kernels'
 import { medianOf } from '@nightpipe/math'
 import { type SkyMesh, skyMesh } from './background.js'
 import { cleanSources } from './clean.js'
@@ -8,7 +8,7 @@ import type { Found, FoundStars } from './found.js'
 import { gather } from './gather.js'
 import { gaussianKernel, IDENTITY, separate } from './matched-filter.js'
 import { measureSources } from './measure.js'
-import { lent, subtractSurface, UNUSABLE } from './net.js'
+import { subtractSurface, UNUSABLE } from './net.js'
 import { type NoiseCorrelation, noiseCorrelation } from './noise-correlation.js'
 import { FIND_DEFAULTS, type FindOptions } from './options.js'
 import { widthOfStars } from './own-profile.js'
@@ -60,7 +60,14 @@ function findOnSky(frame: Frame, background: SkyMesh, net: Float32Array, options
   const map = allocate(Float32Array, columns * rows)
   map.set(rms)
   const scene: Scene = {
-    ...{ width, height, net, error: lent(frame.error), mask: lent(frame.mask), noise: { map, columns, rows } },
+    ...{
+      width,
+      height,
+      net,
+      error: frame.error && lent(frame.error),
+      mask: frame.mask && lent(frame.mask),
+      noise: { map, columns, rows },
+    },
     perUnit: options.gain ? 1 / options.gain : 0,
   }
   const own = options.filter === 'psf' ? widthOfStars(scene, noise, options.saturation) : undefined

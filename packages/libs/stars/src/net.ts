@@ -1,5 +1,5 @@
 import { type Frame, MaskBit } from '@nightpipe/image'
-import { allocate, handOver, inKernelMemory, scoped, settle, type Typed } from '@nightpipe/kernels'
+import { allocate, handOver, lent, scoped, settle, type Typed } from '@nightpipe/kernels'
 import type { Surface } from './surface.js'
 
 /** Pixels with these bits tell nothing of the light that fell on them. */
@@ -18,7 +18,7 @@ export function subtractSurface(frame: Frame, level: Surface, net: Float32Array)
       scoped(() => {
         for (let y = start; y < Math.min(height, start + CALLS * ROWS); y += ROWS) {
           const rows = Math.min(ROWS, height - y)
-          const part = <T extends Typed>(array: T | undefined) => lent(array, y * width, rows * width)
+          const part = <T extends Typed>(array: T | undefined) => lentPart(array, y * width, rows * width)
           const [pixels, mask, error] = [part(frame.pixels)!, part(frame.mask), part(frame.error)]
           const lines = allocate(Float32Array, rows * 2 * level.columns)
           level.lines(y, y + rows, lines)
@@ -34,16 +34,7 @@ export function subtractSurface(frame: Frame, level: Surface, net: Float32Array)
   })
 }
 
-/** An array, or a part of it, in kernel memory: where it lies, or as a copy. */
-export function lent<T extends Typed>(
-  array: T | undefined,
-  from = 0,
-  count = (array?.length ?? 0) - from,
-): T | undefined {
-  if (!array) return undefined
-  const part = array.subarray(from, from + count) as T
-  if (inKernelMemory(array)) return part
-  const copy = allocate(array.constructor as never, count) as T
-  copy.set(part as never)
-  return copy
+/** A part of an array where there is one, in kernel memory: where it lies, or as a copy. */
+export function lentPart<T extends Typed>(array: T | undefined, from: number, count: number): T | undefined {
+  return array && lent(array.subarray(from, from + count) as T)
 }

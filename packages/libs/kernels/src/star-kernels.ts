@@ -8,6 +8,14 @@ export interface StarKernels {
     ]
   ): void
 
+  /** Sums over boxes and over their small ones, see assembly/box-light.ts; the number of boxes that have them. */
+  boxLights(
+    ...boxes: [
+      ...[pixels: number, error: number, width: number, corners: number, sigmas: number, n: number],
+      ...[large: number, small: number],
+    ]
+  ): number
+
   // detect: smooth surfaces are splines along rows, see assembly/detect.ts
   /** Sums of pixels about places, see assembly/sums-about.ts. */
   sumsAbout(

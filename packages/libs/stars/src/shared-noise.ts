@@ -1,3 +1,4 @@
+import { allocate, kernels, lent, scoped } from '@nightpipe/kernels'
 import type { NoiseCorrelation } from './noise-correlation.js'
 import type { Scene } from './scene.js'
 import type { Surface } from './surface.js'
@@ -5,11 +6,17 @@ import type { Surface } from './surface.js'
 /** Side of a box of empty sky, px: about as many pixels as usual circles have; and of the small ones that it is made of. */
 const BOX = 16
 const SMALL = 4
+const PARTS = (BOX / SMALL) ** 2
 /** Owned pixels are looked for in cells of this side; about a box one cell on each side must be empty too. */
 const CELL = 8
 /** So many boxes, empty or not, are looked at: they tell a variance to some 5 %; with too few nothing is said. */
 const ENOUGH = 2000
 const FEWEST = 300
+
+interface Box {
+  x: number
+  y: number
+}
 
 /**
  * What the sky has in common over the width of an aperture: the error of its background, of overscan levels, flats.
@@ -22,13 +29,13 @@ export function sharedNoise(scene: Scene, noise: Surface, correlation?: NoiseCor
   const owned = ownedCells(scene)
   const [columns, rows] = [Math.floor(width / BOX), Math.floor(height / BOX)]
   const step = Math.max(1, Math.round(Math.sqrt((columns * rows) / ENOUGH)))
-  const large: number[] = []
-  const small: number[] = []
+  const boxes: Box[] = []
   for (let j = 1; j < rows - 1; j += step) {
     for (let i = 1; i < columns - 1; i += step) {
-      if (isEmpty(owned, Math.ceil(width / CELL), i, j)) addBox(scene, noise, i * BOX, j * BOX, large, small)
+      if (isEmpty(owned, Math.ceil(width / CELL), i, j)) boxes.push({ x: i * BOX, y: j * BOX })
     }
   }
+  const [large, small] = lightOf(scene, noise, boxes)
   if (large.length < FEWEST) return 0
   // what neighbours share makes larger boxes vary more as well
   const near = correlation ? correlation.summed(BOX ** 2) ** 2 - correlation.summed(SMALL ** 2) ** 2 : 0
@@ -36,8 +43,7 @@ export function sharedNoise(scene: Scene, noise: Surface, correlation?: NoiseCor
 }
 
 /** Half of what the middle 68 % span: stars too faint to be found make a tail of bright boxes, which is no noise. */
-function spread(values: readonly number[]): number {
-  const sorted = Float64Array.from(values).sort()
+function spread(sorted: Float64Array): number {
   const at = (part: number) => sorted[Math.round(part * (sorted.length - 1))]
   return (at(0.8413) - at(0.1587)) / 2
 }
@@ -66,35 +72,19 @@ function isEmpty(owned: Uint8Array, columns: number, i: number, j: number): bool
   return true
 }
 
-/** Sums over a box and over the small ones in it, in units of what independent pixels make them vary by. */
-function addBox(
-  { net, error, width }: Scene,
-  noise: Surface,
-  x0: number,
-  y0: number,
-  large: number[],
-  small: number[],
-) {
-  const even = error ? 0 : SMALL * SMALL * noise.at(x0, y0) ** 2
-  const first = small.length
-  let sum = 0
-  let variance = 0
-  for (let v = 0; v < BOX; v += SMALL) {
-    for (let u = 0; u < BOX; u += SMALL) {
-      let light = 0
-      let spread = even
-      const corner = (y0 + v) * width + x0 + u
-      for (let row = corner; row < corner + SMALL * width; row += width) {
-        for (let p = row; p < row + SMALL; p++) {
-          light += net[p]
-          if (error) spread += error[p] * error[p]
-        }
-      }
-      sum += light
-      variance += spread
-      small.push(light / Math.sqrt(spread))
+/** Sums over boxes and over the small ones in them, in units of what independent pixels make them vary by. */
+function lightOf({ net, error, width }: Scene, noise: Surface, boxes: readonly Box[]): [Float64Array, Float64Array] {
+  return scoped(() => {
+    const corners = allocate(Int32Array, boxes.length)
+    const sigmas = allocate(Float64Array, boxes.length).fill(0)
+    for (const [k, { x, y }] of boxes.entries()) {
+      corners[k] = y * width + x
+      if (!error) sigmas[k] = noise.at(x, y)
     }
-  }
-  if (Number.isFinite(sum) && variance > 0 && variance < Number.POSITIVE_INFINITY) large.push(sum / Math.sqrt(variance))
-  else small.length = first
+    const [large, small] = [1, PARTS].map((each) => allocate(Float64Array, each * boxes.length))
+    const planes = [lent(net).byteOffset, error ? lent(error).byteOffset : 0, width] as const
+    const [where, sky] = [corners.byteOffset, sigmas.byteOffset]
+    const found = kernels().boxLights(...planes, where, sky, boxes.length, large.byteOffset, small.byteOffset)
+    return [large.slice(0, found).sort(), small.slice(0, PARTS * found).sort()]
+  })
 }

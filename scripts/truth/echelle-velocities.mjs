@@ -49,9 +49,9 @@ const CHAIN = 'Velocities: 12 nights of a year, 2048x2048, 30 orders, from raw f
 
 /** Two exposures of every night make the template: what an arc leaves unknown is then in both, and the others tell the figures. */
 const CHAINS = [
-  { group: CHAIN, folder: 'velocities', frames: 6, byLight: true },
+  { group: CHAIN, folder: 'velocities', frames: 10, byLight: true },
   {
-    ...{ group: `${CHAIN}; a star of S/N 300`, folder: 'velocities-bright', frames: 4 },
+    ...{ group: `${CHAIN}; a star of S/N 300`, folder: 'velocities-bright', frames: 6 },
     ...{ more: { 'star.peak': 150000 }, byLight: false },
   },
 ]

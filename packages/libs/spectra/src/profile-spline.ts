@@ -20,8 +20,8 @@ const ALIKE = { packed: 2.65, loose: { from: 0.8, weight: 0.05 }, close: { from:
 
 /** Knots that follow an order of a width; `apart` is the distance of the closest two, rows. */
 export const profileShape = (reach: number, fwhm: number, apart: number): ProfileShape => {
-  // a third of the core's sigma: a cubic spline then follows a Gaussian to 2e-4 of its peak
-  const pieces = Math.ceil((2 * reach) / Math.min(2, Math.max(0.5, fwhm / 6)))
+  // the edges of a flat fibre fall within a row or two, however wide it is: knots half a row apart follow what pixels leave of them
+  const pieces = Math.ceil((2 * reach) / Math.min(2, Math.max(0.5, fwhm / 12)))
   // whose light is whose is not to be seen between packed orders: a side that a neighbour hides is like the other one
   const { from, weight } = apart < ALIKE.packed * fwhm ? ALIKE.close : ALIKE.loose
   return { reach, step: (2 * reach) / pieces, terms: pieces + 3, fwhm, alike: { from: from * fwhm, weight } }

@@ -44,6 +44,8 @@ export interface FrameMeasures {
   /** The scale of the circles over that of the fit. */
   fitScale: number
   limits: Limits
+  /** Of the frame: where limits are told for. */
+  middle: [number, number]
   gain?: number
 }
 
@@ -89,6 +91,7 @@ export function measureFrame(frame: Frame, facts: PhotFacts, config: Config): Fr
   return {
     ...{ found, owner, width, chosen, count: flux.length, detected, x: places.x, y: places.y, flags: places.flags },
     ...{ circles, growth, flux, fluxError, psf, fit: aligned?.fluxes, limits, gain },
+    middle: [(frame.width - 1) / 2, (frame.height - 1) / 2],
     fitScale: aligned?.ratio ?? 1,
   }
 }

@@ -1,6 +1,6 @@
 import { createHeader, type Header, type NewHdu, setCard } from '@nightpipe/fits'
 import { type Psf, psfToTable } from '@nightpipe/stars'
-import { withoutPlate } from './product.js'
+import { withoutPlate } from './frame-header.js'
 
 /** The HDUs of <stem>.psf.fits: the parameters of the model, and a picture of it in the middle of the field. */
 export function psfHdus(frame: Header, psf: Psf): NewHdu[] {

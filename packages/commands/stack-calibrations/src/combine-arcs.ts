@@ -3,8 +3,17 @@ import { basename } from 'node:path'
 import { DataError, type Job, type Row, writeProduct } from '@nightpipe/command'
 import { type Header, numberOf, setCard, textOf } from '@nightpipe/fits'
 import { medianOf } from '@nightpipe/math'
-import { averageArcs, type WavelengthSolution } from '@nightpipe/spectra'
-import { productPathInTree, readArc, readOrderImage, type Tree, tripHdus } from '@nightpipe/spectrographs'
+import { averageArcs, type WavelengthSolution, zeroPointError } from '@nightpipe/spectra'
+import {
+  type ArcPart,
+  middleOfArc,
+  productPathInTree,
+  readArc,
+  readOrderImage,
+  type Tree,
+  tripHdus,
+  waveArcsHdus,
+} from '@nightpipe/spectrographs'
 import type { MasterTools } from './make-master.js'
 import type { SpectraJob, SpectraSingle } from './spectra-job.js'
 import { headerOfMany } from './tree-header.js'
@@ -41,12 +50,25 @@ export function combineArcs(job: Job<SpectraJob>, tools: MasterTools): Row[] {
   tripleCards(header, arcs, solutions, reference)
   const product = writeProduct(
     job.products[0]!,
-    tripHdus(solutions, header, { orders, reference }),
+    [...tripHdus(solutions, header, { orders, reference }), ...waveArcsHdus(membersOf(arcs))],
     tools.context,
     job.parents,
   )
   const measurements = { type: 'arc', fibres: solutions.map(({ fibre }) => fibre).join(' ') }
   return [...rows, ...arcs.map(({ single }): Row => ({ input: single.path, status: 'done', product, measurements }))]
+}
+
+/** The arcs of the average, fibre by fibre. */
+function membersOf(arcs: readonly Solved[]): ArcPart[] {
+  const all = arcs.flatMap(({ single, solutions, header }) =>
+    solutions.map((one) => ({
+      ...{ fibre: one.fibre, mjd: middleOfArc(header, single.mjd + TRIPLE_OFFSET_DAYS), error: zeroPointError(one) },
+    })),
+  )
+  return all.map((one): ArcPart => {
+    const share = 1 / all.filter(({ fibre }) => fibre === one.fibre).length
+    return { ...one, what: 'fit', share }
+  })
 }
 
 function readArcs(singles: readonly SpectraSingle[], tree: Tree, rows: Row[]): Solved[] {

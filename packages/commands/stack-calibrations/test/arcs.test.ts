@@ -99,6 +99,16 @@ t.test('arcs of both pairs become the wavelengths of three fibres; a drift betwe
     t.equal(lines.length, 1, 'a line of several arcs is one')
     t.ok(Math.abs(lines[0]!.x - (200 + mean)) < 1e-3, 'where the average has it')
   }
+  const middles = (fibre: number) => made.members!.filter((one) => one.fibre === fibre).map(({ mjd }) => mjd - NOON)
+  t.same(
+    [0, 1, 2].map((fibre) => middles(fibre).map((at) => Math.round(1e4 * (at - 0.001)) / 1e4)),
+    [
+      [0, 0.02],
+      [0, 0.01, 0.02, 0.03],
+      [0.01, 0.03],
+    ],
+    'it tells the arcs that it is of',
+  )
   t.same([numberOf(made.header, 'NFRAVGD'), textOf(made.header, 'ORGNAM03')], [4, 'DBLEcpt2019095.53000.fits'])
   t.ok(Math.abs(numberOf(made.header, 'FL')! - 375.015) < 1e-9, 'the mean of the optics')
   const plane = readOrderImage(stdout.trim())

@@ -1,4 +1,4 @@
-import type { ArcPart } from '@nightpipe/spectrographs'
+import { type ArcPart, ofMembers } from '@nightpipe/spectrographs'
 import type { ArcShare } from './choose-arcs.js'
 import type { UsedArc } from './used-arc.js'
 
@@ -9,14 +9,17 @@ export function arcPartsOf(
 ): ArcPart[] {
   const of = <T>(some: readonly [number, T][]) => some.find(([one]) => one === fibre)?.[1]
   const parts = shares.flatMap(({ arc, share }): ArcPart[] => {
-    const { mjd, zeroErrors, meanOf } = arcs[arc]!
+    const { mjd, members, zeroErrors, meanOf } = arcs[arc]!
     const error = of(zeroErrors)
-    return error === undefined ? [] : [{ fibre, mjd, what: of(meanOf) ? 'place' : 'fit', share, error }]
+    if (error === undefined) return []
+    return ofMembers({ fibre, mjd, what: of(meanOf) ? 'place' : 'fit', share, error }, members)
   })
   // arcs that are compared have the mean of one and the same set
   const set = shares.map(({ arc }) => of(arcs[arc]!.meanOf)).find((one) => one !== undefined) ?? []
   return [
     ...parts,
-    ...set.map(({ mjd, error }): ArcPart => ({ fibre, mjd, what: 'fit', share: 1 / set.length, error })),
+    ...set.flatMap(({ mjd, members, error }) =>
+      ofMembers({ fibre, mjd, what: 'fit', share: 1 / set.length, error }, members),
+    ),
   ]
 }

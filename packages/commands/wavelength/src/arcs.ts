@@ -7,7 +7,7 @@ import {
   solveArc,
   type WavelengthSolution,
 } from '@nightpipe/spectra'
-import { type ArcModel, readArc, readSpectra, type Tree } from '@nightpipe/spectrographs'
+import { type ArcModel, type ArcPart, middleOfArc, readArc, readSpectra, type Tree } from '@nightpipe/spectrographs'
 import type { Exposure } from './exposures.js'
 import { throughOptics } from './optics.js'
 import type { WavelengthSchema } from './schema.js'
@@ -21,6 +21,8 @@ export interface Arc {
   solutions: WavelengthSolution[]
   /** made of several arcs */
   averaged?: boolean
+  /** which these are, where its file tells */
+  members?: ArcPart[]
   /** lines found in all fibres, matched or not */
   found: number
   fwhm: number
@@ -73,8 +75,10 @@ export function readSolved(path: string, about: Pick<Arc, 'name' | 'mjd' | 'came
   if (!file) return undefined
   return {
     ...about,
+    mjd: middleOfArc(file.header, about.mjd),
     solutions: file.solutions,
     averaged: findCard(file.header, 'ORGNAM01') !== undefined,
+    ...(file.members && { members: file.members }),
     found: numberOf(file.header, 'NLINEDET') ?? file.lines.length,
     ...{ fwhm: widthOf(file.solutions), ways: [], problems: [] },
   }

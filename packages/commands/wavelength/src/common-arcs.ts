@@ -2,7 +2,7 @@ import { type CommonSolution, commonSolutions, type WavelengthSolution, zeroPoin
 import type { Arc } from './arcs.js'
 
 /** A fibre of an arc of a set, and the arcs whose solutions its wavelengths are the mean of: their times and errors (m/s). */
-export type SharedSolution = CommonSolution & { meanOf: { mjd: number; error: number }[] }
+export type SharedSolution = CommonSolution & { meanOf: (Pick<Arc, 'mjd' | 'members'> & { error: number })[] }
 
 /** What the arcs of a set have in common: their wavelengths with the same lines in all of them, by fibre. */
 export type CommonArc = Arc & { common: ReadonlyMap<number, SharedSolution> }
@@ -23,7 +23,7 @@ export function commonArcs(arcs: readonly Arc[]): CommonArc[] {
     if (Math.max(...solutions.map(({ used }) => used)) > MANY) continue
     const common = commonSolutions(solutions, arcs[show[0]!]!.fwhm)
     const meanOf = show.flatMap((k, n) =>
-      common[n] ? [{ mjd: arcs[k]!.mjd, error: zeroPointError(solutions[n]!) }] : [],
+      common[n] ? [{ mjd: arcs[k]!.mjd, members: arcs[k]!.members, error: zeroPointError(solutions[n]!) }] : [],
     )
     show.forEach((k, n) => {
       const one = common[n]

@@ -6,6 +6,8 @@ import type { CommonArc, SharedSolution } from './common-arcs.js'
 export interface UsedArc {
   name: string
   mjd: number
+  /** of an average */
+  members?: Arc['members']
   fwhm: number
   polynomials: [number, WavelengthPolynomial][]
   lines: SpectralLine[]
@@ -18,13 +20,13 @@ export interface UsedArc {
 }
 
 export function usedArc(arc: Arc | CommonArc, lamp: readonly number[]): UsedArc {
-  const { name, mjd, fwhm, solutions } = arc
+  const { name, mjd, members, fwhm, solutions } = arc
   const common = 'common' in arc ? arc.common : undefined
   const lamps = solutions.filter(({ fibre }) => lamp.includes(fibre))
   const places = (one: (typeof lamps)[number]): SpectralLine[] =>
     common?.get(one.fibre)?.places ?? [...one.lines, ...(one.unnamed ?? [])]
   return {
-    ...{ name, mjd, fwhm, lines: lamps.flatMap(places) },
+    ...{ name, mjd, members, fwhm, lines: lamps.flatMap(places) },
     polynomials: solutions.map(({ fibre, polynomial }): [number, WavelengthPolynomial] => [fibre, polynomial]),
     zeroErrors: solutions.map((one) => [one.fibre, common?.get(one.fibre)?.error ?? zeroPointError(one)]),
     meanOf: solutions.flatMap(({ fibre }): UsedArc['meanOf'] => {

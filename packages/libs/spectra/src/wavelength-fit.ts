@@ -1,9 +1,10 @@
-import { LIGHT_SPEED, MAD_TO_SIGMA, median } from '@nightpipe/math'
+import { LIGHT_SPEED } from '@nightpipe/math'
 import { type ExpectedTerms, expectedTerms } from './expected-terms.js'
 import { LineFlag, type SpectralLine } from './find-lines.js'
 import type { LineList } from './line-list.js'
 import { matchLines } from './match-lines.js'
 import { namedLine } from './named-line.js'
+import { groupsOf, qualityOf, type TrueErrors, trueErrors, trueSigma, weightOf } from './true-errors.js'
 import {
   fitWavelengthPolynomial,
   placeEvaluator,
@@ -71,7 +72,7 @@ const UNFIT = LineFlag.saturated | LineFlag.wide | LineFlag.narrow | LineFlag.cu
 
 /**
  * The final wavelengths of a fibre, from a first solution that is right to a fraction of a line: all lines are matched anew, weighed by
- * their errors and a floor that makes χ² what it must be, clipped by their own scatter; the degrees are those that predict lines best
+ * their errors, which are made as large as they prove to be, those further off the fit less, and clipped by their own scatter; the degrees are those that predict lines best
  * that they have not seen (tenths of them left out in turn).
  */
 export function fitWavelengths(
@@ -98,8 +99,7 @@ export function fitWavelengths(
     polynomial = fit.polynomial
   }
   if (!fit) return undefined
-  // lines may scatter by more than their errors say although each class has its floor
-  const scale = Math.max(1, fit.chiSquare)
+  const scale = Math.max(1, fit.excess)
   const covariance = polynomial.covariance!.map((value) => scale * value)
   addCommonError({ ...polynomial, covariance }, centreError)
   fit.polynomial = { ...polynomial, covariance }
@@ -147,12 +147,17 @@ function isAlone({ listed, dispersion }: FittedLine, { wavelength, intensity }: 
 interface Clipped {
   polynomial: WavelengthPolynomial
   used: FittedLine[]
-  /** px, by line */
-  floorOf: ReadonlyMap<FittedLine, number>
+  /** what makes the errors of a line true, by line */
+  trueOf: ReadonlyMap<FittedLine, TrueErrors>
   /** of the brightest lines */
   floor: number
   chiSquare: number
+  /** the variance of the coefficients over what the weights say */
+  excess: number
 }
+
+/** Before anything is known. */
+const UNKNOWN: TrueErrors = { scale: 1, floor: 0.02 }
 
 const pointOf = ({ index, x, wavelength }: FittedLine, error: number): WavelengthPoint => ({
   index,
@@ -161,68 +166,44 @@ const pointOf = ({ index, x, wavelength }: FittedLine, error: number): Wavelengt
   error,
 })
 
-/** A weighted fit that sets lines aside until all that are left lie within `clip` sigma. */
+/** A weighted fit that sets lines aside until all that are left lie within `clip` sigma; of those, the further ones count less. */
 function clippedFit(
   lines: readonly FittedLine[],
   { frame, precision }: ExpectedTerms,
   clip: number,
 ): Clipped | undefined {
   const groups = groupsOf(lines)
-  let used: readonly number[] = [...lines.keys()]
-  let floors: Float64Array = new Float64Array(groups.count).fill(0.02)
+  let sigma = lines.map((line) => trueSigma(line, UNKNOWN))
+  let weights = new Float64Array(lines.length).fill(1)
   for (let round = 0; ; round++) {
-    const sigma = lines.map((line, k) => Math.hypot(line.sigma, floors[groups.of[k]] * line.dispersion))
-    const points = used.map((k) => pointOf(lines[k], sigma[k]))
+    const points = [...lines.keys()].flatMap((k) =>
+      weights[k] > 0 ? [pointOf(lines[k], sigma[k] / Math.sqrt(weights[k]))] : [],
+    )
     const polynomial = fitWavelengthPolynomial(points, frame, { precision })
     if (!polynomial) return undefined
     const wavelengthAt = wavelengthEvaluator(polynomial)
     const residuals = lines.map((line) => wavelengthAt(line.index, line.x) - line.wavelength)
-    floors = floorsOf(lines, residuals, groups)
-    const now = lines.map((line, k) => Math.hypot(line.sigma, floors[groups.of[k]] * line.dispersion))
-    const within = [...lines.keys()].filter((k) => Math.abs(residuals[k]) < clip * now[k])
-    if ((within.length === used.length && round > 1) || round >= 12) {
-      const freedom = Math.max(1, used.length - frame.terms.length)
-      const squares = used.reduce((sum, k) => sum + (residuals[k] / now[k]) ** 2, 0)
-      const floorOf = new Map(lines.map((line, k) => [line, floors[groups.of[k]]]))
-      const fit = { polynomial, used: used.map((k) => lines[k]), floorOf, chiSquare: squares / freedom }
-      return { ...fit, floor: floors[groups.count - 1] }
+    const errors = trueErrors(lines, residuals, groups)
+    sigma = lines.map((line, k) => trueSigma(line, errors[groups.of[k]]))
+    const pulls = lines.map((_, k) => residuals[k] / sigma[k])
+    const now = Float64Array.from(pulls, (pull) => (Math.abs(pull) < clip ? weightOf(pull) : 0))
+    const moved = now.reduce((most, weight, k) => Math.max(most, Math.abs(weight - weights[k])), 0)
+    if ((moved < SETTLED && round > 1) || round >= ROUNDS) {
+      const trueOf = new Map(lines.map((line, k) => [line, errors[groups.of[k]]]))
+      const used = [...lines.keys()].filter((k) => weights[k] > 0)
+      const quality = qualityOf(
+        used.map((k) => pulls[k]),
+        frame.terms.length,
+      )
+      return { polynomial, used: used.map((k) => lines[k]), trueOf, floor: errors[groups.count - 1].floor, ...quality }
     }
-    used = within
+    weights = now
   }
 }
 
-/** Lines in four groups of brightness (their light over its error), the faintest first: faint ones suffer more from unseen neighbours. */
-function groupsOf(lines: readonly FittedLine[]): { of: Int32Array; count: number } {
-  const count = Math.max(1, Math.min(4, Math.floor(lines.length / 40)))
-  const of = new Int32Array(lines.length)
-  const worth = Float64Array.from(lines, ({ flux, fluxError }) => flux / fluxError)
-  const ranked = new Int32Array(lines.keys()).sort((a, b) => worth[a] - worth[b])
-  ranked.forEach((k, rank) => {
-    of[k] = Math.min(count - 1, Math.floor((rank * count) / lines.length))
-  })
-  return { of, count }
-}
-
-/** For each group the scatter (px) that, added to their errors, makes half of its lines lie within 0.6745 sigma. */
-function floorsOf(
-  lines: readonly FittedLine[],
-  residuals: readonly number[],
-  { of, count }: ReturnType<typeof groupsOf>,
-): Float64Array {
-  return Float64Array.from({ length: count }, (_, group) => {
-    const members = [...lines.keys()].filter((k) => of[k] === group)
-    const plain = members.map((k) => Math.abs(residuals[k]) / lines[k].sigma)
-    if (!(MAD_TO_SIGMA * median(plain) > 1)) return 0
-    let [low, high] = [1e-4, 1]
-    for (let step = 0; step < 14; step++) {
-      const floor = Math.sqrt(low * high)
-      const pulls = members.map((k) => Math.abs(residuals[k]) / Math.hypot(lines[k].sigma, floor * lines[k].dispersion))
-      if (MAD_TO_SIGMA * median(pulls) > 1) low = floor
-      else high = floor
-    }
-    return Math.sqrt(low * high)
-  })
-}
+/** A fit is repeated until no weight changes by more, at most so often. */
+const SETTLED = 0.02
+const ROUNDS = 12
 
 /** All terms, as large as the lines say that lie near the first solution. */
 function termsOf(
@@ -237,7 +218,7 @@ function termsOf(
 
 function describe(
   matched: readonly FittedLine[],
-  { polynomial, used, floorOf, floor, chiSquare }: Clipped,
+  { polynomial, used, trueOf, floor, chiSquare }: Omit<Clipped, 'excess'>,
 ): Omit<WavelengthSolution, 'fibre' | 'polynomial'> {
   const inFit = new Set(used)
   const wavelengthAt = wavelengthEvaluator(polynomial)
@@ -245,7 +226,7 @@ function describe(
     const residual = wavelengthAt(line.index, line.x) - line.wavelength
     const velocity = (residual / line.wavelength) * LIGHT_SPEED
     const { wavelength, listed, dispersion } = line
-    const sigma = Math.hypot(line.sigma, (floorOf.get(line) ?? 0) * dispersion)
+    const sigma = trueSigma(line, trueOf.get(line) ?? { scale: 1, floor: 0 })
     return namedLine(line, { wavelength, listed, residual, velocity, dispersion, sigma, used: inFit.has(line) })
   })
   const good = lines.filter((line) => line.used)
@@ -301,7 +282,7 @@ export function reproduce(
   if (!fitted) return solution
   // The covariance of points that have no noise says nothing.
   const polynomial = { ...fitted, covariance: undefined }
-  const clipped = { polynomial, floorOf: new Map(), floor: solution.floor, chiSquare: solution.chiSquare }
+  const clipped = { polynomial, trueOf: new Map(), floor: solution.floor, chiSquare: solution.chiSquare }
   const placed = solution.lines.map((line) => ({ ...line, x: fittedPlace(solution, line) }))
   const { lines, ...quality } = describe(placed, { ...clipped, used: placed.filter((line) => line.used) })
   return {

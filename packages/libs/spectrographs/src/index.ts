@@ -93,6 +93,7 @@ export { readVelocities, replaceVelocities } from './velocities.js'
 export {
   type ArcPart,
   meanArcParts,
+  ofMembers,
   readWaveArcs,
   WAVE_ARCS,
   waveArcsHdus,
@@ -102,6 +103,7 @@ export {
 export {
   type ArcFile,
   type ArcModel,
+  middleOfArc,
   readArc,
   SOLUTIONS,
   solutionHdus,

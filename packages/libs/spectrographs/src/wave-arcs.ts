@@ -12,11 +12,11 @@ export interface ArcPart {
   error: number
 }
 
-/** The table that tells it, of an exposure or of a template. */
+/** The table that tells it, of an exposure or of a template; of an average of arcs it has the shares of its members. */
 export const WAVE_ARCS = 'WAVEARCS'
 
-/** Times of one arc in files of several kinds agree to this, days. */
-const SAME_ARC = 0.002
+/** Times of one arc in files of several kinds agree to this, days: it is the middle of the arc in all, and arcs of lamps follow one another within a minute. */
+const SAME_ARC = 0.0002
 
 export function waveArcsHdus(parts: readonly ArcPart[]): NewHdu[] {
   if (parts.length === 0) return []
@@ -56,17 +56,31 @@ export function readWaveArcs(file: FitsFile): ArcPart[] | undefined {
   )
 }
 
+/**
+ * The same parts where an arc is the average of others: each member has its share, and the error of the average is theirs together. Averages
+ * that have members in common are then known to have them.
+ */
+export function ofMembers(part: ArcPart, members: readonly ArcPart[] | undefined): ArcPart[] {
+  const own = members?.filter(({ fibre }) => fibre === part.fibre) ?? []
+  const together = zeroErrorOf(own)
+  if (!(together > 0)) return [part]
+  return own.map(({ mjd, share, error }) => ({
+    ...part,
+    ...{ mjd, share: part.share * share, error: (error * part.error) / together },
+  }))
+}
+
 /** One sigma of the zero point, m/s. */
 export const zeroErrorOf = (parts: readonly ArcPart[]): number =>
-  Math.hypot(...parts.map(({ share, error }) => share * error))
+  Math.hypot(...united(parts).map(({ share, error }) => share * error))
 
 /**
  * The zero point of an exposure against that of a template: what both have of an arc is in both, and drops out. `own` is what the arcs
  * of the exposure leave, `reference` what the arcs bring that the template alone has: the same for all that is compared with it.
  */
 export function zeroErrorAgainst(parts: readonly ArcPart[], reference: readonly ArcPart[]) {
-  const left = new Set(reference)
-  const own = parts.map((part) => {
+  const left = new Set(united(reference))
+  const own = united(parts).map((part) => {
     const same = nearest(part, left)
     if (same) left.delete(same)
     return { ...part, share: part.share - (same?.share ?? 0) }
@@ -84,7 +98,7 @@ export function meanArcParts(
   for (const { parts, weight } of series) {
     if (!parts || parts.length === 0) return undefined
     const others = new Set(mean)
-    for (const part of parts) {
+    for (const part of united(parts)) {
       const share = (part.share * weight) / whole
       const same = nearest(part, others)
       if (same) same.share += share
@@ -93,6 +107,17 @@ export function meanArcParts(
     }
   }
   return [...mean].sort((a, b) => a.mjd - b.mjd || (a.what < b.what ? -1 : 1))
+}
+
+/** One part for each arc: averages may have members in common. */
+function united(parts: readonly ArcPart[]): ArcPart[] {
+  const out: ArcPart[] = []
+  for (const part of parts) {
+    const same = nearest(part, out)
+    if (same) same.share += part.share
+    else out.push({ ...part })
+  }
+  return out
 }
 
 /** The same of the same arc. */

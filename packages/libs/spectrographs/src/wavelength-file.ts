@@ -18,6 +18,7 @@ import {
   wavelengthEvaluator,
 } from '@nightpipe/spectra'
 import { fittedLinesOf, linesHdu, unnamedHdus, unnamedLinesOf } from './arc-lines.js'
+import { type ArcPart, readWaveArcs } from './wave-arcs.js'
 
 /** The table that holds solutions. */
 export const SOLUTIONS = 'WAVESOL'
@@ -29,6 +30,8 @@ export interface ArcFile {
   lines: FittedLine[]
   /** start of the exposure; NaN where the header has none */
   mjd: number
+  /** of an average: the arcs that it is of */
+  members?: ArcPart[]
   header: Header
 }
 
@@ -125,7 +128,15 @@ function arcOf(file: FitsFile): ArcFile | undefined {
     }
   })
   const header = copyHeader(file.hdus[0]!.header)
-  return { solutions, lines, header, mjd: numberOf(header, 'MJD-OBS') ?? Number.NaN }
+  const members = readWaveArcs(file)
+  return { solutions, lines, header, mjd: numberOf(header, 'MJD-OBS') ?? Number.NaN, ...(members && { members }) }
+}
+
+/** The middle of the exposure of an arc; of an average, or where the header does not tell, the time that is `given`. */
+export function middleOfArc(header: Header, given: number): number {
+  const [start, seconds] = ['MJD-OBS', 'EXPTIME'].map((keyword) => numberOf(header, keyword))
+  if (start === undefined || seconds === undefined || (numberOf(header, 'NFRAVGD') ?? 1) > 1) return given
+  return start + seconds / 172800
 }
 
 /** The optical model of an arc, where one was fitted: of the reference fibre, and how others lie beside it. */

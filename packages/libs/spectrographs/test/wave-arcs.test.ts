@@ -2,7 +2,15 @@ import { join } from 'node:path'
 import { createHeader, openFits, writeFits } from '@nightpipe/fits'
 import { random } from '@nightpipe/math'
 import t from 'tap'
-import { type ArcPart, meanArcParts, readWaveArcs, waveArcsHdus, zeroErrorAgainst, zeroErrorOf } from '../src/index.js'
+import {
+  type ArcPart,
+  meanArcParts,
+  ofMembers,
+  readWaveArcs,
+  waveArcsHdus,
+  zeroErrorAgainst,
+  zeroErrorOf,
+} from '../src/index.js'
 
 const ARCS = 12
 const SIGMA = { fit: 5.5, place: 1.2 }
@@ -50,8 +58,8 @@ t.test('the same arcs leave nothing, others all, and what only the template has 
   const [a, b] = [exposure([0, 1]), exposure([5, 6, 7])]
   t.same(zeroErrorAgainst(a, a), { own: 0, reference: 0 })
   t.same(zeroErrorAgainst(a, b), { own: zeroErrorOf(a), reference: zeroErrorOf(b) })
-  const late = a.map((part) => ({ ...part, mjd: part.mjd + 0.0009 }))
-  t.equal(zeroErrorAgainst(late, a).own, 0, 'the start of an arc instead of its middle')
+  const late = a.map((part) => ({ ...part, mjd: part.mjd + 0.0001 }))
+  t.equal(zeroErrorAgainst(late, a).own, 0, 'a time that was told to fewer digits')
   t.equal(
     meanArcParts([
       { parts: a, weight: 1 },
@@ -60,6 +68,35 @@ t.test('the same arcs leave nothing, others all, and what only the template has 
     undefined,
   )
 })
+
+t.test(
+  'averages of arcs have in common what they have of the same arcs; arcs follow one another within a minute',
+  async (t) => {
+    const member = (arc: number, of: number): ArcPart => {
+      return { fibre: 0, mjd: 60000 + arc / 1440, what: 'fit', share: 1 / of, error: SIGMA.fit }
+    }
+    const average = (arcs: readonly number[]) => {
+      const members = arcs.map((arc) => member(arc, arcs.length))
+      const error = SIGMA.fit / Math.sqrt(arcs.length)
+      return ofMembers({ fibre: 0, mjd: members[0]!.mjd + 0.0011, what: 'fit', share: 1, error }, members)
+    }
+    const near = (value: number, wanted: number, what: string) =>
+      t.ok(Math.abs(value - wanted) < 1e-9, `${what}: ${value}, ${wanted}`)
+    near(zeroErrorOf(average([0, 1, 2, 3])), SIGMA.fit / 2, 'the error of an average is its own')
+    t.same(zeroErrorAgainst(average([0, 1, 2, 3]), average([0, 1, 2, 3])), { own: 0, reference: 0 })
+    // one of four differs on either side
+    const { own, reference } = zeroErrorAgainst(average([0, 1, 2, 3]), average([1, 2, 3, 4]))
+    near(own, SIGMA.fit / 4, 'what the exposure alone has')
+    near(reference, SIGMA.fit / 4, 'what the template alone has')
+    // two averages by halves: of five arcs three count twice
+    const both = [...average([0, 1, 2, 3]), ...average([1, 2, 3, 4])].map((part) => ({
+      ...part,
+      share: part.share / 2,
+    }))
+    near(zeroErrorOf(both), (SIGMA.fit / 8) * Math.sqrt(2 + 3 * 4), 'arcs of two averages are not counted twice over')
+    t.same(ofMembers(member(0, 1), undefined), [member(0, 1)], 'an arc that is of itself alone')
+  },
+)
 
 t.test('a file keeps them', async (t) => {
   const path = join(t.testdir({}), 'e.fits')

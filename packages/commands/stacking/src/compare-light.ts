@@ -51,6 +51,14 @@ export function compareLight(reference: Sighting, frame: Sighting, circles: Circ
   }
 }
 
+/** The same to a per cent, of usual profiles: enough to see where two frames are unlike. */
+export function roughScale(reference: Sighting, frame: Sighting, circles: Circles): number | undefined {
+  const seeing = { reference: reference.seeing, frame: frame.seeing }
+  if (!(seeing.reference > 0 && seeing.frame > 0)) return undefined
+  const measured = measureAt(LIKELY, reference, frame, circles, seeing)
+  return measured && Math.exp(measured.ratio.mean)
+}
+
 interface StarFlux {
   place: number
   flux: number

@@ -7,6 +7,7 @@ import type { CirclePlan } from './circles.js'
 import type { FrameInfo } from './frames.js'
 import { saturatedSquares } from './saturated-spots.js'
 import { type Nodes, skyAtNodes } from './sky-surface.js'
+import { cutStamps, type Stamps } from './stamps.js'
 
 export interface Unreadable {
   unreadable: string
@@ -49,7 +50,11 @@ export interface PlacesArgs {
 }
 
 export interface Places {
+  /** Of the stars, in the pixels of the frame. */
+  x: Float64Array
+  y: Float64Array
   stars: StarLight
+  stamps: Stamps
   /** At each node; NaN beyond the frame. */
   sky: Float64Array
   /** Where it is saturated. */
@@ -66,7 +71,14 @@ export const measureFrame = ({ frame, map, x, y, plan, nodes }: PlacesArgs): Pla
         ...{ radius: plan.radii[plan.radii.length - 1], reach: plan.reach, skyFrom: plan.sky[1] },
         ...{ saturation: frame.saturation, sky: map },
       })
-      return { stars, sky, saturated: saturatedSquares(image, { ...frame, ceiling: ceilingOf(frame) }) }
+      const stamps = cutStamps(image, places, { reach: plan.reach, saturation: frame.saturation, sky: map })
+      return {
+        ...places,
+        stars,
+        stamps,
+        sky,
+        saturated: saturatedSquares(image, { ...frame, ceiling: ceilingOf(frame) }),
+      }
     }),
   )
 

@@ -6,9 +6,11 @@ import { type Examined, type Matched, measuredOf, placesOf, referenceOf, weightO
 import { type Canvas, canvasOf } from './recipe.js'
 import type { StackingSchema } from './schema.js'
 import type { Nodes } from './sky-surface.js'
+import { bytesOfStamps } from './stamps.js'
 
-/** Frames that are measured and matched before the next ones: what is known of all their stars is not kept. */
+/** Frames that are measured and matched before the next ones: the surroundings of all their stars are not kept. */
 const BATCH = 64
+const BATCH_BYTES = 128 * 2 ** 20
 /** Distance between the places at which the skies of frames are compared. */
 const NODE_SPACING = 64
 
@@ -25,8 +27,9 @@ export async function matchAll(
   const frames = [best, ...examined.filter((one) => one !== best)]
   const matched = new Map<Examined, Matched>()
   let reference: Measured | undefined
-  for (let from = 0; from < frames.length; from += BATCH) {
-    const batch = frames.slice(from, from + BATCH)
+  const batchLength = Math.max(1, Math.min(BATCH, Math.floor(BATCH_BYTES / bytesOfStamps(places.x.length, plan.reach))))
+  for (let from = 0; from < frames.length; from += batchLength) {
+    const batch = frames.slice(from, from + batchLength)
     const wanted = batch.map(({ frame, map }): PlacesArgs => ({ frame, map, ...places, plan, nodes }))
     const found = await tools.map<PlacesArgs, Places | Unreadable>('measure', wanted)
     const readable = batch.flatMap((one, k): [Examined, Places][] => {

@@ -1,6 +1,7 @@
 import { type CirclePlan, circlesOf } from './circles.js'
-import { compareLight } from './compare-light.js'
+import { compareLight, roughScale } from './compare-light.js'
 import type { Places } from './examine.js'
+import { withoutHits } from './leave-out-hits.js'
 import { type Nodes, type Sky, type Surface, skyOf } from './sky-surface.js'
 
 /** A frame with the light about its stars, as far as others are compared with it. Plain data. */
@@ -51,9 +52,22 @@ function ratioOf(frame: Measured, reference: Measured, plan: CirclePlan, how: st
   const [ours, theirs] = [frame.exposureSeconds, reference.exposureSeconds]
   const byTime = { scale: ours && theirs ? theirs / ours : 1, error: Number.NaN, common: 0 }
   if (how === 'exposure') return byTime
-  return compareLight(sightingOf(reference), sightingOf(frame), circlesOf(plan)) ?? byTime
+  const circles = circlesOf(plan)
+  const [here, there] = [sightingOf(reference), sightingOf(frame)]
+  const scale = roughScale(here, there, circles)
+  if (!scale) return byTime
+  const cleaned = withoutHits(surroundingsOf(reference), surroundingsOf(frame), plan, {
+    ...{ scale, reach: reachOf(reference, frame) },
+  })
+  if (!cleaned) return compareLight(here, there, circles) ?? byTime
+  return compareLight({ ...here, stars: cleaned[0] }, { ...there, stars: cleaned[1] }, circles) ?? byTime
 }
 
 const sightingOf = ({ places, seeing, gain = 1, noiseFactor }: Measured) => ({
   ...{ stars: places.stars, seeing, gain, noiseFactor },
 })
+
+const surroundingsOf = ({ places, gain = 1 }: Measured) => ({ ...places, gain })
+
+/** What stars explain is looked for in most of a seeing disc. */
+const reachOf = (one: Measured, other: Measured) => Math.max(1, Math.round(0.6 * Math.max(one.seeing, other.seeing)))

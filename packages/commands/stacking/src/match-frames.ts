@@ -60,8 +60,9 @@ export function placesOf(
   const widths = frames.map((one) => one.stars.seeing).filter((value) => Number.isFinite(value))
   const widest = widths.length > 0 ? Math.min(Math.max(...widths), 2 * medianOf(widths)) : 3
   const radius = Math.min(LARGEST, Math.max(4, circleFor(widths) * widest))
-  const lonely = ALONE.map((reach) => aloneStars(stars, reach * radius, most))
-  const kept = lonely.find(({ length }, k) => length >= ENOUGH[k]) ?? aloneStars(stars, 0, most)
+  const seen = seenElsewhere(frames, { frame, stars })
+  const lonely = ALONE.map((reach) => aloneStars(stars, seen, reach * radius, most))
+  const kept = lonely.find(({ length }, k) => length >= ENOUGH[k]) ?? aloneStars(stars, seen, 0, most)
   return {
     x: Float64Array.from(kept, (k) => stars.x[k] + frame.x0),
     y: Float64Array.from(kept, (k) => stars.y[k] + frame.y0),
@@ -73,10 +74,33 @@ export function placesOf(
 const ALONE = [2.2, 1.6]
 const ENOUGH = [40, 20]
 
-function aloneStars(stars: BrightStars, radius: number, most: number): number[] {
+/** Two frames show one star where they have it this far apart at most, px. */
+const NEAR = 1.5
+/** Fewer stars of the reference than this in other frames tell nothing of what is a star. */
+const FEWEST = 5
+
+/** Which stars of the reference one other frame has at least: those that none has may be hits of particles. */
+function seenElsewhere(frames: readonly Examined[], { frame, stars }: Pick<Examined, 'frame' | 'stars'>): boolean[] {
+  const seen = Array.from({ length: stars.count }, () => false)
+  for (const other of frames) {
+    if (other.frame === frame) continue
+    const [dx, dy] = [frame.x0 - other.frame.x0, frame.y0 - other.frame.y0]
+    for (let k = 0; k < seen.length; k++) seen[k] ||= hasStar(other.stars, stars.x[k] + dx, stars.y[k] + dy)
+  }
+  return seen.filter((one) => one).length >= FEWEST ? seen : seen.map(() => true)
+}
+
+function hasStar(stars: BrightStars, x: number, y: number): boolean {
+  for (let j = 0; j < stars.count; j++) {
+    if (Math.abs(stars.x[j] - x) < NEAR && Math.abs(stars.y[j] - y) < NEAR) return true
+  }
+  return false
+}
+
+function aloneStars(stars: BrightStars, seen: readonly boolean[], radius: number, most: number): number[] {
   const kept: number[] = []
   for (let k = 0; k < stars.count && kept.length < most; k++) {
-    if (stars.rough[k] === 0 && standsAlone(stars, k, radius)) kept.push(k)
+    if (seen[k] && stars.rough[k] === 0 && standsAlone(stars, k, radius)) kept.push(k)
   }
   return kept
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { openFits, readTable } from '@nightpipe/fits'
 import { random } from '@nightpipe/math'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { stacking, write } from './support.js'
 
 const SIZE = 560
@@ -59,6 +59,24 @@ function exposed(profile: Profile, part: number, seed: number): Float32Array {
 const WIDTHS = [2.6, 2.9, 3.3, 3.7]
 const PARTS = [1, 0.93, 1.08, 0.85]
 
+/** Stacks the frames of a folder, and asks that their scales be those with which they were made. */
+function stackAndCompare(t: Test, cwd: string): void {
+  const { code, stderr } = stacking('-s', join(cwd, 'ali'), '-r', join(cwd, 'deep'))
+  t.equal(code, 0, stderr)
+  const file = openFits(join(cwd, 'deep/stack_M67.fits'))
+  const { columns } = readTable(file.hdus.find(({ name }) => name === 'FRAMES')!)
+  const values = (name: string) => columns.find((column) => column.name === name)!.values as Float64Array
+  const [scales, errors] = [values('SCALE'), values('SCALEERR')]
+  const reference = scales.indexOf(1)
+  for (const [k, part] of PARTS.entries()) {
+    const off = (scales[k] * part) / PARTS[reference] - 1
+    t.ok(Math.abs(off) < 1e-3, `${WIDTHS[k]} px: off by ${off}`)
+    t.ok(Math.abs(off) <= 3 * errors[k], `within its error, ${errors[k]}`)
+    t.ok(errors[k] < 2e-3, `which is small: ${errors[k]}`)
+  }
+  file.close()
+}
+
 for (const [kind, profile] of [
   ['Moffat profiles of exponent 3.5', (fwhm: number) => moffat(fwhm, 3.5)],
   ['broad wings, of exponent 2.7', (fwhm: number) => moffat(fwhm, 2.7)],
@@ -71,19 +89,50 @@ for (const [kind, profile] of [
       const pixels = exposed(profile(fwhm), PARTS[k], 40 + k)
       write(join(cwd, `ali/f${k}.fits`), pixels, SIZE, { cards: [['ALIGNREF', 'f0.fits']] })
     }
-    const { code, stderr } = stacking('-s', join(cwd, 'ali'), '-r', join(cwd, 'deep'))
-    t.equal(code, 0, stderr)
-    const file = openFits(join(cwd, 'deep/stack_M67.fits'))
-    const { columns } = readTable(file.hdus.find(({ name }) => name === 'FRAMES')!)
-    const values = (name: string) => columns.find((column) => column.name === name)!.values as Float64Array
-    const [scales, errors] = [values('SCALE'), values('SCALEERR')]
-    const reference = scales.indexOf(1)
-    for (const [k, part] of PARTS.entries()) {
-      const off = (scales[k] * part) / PARTS[reference] - 1
-      t.ok(Math.abs(off) < 1e-3, `${WIDTHS[k]} px: off by ${off}`)
-      t.ok(Math.abs(off) <= 3 * errors[k], `within its error, ${errors[k]}`)
-      t.ok(errors[k] < 2e-3, `which is small: ${errors[k]}`)
-    }
-    file.close()
+    stackAndCompare(t, cwd)
   })
 }
+
+/** Tracks of particles that nobody has found: 200 to 20 000 electrons in each of some pixels. */
+function struck(pixels: Float32Array, tracks: number, seed: number): Float32Array {
+  const { uniform } = random(seed)
+  for (let k = 0; k < tracks; k++) {
+    const [x, y, angle, length] = [SIZE * uniform(), SIZE * uniform(), 7 * uniform(), 12 * uniform()]
+    const charge = 200 * 100 ** uniform()
+    for (let d = 0; d < length; d++) {
+      const [u, v] = [Math.floor(x + d * Math.cos(angle)), Math.floor(y + d * Math.sin(angle))]
+      if (u >= 0 && v >= 0 && u < SIZE && v < SIZE) pixels[v * SIZE + u] += charge
+    }
+  }
+  return pixels
+}
+
+t.test('scales are true to 0.1 % where particles have hit the surroundings of the stars', async (t) => {
+  const cwd = t.testdir()
+  for (const [k, fwhm] of WIDTHS.entries()) {
+    const pixels = struck(exposed(moffat(fwhm, 3.5), PARTS[k], 40 + k), 250, 90 + k)
+    write(join(cwd, `ali/f${k}.fits`), pixels, SIZE, { cards: [['ALIGNREF', 'f0.fits']] })
+  }
+  stackAndCompare(t, cwd)
+})
+
+t.test('what only one frame shows is no star to compare frames with', async (t) => {
+  const cwd = t.testdir()
+  for (const [k, fwhm] of WIDTHS.entries()) {
+    const pixels = exposed(moffat(fwhm, 3.5), PARTS[k], 40 + k)
+    // between the stars, where a frame has been hit by what looks like brighter ones
+    for (let n = 0; n < 60; n++) {
+      const at = (75 + 50 * (n % 9)) * SIZE + 75 + 50 * Math.floor(n / 9) + 6 * k
+      for (const [step, charge] of [
+        [0, 1],
+        [1, 0.6],
+        [-1, 0.6],
+        [SIZE, 0.6],
+        [-SIZE, 0.6],
+      ])
+        pixels[at + step] += 5e5 * charge
+    }
+    write(join(cwd, `ali/f${k}.fits`), pixels, SIZE, { cards: [['ALIGNREF', 'f0.fits']] })
+  }
+  stackAndCompare(t, cwd)
+})

@@ -80,6 +80,19 @@ export interface RegistrationKernels {
       ...[radius: number, reach: number, step: number, saturation: number, rings: number, sums: number],
     ]
   ): number
+  // stamps: how many pixels are unlike
+  cutSquares(
+    ...squares: [
+      ...[pixels: number, width: number, height: number, bytes: number],
+      ...[lefts: number, tops: number, n: number, side: number, out: number],
+    ]
+  ): void
+  unlikePixels(
+    ...squares: [
+      ...[ours: number, theirs: number, n: number, scale: number, low: number, high: number],
+      ...[limit: number, variance: number, perUnit: number, part: number, found: number],
+    ]
+  ): number
   // sky-surface: how many places there are, and equations
   skyAtPlaces(
     ...places: [

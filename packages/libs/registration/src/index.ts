@@ -40,4 +40,4 @@ export {
   solveField,
 } from './sky-solve.js'
 export { type FrameRows, type Source, sourceRows } from './source-rows.js'
-export { type LightOptions, STEP, type StarLight, starLight } from './star-light.js'
+export { type LightOptions, type RingOptions, ringLight, STEP, type StarLight, starLight } from './star-light.js'

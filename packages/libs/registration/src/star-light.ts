@@ -3,7 +3,7 @@ import { allocate, kernels, lent, scoped } from '@nightpipe/kernels'
 import type { BrightImage } from './bright-stars.js'
 import type { Points } from './nearest.js'
 
-export interface LightOptions {
+export interface RingOptions {
   /** Within this nothing may be cut, masked or saturated, px. */
   radius: number
   /** How far out light is looked at, px. */
@@ -11,17 +11,23 @@ export interface LightOptions {
   /** Beyond this there is sky, px. */
   skyFrom: number
   saturation?: number
+}
+
+export interface LightOptions extends RingOptions {
   sky: SkyMap
 }
 
 /** How the light about some places is spread, the star's and that of its neighbours. */
-export interface StarLight {
+export interface RingLight {
   /** Distances from a place at which light is gathered: 0, `STEP`, 2 `STEP` and so on, so many. */
   rings: number
   /** For each place the light of its rings above the mean beyond `skyFrom`, one place after the other; NaN where it is spoiled. */
   light: Float64Array
   /** For each place what saturated pixels have of it, in the same rings: their true light is not known. */
   clipped: Float64Array
+}
+
+export interface StarLight extends RingLight {
   /** Noise of a pixel of the sky at each place. */
   sigma: Float64Array
 }
@@ -37,12 +43,17 @@ const UNSEEN = 0.2
  * ring is taken to be as the rest of it; saturated pixels of neighbours have at least the light that they show.
  */
 export function starLight(image: BrightImage, places: Points, options: LightOptions): StarLight {
-  const { radius, reach, skyFrom, saturation = Number.POSITIVE_INFINITY, sky } = options
+  const { sky } = options
+  const sigma = Float64Array.from(places.x, (x, k) => skyAt(sky, sky.sigma, x, places.y[k]))
+  return { ...ringLight(image, places, options), sigma }
+}
+
+export function ringLight(image: BrightImage, places: Points, options: RingOptions): RingLight {
+  const { radius, reach, skyFrom, saturation = Number.POSITIVE_INFINITY } = options
   const rings = Math.floor(reach / STEP) + 1
   const n = places.x.length
   const light = new Float64Array(n * rings).fill(Number.NaN)
   const clipped = new Float64Array(n * rings)
-  const sigma = Float64Array.from(places.x, (x, k) => skyAt(sky, sky.sigma, x, places.y[k]))
   const { width, height } = image
   scoped(() => {
     const [pixels, mask] = [lent(image.pixels), image.mask && lent(image.mask)]
@@ -66,7 +77,7 @@ export function starLight(image: BrightImage, places: Points, options: LightOpti
       }
     }
   })
-  return { rings, light, clipped, sigma }
+  return { rings, light, clipped }
 }
 
 function levelBeyond(light: Float64Array, seen: Float64Array, from: number): number {

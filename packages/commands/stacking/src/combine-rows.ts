@@ -4,8 +4,9 @@ import { allocate, kernels, scoped } from '@nightpipe/kernels'
 import { combineLinear } from './combine-linear.js'
 import { orUnreadable, type Unreadable } from './examine.js'
 import { fillSaturated } from './fill-saturated.js'
-import { leaveOut, markSaturated } from './leave-out.js'
+import { leaveOut, leaveOutGrown, markSaturated } from './leave-out.js'
 import type { Plane, Recipe } from './recipe.js'
+import { CELL, type Outlier, strongOutliers } from './strong-outliers.js'
 
 export interface RowsArgs {
   recipe: Recipe
@@ -23,6 +24,8 @@ export interface RowsDone {
   /** Pixels with a value, saturated ones, and the sum of the frames in each pixel. */
   pixels: number
   saturated: number
+  /** Where frames stand out, when the clip is to grow from there. */
+  outliers: Outlier[]
 }
 
 export interface Broken extends Unreadable {
@@ -47,8 +50,9 @@ export function combineRows({ recipe, first, rows }: RowsArgs): RowsDone | Broke
     }
     const perRow = BYTES * canvas.width * planes.length
     const cached = Math.max(FEWEST_ROWS, Math.floor(CACHE_BYTES / perRow))
-    const step = Math.max(1, Math.min(cached, Math.floor(memoryBytes / perRow)))
-    const done: RowsDone = { sums: [], samples: 0, used: 0, pixels: 0, saturated: 0 }
+    // whole rows of cells: what stands out must not depend on the memory there is
+    const step = CELL * Math.max(1, Math.floor(Math.min(cached, memoryBytes / perRow) / CELL))
+    const done: RowsDone = { sums: [], samples: 0, used: 0, pixels: 0, saturated: 0, outliers: [] }
     for (let y = first; y < first + rows; y += step) {
       const part = Math.min(step, first + rows - y)
       const broken = scoped(() =>
@@ -105,10 +109,15 @@ function combineSome(recipe: Recipe, y: number, rows: number, block: Block, done
     block.bits.fill(MaskBit.noData)
     return undefined
   }
-  leaveOut(wide, recipe.spots, canvas, [low, high - low], UNUSABLE | MaskBit.saturated)
+  const unusable = UNUSABLE | MaskBit.saturated
+  leaveOut(wide, recipe.spots, canvas, [low, high - low], unusable)
+  if (recipe.grown) leaveOutGrown(wide, recipe.grown, canvas, [low, high - low], unusable)
   const samples = wide.map((sample) => middleOf(sample, (y - low) * canvas.width, n))
   const allowance = reach > 0 ? allowanceFor(recipe, wide, y - low, rows) : undefined
   combine(recipe, samples, block, allowance)
+  if (recipe.grows) {
+    done.outliers.push(...strongOutliers(recipe, samples, block, { first: y, allowance, unusable }))
+  }
   const masks = allocate(Int32Array, samples.length)
   masks.set(samples.map(({ mask }) => mask?.byteOffset ?? 0))
   const masked = kernels().stackMasks(

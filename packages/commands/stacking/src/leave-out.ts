@@ -68,3 +68,47 @@ export function leaveOut(
 
 const isGood = ({ pixels, mask, plane }: Sample, p: number, unusable: number) =>
   Number.isFinite(pixels[p]) && pixels[p] < plane.ceiling && !((mask?.[p] ?? 0) & unusable)
+
+/** Of fewer frames none tells which of them has an outlier. */
+const VOTERS = 3
+
+/** Likewise about what stands out in single frames, where enough good ones are left to tell what else does. */
+export function leaveOutGrown(
+  samples: readonly Sample[],
+  spots: readonly Spot[],
+  { width, x0, y0 }: Canvas,
+  [first, rows]: readonly [first: number, rows: number],
+  unusable: number,
+): void {
+  const inside = spots.filter(({ y, radius }) => y - y0 + radius >= first && y - y0 - radius < first + rows)
+  if (inside.length === 0) return
+  const grown = samples.map(({ place, pixels }) => {
+    const own = inside.filter(({ planes }) => planes.includes(place))
+    return own.length > 0 ? discsOf(own, pixels.length, { width, x0, y0: y0 + first }) : undefined
+  })
+  for (let p = 0; p < rows * width; p++) {
+    if (!grown.some((plane) => plane?.[p])) continue
+    const left = samples.filter((sample, k) => !grown[k]?.[p] && isGood(sample, p, unusable)).length
+    if (left < VOTERS) continue
+    for (const [k, { mask, pixels }] of samples.entries()) {
+      if (!grown[k]?.[p]) continue
+      if (mask) mask[p] |= MaskBit.noData
+      else pixels[p] = Number.NaN
+    }
+  }
+}
+
+/** 1 in the discs of spots. */
+function discsOf(spots: readonly Spot[], n: number, { width, x0, y0 }: Omit<Canvas, 'height'>): Uint8Array {
+  const plane = new Uint8Array(n)
+  const last = n / width - 1
+  for (const { x, y, radius } of spots) {
+    const [cx, cy] = [x - x0, y - y0]
+    for (let v = Math.max(0, Math.ceil(cy - radius)); v <= Math.min(last, cy + radius); v++) {
+      const half = Math.sqrt(radius ** 2 - (v - cy) ** 2)
+      const [left, right] = [Math.max(0, Math.ceil(cx - half)), Math.min(width - 1, Math.floor(cx + half))]
+      if (right >= left) plane.fill(1, v * width + left, v * width + right + 1)
+    }
+  }
+  return plane
+}

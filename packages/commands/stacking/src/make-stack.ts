@@ -4,11 +4,12 @@ import { medianOf } from '@nightpipe/math'
 import type { Broken, RowsArgs, RowsDone } from './combine-rows.js'
 import type { Stars, Unreadable } from './examine.js'
 import type { FrameInfo } from './frames.js'
+import { grownSpots, growsIn } from './grow.js'
 import { matchAll } from './match-all.js'
 import type { Examined, Matched } from './match-frames.js'
 import type { StackJob } from './plan.js'
 import { type Canvas, canvasOf, planeOf, type Recipe, reachOf, toleranceOf } from './recipe.js'
-import { spotsOf } from './saturated-spots.js'
+import { type Spot, spotsOf } from './saturated-spots.js'
 import type { StackingSchema } from './schema.js'
 import { framesTable, stackHeader } from './stack-header.js'
 
@@ -120,6 +121,7 @@ async function combine(
       tolerance: toleranceOf(matched, config),
       reach: reachOf(matched, config),
       errors: matched.every(({ frame }) => frame.hasError),
+      grows: growsIn(matched, config),
     },
     memoryBytes: tools.memoryBytes / tools.workers / 2,
   }
@@ -143,13 +145,13 @@ async function fill(
     const first = k * ROWS_PER_TASK
     return { recipe, first, rows: Math.min(ROWS_PER_TASK, height - first) }
   })
-  const answers = await tools.map<RowsArgs, RowsDone | Broken>('combine', tasks)
+  const answers = await combineAll(tasks, matched, tools)
   const broken = answers.filter((answer) => 'plane' in answer)
   if (broken.length > 0) {
     product.discard()
     return { broken: brokenRows(job, matched, broken) }
   }
-  const total: RowsDone = { sums: [], samples: 0, used: 0, pixels: 0, saturated: 0 }
+  const total: RowsDone = { sums: [], samples: 0, used: 0, pixels: 0, saturated: 0, outliers: [] }
   for (const done of answers as RowsDone[]) {
     for (const [plane, sum] of done.sums.entries()) product.writer.addSum(plane, sum)
     for (const key of ['samples', 'used', 'pixels', 'saturated'] as const) total[key] += done[key]
@@ -160,6 +162,23 @@ async function fill(
   product.finish(job.parents, [framesTable(matched)])
   return total
 }
+
+/** All strips; then again those in which frames are left out about what stands out in them, as all strips together show. */
+async function combineAll(tasks: RowsArgs[], matched: readonly Matched[], tools: StackTools) {
+  const answers = await tools.map<RowsArgs, RowsDone | Broken>('combine', tasks)
+  const { canvas } = tasks[0].recipe
+  const outliers = answers.flatMap((answer) => ('outliers' in answer ? answer.outliers : []))
+  const grown = grownSpots(outliers, matched, canvas)
+  const again = tasks.flatMap(({ first, rows }, k) => (touches(grown, first + canvas.y0, rows) ? [k] : []))
+  if (again.length === 0) return answers
+  const anew = again.map((k) => ({ ...tasks[k], recipe: { ...tasks[k].recipe, grows: false, grown } }))
+  const made = await tools.map<RowsArgs, RowsDone | Broken>('combine', anew)
+  for (const [n, k] of again.entries()) answers[k] = made[n]
+  return answers
+}
+
+const touches = (spots: readonly Spot[], first: number, rows: number) =>
+  spots.some(({ y, radius }) => y + radius >= first && y - radius < first + rows)
 
 /** Without the damaged frame the stack would be another one: it is told, and the others wait for the next run. */
 function brokenRows(job: Job<StackJob>, matched: readonly Matched[], broken: readonly Broken[]): Row[] {

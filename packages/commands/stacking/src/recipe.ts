@@ -37,6 +37,9 @@ export interface Recipe {
   planes: Plane[]
   /** About stars that are saturated in some of them. */
   spots: Spot[]
+  /** What stands out in single frames is looked for; then frames are left out about it. */
+  grows: boolean
+  grown?: Spot[]
   method: 'clip' | 'linear' | 'mean' | 'median' | 'minmax'
   low: number
   high: number

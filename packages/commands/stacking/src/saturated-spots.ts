@@ -57,6 +57,8 @@ interface Square {
 
 /** Of all light that a star would have, so much must be in frames that are not saturated. */
 const SHARE = 0.2
+/** A frame alone has no others that tell its outliers, and its own point spread: of so many frames two must be left. */
+const MANY = 4
 /** About saturated pixels, in seeing discs: beyond that the images of unlike seeing are alike in sum. */
 const REACH = 3
 const LARGEST = 25
@@ -78,6 +80,8 @@ export function spotsOf(frames: readonly Matched[]): Spot[] {
     })
     const weightOf = (counts: (k: number) => boolean) =>
       frames.reduce((sum, { weight }, k) => sum + (there[k] && counts(k) ? weight : 0), 0)
+    const left = there.filter((is, k) => is && !planes.has(k)).length
+    if (left === 1 && there.filter(Boolean).length >= MANY) continue
     if (weightOf((k) => !planes.has(k)) < SHARE * weightOf(() => true)) continue
     for (const {
       extent: [x0, y0, x1, y1],

@@ -86,6 +86,9 @@ t.test('frames are left out where others have enough of the light, and nowhere e
   t.same(spotsOf([one, frame(1, [])]), [{ x: 20, y: 30, radius: 9, planes: [0] }])
   t.same(spotsOf([one, frame(0.1, [])]), [])
   t.same(spotsOf([one, frame(1, [[20, 30]])]), [])
+  const other = frame(1, [])
+  t.same(spotsOf([one, one, one, other]), [], 'a frame alone among four')
+  t.same(spotsOf([one, one, other, other])[0].planes, [0, 1])
   // one star, though its saturated pixels lie in two squares
   const [left, right] = spotsOf([frame(1, [[23, 30]]), frame(1, [[24, 30]]), frame(1, [])])
   t.same(

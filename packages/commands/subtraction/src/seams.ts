@@ -1,10 +1,11 @@
+import { medianOf } from '@nightpipe/math'
 import { transform } from '@nightpipe/registration'
 import type { Candidate } from './candidates.js'
 import type { Side } from './side.js'
 
-/** Frames are missing where a pixel has less than this part of the most that any pixel beside it has. */
+/** Frames are missing where a pixel has less than this part of the most that a pixel beside it has, or half of the stack. */
 const FULL = 0.85
-/** A seam goes through what has at least this part of its pixels on either side: holes of single particles have less. */
+/** They are missing at a place where they are in at least this part of its pixels: holes of single particles have less. */
 const SHARE = 0.15
 /** Light of the reference above so many sigma. */
 const LIGHT = 4
@@ -14,8 +15,9 @@ const MOST = 0.5
 type Stack = Pick<Side, 'net' | 'variance' | 'width' | 'height' | 'coverage'>
 
 /**
- * Whether a candidate lies on light of a stack where frames of it begin or end: at its edges, about saturated stars, along
- * what was taken out of some frames. The point spread breaks there, and what is left of a track looks like what has faded.
+ * Whether a candidate lies on light of a stack where frames of it are missing: at its edges, about saturated stars, along
+ * what was taken out of some frames. The point spread there is not that of the whole stack, which the kernel is fitted to,
+ * and what is left of a track looks like what has faded.
  */
 export function seamsOf(scene: {
   there: Stack
@@ -23,19 +25,26 @@ export function seamsOf(scene: {
   difference: { seeing: { reference: number }; ratio: number }
 }): (candidate: Candidate) => boolean {
   const { there, reference, difference } = scene
-  if (!there.coverage) return () => false
+  const { coverage } = there
+  if (!coverage) return () => false
+  const usual = usualOf(coverage)
   const reach = difference.seeing.reference
   return ({ x, y, flux }) => {
     const disc = discAbout(there, ...(transform(reference.toReference, x, y) as [number, number]), reach)
     const { light, sigma } = lightOf(disc, there)
-    return isSeam(disc, there.coverage!) && light > LIGHT * sigma && flux < MOST * difference.ratio * light
+    return isSeam(disc, coverage, usual) && light > LIGHT * sigma && flux < MOST * difference.ratio * light
   }
 }
 
-function isSeam(disc: readonly number[], coverage: ArrayLike<number>): boolean {
-  const most = disc.reduce((high, p) => Math.max(high, coverage[p]!), 0)
-  const less = disc.filter((p) => coverage[p]! < FULL * most).length
-  return less >= SHARE * disc.length && less <= (1 - SHARE) * disc.length
+/** Frames in half of the pixels that have any, or in more. */
+function usualOf(coverage: Float32Array): number {
+  const some = coverage.filter((frames) => frames > 0)
+  return some.length > 0 ? medianOf(some) : 0
+}
+
+function isSeam(disc: readonly number[], coverage: Float32Array, usual: number): boolean {
+  const most = disc.reduce((high, p) => Math.max(high, coverage[p]!), usual)
+  return disc.filter((p) => coverage[p]! < FULL * most).length >= SHARE * disc.length
 }
 
 /** The light of some pixels, with its error. */

@@ -8,10 +8,11 @@ import type { SubtractionConfig } from './schema.js'
 import { seamsOf } from './seams.js'
 import { type Side, UNUSABLE } from './side.js'
 import { isTrack, type Signal } from './track.js'
+import { trailsOf } from './trails.js'
 import { type Lights, scatterBeside } from './what-stars-leave.js'
 
 /** Why a candidate is not believed. */
-export type Reason = 'edge' | 'masked' | 'saturated' | 'dipole' | 'residual' | 'cosmic ray' | 'shape' | 'seam'
+export type Reason = 'edge' | 'masked' | 'saturated' | 'dipole' | 'residual' | 'cosmic ray' | 'shape' | 'seam' | 'trail'
 
 export interface Vetted extends Candidate {
   reasons: Reason[]
@@ -44,8 +45,8 @@ export interface Scene {
 export function vet(candidates: readonly Candidate[], scene: Scene): Vetted[] {
   const saturated = saturatedPlaces(scene)
   const lights = lightsOf(scene)
-  const [isNeedle, isSeam] = [needlesOf(scene), seamsOf(scene)]
-  return candidates.map((candidate) => judge(candidate, scene, { saturated, lights, isNeedle, isSeam }))
+  const [isNeedle, isSeam, onTrail] = [needlesOf(scene), seamsOf(scene), trailsOf(scene)]
+  return candidates.map((candidate) => judge(candidate, scene, { saturated, lights, isNeedle, isSeam, onTrail }))
 }
 
 /** What is made of a scene once. */
@@ -54,10 +55,12 @@ interface Known {
   lights: readonly Lights[]
   isNeedle: (candidate: Candidate) => boolean
   isSeam: (candidate: Candidate) => boolean
+  onTrail: (candidate: Candidate) => boolean
 }
 
-function judge(candidate: Candidate, scene: Scene, { saturated, lights, isNeedle, isSeam }: Known): Vetted {
+function judge(candidate: Candidate, scene: Scene, known: Known): Vetted {
   const { difference, config } = scene
+  const { saturated, lights, isNeedle, isSeam, onTrail } = known
   const { candidates } = config
   const shape = fitShape(candidate, scene)
   const depth = oppositeDepth(candidate, difference)
@@ -74,6 +77,7 @@ function judge(candidate: Candidate, scene: Scene, { saturated, lights, isNeedle
   if (depth > candidates.dipole) reasons.push('dipole')
   if (Math.abs(candidate.flux) < candidates.residual * host.brightest) reasons.push('residual')
   if (isSeam(candidate)) reasons.push('seam')
+  if (onTrail(candidate)) reasons.push('trail')
   if (shape.needle || isNeedle(candidate)) reasons.push('cosmic ray')
   // the point spread is known to a few per cent: with much light even a good source shows it
   const allowed = candidates.chi * (1 + (0.04 * shape.peakSignal) ** 2)

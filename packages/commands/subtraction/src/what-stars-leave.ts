@@ -17,6 +17,8 @@ const LEAST_LIGHT = 30
 const RINGS = [0.5, 1] as const
 const CORE = 0.5
 const OWN = 1.4
+/** The sides of a ring towards the candidate and away from it: the least cosine of the angle between. */
+const SIDES = 0.7
 /** Part of its own standard deviation by which the scatter of a ring must be above that of noise to count. */
 const CHANCE = 0.5
 
@@ -59,7 +61,9 @@ function ringScatter(
   const fwhm = seeing.fresh
   const radius = Math.hypot(star.x - x, star.y - y)
   const reach = radius + width
-  let [count, squares] = [0, 0]
+  const ring = { count: 0, squares: 0 }
+  // a trailed or slanting profile leaves something on two sides only
+  const sides = { count: 0, squares: 0 }
   for (let v = Math.max(0, Math.ceil(star.y - reach)); v <= Math.min(height - 1, star.y + reach); v++) {
     for (let u = Math.max(0, Math.ceil(star.x - reach)); u <= Math.min(columns - 1, star.x + reach); u++) {
       const away = Math.hypot(u - star.x, v - star.y)
@@ -67,11 +71,16 @@ function ringScatter(
       const p = v * columns + u
       const value = score[p]!
       if ((mask[p]! & UNUSABLE) !== 0 || Number.isNaN(value)) continue
-      count++
-      squares += value * value
+      ring.count++
+      ring.squares += value * value
+      const cosine = ((u - star.x) * (x - star.x) + (v - star.y) * (y - star.y)) / (away * radius)
+      if (!(Math.abs(cosine) > SIDES)) continue
+      sides.count++
+      sides.squares += value * value
     }
   }
-  return beyondNoise(squares / count, count / discOf(fwhm))
+  const beyond = ({ count, squares }: typeof ring) => beyondNoise(squares / count, count / discOf(fwhm))
+  return Math.max(beyond(ring), beyond(sides))
 }
 
 /** The pixels that the matched filter makes alike. */

@@ -221,12 +221,13 @@ t.test('frames without stars are refused in one line, whatever the method', asyn
   }
 })
 
-t.test('where frames of a reference begin, what is less than its light there is not believed', async (t) => {
+t.test('where frames of a reference are missing, what is less than its light there is not believed', async (t) => {
   const cwd = t.testdir({ in: {} })
   const places = [
     [60.3, 220.4],
     [160.2, 150.5],
     [250.4, 60.3],
+    [125.4, 110.3],
   ] as const
   const [fresh, faint, bright] = [
     { x: 160.4, y: 60.2, flux: 4000 },
@@ -239,7 +240,7 @@ t.test('where frames of a reference begin, what is less than its light there is 
   writeField(join(cwd, 'in/n.fits'), far, { ...BASE, more: [...stars(24_000), fresh, bright] })
   writeField(join(cwd, 'r.fits'), far, { ...BASE, fwhm: 3, seed: 2, more: [...stars(20_000), faint] })
   const { pixels, header, width, height } = readFrame(join(cwd, 'r.fits'))
-  const coverage = Int16Array.from(pixels, (_, p) => (p % width < 160 ? 2 : 4))
+  const coverage = Int16Array.from(pixels, (_, p) => (p % width >= 90 && p % width < 160 ? 2 : 4))
   for (const p of [60 * width + 250, 61 * width + 250, 61 * width + 251]) coverage[p] = 3 // a particle
   const name = createHeader([])
   setCard(name, 'EXTNAME', 'COVERAGE')
@@ -253,6 +254,7 @@ t.test('where frames of a reference begin, what is less than its light there is 
   t.same(reasons(...places[0]), [''], 'a variable star away from the seam')
   t.same(reasons(...places[1]), ['seam'], 'the same on it')
   t.same(reasons(...places[2]), [''], 'the same where a frame lacks three pixels')
+  t.same(reasons(...places[3]), ['seam'], 'the same where frames are missing all about')
   t.same(reasons(fresh.x, fresh.y), [''], 'a new one on empty sky')
   t.same(reasons(bright.x, bright.y), [''], 'one far brighter than what was there')
 })

@@ -123,6 +123,13 @@ export interface RegistrationKernels {
     bits: number,
   ): number
   tallyStack(pixels: number, counts: number, bits: number, n: number, level: number, bit: number, totals: number): void
+  // strong-outliers: how many records there are
+  strongOutliers(
+    ...of: [
+      ...[frames: number, n: number, bits: number, stack: number, counts: number, allowance: number],
+      ...[width: number, rows: number, high: number, found: number, scratch: number],
+    ]
+  ): number
   // subtract-curve
   subtractCurve(pixels: number, n: number, start: number, step: number, a: number, b: number, c: number): void
   // combine-linear

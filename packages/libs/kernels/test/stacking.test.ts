@@ -140,3 +140,70 @@ t.test('linear fit: what lies off the line of the sorted samples is set aside; a
     t.ok(Math.abs(spread[0] - 150 ** 2 / 8) < 1e-3)
   })
 })
+
+/** The cells that stand out, by the words of the kernel's comment. */
+function outliersOf(
+  frames: { pixels: Float32Array; mask?: Int16Array; offset: number; scale: number; ceiling: number }[],
+  {
+    stack,
+    counts,
+    allowance,
+    width,
+    rows,
+  }: Record<'stack' | 'allowance', Float32Array> & {
+    counts: Int16Array
+    width: number
+    rows: number
+  },
+): number[][] {
+  const found: number[][] = []
+  for (let v = 0; v + 4 <= rows; v += 4) {
+    for (let u = 0; u + 4 <= width; u += 4) {
+      const cell = Array.from({ length: 16 }, (_, i) => (v + (i >> 2)) * width + u + (i & 3))
+      if (cell.every((p) => counts[p] === frames.length)) continue
+      frames.forEach(({ pixels, mask, offset, scale, ceiling }, k) => {
+        const out = cell.flatMap((p) => {
+          const excess = (pixels[p] - offset) * scale - stack[p]
+          const sigma = Math.sqrt(4 + 0.5 * Math.max(0, stack[p]))
+          const good = pixels[p] < ceiling && !((mask?.[p] ?? 0) & 13) && allowance[p] <= sigma
+          return good && excess > 4 * sigma ? [excess / sigma] : []
+        })
+        const least = out.sort((a, b) => b - a)[7]
+        if (least > 0) found.push([k, u / 4, v / 4, Math.floor(least)])
+      })
+    }
+  }
+  return found
+}
+
+t.test('cells of a stack in which a frame stands out, as a look at each pixel finds them', async (t) => {
+  scoped(() => {
+    const [width, rows] = [23, 13]
+    const n = width * rows
+    const frames = [0, 1, 2].map((k) => ({
+      pixels: place(wild(n, 11 + k).map((value, p) => value + ((p + 40 * k) % 97 < 30 ? 90 : 0))),
+      mask: k === 1 ? undefined : bits(Array.from({ length: n }, (_, p) => (p % 11 === k ? 4 : 0))),
+      ...{ offset: 10 + k, scale: 1 + 0.25 * k, ceiling: 185 },
+    }))
+    const stack = place(wild(n, 5).map((value) => value / 2 - 10))
+    const allowance = place(wild(n, 8).map((value) => value / 45))
+    const counts = bits(Array.from({ length: n }, (_, p) => (p % width < 8 && p < 6 * width ? 3 : 2)))
+    const words = allocate(Int32Array, 24)
+    const floats = new Float32Array(words.buffer, words.byteOffset, 24)
+    frames.forEach(({ pixels, mask, offset, scale, ceiling }, k) => {
+      words.set([pixels.byteOffset, mask?.byteOffset ?? 0], 8 * k)
+      floats.set([offset, scale, ceiling, 4, 0.5], 8 * k + 2)
+    })
+    const found = allocate(Int32Array, 4 * 15 * 3)
+    const count = kernels().strongOutliers(
+      ...([words.byteOffset, 3, 13, stack.byteOffset, counts.byteOffset, allowance.byteOffset] as const),
+      ...([width, rows, 4, found.byteOffset, allocate(Float32Array, 16).byteOffset] as const),
+    )
+    const expected = outliersOf(frames, { stack, counts, allowance, width, rows })
+    t.ok(expected.length > 3 && expected.length < 40, `${expected.length}`)
+    t.equal(count, expected.length)
+    expected.forEach((record, k) => {
+      t.same([...found.subarray(4 * k, 4 * k + 4)], record)
+    })
+  })
+})

@@ -1,0 +1,41 @@
+import { MaskBit } from '@nightpipe/image'
+import t from 'tap'
+import { trailsOf } from '../src/trails.js'
+import { scatterBeside } from '../src/what-stars-leave.js'
+
+const [width, height] = [300, 240]
+const n = width * height
+const at = (x: number, y: number, flux: number) => ({ x, y, flux, score: 7 * Math.sign(flux), fluxError: 1 })
+
+t.test(
+  'what is left beside the trail of a satellite is not believed, though most of it was taken for hit',
+  async (t) => {
+    const difference = new Float32Array(n)
+    const mask = new Int16Array(n)
+    for (let p = 0; p < n; p++) {
+      const away = Math.abs(0.5 * (p % width) + 30 - Math.floor(p / width)) / Math.hypot(1, 0.5)
+      if (away > 3) continue
+      if (p % width > 100) mask[p] = MaskBit.cosmicRay
+      else difference[p] = 12
+    }
+    difference.fill(12, 20 * width + 250, 20 * width + 258) // a few bright pixels are no trail
+    const planes = { width, height, difference, error: new Float32Array(n).fill(1), seeing: { fresh: 3, reference: 3 } }
+    const onTrail = trailsOf({ difference: planes as never, mask })
+    t.ok(onTrail(at(60, 64, 500)))
+    t.ok(onTrail(at(200, 126, 500)))
+    t.notOk(onTrail(at(200, 110, 500)), 'beyond its wings')
+    t.notOk(onTrail(at(252, 20, 500)))
+    t.notOk(onTrail(at(60, 64, -500)), 'faded, where only the new frame has it')
+  },
+)
+
+t.test('what a bright star leaves on two sides counts there', async (t) => {
+  const star = { x: [150], y: [120], flux: [1e6] }
+  const score = Float32Array.from({ length: n }, (_, p) => {
+    const [u, v] = [(p % width) - 150, Math.floor(p / width) - 120]
+    return Math.abs(u) > Math.abs(v) ? 4 : ((p * 7919) % 5) / 2 - 1
+  })
+  const difference = { width, height, score, seeing: { fresh: 4, reference: 4 } } as never
+  const scatter = (x: number, y: number) => scatterBeside(at(x, y, 50), difference, new Int16Array(n), [star])
+  t.ok(scatter(168, 120) > 1.25 * scatter(150, 138), `${scatter(168, 120)}, ${scatter(150, 138)}`)
+})

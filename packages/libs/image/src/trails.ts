@@ -1,0 +1,101 @@
+/** A place with its weight in a line, px. */
+export interface Dot {
+  x: number
+  y: number
+}
+
+/** A straight trail: where it begins and ends, and the dots that it goes through. */
+export interface Trail {
+  from: Dot
+  to: Dot
+  dots: number[]
+}
+
+/** Half a turn in so many directions; lines are this far apart, px. */
+const DIRECTIONS = 360
+const STRIPE = 6
+/** Dots this near to a line belong to it, px. */
+const NEAR = 3
+/** A trail is so long at least, px, and this part of its length lies within `spacing` of a dot. */
+const SHORTEST = 60
+const FILLED = 0.5
+const MOST_TRAILS = 8
+const FITS = 6
+
+/** Straight trails among dots of which there is one in each cell of side `spacing`; the longest row of dots first. */
+export function findTrails(dots: readonly Dot[], spacing: number): Trail[] {
+  const trails: Trail[] = []
+  let left = dots.map((_, k) => k)
+  while (trails.length < MOST_TRAILS) {
+    const trail = bestTrail(dots, left)
+    if (!trail) break
+    const length = Math.hypot(trail.to.x - trail.from.x, trail.to.y - trail.from.y)
+    if (length < SHORTEST || filled(dots, trail, spacing) < FILLED * length) break
+    trails.push(trail)
+    const taken = new Set(trail.dots)
+    left = left.filter((k) => !taken.has(k))
+  }
+  return trails
+}
+
+/** A line through `centre`, with its direction. */
+interface Line {
+  centre: Dot
+  cos: number
+  sin: number
+}
+
+function bestTrail(dots: readonly Dot[], left: readonly number[]): Trail | undefined {
+  if (left.length < SHORTEST / STRIPE) return undefined
+  let line = mostVoted(dots, left)
+  let own: number[] = []
+  for (let k = 0; k < FITS; k++) {
+    // what is a straight line in a large frame lies off one of the directions by some pixels at its ends
+    const reach = k < 2 ? STRIPE : NEAR
+    own = left.filter((i) => Math.abs(across(line, dots[i])) <= reach)
+    if (own.length < 3) return undefined
+    line = lineThrough(own.map((i) => dots[i]))
+  }
+  const places = own.map((i) => along(line, dots[i]))
+  const at = (t: number) => ({ x: line.centre.x + t * line.cos, y: line.centre.y + t * line.sin })
+  return { from: at(Math.min(...places)), to: at(Math.max(...places)), dots: own }
+}
+
+const across = ({ centre, cos, sin }: Line, { x, y }: Dot) => (y - centre.y) * cos - (x - centre.x) * sin
+const along = ({ centre, cos, sin }: Line, { x, y }: Dot) => (x - centre.x) * cos + (y - centre.y) * sin
+
+/** The stripe that most dots lie in (Hough 1962; Duda & Hart 1972, Comm. ACM 15, 11). */
+function mostVoted(dots: readonly Dot[], left: readonly number[]): Line {
+  let [most, best] = [0, { centre: dots[left[0]], cos: 1, sin: 0 }]
+  for (let d = 0; d < DIRECTIONS; d++) {
+    const [cos, sin] = [Math.cos((d * Math.PI) / DIRECTIONS), Math.sin((d * Math.PI) / DIRECTIONS)]
+    const votes = new Map<number, number>()
+    for (const i of left) {
+      const stripe = Math.round((dots[i].y * cos - dots[i].x * sin) / STRIPE)
+      const count = (votes.get(stripe) ?? 0) + 1
+      votes.set(stripe, count)
+      if (count <= most) continue
+      most = count
+      best = { centre: { x: -stripe * STRIPE * sin, y: stripe * STRIPE * cos }, cos, sin }
+    }
+  }
+  return best
+}
+
+/** The line from which dots lie least far off, in the sum of squares. */
+function lineThrough(dots: readonly Dot[]): Line {
+  const mean = (value: (dot: Dot) => number) => dots.reduce((sum, dot) => sum + value(dot), 0) / dots.length
+  const centre = { x: mean(({ x }) => x), y: mean(({ y }) => y) }
+  const xx = mean(({ x }) => (x - centre.x) ** 2)
+  const yy = mean(({ y }) => (y - centre.y) ** 2)
+  const xy = mean(({ x, y }) => (x - centre.x) * (y - centre.y))
+  const angle = Math.atan2(2 * xy, xx - yy) / 2
+  return { centre, cos: Math.cos(angle), sin: Math.sin(angle) }
+}
+
+/** How much of a trail has a dot, px. */
+function filled(dots: readonly Dot[], { from, to, dots: own }: Trail, spacing: number): number {
+  const length = Math.hypot(to.x - from.x, to.y - from.y) || 1
+  const line = { centre: from, cos: (to.x - from.x) / length, sin: (to.y - from.y) / length }
+  return spacing * new Set(own.map((i) => Math.round(along(line, dots[i]) / spacing))).size
+}

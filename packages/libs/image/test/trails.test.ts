@@ -1,0 +1,18 @@
+import { random } from '@nightpipe/math'
+import t from 'tap'
+import { findTrails } from '../src/index.js'
+
+t.test('dots on a line are a trail, across a gap; scattered ones are none', async (t) => {
+  const { uniform } = random(9)
+  const scattered = Array.from({ length: 60 }, () => ({ x: 500 * uniform(), y: 500 * uniform() }))
+  t.same(findTrails(scattered, 4), [])
+  const line = Array.from({ length: 100 }, (_, k) => ({ x: 50 + 4 * k, y: 400 - 2.2 * k + uniform() })).filter(
+    ({ x }) => x < 200 || x > 230,
+  )
+  const [trail, ...others] = findTrails([...scattered, ...line], 4)
+  t.same(others, [])
+  const ends = [trail.from, trail.to].sort((a, b) => a.x - b.x)
+  t.ok(Math.abs(ends[0].x - 50) < 5 && Math.abs(ends[1].x - 446) < 5, `${ends[0].x} to ${ends[1].x}`)
+  const slope = (ends[1].y - ends[0].y) / (ends[1].x - ends[0].x)
+  t.ok(Math.abs(slope + 0.55) < 0.005, `${slope}`)
+})

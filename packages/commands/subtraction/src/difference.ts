@@ -14,6 +14,7 @@ import { medianOf } from '@nightpipe/math'
 import { nearestWithin } from '@nightpipe/registration'
 import { goodStars } from '@nightpipe/stars'
 import { type Imperfection, measureImperfection, withImperfection } from './imperfection.js'
+import { takeOffCommon } from './left-in-common.js'
 import { type Match, matchKernel, type Reference, type Seeing } from './match-kernel.js'
 import { judgeNoise } from './noise.js'
 import { pointSpread, widthOf } from './profile.js'
@@ -87,6 +88,7 @@ export async function makeDifference(
     { planes, blank, width, height, noise: config.noise, normalise: config.subtraction.normalise },
     tools,
   )
+  takeOffCommon(planes, blank, { fresh, reference, ratio, seeing: seeing.fresh })
   const measured = measureImperfection(planes, fresh, seeing.fresh, config)
   const least = config.subtraction['flux noise'] === undefined ? (reference.fluxScatter ?? 0) : 0
   const imperfection = { ...measured, relative: Math.max(measured.relative, least) }

@@ -34,16 +34,13 @@ export function measureImperfection(
     .sort((i, j) => stars.flux[j]! - stars.flux[i]!)
     .slice(0, MOST)
   const fits = bright.flatMap((i) => leftover(planes, fresh, Math.round(stars.x[i]!), Math.round(stars.y[i]!)) ?? [])
-  const beyond = (k: number) => {
-    if (fits.length < 5) return 0
-    const scatter =
-      MAD_TO_SIGMA *
-      mad(
-        fits.map(({ values }) => values[k]!),
-        0,
-      )
-    return Math.sqrt(Math.max(0, scatter ** 2 - medianOf(fits.map(({ variances }) => variances[k]!))))
-  }
+  const beyond = (k: number) =>
+    fits.length < 5
+      ? 0
+      : scatterBeyond(
+          fits.map(({ values }) => values[k]!),
+          fits.map(({ variances }) => variances[k]!),
+        )
   const shift = subtraction['astrometric noise']
   return {
     shiftX: shift ?? beyond(1),
@@ -51,6 +48,41 @@ export function measureImperfection(
     relative: subtraction['flux noise'] ?? beyond(0),
     rings: ringsAbout(planes, fresh, bright.slice(0, RING_STARS), Math.ceil(RING_REACH * seeing)),
   }
+}
+
+/** Squares of pulls are no larger than this, so that no single star decides; their mean is then this for Gaussian noise. */
+const WORST = 9
+const MEAN_OF_SQUARES = 0.995
+
+/** Few stars do not tell which of them are unlike the others: their scatter is taken as it is. */
+const FEW = 30
+/** Values further off than so many times the scatter of all are of other stars: saturated in one frame, variable. */
+const OTHER = 4
+
+/**
+ * The scatter of values beyond their errors, of most likelihood: what the brightest stars show counts most, as the noise of
+ * faint ones hides it. 0 where chance does as much.
+ */
+export function scatterBeyond(values: readonly number[], variances: readonly number[]): number {
+  const scatter = MAD_TO_SIGMA * mad(values, 0)
+  if (values.length < FEW) return Math.sqrt(Math.max(0, scatter ** 2 - medianOf(variances)))
+  const pairs = values.flatMap((value, k) =>
+    Math.abs(value) < OTHER * scatter ? { square: value * value, variance: variances[k]! } : [],
+  )
+  const slope = (e2: number) =>
+    pairs.reduce((sum, { square, variance }) => {
+      const total = variance + e2
+      return sum + (Math.min(WORST, square / total) / MEAN_OF_SQUARES - 1) / total
+    }, 0)
+  const chance = Math.sqrt(2 * pairs.reduce((sum, { variance }) => sum + 1 / variance ** 2, 0))
+  if (!(slope(0) > chance)) return 0
+  let [low, high] = [0, scatter * scatter]
+  for (let step = 0; step < 40; step++) {
+    const middle = (low + high) / 2
+    if (slope(middle) > 0) low = middle
+    else high = middle
+  }
+  return Math.sqrt((low + high) / 2)
 }
 
 /** Change of flux and shift of a star, as what is left of it shows them. */

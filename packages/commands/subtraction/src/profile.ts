@@ -17,7 +17,7 @@ const NEAREST = 24
  * centre of a pixel and scaled to the same light. `good` are stars that stand alone, the brightest first.
  */
 export function pointSpread(
-  image: { pixels: Float32Array; width: number; height: number },
+  image: Image,
   stars: Stars,
   good: readonly number[],
   half: number,
@@ -43,9 +43,26 @@ export function pointSpread(
   return tapered(spread, half)
 }
 
-/** A star on pixels about its centre; undefined when it lies too near to the edge. */
-function centredStar(
-  { pixels, width, height }: { pixels: Float32Array; width: number; height: number },
+interface Image {
+  pixels: Float32Array
+  width: number
+  height: number
+}
+
+/** A star scaled to the same light. */
+function centredStar(image: Image, cx: number, cy: number, half: number): Float64Array | undefined {
+  const stamp = centredStamp(image, cx, cy, half)
+  const side = 2 * half + 1
+  const light = stamp?.reduce((sum, value, p) => {
+    const [u, v] = [(p % side) - half, Math.floor(p / side) - half]
+    return u * u + v * v <= (half / 2) ** 2 ? sum + value : sum
+  }, 0)
+  return stamp && light! > 0 ? stamp.map((value) => value / light!) : undefined
+}
+
+/** An image on pixels about a place between them; undefined when that lies too near to the edge. */
+export function centredStamp(
+  { pixels, width, height }: Image,
   cx: number,
   cy: number,
   half: number,
@@ -64,13 +81,10 @@ function centredStar(
     }
   }
   const stamp = new Float64Array(side * side)
-  let light = 0
   for (let p = 0; p < stamp.length; p++) {
     for (let k = 0; k < 2 * LANCZOS; k++) stamp[p]! += wy[k]! * between[p + k * side]!
-    const [u, v] = [(p % side) - half, Math.floor(p / side) - half]
-    if (u * u + v * v <= (half / 2) ** 2) light += stamp[p]!
   }
-  return light > 0 ? stamp.map((value) => value / light) : undefined
+  return stamp
 }
 
 function taps(fraction: number): number[] {

@@ -1,10 +1,10 @@
-import { medianOf } from '@nightpipe/math'
 import { type Affine, transform } from './affine.js'
-import { chooseModel, MODELS, type Model, mapOf, type StoredMap } from './choose-model.js'
+import { chooseModel, MODELS, type Model, mapOf, type StoredMap, UNKNOWNS } from './choose-model.js'
+import { excessScatter } from './excess.js'
 import type { PointPairs } from './fit-affine.js'
 import { type MatchOptions, matchPatterns, type PatternMatch } from './match-patterns.js'
 import { nearestWithin, type Points } from './nearest.js'
-import { type PointsWithErrors, refineMatch } from './refine-match.js'
+import { type PointsWithErrors, refineMatch, unknownsOf } from './refine-match.js'
 
 /** Stars of a frame as they are brought together with those of another one. */
 export interface AlignedStars extends PointsWithErrors {
@@ -52,11 +52,13 @@ export function alignStars(
   if (!match) return undefined
   const mirrored = match.transform[0] * match.transform[4] - match.transform[1] * match.transform[3] < 0
   let pairs = match.pairs
-  let fit = fitPairs(reference, frame, pairs, match.rms, mirrored, options.models ?? MODELS)
+  const rough = { at: mapOf({ affine: match.transform }), unknowns: unknownsOf(pairs.length) }
+  let fit = fitPairs(reference, frame, pairs, rough, mirrored, options.models ?? MODELS)
   if (!fit) return undefined
   if ('polynomial' in fit.map) {
     const again = pairsUnderMap(reference, frame, fit.map, Math.max(0.2, 4 * fit.rms))
-    const better = fitPairs(reference, frame, again, fit.rms, mirrored, [fit.model])
+    const before = { at: mapOf(fit.map), unknowns: UNKNOWNS[fit.model] }
+    const better = fitPairs(reference, frame, again, before, mirrored, [fit.model])
     if (better && again.length >= pairs.length / 2) [pairs, fit] = [again, better]
   }
   return { ...fit, affine: match.transform, pairs, falseMatchProbability: match.falseMatchProbability }
@@ -106,7 +108,7 @@ function fitPairs(
   reference: AlignedStars,
   frame: AlignedStars,
   pairs: readonly [number, number][],
-  rms: number,
+  before: { at: (x: number, y: number) => readonly [number, number]; unknowns: number },
   mirrored: boolean,
   models: readonly Model[],
 ) {
@@ -117,8 +119,11 @@ function fitPairs(
   })
   const both: PointPairs = { from: of(reference, 0), to: of(frame, 1) }
   const errors = pairs.map(([i, j]) => Math.hypot(reference.error?.[i] ?? 0, frame.error?.[j] ?? 0))
-  // what they scatter by beyond their errors: blends, profiles, the air
-  const excess = Math.sqrt(Math.max(1e-6, rms ** 2 / 2 - medianOf(errors) ** 2))
+  const distances = pairs.map(([i, j]) => {
+    const [x, y] = before.at(reference.x[i], reference.y[i])
+    return Math.hypot(x - frame.x[j], y - frame.y[j])
+  })
+  const excess = excessScatter(distances, errors, before.unknowns)
   const weights = errors.map((error) => 1 / (error ** 2 + excess ** 2))
   return chooseModel(both, weights, mirrored ? models.filter((model) => model !== 'shift') : models, mirrored)
 }

@@ -6,7 +6,8 @@ import { fitPolynomialMap, type PolynomialMap, polynomialAt, termsOf } from './p
 export type Model = 'shift' | 'rigid' | 'similarity' | 'affine' | 'quadratic' | 'cubic'
 export const MODELS: readonly Model[] = ['shift', 'rigid', 'similarity', 'affine', 'quadratic', 'cubic']
 
-const UNKNOWNS: Readonly<Record<Model, number>> = {
+/** Numbers that each of them has. */
+export const UNKNOWNS: Readonly<Record<Model, number>> = {
   ...{ shift: 2, rigid: 3, similarity: 4, affine: 6 },
   ...{ quadratic: 2 * termsOf(2), cubic: 2 * termsOf(3) },
 }

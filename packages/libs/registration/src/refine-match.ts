@@ -1,5 +1,6 @@
 import { medianOf } from '@nightpipe/math'
 import { type Affine, transform } from './affine.js'
+import { excessScatter } from './excess.js'
 import { type AffineFit, fitAffine, fitSimilarity } from './fit-affine.js'
 import { nearestWithin, type Points } from './nearest.js'
 
@@ -10,6 +11,8 @@ export interface PointsWithErrors extends Points {
 
 /** Pairs from which shear can be told. */
 const FOR_AFFINE = 8
+/** How many numbers are fitted to so many pairs. */
+export const unknownsOf = (pairs: number) => (pairs >= FOR_AFFINE ? 6 : 4)
 const ROUNDS = 10
 /** Pairs further apart than so many times what they should be are set aside. */
 const CLIP = 3.5
@@ -55,8 +58,8 @@ export function refineMatch(
     answer = { transform: fit.transform, pairs, rms: fit.rms, errors: fit.errors }
     const distances = pairs.map(([i, j]) => distanceUnder(fit.transform, from, to, i, j))
     const typical = medianOf(distances) / MEDIAN_LENGTH
-    const known = medianOf(pairs.map(([i, j]) => Math.hypot(from.error?.[i] ?? 0, to.error?.[j] ?? 0)))
-    excess = Math.min(excess, Math.max(Math.sqrt(Math.max(0, typical ** 2 - known ** 2)), 1e-3))
+    const known = pairs.map(([i, j]) => Math.hypot(from.error?.[i] ?? 0, to.error?.[j] ?? 0))
+    excess = Math.min(excess, excessScatter(distances, known, unknownsOf(pairs.length)))
     radius = Math.min(radius, Math.max(0.5, 4 * CLIP * typical))
     current = fit.transform
   }

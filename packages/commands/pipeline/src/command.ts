@@ -26,6 +26,10 @@ export const pipeline = defineConductor({
     },
     { run: 'pipeline --config my-configs/', doc: 'a folder with pipeline.cfg and the INI files of its modules' },
     { run: 'pipeline --config my-configs/ --strategy quick', doc: 'a first look' },
+    {
+      run: 'pipeline --config generic -s series/ -r red/ --set reduction.calibration.bias=none',
+      doc: 'a key of a module changed for once',
+    },
     { run: 'pipeline --config my-configs/ --dry-run > plan.sh; sh plan.sh', doc: 'the same by hand' },
   ],
   schema,

@@ -3,6 +3,7 @@ import { type Conducting, ConfigError } from '@nightpipe/command'
 import { stemOf } from '@nightpipe/files'
 import { eventsOfFields, type TriggerFile } from './events.js'
 import type { RawFrame } from './frames.js'
+import { type ModuleName, setOf } from './module-sections.js'
 import { loadModule, type Module } from './modules.js'
 import type { PipelineSchema } from './schema.js'
 import { STAGES, type StageName, switchedOn } from './stages.js'
@@ -47,7 +48,8 @@ export async function planNight(request: Ask, frames: RawFrame[], folder: string
   const chosen = request.flags.only !== undefined
   const stages = stagesOf(request).filter((name) => chosen || !strategy.without.includes(name))
   const calibrated = frames.some(({ type }) => CALIBRATIONS.includes(type)) && request.config.calibration.build
-  const commands = [...(calibrated && stages.includes('reduction') ? ['stack-calibrations'] : []), ...stages]
+  const masters = calibrated && stages.includes('reduction')
+  const commands: ModuleName[] = [...(masters ? (['stack-calibrations'] as const) : []), ...stages]
   const modules = await loadModules(request, commands, strategy, folder)
   const groups = groupsOf(frames, strategy.frames)
   const steps: Step[] = []
@@ -69,8 +71,9 @@ export async function planNight(request: Ask, frames: RawFrame[], folder: string
 }
 
 /** All modules at once: each is a process that prints its configuration. */
-async function loadModules(request: Ask, commands: string[], strategy: Strategy, folder: string | undefined) {
-  const loaded = commands.map((name) => loadModule(name, folder, strategy.set[name] ?? [], request))
+async function loadModules(request: Ask, commands: ModuleName[], strategy: Strategy, folder: string | undefined) {
+  const set = setOf(strategy.modules, request.config)
+  const loaded = commands.map((name) => loadModule(name, folder, set[name], request))
   const results = await Promise.allSettled(loaded)
   const problems = results.flatMap((result) => {
     if (result.status === 'fulfilled') return []

@@ -1,4 +1,5 @@
 import { type ConfigOf, flag, integer, list, number, path, text } from '@nightpipe/config'
+import { moduleSections } from './module-sections.js'
 
 const stage = (doc: string, value = false, alias: string[] = []) => flag(value, doc, { alias, digest: false })
 
@@ -44,6 +45,7 @@ export const schema = {
       min: 0,
     }),
   },
+  ...moduleSections,
 }
 
 export type PipelineSchema = typeof schema

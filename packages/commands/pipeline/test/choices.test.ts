@@ -1,5 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { readFrame, textOf } from '@nightpipe/fits'
 import { finish, lacking, outside, shellEnvironment } from '@nightpipe/testing'
 import t from 'tap'
 import { products, run, setUp } from './night.js'
@@ -65,3 +66,22 @@ t.test('on a terminal progress is a tree of groups and stages', { skip: lacking(
   t.notMatch(text, /not reached/)
   t.end()
 })
+
+t.test(
+  'keys of modules in pipeline.cfg and by --set: the last word is that of --set, and what depends on it is redone',
+  (t) => {
+    const { raw, configs, out } = setUp(t.testdir(), 'reduction = yes\n[reduction]\nframe.unit = electron')
+    writeFileSync(join(configs, 'quick.cfg'), '[reduction]\nframe.unit = adu\n')
+    const call = (...more: string[]) => run('--config', configs, '--input', raw, '--output', out, ...more)
+    const unit = () => textOf(readFrame(join(out, 'M_67/cam/r/reduction/m67-r0.fits')).header, 'BUNIT')
+    t.equal(call('--strategy', 'quick').status, 0)
+    t.equal(unit(), 'electron', 'pipeline.cfg stands over the strategy')
+    const { status, stderr } = call('--set', 'reduction.frame.unit=adu')
+    t.equal(status, 0, stderr)
+    t.equal(unit(), 'adu')
+    t.match(stderr, /2 steps done/)
+    t.match(call('--set', 'reduction.frame.unit=adu').stderr, /0 steps done/)
+    t.match(call('--set', 'reduction.frame.units=adu').stderr, /reduction: --set: unknown key 'units' in \[frame\]/)
+    t.end()
+  },
+)

@@ -19,7 +19,10 @@ export function tellAssumptions(
     ({ frame }) => frame.facts.type === 'unknown',
     `not of what type they are: taken for science frames ([select] types; profile ${profile.name})`,
   )
-  tell((job) => isGainAssumed(job, config), 'no gain: 1 electron per adu assumed (set [parameters] gain)')
+  tell(
+    (job) => isGainAssumed(job, config),
+    'no gain: 1 electron per adu assumed, and the noise of the sky as it is (set [parameters] gain)',
+  )
   tell(
     (job) => isNoiseTakenFromSky(job, config),
     'no read noise: that of the sky is taken (set [parameters] read noise)',

@@ -31,10 +31,10 @@ import {
   turnsAxes,
 } from '@nightpipe/image'
 import { scoped } from '@nightpipe/kernels'
-import { medianOf } from '@nightpipe/math'
 import { type Calibrated, calibrateFrame } from './calibrate-frame.js'
 import { compareWithOthers } from './compare.js'
 import { levelUnder } from './detector.js'
+import { errorsOfSky } from './errors-of-sky.js'
 import { INTERPOLATED, type ReductionJob } from './plan.js'
 import { alignedReader } from './planes.js'
 import { type Measured, productHeader, unitOf } from './product-header.js'
@@ -148,8 +148,6 @@ function unusable(
   return `${(100 * fraction).toFixed(1)} % of the pixels are saturated (set aside over ${100 * select.saturated} %)`
 }
 
-/** Errors that their typical value is taken from. */
-const LOOKED_AT = 10000
 /** More of a frame than this is not hit by cosmic rays: then its noise is not what it is said to be. */
 const MOST_HIT = 0.05
 
@@ -164,7 +162,7 @@ function maskFrame(frame: Calibrated, atFirst: number, job: ReductionJob, { conf
   const { others = [] } = job
   const { pixels, error, mask, width, height, detector } = frame
   const map = sampleSky(pixels, width, height, { mask })
-  if (frame.hasError && detector.readNoiseIsAssumed) raiseToSky(error, map.medianSigma)
+  if (frame.hasError) errorsOfSky(error, map.medianSigma, detector)
   const { bleed, clip } = config.saturation
   let spilled = 0
   if (atFirst < MOST_BLEEDING * mask.length) {
@@ -192,15 +190,6 @@ function maskFrame(frame: Calibrated, atFirst: number, job: ReductionJob, { conf
     saturation: detector.saturation - levelUnder(detector, frame.biasLevel),
   }
   return { measured, cosmic, onlyHere }
-}
-
-/** Of a frame that says nothing of its noise, errors are at least what its sky scatters by: what is missing is added. */
-function raiseToSky(error: Float32Array, skySigma: number): void {
-  const step = Math.max(1, Math.floor(error.length / LOOKED_AT)) | 1
-  const sample = Float32Array.from({ length: Math.ceil(error.length / step) }, (_, k) => error[k * step])
-  const missing = skySigma ** 2 - medianOf(sample.filter(Number.isFinite)) ** 2
-  if (!(missing > 0)) return
-  for (let p = 0; p < error.length; p++) error[p] = Math.sqrt(error[p] ** 2 + missing)
 }
 
 /** Fits the pattern of the sky to a frame and takes it off; returns its factor and error. */

@@ -1,6 +1,10 @@
+import { join } from 'node:path'
+import { readFrame } from '@nightpipe/fits'
 import { MaskBit } from '@nightpipe/image'
+import { medianOf, random } from '@nightpipe/math'
+import { scratch } from '@nightpipe/testing'
 import t from 'tap'
-import { makeNight, type NightOptions, reduced } from './support/night.js'
+import { CAMERA, makeNight, type NightOptions, reduced, reduction, set, writeImage } from './support/night.js'
 
 function pulls(options: NightOptions): { mean: number; deviation: number; count: number } {
   const night = makeNight({ width: 300, height: 300, stars: 12, ...options })
@@ -49,3 +53,32 @@ t.test('the error of a pixel grows with its light, and by what the masters do no
   )
   t.equal(MaskBit.saturated, 2)
 })
+
+t.test(
+  'a frame that tells no gain has the noise that its sky shows, be the gain many electrons or a part of one',
+  async (t) => {
+    const folder = scratch()
+    const { normal } = random(3)
+    const [side, sky, star] = [600, 1000, 4000]
+    const isStar = (p: number) => p % side < 20 && p < 20 * side
+    const none = set('calibration.bias=none', 'calibration.dark=none', 'calibration.flat=none')
+    for (const { gain, given, ofStar } of [
+      { gain: 100, given: [], ofStar: Math.sqrt(10 + star) },
+      { gain: 0.25, given: ['parameters.read noise=5'], ofStar: Math.sqrt(4000 + star) },
+    ]) {
+      const level = (p: number) => (isStar(p) ? sky + star : sky)
+      const pixels = Float32Array.from({ length: side * side }, (_, p) => level(p) + Math.sqrt(sky / gain) * normal())
+      const raw = writeImage(join(folder, `gain-${gain}.fits`), pixels, side, [...CAMERA, ['IMAGETYP', 'object']])
+      const { code, stdout, stderr } = reduction('-s', raw, '-r', join(folder, 'out'), ...none, ...set(...given))
+      t.equal(code, 0, stderr)
+      const { error } = readFrame(stdout.trim())
+      const of = (wanted: boolean) => medianOf(error!.filter((_, p) => isStar(p) === wanted))
+      const expected = Math.sqrt(sky / gain)
+      t.ok(Math.abs(of(false) / expected - 1) < 0.03, `gain ${gain}: sky ${of(false)}, which scatters by ${expected}`)
+      t.ok(
+        Math.abs(of(true) / ofStar - 1) < 0.03,
+        `gain ${gain}: light above it by the gain that is assumed, ${of(true)}`,
+      )
+    }
+  },
+)

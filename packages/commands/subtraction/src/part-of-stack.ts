@@ -34,6 +34,11 @@ export function partOf(frame: Pick<Side, 'lookup'>, path: string, reference: str
   }
 }
 
+/** The reference is a stack of this frame alone: less of it nothing would be left. */
+export function isAllOf(frame: Pick<Side, 'lookup'>, path: string, reference: string): boolean {
+  return partOf(frame, path, reference) !== undefined && readProvenance(reference).parents.length === 1
+}
+
 /** Rounding of a time in a header, days. */
 const MOMENT = 1e-5
 

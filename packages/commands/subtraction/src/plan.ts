@@ -6,12 +6,15 @@ import { expandInputs, type InputFile } from '@nightpipe/files'
 import { cardLookup, frameHdu, openFits, readFrame } from '@nightpipe/fits'
 import { angularSeparation, type CardLookup, type Direction, readWcs } from '@nightpipe/sky'
 import { findStars } from '@nightpipe/stars'
+import { isAllOf } from './part-of-stack.js'
 import type { SubtractionSchema } from './schema.js'
+import type { Side } from './side.js'
 import type { SubtractionJob } from './subtract.js'
 
 /** What is known of a frame from its header. */
 interface Listed {
   file: InputFile
+  lookup: Side['lookup']
   facts: FrameFacts
   width: number
   height: number
@@ -53,6 +56,9 @@ export function planSubtraction(request: Request<SubtractionSchema>): Plan<Subtr
       rows.push({ input: one.file.path, status: 'failed', reason })
     } else if (reference === one.file.path) {
       rows.push({ input: one.file.path, status: 'rejected', reason: 'it is the reference itself' })
+    } else if (isAllOf(one, one.file.path, reference)) {
+      const reason = `${basename(reference)} was made of this frame alone`
+      rows.push({ input: one.file.path, status: 'rejected', reason })
     } else jobs.push(jobFor(one.file, reference, request))
   }
   const largest = listed.reduce((most, { width, height }) => Math.max(most, width * height), 0)
@@ -97,7 +103,7 @@ function describe(file: InputFile, profile: InstrumentProfile): Listed {
     const seen = wcs?.toSky((width - 1) / 2, (height - 1) / 2)
     const { raDeg, decDeg } = facts
     const pointed = raDeg !== undefined && decDeg !== undefined ? ([raDeg, decDeg] as Direction) : undefined
-    return { file, facts, width, height, centre: seen ? [seen[0], seen[1]] : pointed }
+    return { file, lookup, facts, width, height, centre: seen ? [seen[0], seen[1]] : pointed }
   } finally {
     fits.close()
   }

@@ -78,3 +78,17 @@ t.test(
     }
   },
 )
+
+t.test('a stack of one frame is no reference for it, but for another one', async (t) => {
+  const cwd = t.testdir({ in: {} })
+  writeField(join(cwd, 'in/n.fits'), STARS, { ...FIELD, cards: [['MJD-OBS', 60000]] })
+  writeField(join(cwd, 'm.fits'), STARS, { ...FIELD, seed: 2, cards: [['MJD-OBS', 60001]] })
+  t.equal(call('alignment', ['-s', 'in', '-r', 'ali', '--quiet'], { cwd }).status, 0)
+  t.equal(call('stacking', ['-s', 'ali', '-r', 'deep', '--quiet'], { cwd }).status, 0)
+  const [stack] = readdirSync(join(cwd, 'deep')).filter((name) => name.endsWith('.fits'))
+  run(['-s', 'in', '-s', 'm.fits', '-r', 'out', '--set', `reference.file=deep/${stack}`], cwd)
+  const rows = report(join(cwd, 'out/subtraction.csv'))
+  const { status, reason } = rows.get('n.fits')!
+  t.same([status, reason], ['rejected', `${stack} was made of this frame alone`])
+  t.equal(rows.get('m.fits')!.status, 'done')
+})

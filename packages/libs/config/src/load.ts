@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { ConfigError } from '@nightpipe/files'
 import { completeSections, valuesOf } from './in-force.js'
 import { plainName } from './names.js'
-import type { ConfigOf, Schema } from './options.js'
+import { type ConfigOf, isFree, type Schema } from './options.js'
 import { canonicalConfig, printConfig } from './print.js'
 import { type InstrumentProfile, loadProfile } from './profile.js'
 import { placeOf, resolve } from './resolve.js'
@@ -38,7 +38,7 @@ export interface ConfigInForce<S> {
 export function loadConfig<S extends Schema>(schema: S, options: LoadOptions = {}): ConfigInForce<S> {
   const name = options.file ?? 'config'
   const file = options.file === undefined ? empty() : scanFile(options.file)
-  const set = scanSet(options.set ?? [])
+  const set = scanSet(options.set ?? [], schema)
   if (options.profile && profileName(file, set) === undefined) set.entries.push(profileEntry(options.profile))
   const profile = loadProfile(profileName(file, set) ?? 'generic', {
     folder: options.profileFolder,
@@ -67,8 +67,11 @@ export const profileDigest = ({ canonical }: InstrumentProfile): string => sha25
 const sha256 = (content: string): string => createHash('sha256').update(content).digest('hex')
 const empty = (): Scan => ({ entries: [], sections: [], problems: [] })
 
-/** `--set section.key=value`: the key is what follows the last dot before '='. */
-function scanSet(set: readonly string[]): Scan {
+/**
+ * `--set section.key=value`: the key is what follows the last dot before '='. In a free section, whose keys may have dots
+ * themselves, it is what follows the first.
+ */
+function scanSet(set: readonly string[], schema: Schema): Scan {
   const scan = empty()
   for (const given of set) {
     const match = /^\s*([^=]*[^=.\s])\s*\.\s*([^=.]+?)\s*=(.*)$/s.exec(given)
@@ -76,11 +79,17 @@ function scanSet(set: readonly string[]): Scan {
       scan.problems.push(`--set ${given}: expected section.key=value`)
       continue
     }
-    const [, section, key, value] = match
+    const [section, key] = inFreeSection(schema, match[1], match[2]) ?? [match[1], match[2]]
     scan.sections.push({ name: section, origin: '--set' })
-    scan.entries.push({ section, key, value: value.trim(), origin: '--set' })
+    scan.entries.push({ section, key, value: match[3].trim(), origin: '--set' })
   }
   return scan
+}
+
+function inFreeSection(schema: Schema, section: string, key: string): [string, string] | undefined {
+  const [, first, rest] = /^([^.]+?)\s*\.\s*(.+)$/.exec(section) ?? []
+  const place = first && !placeOf(schema, section) ? placeOf(schema, first) : undefined
+  return place && isFree(schema[place.part]) ? [first, `${rest}.${key}`] : undefined
 }
 
 const profileEntry = ({ name, origin }: { name: string; origin: string }) => ({

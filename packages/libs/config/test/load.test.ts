@@ -1,5 +1,5 @@
 import t from 'tap'
-import { ConfigError, integer, loadConfig, number, withCommon } from '../src/index.js'
+import { ConfigError, freeSection, integer, loadConfig, number, text, withCommon } from '../src/index.js'
 
 const schema = withCommon({
   combine: {
@@ -24,4 +24,17 @@ t.test('defaults, then the file, then --set', async (t) => {
   const { values } = loadConfig(schema, { file, set: ['combine.minimum=5'] })
   t.same(values.combine, { clip: 4, minimum: 5 })
   t.equal(loadConfig(schema).values.combine.clip, 3)
+})
+
+t.test('keys of free sections may have dots, in a file and in --set', async (t) => {
+  const free = withCommon({
+    'a module': freeSection('what it does otherwise', text('', 'value')),
+    combine: schema.combine,
+  })
+  const file = `${t.testdir({ 'night.ini': '[a module]\ncosmic rays.method = none\nframe.unit = adu\n' })}/night.ini`
+  const { values } = loadConfig(free, { file, set: ['a module.frame.unit=electron', 'combine.clip=2'] })
+  t.same(values['a module'], { 'cosmic rays.method': 'none', 'frame.unit': 'electron' })
+  t.equal(values.combine.clip, 2)
+  t.throws(() => loadConfig(free, { set: ['another.frame.unit=adu'] }), /--set: unknown section \[another\.frame\]/)
+  t.throws(() => loadConfig(free, { set: ['combine.clip.unit=adu'] }), /--set: unknown section \[combine\.clip\]/)
 })

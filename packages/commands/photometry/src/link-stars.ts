@@ -1,6 +1,7 @@
 import { alignStars, invert, mapOf, nearestWithin, transform } from '@nightpipe/registration'
 import { StarFlag } from '@nightpipe/stars'
 import type { SeriesFrame } from './read-product.js'
+import { type SeenPlaces, seenPlaces } from './seen-places.js'
 
 /** The same stars in all frames of a series. */
 export interface Linked {
@@ -11,7 +12,7 @@ export interface Linked {
   ra: Float64Array
   dec: Float64Array
   reference: number
-  /** For each frame: the row of each star in its catalogue; -1 not seen, -2 outside of the frame. */
+  /** For each frame: the row of each star in its catalogue; -1 not seen, -2 where it could not be: outside, or hidden. */
   rows: Int32Array[]
   /** Places of each star in a frame. */
   placeIn(frame: number, star: number): readonly [number, number]
@@ -82,25 +83,29 @@ export function linkStars(frames: readonly SeriesFrame[], radius: number, least:
   const blank = new Float64Array(kept.length).fill(Number.NaN)
   return {
     ...{ count: kept.length, x, y, ra: sky?.ra ?? blank, dec: sky?.dec ?? blank, reference, placeIn, lost },
-    rows: frames.map((frame, k) =>
-      Int32Array.from(kept, (star, s) => {
+    rows: frames.map((frame, k) => {
+      const seen = seenPlaces(frame)
+      return Int32Array.from(kept, (star, s) => {
         const row = maps[k] ? (rows[k]![star] ?? -1) : -2
-        if (row >= 0) return isCutOff(frame, row) ? -2 : row
-        return row === -1 && within(frame, placeIn(k, s), UNSEEN * frame.seeing) ? -1 : -2
-      }),
-    ),
+        if (row >= 0) return isCutOff(frame, row, seen) ? -2 : row
+        return row === -1 && couldBeSeen(placeIn(k, s), frame.seeing, seen) ? -1 : -2
+      })
+    }),
   }
 }
 
 /** Whether light of a star that was seen lies beyond the frame: of its circles, not of its faintest wings. */
-const isCutOff = (frame: SeriesFrame, row: number) =>
-  (frame.flags[row]! & StarFlag.truncated) !== 0 && !within(frame, [frame.x[row]!, frame.y[row]!], frame.reach)
+const isCutOff = (frame: SeriesFrame, row: number, { clear }: SeenPlaces) =>
+  (frame.flags[row]! & CUT) !== 0 && !clear([frame.x[row]!, frame.y[row]!], frame.reach)
+
+/** What a star may have that reaches beyond the frame, or beyond what was exposed of its grid. */
+const CUT = StarFlag.truncated | StarFlag.masked
 
 /** A star that is not seen within so many widths of the edge is not a star without light. */
 const UNSEEN = 2
 
-const within = ({ width, height }: SeriesFrame, [x, y]: readonly [number, number], edge: number) =>
-  x > edge && y > edge && x < width - 1 - edge && y < height - 1 - edge
+const couldBeSeen = (place: readonly [number, number], seeing: number, { clear, open }: SeenPlaces) =>
+  clear(place, UNSEEN * seeing) && open(place, seeing)
 
 /** Matches the stars of a frame with the list, and adds those that are new. */
 function addFrame(

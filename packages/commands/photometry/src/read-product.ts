@@ -7,6 +7,8 @@ import { readWcs, type Wcs } from '@nightpipe/sky'
 export interface SeriesFrame {
   /** The product, and the stem of its name. */
   path: string
+  /** The frame that it was made of. */
+  source: string
   name: string
   filter: string
   /** Middle of the exposure; NaN where the header has no time. */
@@ -61,7 +63,12 @@ export function readSeriesFrame(path: string, frameFile: string): SeriesFrame {
     const number = (keyword: string) => numberOf(header, keyword) ?? Number.NaN
     const source = sizeOf(frameFile)
     return {
-      ...{ path, name: basename(path).replace(/\.phot\.fits(\.fz)?$/, ''), filter: textOf(header, 'PHFILT') ?? '' },
+      ...{
+        path,
+        source: frameFile,
+        name: basename(path).replace(/\.phot\.fits(\.fz)?$/, ''),
+        filter: textOf(header, 'PHFILT') ?? '',
+      },
       ...{ mjd: number('PHMJD'), exposure: number('PHEXP') || 1, airmass: number('PHAIRM'), seeing: number('SEEING') },
       ...{ zero: number('MAGZP'), zeroError: number('MAGZPERR'), limit: number('LIMMAG'), ...source },
       ...{ x: stars.x, y: stars.y, xError: stars.xError, yError: stars.yError, flags: stars.flags },

@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { readCat } from '@nightpipe/catalogues'
 import { column, numberOf, openFits, readFrame, readTable, writeFits } from '@nightpipe/fits'
+import { MaskBit } from '@nightpipe/image'
 import { medianOf } from '@nightpipe/math'
 import { parseCsv } from '@nightpipe/table'
 import { call } from '@nightpipe/testing'
@@ -217,6 +218,54 @@ t.test('a star that is seen near the edge never has a limit', async (t) => {
     [],
   )
 })
+
+t.test(
+  'a star where a frame was not exposed, or that its mask hides, has no limit there; one without light has',
+  async (t) => {
+    const cwd = t.testdir({})
+    const [bare, hidden, gone] = [ranked[6]!, ranked[8]!, ranked[30]!]
+    writeNight(
+      cwd,
+      STARS,
+      FRAMES.slice(0, 4).map((frame, k) => ({
+        ...{ ...frame, shift: [0, 0] as [number, number] },
+        change: { [gone]: k === 0 ? Number.POSITIVE_INFINITY : 0 },
+      })),
+    )
+    const path = join(cwd, 'frames/frame-0.fits')
+    const { header, pixels, width } = readFrame(path)
+    const near = (p: number, { x, y }: { x: number; y: number }, reach: number) =>
+      Math.hypot((p % width) - x, Math.floor(p / width) - y) < reach
+    const mask = Int16Array.from(pixels, (_, p) => (near(p, STARS[hidden]!, 5) ? MaskBit.bad : 0))
+    const some = pixels.map((value, p) => (near(p, STARS[bare]!, 7) ? Number.NaN : value))
+    some.forEach((value, p) => {
+      if (Number.isNaN(value)) mask[p] = MaskBit.noData
+    })
+    const axes = [width, width]
+    for (const [name, planes] of [
+      ['with a mask', [{ kind: 'image' as const, name: 'MASK', bitpix: 16 as const, axes, pixels: mask }]],
+      ['without', []],
+    ] as const) {
+      writeFits(path, [{ kind: 'image', header, bitpix: -32, axes, pixels: some }, ...planes])
+      const keys = ['limit.injected=0', 'series.plots=no', 'zero point.catalogue=catalogue.csv']
+      const out = name.replace(' ', '-')
+      const { status, stderr } = run(['-s', 'frames', '-r', out, ...keys.flatMap((key) => ['--set', key])], cwd)
+      t.equal(status, 0, stderr)
+      const stars = rowsOf(join(cwd, out, 'stars.csv'))
+      const curves = rowsOf(join(cwd, out, 'lightcurves.csv'))
+      const limits = (which: number) => {
+        const { x, y } = STARS[which]!
+        const star = stars.find((one) => Math.hypot(Number(one.x_px) - 1 - x, Number(one.y_px) - 1 - y) < 1)?.star
+        const points = curves.filter((point) => point.star === star)
+        t.ok(points.length >= 3, `${name}: ${which} has its points`)
+        return points.filter(({ upper_limit_mag }) => upper_limit_mag !== '').map(({ frame }) => frame)
+      }
+      t.same(limits(bare), [], `${name}: not exposed`)
+      if (name === 'with a mask') t.same(limits(hidden), [], 'hidden')
+      t.same(limits(gone), ['frame-0'], `${name}: without light`)
+    }
+  },
+)
 
 t.test('limits of a frame whose pixels share their noise are those of its stars', async (t) => {
   const cwd = t.testdir({})

@@ -1,12 +1,17 @@
 // Level and noise of meshes from the histograms of their pixels, as SExtractor measures them (Bertin & Arnouts 1996,
 // A&AS 117, 393): all pixels, then those within two sigma of their mean, set the scale of a histogram over ten sigma; it is
 // clipped at three sigma about its median until the noise no longer changes.
+import { latticePhase, latticeStep } from './lattice'
 import { fourMasks } from './pixel-source'
 
 /** The histogram reaches so many sigma to each side, and is so fine that this many pixels fall into its highest bins. */
 const REACH: f64 = 5
 const FILL: f64 = 4
 const MOST_LEVELS: i32 = 4096
+/** Values that are closer than this, in sigma, may pass for continuous. */
+const FINEST: f64 = 0.02
+/** Below so many steps of noise the median between few values is less true than their mean. */
+const FEW_STEPS: f64 = 0.7
 
 let mean: f64 = 0
 let sigma: f64 = 0
@@ -61,12 +66,22 @@ function measure(values: usize, n: i32, coarse: i32, bins: usize, to: usize): vo
     store<f64>(to, NaN, 8)
     return
   }
+  const step = coarse > 1 && sigma > 0 ? latticeStep(values, n, mean - 2 * sigma, mean + 2 * sigma, FINEST * sigma, bins) : 0
+  if (step > 0) {
+    // a bin for each value that occurs: the median lies inside one, where the share of pixels on either side says
+    const reach = <i32>Math.ceil((REACH * sigma) / step)
+    const centre = Math.round(mean / step - latticePhase) * step + latticePhase * step
+    const zero: f64 = centre - <f64>reach * step
+    fillBins(values, n, <f32>step, <f32>zero, 2 * reach + 1, bins)
+    guess(bins, 2 * reach + 1, step, zero, true, to)
+    return
+  }
   const levels = max<i32>(2, min<i32>(MOST_LEVELS, <i32>(Math.sqrt(2 / Math.PI) * (REACH / FILL) * <f64>within + 1) / coarse))
   // in float32, as there: values that are whole numbers fall on the borders of bins
   const scale: f32 = sigma > 0 ? <f32>((2 * REACH * sigma) / <f64>levels) : 1
   const zero: f32 = <f32>(mean - REACH * sigma)
   fillBins(values, n, scale, zero, levels, bins)
-  guess(bins, levels, <f64>scale, <f64>zero, to)
+  guess(bins, levels, <f64>scale, <f64>zero, false, to)
 }
 
 /** Mean and sigma of the values from `low` to `high`, about the first of them; NaN is left out. */
@@ -140,8 +155,8 @@ function bin(bins: usize, i: i32): i32 {
   return load<i32>(bins + ((<usize>i) << 2))
 }
 
-/** Level and noise from the clipped histogram. */
-function guess(bins: usize, levels: i32, scale: f64, zero: f64, to: usize): void {
+/** Level and noise from the clipped histogram; `steps` where each bin is one step of the converter. */
+function guess(bins: usize, levels: i32, scale: f64, zero: f64, steps: bool, to: usize): void {
   const top = levels - 1
   let low = 0
   let high = top
@@ -176,8 +191,24 @@ function guess(bins: usize, levels: i32, scale: f64, zero: f64, to: usize): void
     high = min<i32>(top, <i32>(middle + 3 * spread + 0.5))
   }
   let level = average
+  if (steps) middle = spread < FEW_STEPS ? average : slopingMedian(bins, low, high)
   // the mode; or the median, where stars crowd so that the mean lies far from it
   if (spread > 0) level = Math.abs((average - middle) / spread) < 0.3 ? 2.5 * middle - 1.5 * average : middle
   store<f64>(to, zero + level * scale)
   store<f64>(to, spread * scale, 8)
+}
+
+/** The median of bins `low` to `high`, the density within a bin sloping as its neighbours say. */
+function slopingMedian(bins: usize, low: i32, high: i32): f64 {
+  let sum = 0
+  for (let i = low; i <= high; i++) sum += bin(bins, i)
+  let before = 0
+  let h = low
+  while (2 * (before + bin(bins, h)) < sum) before += bin(bins, h++)
+  const here = <f64>bin(bins, h)
+  const wanted = <f64>sum / 2 - <f64>before
+  const slope = h > low && h < high ? <f64>(bin(bins, h + 1) - bin(bins, h - 1)) / 2 : 0
+  let inside = wanted / here
+  for (let k = 0; k < 4; k++) inside = (wanted - (slope * inside * (inside - 1)) / 2) / here
+  return <f64>h - 0.5 + inside
 }

@@ -50,7 +50,7 @@ const promisedSum = (hdu: Hdu) => Number(textOf(storedHdu(hdu).stored, 'DATASUM'
 
 /** A file that is summed while it is read. */
 export interface Watch {
-  /** To be shown the pixels as they are stored, from the first on and in their order; absent for tiles. */
+  /** To be shown the pixels as they are stored, from the first on and in their order; once more does no harm. Absent for tiles. */
   see?: Onlooker
   /**
    * The same for bytes of known sum (of words from the first of them on) that stand at `offset` of the data; what lies before
@@ -70,14 +70,17 @@ function watch(hdu: Hdu, onlooker?: Onlooker): Watch {
     if (!begun && onlooker) sumOf(source, 0, dataStart, onlooker)
     begun = true
   }
-  const see = (bytes: Uint8Array) => {
+  const add = (bytes: Uint8Array) => {
     begin()
     sum = addSums(sum, onesSum(bytes, at - dataStart))
     onlooker?.(bytes)
     at += bytes.length
   }
+  const see = (bytes: Uint8Array) => {
+    if (at < dataStart + dataBytes) add(bytes) // else they are read once more
+  }
   const pass = (bytes: Uint8Array, offset: number, itsSum: number) => {
-    readOn(source, at, dataStart + offset, see)
+    readOn(source, at, dataStart + offset, add)
     begin()
     sum = addSums(sum, rotated(itsSum, offset))
     onlooker?.(bytes)
@@ -87,7 +90,7 @@ function watch(hdu: Hdu, onlooker?: Onlooker): Watch {
     ...(hdu.compressed ? {} : { see, pass }),
     end() {
       begin()
-      readOn(source, at, end, see)
+      readOn(source, at, end, add)
       if (onlooker) sumOf(source, end, source.size, onlooker)
       const promised = promisedSum(hdu)
       return !Number.isFinite(promised) || sum % 0xffffffff === promised % 0xffffffff

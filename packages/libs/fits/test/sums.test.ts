@@ -49,3 +49,20 @@ t.test('rows whose sum others make count as if they were seen, and an onlooker g
     t.same(Buffer.concat(seen), Buffer.from(file))
   }
 })
+
+t.test('pixels that are read once more are not counted again', async (t) => {
+  for (const damaged of [false, true]) {
+    const file = bytes.slice()
+    if (damaged) file[50000]! ^= 1
+    const hdu = openFits(file).hdus[0]!
+    const seen: Buffer[] = []
+    const watch = watchWhole(hdu, (part) => seen.push(Buffer.from(part)))
+    const into = new Uint8Array(2 * 300 * 50)
+    // the last strip is smaller than what fills the last block of the file
+    for (const firstRow of [0, 50, 100, 150, 0, 50, 100, 150, 199]) {
+      watch.see!(readStored(hdu, { firstRow, rows: Math.min(50, 200 - firstRow), plane: 0, into }))
+    }
+    t.equal(watch.end(), !damaged)
+    t.same(Buffer.concat(seen), Buffer.from(file))
+  }
+})

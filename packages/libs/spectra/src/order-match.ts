@@ -1,7 +1,7 @@
 import { solve, solver } from '@nightpipe/math'
 import { alongSpline } from './cubic-spline.js'
 import { goodColumns } from './good-pixels.js'
-import { quietResponse } from './quiet-response.js'
+import { quietFlat } from './quiet-response.js'
 import type { OrderSpectrum } from './spectrum.js'
 import type { TemplateCurve } from './velocity-template.js'
 
@@ -21,6 +21,8 @@ export interface PackedOrder {
   continuum: Float64Array
   /** terms of them */
   terms: number
+  /** one sigma of the response, as part of it; undefined where it is not known */
+  flatError?: Float64Array | undefined
   /** 1: taken; 0: clipped */
   used: Uint8Array
 }
@@ -66,7 +68,7 @@ export function packPixels(
   if (n < least) return undefined
   const [u, flux, weight, root] = [0, 0, 0, 0].map(() => new Float64Array(n)) as [Plain, Plain, Plain, Plain]
   const continuum = new Float64Array(n * (degree + 1))
-  const response = blazed ? quietResponse(one, seen) : undefined
+  const flat = blazed ? quietFlat(one, seen) : undefined
   for (let i = 0; i < n; i++) {
     const x = column[i]!
     u[i] = Math.log(one.wavelength![x]!)
@@ -74,7 +76,7 @@ export function packPixels(
     weight[i] = 1 / one.uncertainty[x]! ** 2
     root[i] = 1 / one.uncertainty[x]!
     const place = (2 * x) / (one.flux.length - 1) - 1
-    let [last, now] = [0, response ? response[x]! : 1]
+    let [last, now] = [0, flat ? flat.response[x]! : 1]
     for (let k = 0; k <= degree; k++) {
       continuum[i * (degree + 1) + k] = now
       const next = ((2 * k + 1) * place * now - k * last) / (k + 1)
@@ -84,7 +86,8 @@ export function packPixels(
   }
   const used = new Uint8Array(n).fill(1)
   const { index, order } = one
-  return { index, order, column, u, flux, weight, root, continuum, terms: degree + 1, used }
+  const flatError = flat?.left && Float64Array.from(column, (x) => flat.left![x]!)
+  return { index, order, column, u, flux, weight, root, continuum, terms: degree + 1, flatError, used }
 }
 
 /** What one order says: the shift of the template that is still missing, and how well it is known. */

@@ -5,16 +5,30 @@ const SCALE_NOISE = [0.723, 0.285, 0.178, 0.122, 0.0858] as const
 /** A structure that stands so many sigma above the noise is the detector's, and stays as it is. */
 const CERTAIN = 4
 
+/**
+ * Scales as wide as lines, waves of 4 to 16 columns: what is left in them moves lines. Pixels differ in them as in the finest, which
+ * tells it best.
+ */
+const OF_LINES = [1, 2] as const
+
 interface Flat {
   blaze: Float64Array
   blazeError: Float64Array
 }
 
+type Plain = Float64Array<ArrayBuffer>
 type Known = Float64Array | undefined
+
+/** A response without the noise of its flat. */
+export interface QuietFlat {
+  response: Float64Array
+  /** one sigma of what is still wrong with it, as part of it; undefined where the flat does not tell its errors */
+  left?: Float64Array
+}
 
 /** Responses of late: all exposures of a night have those of one flat. At most so many orders of so many flats. */
 const REMEMBERED = 256
-const remembered = new Map<number, (Flat & { seen: Known; quiet: Float64Array })[]>()
+const remembered = new Map<number, (Flat & { seen: Known; quiet: Required<QuietFlat> })[]>()
 let count = 0
 
 /**
@@ -27,31 +41,41 @@ let count = 0
  * `seen` is what the light of stars has told of the same columns (0 where nothing): if the flat differs from it by less than
  * from a smooth curve, only the difference is noise or news, and is judged in the same way.
  */
-export function quietResponse(
+export function quietFlat(
   { blaze, blazeError }: Pick<OrderSpectrum, 'blaze' | 'blazeError'>,
   seen?: Float64Array,
-): Float64Array | undefined {
-  if (!blaze || !blazeError?.some((one) => one > 0)) return blaze
+): QuietFlat | undefined {
+  if (!blaze || !blazeError?.some((one) => one > 0)) return blaze && { response: blaze }
   const key = blaze[blaze.length >> 1]!
   const alike = remembered.get(key) ?? []
   const before = alike.find((one) => one.seen === seen && same(one.blaze, blaze) && same(one.blazeError, blazeError))
-  if (before) return before.quiet.slice()
+  if (before) return copied(before.quiet)
   if (count++ % REMEMBERED === 0) remembered.clear()
   const flat = { blaze, blazeError }
   const quiet = (seen && besideSeen(flat, seen)) ?? withoutNoise(flat)
-  remembered.set(key, [...alike, { blaze: blaze.slice(), blazeError: blazeError.slice(), seen, quiet: quiet.slice() }])
+  remembered.set(key, [...alike, { blaze: blaze.slice(), blazeError: blazeError.slice(), seen, quiet: copied(quiet) }])
   return quiet
 }
 
+/** The response alone. */
+export const quietResponse = (flat: Pick<OrderSpectrum, 'blaze' | 'blazeError'>, seen?: Float64Array) =>
+  quietFlat(flat, seen)?.response
+
+/** Whoever has it may change it. */
+const copied = ({ response, left }: Required<QuietFlat>) => ({ response: response.slice(), left: left.slice() })
+
 /** What is seen, times the difference of the flat from it without its noise; undefined where the flat speaks against it. */
-function besideSeen({ blaze, blazeError }: Flat, seen: Float64Array): Float64Array | undefined {
+function besideSeen({ blaze, blazeError }: Flat, seen: Float64Array): Required<QuietFlat> | undefined {
   if (seen.length !== blaze.length) return undefined
   const both = (x: number) => blaze[x]! > 0 && seen[x]! > 0
   const divided = (values: Float64Array) => values.map((value, x) => (both(x) ? value / seen[x]! : 0))
   const ratio = { blaze: divided(blaze), blazeError: divided(blazeError) }
   if (!(roughness(ratio, both) < roughness({ blaze, blazeError }, both))) return undefined
   const [change, alone] = [withoutNoise(ratio), withoutNoise({ blaze, blazeError })]
-  return alone.map((value, x) => (both(x) ? change[x]! * seen[x]! : value))
+  return {
+    response: alone.response.map((value, x) => (both(x) ? change.response[x]! * seen[x]! : value)),
+    left: alone.left.map((value, x) => (both(x) ? change.left[x]! : value)),
+  }
 }
 
 /** How columns differ from their neighbours, in errors; defects count as CERTAIN. */
@@ -71,26 +95,32 @@ const same = (a: Float64Array, b: Float64Array) => {
   return true
 }
 
-function withoutNoise({ blaze, blazeError }: Flat): Float64Array {
+function withoutNoise({ blaze, blazeError }: Flat): Required<QuietFlat> {
   const n = blaze.length
   const smooth = [blaze]
   for (let scale = 0; scale < SCALE_NOISE.length; scale++) smooth.push(smoothed(smooth[scale]!, 1 << scale))
   const level = smooth.at(-1)!
   const out = level.slice()
-  const [detail, sigma] = [new Float64Array(n), new Float64Array(n)]
+  const [detail, sigma, finest, kept] = [0, 0, 0, 0].map(() => new Float64Array(n)) as [Plain, Plain, Plain, Plain]
   SCALE_NOISE.forEach((noise, scale) => {
     const [fine, coarse] = [smooth[scale]!, smooth[scale + 1]!]
     for (let x = 0; x < n; x++) {
       detail[x] = (fine[x]! - coarse[x]!) / level[x]!
       sigma[x] = (noise * blazeError[x]!) / level[x]!
     }
+    const ofLines = OF_LINES.some((one) => one === scale)
     const real = realVariance(detail, sigma, 2 ** scale)
     for (let x = 0; x < n; x++) {
       const uncertain = Math.abs(detail[x]!) <= CERTAIN * sigma[x]! // false, too, where the error is not known
-      out[x]! += (fine[x]! - coarse[x]!) * (uncertain ? real / (real + sigma[x]! ** 2) : 1)
+      const part = uncertain ? real / (real + sigma[x]! ** 2) : 1
+      out[x]! += (fine[x]! - coarse[x]!) * part
+      if (scale === 0) finest[x] = part
+      else if (ofLines) kept[x]! += Math.max(part, finest[x]!) / OF_LINES.length
     }
   })
-  return out
+  // what such a filter leaves has the same part of the variance of the noise as it keeps of the values
+  const left = kept.map((part, x) => (out[x]! > 0 ? (blazeError[x]! / out[x]!) * Math.sqrt(part) || 0 : 0))
+  return { response: out, left }
 }
 
 /**

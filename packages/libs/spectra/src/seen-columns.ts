@@ -39,20 +39,24 @@ export function seenColumns(exposures: readonly Leftovers[], step: number): Floa
   return part && meanResponse(exposures).map((value, x) => value * (1 + part[x]! * all.value[x]!))
 }
 
-/** Exposures in order of their velocity; a new group where it is a line away, and every second group in each half. */
-function halvesOf(exposures: readonly Leftovers[], step: number): Leftovers[][] {
-  const halves: Leftovers[][] = []
-  let [group, start] = [-1, Number.NEGATIVE_INFINITY]
+/** Exposures in order of their velocity; a new group where it is a line away. */
+export function velocityGroups<T extends { toRest: number }>(exposures: readonly T[], step: number): T[][] {
+  const groups: T[][] = []
+  let start = Number.NEGATIVE_INFINITY
   for (const one of exposures.toSorted((p, q) => p.toRest - q.toRest)) {
     if (one.toRest - start > APART * step) {
-      group++
+      groups.push([])
       start = one.toRest
     }
-    const half = group & 1
-    halves[half] ??= []
-    halves[half].push(one)
+    groups.at(-1)!.push(one)
   }
-  return halves
+  return groups
+}
+
+/** Every second group in each half. */
+const halvesOf = (exposures: readonly Leftovers[], step: number): Leftovers[][] => {
+  const groups = velocityGroups(exposures, step)
+  return [0, 1].map((half) => groups.filter((_, k) => k % 2 === half).flat()).filter((half) => half.length > 0)
 }
 
 interface Mean {

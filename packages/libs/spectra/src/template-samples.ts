@@ -1,5 +1,5 @@
 import { goodColumns } from './good-pixels.js'
-import { quietResponse } from './quiet-response.js'
+import { quietFlat } from './quiet-response.js'
 import type { OrderSpectrum } from './spectrum.js'
 
 /** The good samples of one order of one exposure, in the rest frame. */
@@ -13,6 +13,8 @@ export interface Samples {
   /** flux over the response of the flat, and 1 / sigma squared of it */
   y: Float64Array
   weight: Float64Array
+  /** one sigma of the response there, as part of it; undefined where it is not known */
+  flatError: Float64Array | undefined
   column: Int32Array
   /** Legendre polynomials of the columns, those of each beside one another */
   basis: Float64Array
@@ -27,13 +29,13 @@ export function samplesOf(
 ): Samples | undefined {
   const column = goodColumns(source, blazed ? 0.02 : undefined)
   if (column.length < 100) return undefined
-  const quiet = blazed ? quietResponse(source, seen) : undefined
+  const flat = blazed ? quietFlat(source, seen) : undefined
   const n = column.length
   const [u, y, weight] = [new Float64Array(n), new Float64Array(n), new Float64Array(n)]
   let total = 0
   for (let i = 0; i < n; i++) {
     const x = column[i]!
-    const response = quiet?.[x] ?? 1
+    const response = flat?.response[x] ?? 1
     u[i] = Math.log(source.wavelength![x]!) + toRest
     y[i] = source.flux[x]! / response
     weight[i] = (response / source.uncertainty[x]!) ** 2
@@ -41,7 +43,8 @@ export function samplesOf(
   }
   return {
     source,
-    response: quiet,
+    response: flat?.response,
+    flatError: flat?.left && Float64Array.from(column, (x) => flat.left![x]!),
     toRest,
     column,
     u,

@@ -2,6 +2,7 @@ import { LIGHT_SPEED, MAD_TO_SIGMA, medianOf, solve } from '@nightpipe/math'
 import { type Leftovers, seenColumns } from './seen-columns.js'
 import type { OrderSpectrum } from './spectrum.js'
 import { bestStiffness, fitUniformSpline, type Knots, type UniformSpline, uniformSplineAt } from './spline-fit.js'
+import { templateErrors } from './template-errors.js'
 import { type Samples, samplesOf } from './template-samples.js'
 import type { TemplateOrder, VelocityTemplate } from './velocity-template.js'
 
@@ -115,7 +116,7 @@ function coadd(index: number, series: readonly Samples[], degree: number, clip: 
     clipped += now
     if (pass > 2 && now === 0) break
   }
-  return { ...sampled(index, best, series, kept, scales, curve, knots.step), clipped, kept, scales, curve, step }
+  return { ...sampled(index, best, series, kept, scales, curve), clipped, kept, scales, curve, step }
 }
 
 function spanOf(series: readonly Samples[]) {
@@ -203,7 +204,7 @@ function setAside(
 /** A column with less than this of the typical weight around it is in a gap. */
 const GAP = 1e-3
 
-/** The curve on the columns of the best exposure, with the error that the samples of one knot leave it. */
+/** The curve on the columns of the best exposure, with its error there. */
 function sampled(
   index: number,
   best: Samples,
@@ -211,23 +212,10 @@ function sampled(
   kept: readonly Float64Array[],
   scales: readonly Float64Array[],
   curve: UniformSpline,
-  step: number,
 ): { order: TemplateOrder; signalToNoise: number } {
   const width = best.source.flux.length
-  // Samples share their weight between the middles of the two knot intervals around them: none jumps from one to the next.
-  const weightAt = new Float64Array(curve.coefficients.length + 1)
-  const placeOf = (u: number) => (u - curve.first) / step + 0.5
-  series.forEach((one, k) => {
-    for (let i = 0; i < one.u.length; i++) {
-      const place = placeOf(one.u[i]!)
-      const bin = Math.floor(place)
-      const weight = kept[k]![i]! * scales[k]![i]! ** 2
-      weightAt[bin]! += weight * (1 - place + bin)
-      weightAt[bin + 1]! += weight * (place - bin)
-    }
-  })
-  const least = GAP * medianOf(weightAt.filter((one) => one > 0))
-  const out = [0, 0, 0].map(() => new Float64Array(width).fill(Number.NaN)) as [
+  const errorAt = templateErrors(series, kept, scales, curve, GAP)
+  const [wavelength, flux, uncertainty] = [0, 0, 0].map(() => new Float64Array(width).fill(Number.NaN)) as [
     Float64Array,
     Float64Array,
     Float64Array,
@@ -237,15 +225,14 @@ function sampled(
     const lambda = best.source.wavelength![x]!
     if (!(lambda > 0)) continue
     const u = Math.log(lambda) + best.toRest
-    out[0][x] = Math.exp(u)
-    const place = placeOf(u)
-    const bin = Math.floor(place)
-    const near = (1 - place + bin) * weightAt[bin]! + (place - bin) * weightAt[bin + 1]!
-    if (!(near > least)) continue
-    out[1][x] = uniformSplineAt(curve, u)
-    out[2][x] = 1 / Math.sqrt(near)
-    if (x > width / 4 && x < (3 * width) / 4) ratios.push(out[1][x]! / out[2][x]!)
+    wavelength[x] = Math.exp(u)
+    const value = uniformSplineAt(curve, u)
+    const error = errorAt(u, value)
+    if (error === undefined) continue
+    flux[x] = value
+    uncertainty[x] = error
+    if (x > width / 4 && x < (3 * width) / 4) ratios.push(value / error)
   }
-  const order = { index, order: best.source.order, wavelength: out[0], flux: out[1], uncertainty: out[2] }
+  const order = { index, order: best.source.order, wavelength, flux, uncertainty }
   return { order, signalToNoise: ratios.length > 0 ? medianOf(ratios) : 0 }
 }

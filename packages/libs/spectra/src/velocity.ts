@@ -2,7 +2,7 @@ import { LIGHT_SPEED, MAD_TO_SIGMA, medianOf } from '@nightpipe/math'
 import { type CombinedVelocity, combineVelocities } from './combine-velocities.js'
 import { fittedOrder, matchOrder, type OrderData, type OrderMatch, packOrder, scratchFor } from './order-match.js'
 import type { OrderSpectrum } from './spectrum.js'
-import { templateNoise } from './template-noise.js'
+import { type ShiftNoise, shiftNoise } from './template-noise.js'
 import { curveFor, templateCurves, type VelocityTemplate } from './velocity-template.js'
 
 export interface VelocityOptions {
@@ -22,7 +22,7 @@ export interface OrderVelocity {
   order: number
   /** m/s, as a redshift times c */
   velocity: number
-  /** one sigma from the errors of its pixels */
+  /** one sigma from the errors of its pixels, and of their response */
   error: number
   /** one sigma from the noise of the template */
   noise: number
@@ -102,8 +102,8 @@ interface State {
   /** orders that could be matched, and how */
   data: OrderData[]
   matches: OrderMatch[]
-  /** what the noise of the template brings into each, as a logarithm of wavelength */
-  noise: number[]
+  /** what the noise of the template and the flat bring into each, as a logarithm of wavelength */
+  noise: ShiftNoise[]
   combined: CombinedVelocity
   rounds: number
   converged: boolean
@@ -120,7 +120,7 @@ function converge(all: readonly OrderData[], added: boolean, from: number, still
   let shift = from
   const before: (Float64Array | undefined)[] = all.map(() => undefined)
   const scratch = scratchFor(Math.max(...all.map(({ u }) => u.length)))
-  const noiseOf = new Map<OrderData, number>()
+  const noiseOf = new Map<OrderData, ShiftNoise>()
   for (let rounds = 1; ; rounds++) {
     const pairs = all.flatMap((data, k) => {
       const match = matchOrder(data, shift, added, before[k], 0, data.u.length, scratch)
@@ -130,14 +130,14 @@ function converge(all: readonly OrderData[], added: boolean, from: number, still
     if (pairs.length === 0) throw new RangeError('no order has enough good pixels under the template')
     const matches = pairs.map(({ match }) => match)
     const noise = pairs.map(({ data, match }) => {
-      const known = noiseOf.get(data) ?? templateNoise(data, shift, match, scratch)
+      const known = noiseOf.get(data) ?? shiftNoise(data, shift, match, scratch)
       noiseOf.set(data, known)
       return known
     })
     const combined = combineVelocities(
       matches.map((match) => match.shift * LIGHT_SPEED),
-      matches.map(({ error }) => error * LIGHT_SPEED),
-      noise.map((one) => one * LIGHT_SPEED),
+      matches.map(({ error }, k) => Math.hypot(error, noise[k]!.flat) * LIGHT_SPEED),
+      noise.map(({ template }) => template * LIGHT_SPEED),
     )
     const step = combined.value / LIGHT_SPEED
     const near = rounds > PATIENCE ? Math.max(still, COMES_AND_GOES * combined.error) : still
@@ -187,8 +187,8 @@ function conclude(
     return {
       ...{ index, order, pixels: match.pixels, used: combined.used[k] === 1 },
       velocity: LIGHT_SPEED * Math.expm1(shift + match.shift),
-      error: match.error * LIGHT_SPEED * (1 + z),
-      noise: noise[k]! * LIGHT_SPEED * (1 + z),
+      error: Math.hypot(match.error, noise[k]!.flat) * LIGHT_SPEED * (1 + z),
+      noise: noise[k]!.template * LIGHT_SPEED * (1 + z),
       limit: match.limit * LIGHT_SPEED,
       reducedChiSquare: fitted[k]!.chiSquare / Math.max(1, match.pixels - match.solution.length),
       clipped: used.length - used.reduce((n, one) => n + one, 0),

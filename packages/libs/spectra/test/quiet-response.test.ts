@@ -1,6 +1,7 @@
 import { random } from '@nightpipe/math'
 import t from 'tap'
 import { buildTemplate, fitVelocity, quietResponse } from '../src/index.js'
+import { quietFlat } from '../src/quiet-response.js'
 import { expose, randomStar } from './star.js'
 
 const N = 2048
@@ -108,3 +109,62 @@ t.test('velocities of spectra that drift do not follow the noise of their common
   t.ok(Math.abs(blind) > 5, 'the noise of a flat of signal to noise 250 matters')
   t.ok(Math.abs(told) < 1, 'and its error heals it') // m/s a column of 1450 m/s
 })
+
+t.test('what is still wrong with a response is told', async (t) => {
+  for (const [columns, noise] of [
+    [0.0025, 0.0025],
+    [0.0025, 0.006],
+    [0.005, 0.003],
+  ] as const) {
+    const flat = madeFlat(31, { columns, noise })
+    const { response, left } = quietFlat(flat)!
+    const off = response.map((one, x) => one / flat.truth[x]! - 1)
+    // slow errors are the continuum's, and move no line
+    const fast = off.map((one, x) => one - mean(off.subarray(Math.max(0, x - 20), x + 21)))
+    const [is, told] = [fast, left!].map((list) => Math.sqrt(mean(list.map((one) => one * one)))) as [number, number]
+    t.ok(Math.abs(told / is - 1) < 0.25, `${told} and ${is} of ${noise}`)
+  }
+  t.equal(quietFlat({ blaze: madeFlat(31, { columns: 0, noise: 0.003 }).blaze })!.left, undefined)
+})
+
+t.test('velocities tell what the noise of their flat does to them, and templates of one velocity too', async (t) => {
+  const star = randomStar(4950, 5900, 0.6, 3)
+  const layout = { width: 1024, orders: 6, first: 80 }
+  const drawn = (seed: number, sigma: number) => {
+    const draw = random(seed)
+    const all = Array.from({ length: 6 }, () => Float64Array.from({ length: 1024 }, () => 1 + sigma * draw.normal()))
+    return (index: number, x: number) => all[index]![x]!
+  }
+  const columns = drawn(40, 0.004)
+  // a flat that knows the columns, with its own noise
+  const shot = (seed: number, z: number, flatError: number) =>
+    expose(star, layout, { z, electrons: 1e6, noise: false, seed, columns, flatError, flat: drawn(seed, flatError) })
+  const template = buildTemplate([{ orders: shot(1, 0, 1e-7), z: 0 }])
+  const variance = (orders: ReturnType<typeof shot>, against = template) =>
+    mean(fitVelocity(orders, against, 2e-4).orders.map(({ error }) => error ** 2)) // the mean of orders of like error
+  const exact = variance(shot(1, 2e-4, 1e-7))
+  const offs = Array.from({ length: 16 }, (_, k) => fitVelocity(shot(50 + k, 2e-4, 0.004), template, 2e-4).velocity)
+  const centre = mean(offs)
+  const is = Math.sqrt(mean(offs.map((one) => (one - centre) ** 2)) * (16 / 15))
+  const told = Math.sqrt((variance(shot(50, 2e-4, 0.004)) - exact) / 6)
+  t.comment(`the noise of flats moves velocities by ${is.toFixed(2)} m/s, told ${told.toFixed(2)}`)
+  t.ok(told / is > 0.6 && told / is < 1.6, 'told as it is')
+  const noisy = [51, 52].map((seed) => buildTemplate([{ orders: shot(seed, 0, 0.004), z: 0 }]))
+  const noises = noisy.map((one) => fitVelocity(shot(1, 2e-4, 1e-7), one, 2e-4).combined.template)
+  const alone = fitVelocity(shot(1, 2e-4, 1e-7), template, 2e-4).combined.template
+  for (const noise of noises) {
+    t.ok(Math.abs(Math.sqrt(noise ** 2 - alone ** 2) / told - 1) < 0.4, `template ${noise}, ${alone} without`)
+  }
+  // of two exposures at one velocity the flat is the same, at two it is not
+  const twice = buildTemplate([0, 0].map(() => ({ orders: shot(51, 0, 0.004), z: 0 })))
+  const apart = buildTemplate([0, 1e-4].map((z) => ({ orders: shot(51, z, 0.004), z: -z / (1 + z) })))
+  const of = (one: typeof template) => fitVelocity(shot(1, 2e-4, 1e-7), one, 2e-4).combined.template
+  t.ok(of(twice) > 0.85 * noises[0]!, `${of(twice)}`)
+  t.ok(of(apart) < 0.85 * of(twice), `${of(apart)}`)
+})
+
+function mean(list: ArrayLike<number>): number {
+  let sum = 0
+  for (let k = 0; k < list.length; k++) sum += list[k]!
+  return sum / list.length
+}

@@ -20,6 +20,8 @@ const REACH: f64 = 4
 /** Of a star much wider than its window, and much narrower; what is beyond is noise. */
 const LEAST_MOVED: f64 = 0.4
 const MOST_MOVED: f64 = 0.8
+/** The least, along a star drawn out. */
+const LEAST_ALONG: f64 = 0.2
 
 let light: f64 = 0
 let alongX: f64 = 0
@@ -124,6 +126,7 @@ function errors(stamp: Stamp, cx: f64, cy: f64, sigma: f64, lines: usize, round:
   let xy: f64 = 0
   let noiseX: f64 = 0
   let noiseY: f64 = 0
+  let noiseXY: f64 = 0
   for (let row = y0; row <= y1; row++) {
     let at = (<usize>(row * size + first)) << 3
     for (let column = first; column <= last; column++, at += 8) {
@@ -138,16 +141,28 @@ function errors(stamp: Stamp, cx: f64, cy: f64, sigma: f64, lines: usize, round:
       xy += weighted * dx * dy
       noiseX += noise * dx * dx
       noiseY += noise * dy * dy
+      noiseXY += noise * dx * dy
     }
   }
-  // how far the balance moves when the star does: half as far where the window is as wide as its light
-  const moves = round ? 0.5 : min<f64>(MOST_MOVED, max<f64>(LEAST_MOVED, 1 - (xx + yy) / (2 * all * sigma * sigma)))
-  const factor = all > 0 ? 1 / (moves * all) : NaN
+  // how far the balance moves when the star does: half as far where the window is as wide as its light, and less far along
+  // a star drawn out than across
+  const spread = 1 / (2 * all * sigma * sigma)
+  const moves = round ? 0.5 : min<f64>(MOST_MOVED, max<f64>(LEAST_MOVED, 1 - (xx + yy) * spread))
+  let bend = round ? 0 : (yy - xx) * spread
+  let lean = round ? 0 : -2 * xy * spread
+  const most = (moves - LEAST_ALONG) / Math.sqrt(bend * bend + lean * lean)
+  if (most < 1) {
+    bend *= most
+    lean *= most
+  }
+  const movesX = moves + bend
+  const movesY = moves - bend
+  const factor = all > 0 ? 1 / (all * (movesX * movesY - lean * lean)) : NaN
   windowXX = xx / all
   windowYY = yy / all
   windowXY = xy / all
-  centroidErrorX = factor * Math.sqrt(noiseX)
-  centroidErrorY = factor * Math.sqrt(noiseY)
+  centroidErrorX = factor * Math.sqrt(movesY * movesY * noiseX - 2 * lean * movesY * noiseXY + lean * lean * noiseY)
+  centroidErrorY = factor * Math.sqrt(lean * lean * noiseX - 2 * lean * movesX * noiseXY + movesX * movesX * noiseY)
 }
 
 /** Only what is brighter than this part of the highest pixel tells the width. */

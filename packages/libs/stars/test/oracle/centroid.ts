@@ -35,14 +35,22 @@ export function windowedCentroid(stamp: Stamp, x: number, y: number, sigma: numb
   }
   const good = converged
   if (!good) [cx, cy] = [startX, startY]
-  const { light, noiseX, noiseY, spread } = noiseMoments(stamp, cx, cy, sigma, scratch)
-  // the balance follows a move of the star by 1 less the second moment of its light under the window over that of the window
-  const follows = Math.min(0.8, Math.max(0.4, 1 - spread / sigma ** 2))
-  const factor = light > 0 ? 1 / (follows * light) : Number.NaN
+  const { light, noise, shape } = noiseMoments(stamp, cx, cy, sigma, scratch)
+  // the balance follows a move of the star by 1 less the second moment of its light under the window over that of the
+  // window, along each of the axes of that light
+  const [xx, xy, yy] = shape.map((moment) => moment / light / sigma ** 2)
+  const follows = Math.min(0.8, Math.max(0.4, 1 - (xx + yy) / 2))
+  const longer = Math.min(follows - 0.2, Math.hypot((xx - yy) / 2, xy))
+  const angle = Math.atan2(2 * xy, xx - yy) / 2
+  const [c, s] = [Math.cos(angle), Math.sin(angle)]
+  const [nxx, nxy, nyy] = noise
+  const along = (c * c * nxx + 2 * c * s * nxy + s * s * nyy) / (follows - longer) ** 2
+  const across = (s * s * nxx - 2 * c * s * nxy + c * c * nyy) / (follows + longer) ** 2
+  const both = (c * s * (nyy - nxx) + (c * c - s * s) * nxy) / (follows ** 2 - longer ** 2)
   return {
     ...{ x: cx + stamp.x0, y: cy + stamp.y0, good },
-    xError: factor * Math.sqrt(noiseX),
-    yError: factor * Math.sqrt(noiseY),
+    xError: light > 0 ? Math.sqrt(c * c * along - 2 * c * s * both + s * s * across) / light : Number.NaN,
+    yError: light > 0 ? Math.sqrt(s * s * along + 2 * c * s * both + c * c * across) / light : Number.NaN,
   }
 }
 
@@ -80,16 +88,21 @@ function noiseMoments(stamp: Stamp, cx: number, cy: number, sigma: number, line:
   const { size, value, variance } = stamp
   const [x0, x1] = windowLine(cx, sigma, size, line, 0)
   const [y0, y1] = windowLine(cy, sigma, size, line, size)
-  let [light, noiseX, noiseY, spread] = [0, 0, 0, 0]
+  let light = 0
+  const [noise, shape] = [
+    [0, 0, 0],
+    [0, 0, 0],
+  ]
   for (let row = y0; row <= y1; row++) {
     for (let column = x0, k = row * size + x0; column <= x1; column++, k++) {
       const weight = line[column] * line[size + row]
-      const noise = weight * weight * variance[k]
+      const [dx, dy] = [column - cx, row - cy]
       light += weight * value[k]
-      noiseX += noise * (column - cx) * (column - cx)
-      noiseY += noise * (row - cy) * (row - cy)
-      spread += weight * value[k] * (((column - cx) ** 2 + (row - cy) ** 2) / 2)
+      ;[dx * dx, dx * dy, dy * dy].forEach((product, i) => {
+        noise[i] += weight * weight * variance[k] * product
+        shape[i] += weight * value[k] * product
+      })
     }
   }
-  return { light, noiseX, noiseY, spread: spread / light }
+  return { light, noise, shape }
 }

@@ -13,6 +13,8 @@ import {
 import { medianOf } from '@nightpipe/math'
 import { nearestWithin } from '@nightpipe/registration'
 import { goodStars } from '@nightpipe/stars'
+import { agreeingSpreads, kernelIfAny } from './agreeing-spreads.js'
+import { takeOffHalos } from './halos.js'
 import { type Imperfection, measureImperfection, withImperfection } from './imperfection.js'
 import { takeOffCommon } from './left-in-common.js'
 import { type Match, matchKernel, type Reference, type Seeing } from './match-kernel.js'
@@ -35,6 +37,7 @@ export interface Difference {
   /** Point spread in the difference at a pixel: (2 half + 1)² values, for a source of flux 1. */
   psfAt(x: number, y: number): Float64Array
   psfHalf: number
+  /** The kernel, also that which the point spreads of proper subtraction agree by. */
   match?: Match
   /** Flux in the new frame over flux in the reference, in the middle. */
   ratio: number
@@ -61,7 +64,7 @@ export async function makeDifference(
   const psfHalf = Math.min(20, Math.max(6, Math.ceil(2.5 * Math.max(seeing.fresh, seeing.reference))))
   const blank = flagged(mask, UNUSABLE)
   const alard = config.subtraction.method === 'alard'
-  const match = alard ? await matchKernel(fresh, reference, seeing, tools) : undefined
+  const match = await (alard ? matchKernel : kernelIfAny)(fresh, reference, seeing, tools)
   const rows = tileRows(width, height, psfHalf + (match ? match.basis.half : psfHalf) + 12)
   const planes = emptyPlanes(width * height)
   const common = (tiles: Tile[]): TileRowInput => ({
@@ -70,11 +73,11 @@ export async function makeDifference(
   })
   const spread = spreads(fresh, reference, psfHalf)
   const ratio = match ? kernelRatio(match, width, height) : fluxRatio(fresh, reference)
+  const spreadsAt = match
+    ? agreeingSpreads(match, spread)
+    : (tile: Tile) => ({ fresh: spread('fresh', tile), reference: spread('reference', tile), ratio: 1 / ratio })
   const inputOf = (tiles: Tile[]): AlardRowInput | ZogyRowInput => {
-    if (!match) {
-      const psfs = tiles.map((tile) => ({ fresh: spread('fresh', tile), reference: spread('reference', tile) }))
-      return { ...common(tiles), method: 'zogy', psfs, ratio: 1 / ratio }
-    }
+    if (!alard || !match) return { ...common(tiles), method: 'zogy', psfs: tiles.map(spreadsAt) }
     const broad = match.convolved === 'reference' ? 'fresh' : 'reference'
     const psfs = tiles.map((tile) => ({ values: spread(broad, tile) }))
     const { decorrelate } = config.subtraction
@@ -89,6 +92,7 @@ export async function makeDifference(
     tools,
   )
   takeOffCommon(planes, blank, { fresh, reference, ratio, seeing: seeing.fresh })
+  takeOffHalos(planes, blank, { fresh, reference, ratio, seeing: seeing.fresh })
   const measured = measureImperfection(planes, fresh, seeing.fresh, config)
   const least = config.subtraction['flux noise'] === undefined ? (reference.fluxScatter ?? 0) : 0
   const imperfection = { ...measured, relative: Math.max(measured.relative, least) }

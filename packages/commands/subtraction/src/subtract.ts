@@ -56,8 +56,9 @@ export async function subtractFrame(
   const measurements = {
     ...{ reference: job.params.referenceName, registration: reference.how, registration_px: finite(reference.rms) },
     ...{ seeing_px: difference.seeing.fresh, reference_seeing_px: difference.seeing.reference },
-    ...{ convolved: difference.match?.convolved, stamps: difference.match?.used.filter(Boolean).length },
-    ...{ ratio: difference.ratio, chi2: difference.match && finite(difference.match.quality) },
+    ...{ convolved: config.subtraction.method === 'alard' ? difference.match?.convolved : undefined },
+    ...{ stamps: difference.match?.used.filter(Boolean).length, ratio: difference.ratio },
+    ...{ chi2: difference.match && finite(difference.match.quality) },
     ...{ noise_ratio: difference.noiseRatio, score_sigma: difference.scoreSigma },
     ...{ candidates: good.length, rejected: candidates.length - good.length },
     ...{ ratio_low: part(transparency?.low), ratio_high: part(transparency?.high) },

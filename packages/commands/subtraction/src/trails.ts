@@ -2,7 +2,10 @@ import { findTrails, MaskBit, type Trail } from '@nightpipe/image'
 import type { Candidate } from './candidates.js'
 import type { Difference } from './difference.js'
 
-/** Cells of so many pixels on a side are bright when half of their pixels are above so many errors, or were taken for hit. */
+/**
+ * Cells of so many pixels on a side are bright when half of their pixels are above so many errors, were taken for hit, or
+ * have as much in the score, which sees a trail that is faint in its pixels.
+ */
 const CELL = 4
 const BRIGHT = 4
 /** A difference of which this part of the cells is bright was crossed by nothing: all of it is wrong. */
@@ -24,14 +27,15 @@ export function trailsOf(scene: { difference: Difference; mask: Int16Array }): (
   }
 }
 
-function trailsIn({ width, height, difference, error }: Difference, mask: Int16Array, sign: number): Trail[] {
+function trailsIn({ width, height, difference, error, score }: Difference, mask: Int16Array, sign: number): Trail[] {
   const dots: { x: number; y: number }[] = []
   for (let y = 0; y + CELL <= height; y += CELL) {
     for (let x = 0; x + CELL <= width; x += CELL) {
       let bright = 0
       for (let k = 0; k < CELL * CELL; k++) {
         const p = (y + Math.floor(k / CELL)) * width + x + (k % CELL)
-        if (sign * difference[p]! > BRIGHT * error[p]! || (mask[p]! & MaskBit.cosmicRay) !== 0) bright++
+        const isHit = (mask[p]! & MaskBit.cosmicRay) !== 0
+        if (isHit || sign * difference[p]! > BRIGHT * error[p]! || sign * score[p]! > BRIGHT) bright++
       }
       if (2 * bright >= CELL * CELL) dots.push({ x: x + (CELL - 1) / 2, y: y + (CELL - 1) / 2 })
     }

@@ -1,5 +1,6 @@
 import { MaskBit } from '@nightpipe/image'
 import type { Candidate } from './candidates.js'
+import { darknessOf } from './darkness.js'
 import type { Difference } from './difference.js'
 import { movedSpread } from './moved-spread.js'
 import { needlesOf } from './needle.js'
@@ -12,7 +13,9 @@ import { trailsOf } from './trails.js'
 import { type Lights, scatterBeside } from './what-stars-leave.js'
 
 /** Why a candidate is not believed. */
-export type Reason = 'edge' | 'masked' | 'saturated' | 'dipole' | 'residual' | 'cosmic ray' | 'shape' | 'seam' | 'trail'
+export type Reason =
+  | ('edge' | 'masked' | 'saturated' | 'dipole' | 'residual' | 'cosmic ray')
+  | ('shape' | 'seam' | 'trail' | 'dark')
 
 export interface Vetted extends Candidate {
   reasons: Reason[]
@@ -45,8 +48,9 @@ export interface Scene {
 export function vet(candidates: readonly Candidate[], scene: Scene): Vetted[] {
   const saturated = saturatedPlaces(scene)
   const lights = lightsOf(scene)
-  const [isNeedle, isSeam, onTrail] = [needlesOf(scene), seamsOf(scene), trailsOf(scene)]
-  return candidates.map((candidate) => judge(candidate, scene, { saturated, lights, isNeedle, isSeam, onTrail }))
+  const [isNeedle, isSeam, onTrail, isDark] = [needlesOf, seamsOf, trailsOf, darknessOf].map((test) => test(scene))
+  const known = { saturated, lights, isNeedle: isNeedle!, isSeam: isSeam!, onTrail: onTrail!, isDark: isDark! }
+  return candidates.map((candidate) => judge(candidate, scene, known))
 }
 
 /** What is made of a scene once. */
@@ -56,11 +60,12 @@ interface Known {
   isNeedle: (candidate: Candidate) => boolean
   isSeam: (candidate: Candidate) => boolean
   onTrail: (candidate: Candidate) => boolean
+  isDark: (candidate: Candidate) => boolean
 }
 
 function judge(candidate: Candidate, scene: Scene, known: Known): Vetted {
   const { difference, config } = scene
-  const { saturated, lights, isNeedle, isSeam, onTrail } = known
+  const { saturated, lights, isNeedle, isSeam, onTrail, isDark } = known
   const { candidates } = config
   const shape = fitShape(candidate, scene)
   const depth = oppositeDepth(candidate, difference)
@@ -78,6 +83,7 @@ function judge(candidate: Candidate, scene: Scene, known: Known): Vetted {
   if (Math.abs(candidate.flux) < candidates.residual * host.brightest) reasons.push('residual')
   if (isSeam(candidate)) reasons.push('seam')
   if (onTrail(candidate)) reasons.push('trail')
+  if (isDark(candidate)) reasons.push('dark')
   if (shape.needle || isNeedle(candidate)) reasons.push('cosmic ray')
   // the point spread is known to a few per cent: with much light even a good source shows it
   const allowed = candidates.chi * (1 + (0.04 * shape.peakSignal) ** 2)

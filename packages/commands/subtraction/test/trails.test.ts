@@ -19,7 +19,8 @@ t.test(
       else difference[p] = 12
     }
     difference.fill(12, 20 * width + 250, 20 * width + 258) // a few bright pixels are no trail
-    const planes = { width, height, difference, error: new Float32Array(n).fill(1), seeing: { fresh: 3, reference: 3 } }
+    const [error, score] = [new Float32Array(n).fill(1), new Float32Array(n)]
+    const planes = { width, height, difference, error, score, seeing: { fresh: 3, reference: 3 } }
     const onTrail = trailsOf({ difference: planes as never, mask })
     t.ok(onTrail(at(60, 64, 500)))
     t.ok(onTrail(at(200, 126, 500)))
@@ -28,6 +29,25 @@ t.test(
     t.notOk(onTrail(at(60, 64, -500)), 'faded, where only the new frame has it')
   },
 )
+
+t.test('a trail that is faint in its pixels is seen in the score', async (t) => {
+  const [difference, error] = [new Float32Array(n), new Float32Array(n).fill(1)]
+  const score = Float32Array.from({ length: n }, (_, p) => {
+    const away = (0.5 * (p % width) + 30 - Math.floor(p / width)) / Math.hypot(1, 0.5)
+    return 7 * Math.exp((-away * away) / 6)
+  })
+  const trailsWith = (strength: number) =>
+    trailsOf({
+      difference: {
+        ...{ width, height, difference, error, seeing: { fresh: 3, reference: 3 } },
+        score: score.map((value) => strength * value),
+      } as never,
+      mask: new Int16Array(n),
+    })
+  t.ok(trailsWith(1)(at(60, 61, 50)))
+  t.notOk(trailsWith(1)(at(60, 90, 50)))
+  t.notOk(trailsWith(0.4)(at(60, 61, 50)), 'what is no more than noise')
+})
 
 t.test('what a bright star leaves on two sides counts there', async (t) => {
   const star = { x: [150], y: [120], flux: [1e6] }

@@ -24,6 +24,7 @@ export type {
   TilePsfs,
   TileRowInput,
   ZogyRowInput,
+  ZogySpreads,
 } from './difference/strips.js'
 export { type Tile, tileRows } from './difference/tile.js'
 export { zogyRow } from './difference/zogy-row.js'

@@ -20,18 +20,19 @@ const NEAR = 3
 const SHORTEST = 60
 const FILLED = 0.5
 const MOST_TRAILS = 8
+const MOST_ROWS = 16
 const FITS = 6
 
 /** Straight trails among dots of which there is one in each cell of side `spacing`; the longest row of dots first. */
 export function findTrails(dots: readonly Dot[], spacing: number): Trail[] {
   const trails: Trail[] = []
   let left = dots.map((_, k) => k)
-  while (trails.length < MOST_TRAILS) {
+  for (let row = 0; row < MOST_ROWS && trails.length < MOST_TRAILS; row++) {
     const trail = bestTrail(dots, left)
     if (!trail) break
     const length = Math.hypot(trail.to.x - trail.from.x, trail.to.y - trail.from.y)
-    if (length < SHORTEST || filled(dots, trail, spacing) < FILLED * length) break
-    trails.push(trail)
+    // dots in a row by chance must not hide the trail that comes after them
+    if (length >= SHORTEST && filled(dots, trail, spacing) >= FILLED * length) trails.push(trail)
     const taken = new Set(trail.dots)
     left = left.filter((k) => !taken.has(k))
   }
@@ -52,10 +53,12 @@ function bestTrail(dots: readonly Dot[], left: readonly number[]): Trail | undef
   for (let k = 0; k < FITS; k++) {
     // what is a straight line in a large frame lies off one of the directions by some pixels at its ends
     const reach = k < 2 ? STRIPE : NEAR
-    own = left.filter((i) => Math.abs(across(line, dots[i])) <= reach)
-    if (own.length < 3) return undefined
+    const near = left.filter((i) => Math.abs(across(line, dots[i])) <= reach)
+    if (near.length < 3) break
+    own = near
     line = lineThrough(own.map((i) => dots[i]))
   }
+  if (own.length === 0) return undefined
   const places = own.map((i) => along(line, dots[i]))
   const at = (t: number) => ({ x: line.centre.x + t * line.cos, y: line.centre.y + t * line.sin })
   return { from: at(Math.min(...places)), to: at(Math.max(...places)), dots: own }

@@ -125,8 +125,9 @@ function subtract(pair: ReturnType<typeof makePair>, method: 'alard' | 'zogy', p
       const psfs = tiles.map(({ net }) => ({
         fresh: gaussianPsf(12, middle(net.x0, net.x1)),
         reference: gaussianPsf(12, PAIR.sigmaReference),
+        ratio: 1 / PAIR.ratio,
       }))
-      zogyRow({ ...common, tiles, method, psfs, ratio: 1 / PAIR.ratio })
+      zogyRow({ ...common, tiles, method, psfs })
       continue
     }
     const psfs = tiles.map(({ net }) => ({ values: gaussianPsf(12, middle(net.x0, net.x1)) }))

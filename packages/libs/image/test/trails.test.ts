@@ -16,3 +16,13 @@ t.test('dots on a line are a trail, across a gap; scattered ones are none', asyn
   const slope = (ends[1].y - ends[0].y) / (ends[1].x - ends[0].x)
   t.ok(Math.abs(slope + 0.55) < 0.005, `${slope}`)
 })
+
+t.test('blots that lie in a row do not hide a trail of fewer dots', async (t) => {
+  const blots = [40, 240, 440].flatMap((y) =>
+    Array.from({ length: 36 }, (_, k) => ({ x: 100 + 4 * (k % 3), y: y + 4 * Math.floor(k / 3) })),
+  )
+  const line = Array.from({ length: 25 }, (_, k) => ({ x: 200 + 4 * k, y: 120 + 3 * k }))
+  const trails = findTrails([...blots, ...line], 4)
+  t.equal(trails.length, 1)
+  t.ok(trails[0].dots.length >= 24 && trails[0].dots.every((k) => k >= blots.length))
+})

@@ -51,7 +51,15 @@ export interface AlardRowInput extends TileRowInput {
 
 export interface ZogyRowInput extends TileRowInput {
   method: 'zogy'
-  psfs: { fresh: Float64Array; reference: Float64Array }[]
+  psfs: ZogySpreads[]
+}
+
+/** Point spreads of both images in a tile, on squares that need not be alike. */
+export interface ZogySpreads {
+  fresh: Float64Array
+  reference: Float64Array
   /** Flux in the reference over flux in the new image. */
   ratio: number
+  /** That of which the other is a convolution, where one is: the difference then goes without its phase. */
+  sharper?: 'fresh' | 'reference'
 }

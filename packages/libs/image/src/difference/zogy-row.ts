@@ -1,8 +1,8 @@
 import { allocate } from '@nightpipe/kernels'
-import { kernelComplexImage } from '@nightpipe/math'
+import { type ComplexImage, kernelComplexImage } from '@nightpipe/math'
 import { type FilteredTile, rowOfTiles } from './finish-tile.js'
 import { isPlain, noiseSpectra } from './noise-spectrum.js'
-import type { TilePsfs, ZogyRowInput } from './strips.js'
+import type { TilePsfs, ZogyRowInput, ZogySpreads } from './strips.js'
 import {
   backTogether,
   carriedVariance,
@@ -27,7 +27,7 @@ export function zogyRow(input: ZogyRowInput): TilePsfs {
   return rowOfTiles(input, (tile, k) => zogyTile(input, tile, input.psfs[k]))
 }
 
-function zogyTile(input: ZogyRowInput, tile: Tile, psf: ZogyRowInput['psfs'][number]): FilteredTile {
+function zogyTile(input: ZogyRowInput, tile: Tile, psf: ZogySpreads): FilteredTile {
   const { width, height } = tile
   const cut = (pixels: Float32Array, out: Float32Array) => cutTile(tile, pixels, input.width, out)
   const images = kernelComplexImage(width, height)
@@ -39,7 +39,7 @@ function zogyTile(input: ZogyRowInput, tile: Tile, psf: ZogyRowInput['psfs'][num
   limitVariance(variances.re)
   limitVariance(variances.im)
   const noise = { fresh: typicalVariance(variances.re), reference: typicalVariance(variances.im) }
-  const { signal, difference, norm, seen } = filtersFor(psf, input.ratio, noise, tile)
+  const { signal, difference, norm, seen } = filtersFor(psf, noise, tile)
   const both = transformPair(images)
   const filtered = backTogether(applied(both, signal))
   const stars = kernelComplexImage(width, height)
@@ -81,12 +81,8 @@ function wayOfNoise(
 }
 
 /** Filters of the new image (a) and of the reference (b), for the score and for the difference. Fn = 1. */
-function filtersFor(
-  psf: ZogyRowInput['psfs'][number],
-  ratio: number,
-  noise: { fresh: number; reference: number },
-  { width, height }: Tile,
-) {
+function filtersFor(psf: ZogySpreads, noise: { fresh: number; reference: number }, { width, height }: Tile) {
+  const { ratio } = psf
   const grid = kernelComplexImage(width, height)
   embed(psf.fresh, width, height, grid.re)
   embed(psf.reference, width, height, grid.im)
@@ -117,6 +113,25 @@ function filtersFor(
     difference.b.im[p] = root * pn.im[p]
     norm += (atZero ** 2 * ratio ** 2 * n2 * r2) / power
   }
-  const half = (Math.sqrt(psf.fresh.length) - 1) / 2
+  if (psf.sharper) withoutPhase(difference, psf.sharper === 'reference' ? pr : pn)
+  const half = (Math.sqrt(Math.min(psf.fresh.length, psf.reference.length)) - 1) / 2
   return { signal, difference, norm: norm / pn.re.length, seen: kernelOf(product(difference.a, pn), half) }
+}
+
+/**
+ * The filters without the phase of the sharper point spread. Any phase leaves the noise white and the score as it is, but
+ * at frequencies of which the stars show little it is the noise of the point spread, and strews what is sharp, the middle
+ * of a saturated star, all about.
+ */
+function withoutPhase({ a, b }: Pair, sharp: ComplexImage): void {
+  for (let p = 0; p < sharp.re.length; p++) {
+    const size = Math.sqrt(sharp.re[p] ** 2 + sharp.im[p] ** 2)
+    if (size === 0) continue
+    const [cos, sin] = [sharp.re[p] / size, sharp.im[p] / size]
+    for (const { re, im } of [a, b]) {
+      const [u, v] = [re[p], im[p]]
+      re[p] = u * cos + v * sin
+      im[p] = v * cos - u * sin
+    }
+  }
 }

@@ -123,6 +123,11 @@ function againstTemplate(
     const [there, here] = [velocity.velocity, correlation.peak].map((one) => (one / 1000).toFixed(1))
     throw new NoVelocity(`the fit went to ${there} km/s, but the correlation is highest at ${here}`)
   }
+  if (velocity.response < 1) {
+    notes.push(
+      'the lines of the star are wider than those of the template: RVERR is larger by that, and the velocity of its kind only',
+    )
+  }
   const width = orders[0]!.flux.length
   return { correlation, velocity, blocks: blockVelocities(velocity, width, blocks) }
 }

@@ -50,6 +50,8 @@ export interface Velocity {
   /** rounds of the fit until the velocity stood still */
   rounds: number
   converged: boolean
+  /** 1; less where the lines of the star are wider than those of the template, which is then not of such a star */
+  response: number
   /** a continuum was added to the template as well, not only multiplied */
   added: boolean
   /** the data and the fit, order by order: for blocks and figures */
@@ -107,7 +109,21 @@ interface State {
   combined: CombinedVelocity
   rounds: number
   converged: boolean
+  /** by how much of a shift the step towards the best one changes: 1, and less where the lines of the star are wider than the template's */
+  response: number
 }
+
+/** A step that tells less than this part of what is missing is made as long as it should be: the template is not of such a star. */
+const HALTING = 0.8
+/** Nor is it believed to tell less than this. */
+const LEAST_RESPONSE = 0.02
+/**
+ * What such a template leaves of the star draws the shift as noise does, but most of it lies evenly about lines: it makes the error so many
+ * times larger at most.
+ */
+const MOST_UNLIKE = 3
+/** Shifts that are closer than this do not tell how the step changes between them, m/s. */
+const TELLING = 1
 
 /**
  * A pixel at the end of the template may come and go with the shift that it makes: after so many rounds a velocity stands still when it
@@ -115,9 +131,13 @@ interface State {
  */
 const [PATIENCE, COMES_AND_GOES] = [8, 0.1]
 
-/** Gauss-Newton on the common shift, until it stands still. */
-function converge(all: readonly OrderData[], added: boolean, from: number, still: number): State {
-  let shift = from
+/**
+ * Gauss-Newton on the common shift, until it stands still. Where the slopes of the template are steeper than those of the star its steps
+ * are too short, and would stand still before the star is reached: how they change tells how long they should be.
+ */
+function converge(all: readonly OrderData[], added: boolean, from: number, still: number, known = 1): State {
+  let [shift, response] = [from, known]
+  let last: { shift: number; step: number } | undefined
   const before: (Float64Array | undefined)[] = all.map(() => undefined)
   const scratch = scratchFor(Math.max(...all.map(({ u }) => u.length)))
   const noiseOf = new Map<OrderData, ShiftNoise>()
@@ -139,11 +159,17 @@ function converge(all: readonly OrderData[], added: boolean, from: number, still
       matches.map(({ error }, k) => Math.hypot(error, noise[k]!.flat) * LIGHT_SPEED),
       noise.map(({ template }) => template * LIGHT_SPEED),
     )
-    const step = combined.value / LIGHT_SPEED
+    const told = combined.value / LIGHT_SPEED
+    if (last && Math.abs(shift - last.shift) * LIGHT_SPEED > TELLING) {
+      const change = (last.step - told) / (shift - last.shift)
+      response = change < HALTING ? Math.max(LEAST_RESPONSE, change) : 1
+    }
+    last = { shift, step: told }
+    const step = told / response
     const near = rounds > PATIENCE ? Math.max(still, COMES_AND_GOES * combined.error) : still
     const converged = Math.abs(step) * LIGHT_SPEED < near
     const data = pairs.map((pair) => pair.data)
-    if (converged || rounds >= 25) return { shift, data, matches, noise, combined, rounds, converged }
+    if (converged || rounds >= 25) return { shift, data, matches, noise, combined, rounds, converged, response }
     shift += Math.max(-1e-4, Math.min(1e-4, step)) // never further than 30 km/s at once
   }
 }
@@ -176,7 +202,7 @@ function clipPixels(data: readonly OrderData[], models: readonly Float64Array[],
 }
 
 function conclude(
-  { shift, data, matches, noise, combined, converged }: State,
+  { shift, data, matches, noise, combined, converged, response }: State,
   added: boolean,
   rounds: number,
 ): Velocity {
@@ -194,9 +220,16 @@ function conclude(
       clipped: used.length - used.reduce((n, one) => n + one, 0),
     }
   })
+  const typical = Math.sqrt(medianOf(orders.map((one) => one.reducedChiSquare)))
+  const unlike = response < 1 ? Math.min(MOST_UNLIKE, Math.max(1, typical)) : 1
   const information = matches.reduce((sum, { limit }) => sum + 1 / limit ** 2, 0)
   return {
-    ...{ z, velocity: LIGHT_SPEED * z, error: combined.error, limit: LIGHT_SPEED / Math.sqrt(information) },
-    ...{ combined, orders, rounds, converged, added, data, models: fitted.map(({ model }) => model) },
+    ...{
+      z,
+      velocity: LIGHT_SPEED * z,
+      error: (combined.error * unlike) / response,
+      limit: LIGHT_SPEED / Math.sqrt(information),
+    },
+    ...{ combined, orders, rounds, converged, response, added, data, models: fitted.map(({ model }) => model) },
   }
 }

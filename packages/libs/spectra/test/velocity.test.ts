@@ -286,3 +286,21 @@ t.test(
     }
   },
 )
+
+t.test(
+  'a star that turns, against a template of sharp lines, is reached, and its error says that the template is not of it',
+  async (t) => {
+    const wide = { ...star, width: star.width.map((one) => 7 * one) }
+    const pulls = [1, 2, 3, 4, 5, 6].map((k) => {
+      const shot = { z: observed(k, V), electrons: 3e3, seed: 70 + k }
+      const fit = fitVelocity(expose(wide, LAYOUT, shot), truth, observed(k, V) + 3e-6)
+      t.equal(fit.converged, true)
+      t.ok(fit.response < 0.8, `steps tell ${fit.response.toFixed(2)} of what is missing`)
+      t.comment(`${corrected(k, fit).toFixed(0)} +- ${fit.error.toFixed(0)} m/s, photons ${fit.limit.toFixed(0)}`)
+      return corrected(k, fit) / fit.error
+    })
+    const rms = Math.sqrt(pulls.reduce((sum, one) => sum + one * one, 0) / pulls.length)
+    t.ok(rms < 2, `off by ${rms.toFixed(2)} of its error`)
+    t.equal(fitVelocity(shoot(1), truth, observed(1, V) + 1e-6).response, 1)
+  },
+)

@@ -139,13 +139,15 @@ async function refine({ chain, frames }: Setup): Promise<string> {
   const refined = readStandards(chain.tree).filter(
     ({ Type, Filename }) => Type === 'TRACE' && !/\D00\d{5}\./.test(Filename),
   )
-  if (refined.length === 0) {
+  // first traces hold no profiles: what is extracted by them looks right and is not
+  const usable = refined.filter(({ Flags }) => !Flags?.startsWith('1'))
+  if (usable.length === 0) {
     throw new DataError(
-      trouble[0]?.reason ?? 'trace-refine made no traces',
-      'look at the figure of trace0 in trace/: are the orders on the light?',
+      trouble[0]?.reason ?? `trace-refine made no ${refined.length > 0 ? 'traces to be trusted' : 'traces'}`,
+      'look at the figures in trace/: are the orders on the light?',
     )
   }
-  return `${refined.length} of ${new Set(flats.map(({ day }) => day)).size} nights${told(trouble)}`
+  return `${usable.length} of ${new Set(flats.map(({ day }) => day)).size} nights${told(trouble)}`
 }
 
 async function science({ chain, exposures, frames, rules }: Setup): Promise<string> {

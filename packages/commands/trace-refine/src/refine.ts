@@ -93,7 +93,7 @@ function dimOnes(all: readonly NamedFlat[]): Set<NamedFlat> {
 
 /** What the report tells, and why the traces should not be used, if so. */
 function measure(
-  { traces, light, shift, rejected, fwhm }: RefinedTraces,
+  { traces, light, shift, rejected, fwhm, apart }: RefinedTraces,
   { flats }: RefineJob,
   limits: Tools<RefineSchema>['config']['judge'],
   search: number,
@@ -108,6 +108,11 @@ function measure(
     seen.length ? medianOf(Float64Array.from(seen, (at) => values[at]!)) : undefined
   const [scatter, part] = [typical(traces.scatter!), seen.length / Math.max(1, wanted.length)]
   const doubts = [
+    ...(apart < limits.apart * fwhm
+      ? [
+          `lit traces lie ${apart.toFixed(1)} px apart, ${(apart / fwhm).toFixed(1)} of their width: give flats that light one fibre at a time`,
+        ]
+      : []),
     ...(part < limits.lit
       ? [`${wanted.length - seen.length} of ${wanted.length} orders of lit fibres show no light`]
       : []),

@@ -19,6 +19,10 @@ export const schema = {
       unit: 'px',
       min: 0,
     }),
+    apart: number(1.8, 'least distance of traces that a flat lights at once; closer ones cannot be told apart', {
+      unit: 'widths',
+      min: 0,
+    }),
     lit: number(0.8, 'least part of the orders of lit fibres that must show light', { min: 0, max: 1 }),
   },
 }

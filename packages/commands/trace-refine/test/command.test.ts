@@ -18,14 +18,14 @@ function writeFlat(
   path: string,
   lit: readonly number[],
   objects: string,
-  { light = 40000, camera = 'fl13' } = {},
+  { light = 40000, camera = 'fl13', apart = 12 } = {},
 ): void {
   const draw = random(lit[0]! + 5)
   const pixels = new Float32Array(WIDTH * HEIGHT)
   for (let o = 0; o < ORDERS; o++) {
     for (const f of lit) {
       for (let x = 0; x < WIDTH; x++) {
-        const centre = painted(o, f, x)
+        const centre = painted(o, f, x) + (12 - apart) * f
         for (let y = Math.floor(centre) - 7; y < centre + 8; y++) {
           // sigma 1.6, with what a pixel's height adds to the square: good to 1e-4 of the light
           pixels[y * WIDTH + x]! += (light / 4.095) * Math.exp(-0.5 * ((y - centre) / 1.6338) ** 2)
@@ -48,11 +48,11 @@ function writeFlat(
 }
 
 /** Where the orders were thought to be: up to a pixel off. */
-function firstTraces(): Traces {
+function firstTraces(apart = 12): Traces {
   const traces = emptyTraces({ width: WIDTH, height: HEIGHT, orders: ORDERS, fibres: 3, terms: 3, rows: 9, blocks: 0 })
   for (let o = 0; o < ORDERS; o++) {
     for (let f = 0; f < 3; f++) {
-      traces.coefficients.set([middleOf(o, f) + 7 / 3 + 0.8 - 0.1 * o, 0.3, 14 / 3], (o * 3 + f) * 3)
+      traces.coefficients.set([middleOf(o, f) + (12 - apart) * f + 7 / 3 + 0.8 - 0.1 * o, 0.3, 14 / 3], (o * 3 + f) * 3)
       setColumnsOnDetector(traces, o, f)
     }
   }
@@ -171,4 +171,29 @@ t.test('first traces whose fibres are other ones are refused, and nothing is wri
   t.match(stderr, /swapped\.fits is not of a\.fits: its header lights fibres 0, 1, and its light is on fibres 1, 2/)
   t.match(stderr, /make first traces anew of these flats by trace0/)
   t.notOk(existsSync(join(cwd, 'out/a-trace.fits')))
+})
+
+t.test('fibres so close that their light cannot be told apart need flats of one at a time', async (t) => {
+  const cwd = folder(t)
+  const apart = 6 // 1.6 widths
+  writeFits(join(cwd, 'close.fits'), tracesHdus(firstTraces(apart)))
+  writeFlat(join(cwd, 'a.fits'), [0, 1], 'tung&tung&none', { apart })
+  const both = run(['-s', 'a.fits', '--traces', 'close.fits', '-r', 'out', ...small], cwd)
+  t.equal(both.status, 4)
+  t.match(
+    both.stderr,
+    /lit traces lie 6\.0 px apart, 1\.[5-7] of their width: give flats that light one fibre at a time/,
+  )
+  writeFlat(join(cwd, 'b.fits'), [0], 'tung&none&none', { apart })
+  writeFlat(join(cwd, 'c.fits'), [1], 'none&tung&none', { apart })
+  const each = run(['-s', 'b.fits', 'c.fits', '--traces', 'close.fits', '-r', 'each', ...small], cwd)
+  t.equal(each.status, 0, each.stderr)
+  const traces = readTraces(join(cwd, 'each/b-trace.fits'))
+  for (const f of [0, 1]) {
+    let squares = 0
+    for (let x = 0; x < WIDTH; x++) {
+      squares += (traceY(traces, 2, f, x) - painted(2, f, x) - (12 - apart) * f) ** 2 / WIDTH
+    }
+    t.ok(Math.sqrt(squares) < 0.004, `fibre ${f}: ${Math.sqrt(squares)} px`)
+  }
 })

@@ -5,6 +5,7 @@ import {
   parseProductName,
   readStandards,
   type StandardRow,
+  sameArc,
   standardPath,
   type Tree,
 } from '@nightpipe/spectrographs'
@@ -50,7 +51,7 @@ export function arcsOfTree(
           if (tried.has(path)) continue
           tried.add(path)
           const arc = readSolved(path, { path, name: basename(path), mjd: taken, camera })
-          if (arc && !known.some((one) => Math.abs(one.mjd - arc.mjd) < 0.002)) found.set(path, arc)
+          if (arc && !known.some((one) => sameArc(one, arc))) found.set(path, arc)
         }
       }
     }

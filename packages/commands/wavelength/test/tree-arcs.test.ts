@@ -41,7 +41,11 @@ function treeWith(folder: string, arcs: { at: number; lit: number[]; drift: numb
   for (const name of ['csv', 'trip', 'temp/extr']) mkdirSync(join(reduced, name), { recursive: true })
   const rows = arcs.map(({ at, lit, drift, beside }) => {
     const name = productPathInTree('TRIP', 'cpt', NOON + at)
-    const header = createHeader([['OBSTYPE', 'ARC']])
+    const header = createHeader([
+      ['OBSTYPE', 'ARC'],
+      ['MJD-OBS', NOON + at],
+      ['EXPTIME', 0],
+    ])
     writeFits(
       join(reduced, name),
       tripHdus(
@@ -207,3 +211,19 @@ t.test('an arc of another season on the other side does not take part', async (t
   const { stdout } = run(folder, '-s', exposure(reduced, 'star', { at: 0.3, drift: 0.3, lamp: false }))
   t.ok(miss(stdout.trim(), 0.3) < 1e-4, `${miss(stdout.trim(), 0.3)} px`)
 })
+
+t.test(
+  'an arc of the tree a minute and a half after a given one serves beside it; the given one itself does not count twice',
+  async (t) => {
+    const folder = t.testdir()
+    const reduced = treeWith(folder, [
+      { at: 0, lit: [0, 1], drift: 0 },
+      { at: 0.001, lit: [0, 1], drift: 0.2 },
+    ])
+    const path = exposure(reduced, 'star', { at: 0.2, drift: 0.45, lamp: true })
+    const given = join(reduced, productPathInTree('TRIP', 'cpt', NOON))
+    const { status, stdout, stderr } = run(folder, '-s', path, '--arc', given)
+    t.equal(status, 0, stderr)
+    t.equal(numberOf(readSpectra(stdout.trim()).header, 'WAVNARC'), 2)
+  },
+)

@@ -36,6 +36,8 @@ export interface RefinedTraces {
   rejected: number
   /** full width of the profile at half maximum, px, a typical one */
   fwhm: number
+  /** the least distance of two traces that a flat lights at once, px; infinite where there is only one */
+  apart: number
 }
 
 /** Samples per row of the profiles in files. */
@@ -86,7 +88,7 @@ export function refineTraces(frames: readonly FlatFrame[], start: Traces, option
     const seen = dropTerms(fitted, traces, basis, all)
     if (options.smooth) smoothOrders(fitted, traces, basis, seen)
   })
-  return finish(fitted, traces, flats, images, grid, { moved, fwhm })
+  return finish(fitted, traces, flats, images, grid, { moved, fwhm, apart })
 }
 
 /** First the cores of Gaussians, in a few columns; then profiles and centres in turns, in the end in all columns. */
@@ -212,7 +214,7 @@ function finish(
   flats: readonly SummedFlat[],
   images: readonly FlatImage[],
   grid: ProfileGrid,
-  { moved, fwhm }: { moved: number; fwhm: number },
+  { moved, fwhm, apart }: { moved: number; fwhm: number; apart: number },
 ): RefinedTraces {
   const { orders, fibres, blocks, rows } = traces
   const { samples, perRow } = grid
@@ -234,7 +236,7 @@ function finish(
   for (let o = 0; o < orders; o++) for (let f = 0; f < fibres; f++) setColumnsOnDetector(traces, o, f)
   const marked = images.reduce((sum, { bad }) => sum + sumOf(bad), 0)
   const rejected = marked + flats.reduce((sum, flat) => sum + flat.rejected, 0)
-  return { traces: { ...traces, fine: { perRow, samples, values } }, shift: moved, light, rejected, fwhm }
+  return { traces: { ...traces, fine: { perRow, samples, values } }, shift: moved, light, rejected, fwhm, apart }
 }
 
 /** A profile by whole rows, of sum 1. */

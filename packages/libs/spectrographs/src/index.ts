@@ -95,6 +95,7 @@ export {
   meanArcParts,
   ofMembers,
   readWaveArcs,
+  sameArc,
   WAVE_ARCS,
   waveArcsHdus,
   zeroErrorAgainst,

@@ -18,6 +18,9 @@ export const WAVE_ARCS = 'WAVEARCS'
 /** Times of one arc in files of several kinds agree to this, days: it is the middle of the arc in all, and arcs of lamps follow one another within a minute. */
 const SAME_ARC = 0.0002
 
+/** Whether two times in days, each the middle of an arc, are those of one arc. */
+export const sameArc = (a: { mjd: number }, b: { mjd: number }): boolean => Math.abs(a.mjd - b.mjd) < SAME_ARC
+
 export function waveArcsHdus(parts: readonly ArcPart[]): NewHdu[] {
   if (parts.length === 0) return []
   const real = (name: string, of: (part: ArcPart) => number, comment: string, unit?: string) => ({
@@ -125,7 +128,7 @@ function nearest(part: ArcPart, some: Iterable<ArcPart>): ArcPart | undefined {
   let found: ArcPart | undefined
   for (const one of some) {
     const away = Math.abs(one.mjd - part.mjd)
-    if (one.what !== part.what || one.fibre !== part.fibre || !(away < SAME_ARC)) continue
+    if (one.what !== part.what || one.fibre !== part.fibre || !sameArc(one, part)) continue
     if (!found || away < Math.abs(found.mjd - part.mjd)) found = one
   }
   return found

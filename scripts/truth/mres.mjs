@@ -2,8 +2,17 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { openFits, readPixels } from '@nightpipe/fits'
+import { scoped } from '@nightpipe/kernels'
 import { leastSquares, legendre } from '@nightpipe/math'
-import { airToVacuum, fitLines, parseLineList, solveArc, traceY, wavelengthEvaluator } from '@nightpipe/spectra'
+import {
+  airToVacuum,
+  fitLines,
+  lineBench,
+  parseLineList,
+  solveArc,
+  traceY,
+  wavelengthEvaluator,
+} from '@nightpipe/spectra'
 import { readTraces } from '@nightpipe/spectrographs'
 import { attempt, line, skipped } from './verdict.mjs'
 import { productsIn } from './workshop.mjs'
@@ -59,7 +68,7 @@ function centreOf(flux, x, width) {
   const top = flux.subarray(from, to).reduce((most, value) => Math.max(most, value), 0)
   const sigma = new Float64Array(WIDTH).fill(1e-3)
   const scaled = flux.map((value) => value / top)
-  return fitLines(scaled, sigma, [Math.round(x)], width)[0].x
+  return scoped(() => fitLines(lineBench(scaled, sigma), [Math.round(x)], width)[0].x)
 }
 
 function linesOf(folder) {

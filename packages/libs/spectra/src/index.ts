@@ -55,7 +55,7 @@ export { type HandTrace, type HandTraceOptions, tracesFromHand } from './hand-tr
 export { followLines, type Identification, identifyLines, type RoughSpectrograph } from './identify.js'
 export { type LineList, type LineListOptions, linesWithin, parseLineList } from './line-list.js'
 export { type LineMask, maskOfTemplate } from './line-mask.js'
-export { fitLines, type LineFit } from './line-profile.js'
+export { fitLines, type LineBench, type LineFit, lineBench } from './line-profile.js'
 export { lineResolution } from './line-resolution.js'
 export { type LineTilt, measureTilt, tiltAt } from './line-tilt.js'
 export { type LitTrace, litTraces } from './lit-traces.js'

@@ -51,13 +51,12 @@ export function takeOffCommon(
     const p = Math.round(y) * width + Math.round(x)
     return !isFlawed && flux > SIGNAL * fluxError[p]! && isWhole(blank, width, height, x, y, Math.ceil(seeing))
   })
-  const chosen = bright
-    .sort((a, b) => b.flux - a.flux)
-    .flatMap((star) => {
-      const [one, other] = [filtered, plain].map((image) => sampleOf(image, star, half, fresh))
-      return one && other ? [{ star, samples: [one, other] as const }] : []
-    })
-    .slice(0, MOST)
+  const chosen: { star: Star; samples: readonly [Sample, Sample] }[] = []
+  for (const star of bright.sort((a, b) => b.flux - a.flux)) {
+    const one = sampleOf(filtered, star, half, fresh)
+    const other = one && sampleOf(plain, star, half, fresh)
+    if (other && chosen.push({ star, samples: [one, other] }) === MOST) break
+  }
   if (chosen.length < LEAST) return
   const left = leftAbout(
     chosen.map(({ samples: [sample] }) => sample),

@@ -15,7 +15,7 @@ export const subtraction = defineCommand({
     'frame where it does not lie there already. Products of a frame: the difference with ERR and MASK (<stem>.diff.fits), ' +
     'the significance of a point source at each pixel (<stem>.score.fits) and the candidates with their stamps ' +
     '(<stem>.candidates.fits). What speaks against a candidate is said with it: edge, masked, saturated, dipole, residual ' +
-    'of a bright star, cosmic ray, shape. Over all frames of the output folder: candidates.csv, lightcurves.csv (each ' +
+    'of a bright star, cosmic ray, shape, seam, trail, dark. Over all frames of the output folder: candidates.csv, lightcurves.csv (each ' +
     'source in every difference, with upper limits apart) and movers.csv (what moves from epoch to epoch).',
   examples: [
     {

@@ -144,7 +144,7 @@ async function refine({ chain, frames }: Setup): Promise<string> {
   if (usable.length === 0) {
     throw new DataError(
       trouble[0]?.reason ?? `trace-refine made no ${refined.length > 0 ? 'traces to be trusted' : 'traces'}`,
-      'look at the figures in trace/: are the orders on the light?',
+      'look at the figures in trace/: is every order on light of its own?',
     )
   }
   return `${usable.length} of ${new Set(flats.map(({ day }) => day)).size} nights${told(trouble)}`

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createHeader, writeFits } from '@nightpipe/fits'
+import { random } from '@nightpipe/math'
 import { call } from '@nightpipe/testing'
 import t, { type Test } from 'tap'
 
@@ -19,15 +20,18 @@ const setup = (root: string, ...args: string[]) =>
 
 const TYPES: Record<string, string> = { b: 'BIAS', d: 'DARK', w: 'LAMPFLAT', e: 'TARGET' }
 
+const pathOf = (raw: string, letter: string, number: number) =>
+  join(raw, `cptnrs03-fa13-${DAY}-${String(number).padStart(4, '0')}-${letter}00.fits`)
+
+const cardsOf = (letter: string, number: number): Record<string, string | number> => ({
+  ...{ OBSTYPE: TYPES[letter]!, OBJECTS: 'none&none&none', INSTRUME: 'fa13', TELESCOP: 'nres03', SITEID: 'cpt' },
+  ...{ EXPTIME: letter === 'b' ? 0 : 60, 'MJD-OBS': 58578.5 + number / 1000, GAIN: 1, RDNOISE: 5 },
+})
+
 function shot(raw: string, letter: string, number: number, more: Record<string, string | number> = {}): void {
-  const path = join(raw, `cptnrs03-fa13-${DAY}-${String(number).padStart(4, '0')}-${letter}00.fits`)
-  const cards = {
-    ...{ OBSTYPE: TYPES[letter]!, OBJECTS: 'none&none&none', INSTRUME: 'fa13', TELESCOP: 'nres03', SITEID: 'cpt' },
-    ...{ EXPTIME: letter === 'b' ? 0 : 60, 'MJD-OBS': 58578.5 + number / 1000, GAIN: 1, RDNOISE: 5 },
-    ...more,
-  }
+  const cards = { ...cardsOf(letter, number), ...more }
   const pixels = Uint16Array.from({ length: 1200 }, (_, k) => 1000 + ((k * 7919 + number * 104729) % 11))
-  writeFits(path, [
+  writeFits(pathOf(raw, letter, number), [
     { kind: 'image', header: createHeader(Object.entries(cards)), bitpix: 16, unsigned: true, axes: [40, 30], pixels },
   ])
 }
@@ -86,6 +90,43 @@ t.test(
     t.match(readFileSync(join(folder, 'reduced/csv/targets.csv'), 'utf8'), /"HD1",1\.1,2\.2,.*3\.3/)
   },
 )
+
+/** A flat of six orders that lights two fibres 6.2 px apart: 1.6 of the width of their light. */
+function closeFlat(raw: string, number: number, lit: readonly [number, number]): void {
+  const [width, height] = [320, 300]
+  const draw = random(number)
+  const pixels = new Uint16Array(width * height)
+  for (let p = 0; p < pixels.length; p++) {
+    const [x, y] = [p % width, Math.floor(p / width)]
+    let light = 150
+    for (let order = 0; order < 6; order++) {
+      for (const fibre of lit) {
+        const centre = 34 + 46 * order - 6.2 * fibre + 7 * ((2 * x) / width - 1) ** 2
+        light += 9800 * Math.exp(-0.5 * ((y - centre) / 1.634) ** 2)
+      }
+    }
+    pixels[p] = Math.round(1000 + light + Math.sqrt(light) * draw.normal())
+  }
+  const objects = [0, 1, 2].map((fibre) => (lit.includes(fibre) ? 'tung' : 'none')).join('&')
+  const header = createHeader(Object.entries({ ...cardsOf('w', number), OBJECTS: objects }))
+  writeFits(pathOf(raw, 'w', number), [
+    { kind: 'image', header, bitpix: 16, unsigned: true, axes: [width, height], pixels },
+  ])
+}
+
+t.test('traces that are not to be trusted stop it, with what is wrong with the flats', async (t) => {
+  const { root, raw, tree } = rootIn(t)
+  const profile = join(root, 'close.ini')
+  writeFileSync(profile, '[profile]\nparent = nres\n\n[spectrograph]\norders = 0\n')
+  for (const k of [1, 2, 3, 4]) closeFlat(raw, k, k < 3 ? [0, 1] : [1, 2])
+  const { status, stderr } = setup(root, '--without', 'bias', 'dark', '--set', `instrument.profile=${profile}`)
+  t.equal(status, 3)
+  t.match(
+    stderr,
+    /step 6 of 11, refine: .*lit traces lie [56]\.\d px apart, 1\.\d of their width: give flats that light one fibre/,
+  )
+  t.notMatch(steps(tree), /\n7,flats/, 'and nothing is extracted by them')
+})
 
 t.test('what it would do is listed, and nothing is touched', async (t) => {
   const { root, raw, tree } = rootIn(t)

@@ -15,7 +15,7 @@ const LAYERS = [
   ['stars', 'registration', 'alerts', 'sensors'],
   ['files'],
   ['fits', 'table', 'config'],
-  ['calibrations', 'catalogues', 'plot', 'products', 'spectrographs', 'store', 'web'],
+  ['calibrations', 'catalogues', 'plot', 'products', 'scenes', 'spectrographs', 'store', 'web'],
   ['command', 'validations'],
   ['chain', 'messages'],
 ]

@@ -3,8 +3,10 @@ import { join } from 'node:path'
 import { openFits, readFrame } from '@nightpipe/fits'
 import { random } from '@nightpipe/math'
 import { type Affine, brightStars, invert, nearestWithin, transform } from '@nightpipe/registration'
+import { expose, sky, turn, writeFrame } from '@nightpipe/scenes'
+import { rowsOf, set } from '@nightpipe/testing'
 import t from 'tap'
-import { alignment, expose, rowsOf, set, sky, turn, write } from './support.js'
+import { alignment } from './support.js'
 
 const MAPS: Affine[] = [turn(0, 0, 0), turn(0, 6.4, -3.7), turn(0.3, 1, 4), turn(180, 299, 300), turn(0, -40.2, 22.9)]
 
@@ -22,7 +24,7 @@ t.test('frames that are shifted and turned come to lie on one another', async (t
   const cwd = t.testdir()
   const field = sky(1, 150, 300, 60)
   MAPS.forEach((map, k) => {
-    write(join(cwd, `raw/f${k}.fits`), expose(field, map, 10 + k), 300)
+    writeFrame(join(cwd, `raw/f${k}.fits`), expose(field, map, 10 + k), 300)
   })
   const { code, stdout, stderr } = alignment('-s', join(cwd, 'raw'), '-r', join(cwd, 'out'))
   t.equal(code, 0, stderr)
@@ -47,8 +49,8 @@ t.test('in a crowded field a frame of bad seeing lies where it should', async (t
   const cwd = t.testdir()
   const field = { ...sky(11, 2500, 300, 50), fwhm: 3.4, noise: 12 }
   const truth = turn(0.2, 3.3, -2.1)
-  write(join(cwd, 'raw/a.fits'), expose(field, MAPS[0], 1), 300)
-  write(join(cwd, 'raw/b.fits'), expose({ ...field, fwhm: 7 }, truth, 2), 300)
+  writeFrame(join(cwd, 'raw/a.fits'), expose(field, MAPS[0], 1), 300)
+  writeFrame(join(cwd, 'raw/b.fits'), expose({ ...field, fwhm: 7 }, truth, 2), 300)
   const { code, stderr } = alignment('-s', join(cwd, 'raw'), '-r', join(cwd, 'out'))
   t.equal(code, 0, stderr)
   const [a, b] = rowsOf(readFileSync(join(cwd, 'out/alignment.csv'), 'utf8'))
@@ -62,12 +64,12 @@ t.test('in a crowded field a frame of bad seeing lies where it should', async (t
 t.test('a frame of another field, an empty one and a damaged one are set aside; the group goes on', async (t) => {
   const cwd = t.testdir()
   const field = sky(1, 150)
-  for (const k of [0, 1, 2]) write(join(cwd, `raw/f${k}.fits`), expose(field, MAPS[k], k + 1), 300)
-  write(join(cwd, 'raw/other.fits'), expose(sky(2, 150), MAPS[0], 5), 300)
+  for (const k of [0, 1, 2]) writeFrame(join(cwd, `raw/f${k}.fits`), expose(field, MAPS[k], k + 1), 300)
+  writeFrame(join(cwd, 'raw/other.fits'), expose(sky(2, 150), MAPS[0], 5), 300)
   const { normal } = random(8)
   const cloud = new Float32Array(90000).map(() => 100 + normal())
-  write(join(cwd, 'raw/cloud.fits'), cloud, 300)
-  write(join(cwd, 'raw/nothing.fits'), new Float32Array(90000).fill(Number.NaN), 300)
+  writeFrame(join(cwd, 'raw/cloud.fits'), cloud, 300)
+  writeFrame(join(cwd, 'raw/nothing.fits'), new Float32Array(90000).fill(Number.NaN), 300)
   const whole = readFileSync(join(cwd, 'raw/f0.fits'))
   writeFileSync(join(cwd, 'raw/short.fits'), whole.subarray(0, 100000))
   const { code, stdout } = alignment('-s', join(cwd, 'raw'), '-r', join(cwd, 'out'))
@@ -90,7 +92,7 @@ t.test('the same bytes whatever the workers; a second run does nothing; a change
   for (const k of [0, 1, 2]) {
     const pixels = expose(field, turn(0.1 * k, 3.3 * k, -2.2 * k), k + 1)
     const mask = new Int16Array(490000).map((_, p) => (p % 997 === 0 ? 1 : 0))
-    write(join(cwd, `raw/f${k}.fits`), pixels, 700, { error, mask })
+    writeFrame(join(cwd, `raw/f${k}.fits`), pixels, 700, { error, mask })
   }
   const run = (out: string, ...more: string[]) => alignment('-s', join(cwd, 'raw'), '-r', join(cwd, out), ...more)
   t.equal(run('one', '--workers', '1').code, 0)
@@ -112,9 +114,9 @@ t.test('all of each frame, on pixels continued beyond the reference', async (t) 
   const cwd = t.testdir()
   const field = sky(4, 600, 300, 200)
   MAPS.slice(0, 2).forEach((map, k) => {
-    write(join(cwd, `raw/f${k}.fits`), expose(field, map, 10 + k), 300)
+    writeFrame(join(cwd, `raw/f${k}.fits`), expose(field, map, 10 + k), 300)
   })
-  write(join(cwd, 'raw/f2.fits'), expose(field, turn(0, 150, 100), 7), 300)
+  writeFrame(join(cwd, 'raw/f2.fits'), expose(field, turn(0, 150, 100), 7), 300)
   const args = ['-s', join(cwd, 'raw'), '-r', join(cwd, 'out'), ...set('resample.grid=frame', 'reference.choose=first')]
   t.equal(alignment(...args).code, 0)
   const { width, header } = readFrame(join(cwd, 'out/f2.fits'))
@@ -143,8 +145,8 @@ t.test('by plate solutions, without a star', async (t) => {
   ]
   const ramp = (dx: number, dy: number) =>
     new Float32Array(10000).map((_, p) => 10 * ((p % 100) - dx) + (Math.floor(p / 100) - dy))
-  write(join(cwd, 'raw/a.fits'), ramp(0, 0), 100, { cards: cards(50, 50) })
-  write(join(cwd, 'raw/b.fits'), ramp(4.5, -2.25), 100, { cards: cards(54.5, 47.75) })
+  writeFrame(join(cwd, 'raw/a.fits'), ramp(0, 0), 100, { cards: cards(50, 50) })
+  writeFrame(join(cwd, 'raw/b.fits'), ramp(4.5, -2.25), 100, { cards: cards(54.5, 47.75) })
   const args = ['-s', join(cwd, 'raw'), '-r', join(cwd, 'out'), ...set('match.method=wcs', 'reference.choose=first')]
   const { code, stderr } = alignment(...args)
   t.equal(code, 0, stderr)
@@ -158,7 +160,7 @@ t.test('by plate solutions, without a star', async (t) => {
 
 t.test('wrong keys are refused before anything is touched', async (t) => {
   const cwd = t.testdir()
-  write(join(cwd, 'raw/a.fits'), new Float32Array(100), 10)
+  writeFrame(join(cwd, 'raw/a.fits'), new Float32Array(100), 10)
   const run = (...settings: string[]) => alignment('-s', join(cwd, 'raw'), '-r', join(cwd, 'out'), ...set(...settings))
   t.match(run('group.by=colour'), { code: 2, stderr: /'colour' is none of object/ })
   t.match(run('match.scale=2'), { code: 2, stderr: /smallest and a largest/ })

@@ -2,9 +2,9 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFile
 import { join } from 'node:path'
 import { type CardValue, createHeader, encodeFits, numberOf, readFrame, textOf, writeFits } from '@nightpipe/fits'
 import { medianOf, random } from '@nightpipe/math'
-import { executable, finish, outside, scratch } from '@nightpipe/testing'
+import { executable, finish, outside, scratch, set } from '@nightpipe/testing'
 import t from 'tap'
-import { CAMERA, makeNight, named, reduced, reduction, set, writeImage } from './support/night.js'
+import { CAMERA, makeNight, named, reduced, reduction, writeImage } from './support/night.js'
 
 t.test('the file of the seed runs as it is, and each of its keys counts', async (t) => {
   const night = makeNight({ light: 300, width: 240, height: 200 })

@@ -2,9 +2,9 @@ import { join } from 'node:path'
 import { readFrame } from '@nightpipe/fits'
 import { MaskBit } from '@nightpipe/image'
 import { medianOf, random } from '@nightpipe/math'
-import { scratch } from '@nightpipe/testing'
+import { scratch, set } from '@nightpipe/testing'
 import t from 'tap'
-import { CAMERA, makeNight, type NightOptions, reduced, reduction, set, writeImage } from './support/night.js'
+import { CAMERA, makeNight, type NightOptions, reduced, reduction, writeImage } from './support/night.js'
 
 function pulls(options: NightOptions): { mean: number; deviation: number; count: number } {
   const night = makeNight({ width: 300, height: 300, stars: 12, ...options })

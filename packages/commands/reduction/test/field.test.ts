@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { type CardValue, numberOf, readFrame, textOf } from '@nightpipe/fits'
 import { boxMean, MaskBit } from '@nightpipe/image'
 import { random } from '@nightpipe/math'
-import { scratch } from '@nightpipe/testing'
+import { scratch, set } from '@nightpipe/testing'
 import t from 'tap'
-import { CAMERA, reduction, set, writeImage } from './support/night.js'
+import { CAMERA, reduction, writeImage } from './support/night.js'
 
 const SIZE = 220
 const NONE = set('calibration.bias=none', 'calibration.dark=none', 'calibration.flat=none')

@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import { createHeader, numberOf, writeFits } from '@nightpipe/fits'
-import { finish, lacking, outside, scratch } from '@nightpipe/testing'
+import { finish, lacking, outside, scratch, set } from '@nightpipe/testing'
 import t from 'tap'
 import { tidyHeader } from '../src/tidy-header.js'
-import { CAMERA, makeNight, reduced, reduction, set, writeImage } from './support/night.js'
+import { CAMERA, makeNight, reduced, reduction, writeImage } from './support/night.js'
 
 const keywords = (header: ReturnType<typeof createHeader>) => header.cards.map(({ keyword }) => keyword)
 

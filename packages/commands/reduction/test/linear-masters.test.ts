@@ -3,9 +3,9 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { imageHdu, textOf, withFits } from '@nightpipe/fits'
 import { random } from '@nightpipe/math'
-import { scratch } from '@nightpipe/testing'
+import { scratch, set } from '@nightpipe/testing'
 import t from 'tap'
-import { CAMERA, reduction, set, writeImage } from './support/night.js'
+import { CAMERA, reduction, writeImage } from './support/night.js'
 
 t.test('missing masters are made with the [linearity] of the frames, by coefficients and by table', (t) => {
   const folder = scratch()

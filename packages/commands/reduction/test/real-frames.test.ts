@@ -3,9 +3,9 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { numberOf, readFrame } from '@nightpipe/fits'
 import { medianOf } from '@nightpipe/math'
-import { FIXTURES, lackingFixtures, lackingPython, PYTHON, scratch } from '@nightpipe/testing'
+import { FIXTURES, lackingFixtures, lackingPython, PYTHON, scratch, set } from '@nightpipe/testing'
 import t from 'tap'
-import { makeNight, named, reduction, set } from './support/night.js'
+import { makeNight, named, reduction } from './support/night.js'
 
 const RATIR = join(FIXTURES, 'imaging_raw/ratir_c1')
 const noRatir = lackingFixtures('imaging_raw/ratir_c1')

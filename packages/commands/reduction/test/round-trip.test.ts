@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createHeader, numberOf, readFrame, textOf, writeFits } from '@nightpipe/fits'
-import { scratch } from '@nightpipe/testing'
+import { scratch, set } from '@nightpipe/testing'
 import t from 'tap'
-import { CAMERA, makeNight, named, reduced, reduction, set, writeImage } from './support/night.js'
+import { CAMERA, makeNight, named, reduced, reduction, writeImage } from './support/night.js'
 
 /** Largest difference, as a fraction of the raw counts that carried the value: float32 keeps 24 bits of those. */
 function worst(pixels: Float32Array, truth: Float32Array, pedestal: number): number {

@@ -4,7 +4,7 @@ import { imageHdu, numberOf, openFits, readFrame, readTable, textOf, writeFits }
 import { random } from '@nightpipe/math'
 import { emptyTraces, setColumnsOnDetector } from '@nightpipe/spectra'
 import { tracesHdus } from '@nightpipe/spectrographs'
-import { scratch } from '@nightpipe/testing'
+import { scratch, set } from '@nightpipe/testing'
 import t from 'tap'
 import {
   arcLight,
@@ -18,7 +18,7 @@ import {
   WIDTH,
   writeContainer,
 } from './support/container.js'
-import { reduction, set, writeImage } from './support/night.js'
+import { reduction, writeImage } from './support/night.js'
 
 const NRES = set('instrument.profile=nres')
 

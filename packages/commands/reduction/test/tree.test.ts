@@ -4,6 +4,7 @@ import { numberOf, readFrame, textOf, writeFits } from '@nightpipe/fits'
 import { medianOf } from '@nightpipe/math'
 import { emptyTraces, setColumnsOnDetector } from '@nightpipe/spectra'
 import { tracesHdus } from '@nightpipe/spectrographs'
+import { set } from '@nightpipe/testing'
 import t from 'tap'
 import {
   arcLight,
@@ -16,7 +17,7 @@ import {
   WIDTH,
   writeContainer,
 } from './support/container.js'
-import { reduction, set } from './support/night.js'
+import { reduction } from './support/night.js'
 
 const rowsOf = (reduced: string) => readFileSync(join(reduced, 'csv/standards.csv'), 'utf8').trim().split('\n').slice(1)
 

@@ -3,8 +3,10 @@ import { join } from 'node:path'
 import { column, numberOf, openFits, readFrame, readTable, textOf } from '@nightpipe/fits'
 import { MaskBit } from '@nightpipe/image'
 import { random } from '@nightpipe/math'
+import { type Extra, expose, sky, turn, writeFrame } from '@nightpipe/scenes'
+import { rowsOf, set } from '@nightpipe/testing'
 import t from 'tap'
-import { type Extra, expose, rowsOf, set, sky, stacking, turn, write } from './support.js'
+import { stacking } from './support.js'
 
 const HERE = turn(0, 0, 0)
 const ALIGNED: Extra['cards'] = [
@@ -41,7 +43,7 @@ t.test('the noise falls as the weights say, and fluxes stay', async (t) => {
   scales.forEach((scale, k) => {
     const { normal } = random(20 + k)
     const pixels = truth.map((value) => value * scale + levels[k] + noises[k] * normal())
-    write(join(cwd, `ali/f${k}.fits`), pixels, 400, { cards: ALIGNED, error: error(k) })
+    writeFrame(join(cwd, `ali/f${k}.fits`), pixels, 400, { cards: ALIGNED, error: error(k) })
   })
   const { code, stdout, stderr } = stacking('-s', join(cwd, 'ali'), '-r', join(cwd, 'deep'))
   t.equal(code, 0, stderr)
@@ -92,7 +94,7 @@ t.test('satellites and cosmic rays go, the cores of stars stay, whatever the see
       const pixels = expose({ ...field, fwhm }, HERE, 30 + k)
       for (let hit = 0; hit < 40; hit++) pixels[Math.floor(90000 * uniform())] += 3000
       if (k === 3) for (let x = 0; x < 300; x++) pixels[(50 + Math.floor(x / 2)) * 300 + x] += 800
-      write(join(cwd, `ali/f${k}.fits`), pixels, 300, { cards: ALIGNED })
+      writeFrame(join(cwd, `ali/f${k}.fits`), pixels, 300, { cards: ALIGNED })
     })
     const { code, stderr } = stacking(
       '-s',
@@ -139,7 +141,7 @@ t.test('saturated stars keep their cores, and are marked', async (t) => {
     mask[150 * 200 + 60] = MaskBit.bad
     pixels[150 * 200 + 60] = 5e6
     if (k === 0) mask[20 * 200 + 30] = MaskBit.saturated
-    write(join(cwd, `ali/f${k}.fits`), pixels, 200, { cards: ALIGNED, mask })
+    writeFrame(join(cwd, `ali/f${k}.fits`), pixels, 200, { cards: ALIGNED, mask })
   }
   t.equal(stacking('-s', join(cwd, 'ali'), '-r', join(cwd, 'deep')).code, 0)
   const { pixels, mask, header } = readFrame(join(cwd, 'deep/stack_M67_r.fits'))
@@ -162,7 +164,7 @@ t.test('a mosaic, a stack for each filter and one of all', async (t) => {
       ['EXPTIME', 10],
     ]
     if (x || y) cards.push(['GRIDX0', x], ['GRIDY0', y])
-    write(join(cwd, `ali/f${k}.fits`), pixels, 300, { cards })
+    writeFrame(join(cwd, `ali/f${k}.fits`), pixels, 300, { cards })
   }
   place(0, 0, 0, 'r')
   place(1, 100, -60, 'r')
@@ -195,7 +197,7 @@ t.test('frames that are not on one grid are told to be aligned', async (t) => {
     ['CRPIX2', 50],
   ]
   for (const k of [0, 1, 2])
-    write(join(cwd, `raw/f${k}.fits`), expose(sky(1, 40, 100), HERE, k), 100, { cards: cards(k === 2 ? 60 : 50) })
+    writeFrame(join(cwd, `raw/f${k}.fits`), expose(sky(1, 40, 100), HERE, k), 100, { cards: cards(k === 2 ? 60 : 50) })
   const { code } = stacking('-s', join(cwd, 'raw'), '-r', join(cwd, 'deep'))
   t.equal(code, 0)
   const rows = rowsOf(readFileSync(join(cwd, 'deep/stacking.csv'), 'utf8').replaceAll('"', ''))
@@ -206,7 +208,7 @@ t.test('frames that are not on one grid are told to be aligned', async (t) => {
 t.test('the same bytes whatever the workers and the memory; a second run does nothing', async (t) => {
   const cwd = t.testdir()
   const field = sky(6, 200, 700)
-  for (const k of [0, 1, 2]) write(join(cwd, `ali/f${k}.fits`), expose(field, HERE, k), 700, { cards: ALIGNED })
+  for (const k of [0, 1, 2]) writeFrame(join(cwd, `ali/f${k}.fits`), expose(field, HERE, k), 700, { cards: ALIGNED })
   const run = (out: string, ...more: string[]) => stacking('-s', join(cwd, 'ali'), '-r', join(cwd, out), ...more).code
   t.equal(run('one', '--workers', '1'), 0)
   t.equal(run('two', '--workers', '2', '--memory', '100M'), 0)

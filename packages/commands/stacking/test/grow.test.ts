@@ -3,10 +3,11 @@ import { join } from 'node:path'
 import { numberOf, openFits, readFrame, readPixels } from '@nightpipe/fits'
 import { MaskBit } from '@nightpipe/image'
 import { allocate } from '@nightpipe/kernels'
+import { type Extra, expose, sky, turn, writeFrame } from '@nightpipe/scenes'
 import t from 'tap'
 import { grownSpots } from '../src/grow.js'
 import { leaveOutGrown } from '../src/leave-out.js'
-import { type Extra, expose, sky, stacking, turn, write } from './support.js'
+import { stacking } from './support.js'
 
 const SIZE = 256
 const HERE = turn(0, 0, 0)
@@ -27,7 +28,7 @@ function night(folder: string, satellite: boolean): void {
   for (let k = 0; k < 4; k++) {
     const pixels = expose({ width: SIZE, height: SIZE, stars, fwhm: FWHM, level: 300, noise: 10 }, HERE, 70 + k)
     const more = k === 2 && satellite
-    write(join(folder, `f${k}.fits`), more ? pixels.map((value, p) => value + trail(p)) : pixels, SIZE, {
+    writeFrame(join(folder, `f${k}.fits`), more ? pixels.map((value, p) => value + trail(p)) : pixels, SIZE, {
       cards: CARDS,
     })
   }

@@ -1,9 +1,10 @@
 import { join } from 'node:path'
 import { numberOf, readFrame, textOf } from '@nightpipe/fits'
 import { MaskBit } from '@nightpipe/image'
+import { type Extra, expose, sky, turn, writeFrame } from '@nightpipe/scenes'
 import t from 'tap'
 import { saturatedSquares, spotsOf } from '../src/saturated-spots.js'
-import { type Extra, expose, sky, stacking, turn, write } from './support.js'
+import { stacking } from './support.js'
 
 const SIZE = 300
 const FULL = 15000
@@ -27,7 +28,7 @@ for (const masked of [true, false]) {
         const pixels = expose({ width: SIZE, height: SIZE, stars, fwhm, level: 200, noise: 5 }, turn(0, 0, 0), 60 + k)
         const mask = Int16Array.from(pixels, (value) => (value >= FULL ? MaskBit.saturated : 0))
         const clipped = pixels.map((value) => Math.min(value, FULL))
-        write(join(cwd, `ali/f${k}.fits`), clipped, SIZE, { cards: CARDS, ...(masked ? { mask } : {}) })
+        writeFrame(join(cwd, `ali/f${k}.fits`), clipped, SIZE, { cards: CARDS, ...(masked ? { mask } : {}) })
       })
       const { code, stderr } = stacking('-s', join(cwd, 'ali'), '-r', join(cwd, 'deep'))
       t.equal(code, 0, stderr)

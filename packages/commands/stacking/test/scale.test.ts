@@ -1,8 +1,9 @@
 import { join } from 'node:path'
 import { openFits, readTable } from '@nightpipe/fits'
 import { random } from '@nightpipe/math'
+import { writeFrame } from '@nightpipe/scenes'
 import t, { type Test } from 'tap'
-import { stacking, write } from './support.js'
+import { stacking } from './support.js'
 
 const SIZE = 560
 const OVER = 4
@@ -87,7 +88,7 @@ for (const [kind, profile] of [
     const cwd = t.testdir()
     for (const [k, fwhm] of WIDTHS.entries()) {
       const pixels = exposed(profile(fwhm), PARTS[k], 40 + k)
-      write(join(cwd, `ali/f${k}.fits`), pixels, SIZE, { cards: [['ALIGNREF', 'f0.fits']] })
+      writeFrame(join(cwd, `ali/f${k}.fits`), pixels, SIZE, { cards: [['ALIGNREF', 'f0.fits']] })
     }
     stackAndCompare(t, cwd)
   })
@@ -111,7 +112,7 @@ t.test('scales are true to 0.1 % where particles have hit the surroundings of th
   const cwd = t.testdir()
   for (const [k, fwhm] of WIDTHS.entries()) {
     const pixels = struck(exposed(moffat(fwhm, 3.5), PARTS[k], 40 + k), 250, 90 + k)
-    write(join(cwd, `ali/f${k}.fits`), pixels, SIZE, { cards: [['ALIGNREF', 'f0.fits']] })
+    writeFrame(join(cwd, `ali/f${k}.fits`), pixels, SIZE, { cards: [['ALIGNREF', 'f0.fits']] })
   }
   stackAndCompare(t, cwd)
 })
@@ -132,7 +133,7 @@ t.test('what only one frame shows is no star to compare frames with', async (t) 
       ])
         pixels[at + step] += 5e5 * charge
     }
-    write(join(cwd, `ali/f${k}.fits`), pixels, SIZE, { cards: [['ALIGNREF', 'f0.fits']] })
+    writeFrame(join(cwd, `ali/f${k}.fits`), pixels, SIZE, { cards: [['ALIGNREF', 'f0.fits']] })
   }
   stackAndCompare(t, cwd)
 })

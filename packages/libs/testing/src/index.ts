@@ -12,4 +12,5 @@ export {
   type Surroundings,
   shellEnvironment,
 } from './programs.js'
+export { rowsOf, set } from './texts.js'
 export { PATIENCE_MS, until } from './waiting.js'

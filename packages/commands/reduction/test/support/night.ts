@@ -2,16 +2,13 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { type CardValue, createHeader, type FitsFrame, readFrame, writeFits } from '@nightpipe/fits'
 import { random } from '@nightpipe/math'
-import { call, scratch } from '@nightpipe/testing'
+import { call, scratch, set } from '@nightpipe/testing'
 
 /** The executable, as a person meets it. */
 export function reduction(...args: string[]): { code: number | null; stdout: string; stderr: string } {
   const { status, stdout, stderr } = call('reduction', args)
   return { code: status, stdout, stderr }
 }
-
-/** `--set` for each. */
-export const set = (...settings: string[]) => settings.flatMap((one) => ['--set', one])
 
 type Cards = [string, CardValue][]
 

@@ -1,4 +1,4 @@
-import { random } from '@nightpipe/math'
+import { power, random } from '@nightpipe/math'
 import { type Affine, transform } from '@nightpipe/registration'
 
 /** Stars as a telescope would see them. */
@@ -18,7 +18,7 @@ export function sky(seed: number, stars: number, size = 300, margin = 0): Sky {
   const list = Array.from({ length: stars }, () => ({
     x: -margin + (size + 2 * margin) * uniform(),
     y: -margin + (size + 2 * margin) * uniform(),
-    flux: 3000 * uniform() ** -0.9,
+    flux: 3000 * power(uniform(), -0.9),
   }))
   return { width: size, height: size, stars: list, fwhm: 3, level: 200, noise: 5 }
 }

@@ -1,5 +1,5 @@
 import { MAD_TO_SIGMA, medianOf, power } from '@nightpipe/math'
-import { fieldTerms, fitField, type Psf, type PsfHere, samplePsf, termsOf } from '@nightpipe/stars'
+import { dot, fieldTerms, fitField, type Psf, type PsfHere, samplePsf, termsOf } from '@nightpipe/stars'
 
 /** Which part of the light of a star its circles hold, over the field. */
 export interface Growth {
@@ -150,13 +150,26 @@ function fitStep(
     const ring = Math.max(1e-12, error[k + 1]![i]! ** 2 - error[k]![i]! ** 2) / flux[k + 1]![i]! ** 2
     return 1 / (ring + 0.002 ** 2)
   })
-  const fit = fitField(terms, ratio, weights)
-  const chi = used.map(
-    (_, i) =>
-      Math.abs(ratio[i]! - terms[i]!.reduce((sum, term, t) => sum + term * fit[t]!, 0)) * Math.sqrt(weights[i]!),
-  )
+  const { fit, chi } = calmFit(terms, ratio, weights)
   const dataError = Math.max(1, MAD_TO_SIGMA * medianOf(chi)) / Math.sqrt(weights.reduce((a, b) => a + b, 0))
   const trust = model ? modelError ** 2 / (modelError ** 2 + dataError ** 2) : 1
   const coefficients = flat.map((one, t) => one + trust * ((fit[t] ?? 0) - one))
   return { coefficients, error: Math.sqrt(trust) * dataError, count: used.length }
+}
+
+/** Beyond so many robust sigma a star has no say (Tukey's biweight: Mosteller and Tukey 1977, Data Analysis and Regression). */
+const REACH = 5
+const ROUNDS = 8
+
+/** The fit in which stars count less the further they are off by their own errors: neighbours that nobody found are seldom far off. */
+function calmFit(terms: readonly Float64Array[], ratio: readonly number[], weights: number[]) {
+  let fit = fitField(terms, ratio, weights)
+  const offs = () => ratio.map((one, i) => Math.abs(one - dot(terms[i]!, fit)) * Math.sqrt(weights[i]!))
+  for (let round = 0; round < ROUNDS; round++) {
+    const chi = offs()
+    const limit = REACH * MAD_TO_SIGMA * medianOf(chi) + 1e-12
+    const counted = weights.map((weight, i) => weight * Math.max(0, 1 - (chi[i]! / limit) ** 2) ** 2)
+    fit = fitField(terms, ratio, counted)
+  }
+  return { fit, chi: offs() }
 }

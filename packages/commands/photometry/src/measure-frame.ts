@@ -2,6 +2,7 @@ import type { Frame } from '@nightpipe/image'
 import { allocate } from '@nightpipe/kernels'
 import {
   type ApertureFluxes,
+  type ApertureOptions,
   buildPsf,
   type Found,
   findStars,
@@ -49,6 +50,13 @@ export interface FrameMeasures {
   gain?: number
 }
 
+interface Places {
+  x: ArrayLike<number>
+  y: ArrayLike<number>
+}
+type Alone = NonNullable<ApertureOptions['alone']>
+type Sums = (at: Places, less: Alone | undefined) => ApertureFluxes
+
 /** Detects and measures the stars of a frame; nothing of the sky yet. `found.net` is in kernel memory, the caller's scope. */
 export function measureFrame(frame: Frame, facts: PhotFacts, config: Config): FrameMeasures {
   const { detection, noise } = config
@@ -69,12 +77,16 @@ export function measureFrame(frame: Frame, facts: PhotFacts, config: Config): Fr
   const radii = factors.map((factor) => factor * width)
   const chosen = factors.indexOf(config.aperture.radius)
   const ring = config.aperture.sky === 'ring' ? ringOf(config, width) : undefined
-  const alone = config.psf.fit === 'crowded' && fit ? withoutOthers(fit, places.order) : undefined
-  const circles = measureApertures(frame, found, owner, places, { radii, gain, ring, alone })
+  const alone = fit && withoutOthers(fit, places.order)
+  const crowded = config.psf.fit === 'crowded' ? alone : undefined
+  const sums = (at: Places, less: Alone | undefined) =>
+    measureApertures(frame, found, owner, at, { radii, gain, ring, alone: less })
+  const circles = sums(places, crowded)
+  const good = lone(found)
   const growth = growthCurve({
-    ...{ width: frame.width, height: frame.height, radii, x: places.x, y: places.y },
-    ...{ flux: circles.flux, error: circles.error, good: lone(found), order: config.aperture.order },
-    psf,
+    ...{ width: frame.width, height: frame.height, radii, psf },
+    ...(alone && !crowded ? growthStars(good, places, alone, sums) : { ...places, ...circles, good }),
+    order: config.aperture.order,
   })
   const flux = new Float64Array(places.x.length)
   const fluxError = new Float64Array(places.x.length)
@@ -83,7 +95,7 @@ export function measureFrame(frame: Frame, facts: PhotFacts, config: Config): Fr
     flux[i] = circles.flux[chosen]![i]! / part
     fluxError[i] = circles.error[chosen]![i]! / part
   }
-  const aligned = fit && scaleFit(fit, places.order, flux, fluxError, lone(found))
+  const aligned = fit && scaleFit(fit, places.order, flux, fluxError, good)
   const limits = findLimits({
     ...{ frame, found, owner, psf, radius: radii[chosen]!, threshold: detection.threshold, gain },
     ...{ apertures: config.limit.apertures, injected: config.limit.injected },
@@ -159,9 +171,16 @@ function joinPlaces({ stars }: Found, fit: (PsfFluxes & { from: Int32Array }) | 
 }
 
 /** For circles: the frame less all fitted stars, and of each place its own. */
-function withoutOthers({ residual, subtracted }: PsfFluxes, order: Int32Array) {
+function withoutOthers({ residual, subtracted }: PsfFluxes, order: Int32Array): Alone {
   const stars = new Map([...order].map((place, k) => [place, subtracted[k]]))
-  return { residual, own: (place: number) => stars.get(place) }
+  return { residual, own: (place) => stars.get(place) }
+}
+
+/** The stars that tell the growth curve, without their neighbours: in a crowd no wide ring is free of these. */
+function growthStars(good: readonly number[], { x, y }: Places, { residual, own }: Alone, sums: Sums) {
+  const at = { x: good.map((i) => x[i]!), y: good.map((i) => y[i]!) }
+  const { flux, error } = sums(at, { residual, own: (k) => own(good[k]!) })
+  return { ...at, flux, error, good: [...good.keys()] }
 }
 
 const UNFIT = StarFlag.saturated | StarFlag.truncated | StarFlag.masked | StarFlag.cosmicRay

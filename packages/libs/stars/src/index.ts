@@ -5,7 +5,7 @@ export { FIND_DEFAULTS, type FindOptions } from './options.js'
 export { ApertureFlag, type ApertureFluxes, type ApertureOptions, measureApertures } from './psf-apertures.js'
 export { buildPsf, PSF_DEFAULTS, type PsfOptions } from './psf-build.js'
 export { type CrowdedFluxes, type CrowdedOptions, fitCrowdedField } from './psf-crowded.js'
-export { fieldTerms, fitField, termsOf } from './psf-field.js'
+export { dot, fieldTerms, fitField, termsOf } from './psf-field.js'
 export { fitPsfFluxes, PSF_FIT_DEFAULTS, type PsfFitOptions, type PsfFluxes } from './psf-fit.js'
 export {
   type Psf,

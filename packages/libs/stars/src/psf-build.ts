@@ -1,6 +1,7 @@
 import { backgroundMesh, type Frame } from '@nightpipe/image'
 import { MAD_TO_SIGMA, mad, medianOf } from '@nightpipe/math'
 import { fieldTerms, fitField, orderFor, termsOf } from './psf-field.js'
+import { blankHidden } from './psf-hidden.js'
 import { type Psf, type PsfParameters, psfOf, samplePsf } from './psf-model.js'
 import { concentrationOf, fitMoffat, type Moffat, type MoffatFit, type StarStamp } from './psf-moffat.js'
 import { type FittedStar, fitStars, improveTable } from './psf-residuals.js'
@@ -27,6 +28,8 @@ export const PSF_DEFAULTS: PsfOptions = { order: 2, most: 200, reach: 4, rounds:
 /** Relative error of a profile that the weights allow for, so that the wings of bright stars count beside the cores. */
 const SOFT = 0.005
 const BETA_STARS = 25
+/** Where more than this part of the stars have others in their wings that nobody found, these are taken out. */
+const CROWDED = 0.1
 /** Moffat's profile of this exponent stands for that of Gauss. */
 const GAUSSIAN = 60
 
@@ -36,7 +39,6 @@ const GAUSSIAN = 60
  */
 export function buildPsf(frame: Frame, stars: Stars, options: Partial<PsfOptions> = {}): Psf {
   const chosen = { ...PSF_DEFAULTS, ...options }
-  const { width, height } = frame
   const widths = Float64Array.from(stars.fwhm).filter((value) => value > 0)
   const noise = { skySigma: chosen.skySigma ?? skySigmaOf(frame), gain: chosen.gain }
   const rough = typicalWidth(stars) || medianOf(widths) || 3
@@ -48,6 +50,28 @@ export function buildPsf(frame: Frame, stars: Stars, options: Partial<PsfOptions
     const stamp = cutStar(frame, noise, stars.x[i], stars.y[i], half, (!chosen.net && stars.background[i]) || 0)
     return softened(blankNeighbours(stamp, i, stars, neighbours, rough))
   })
+  const ground = { frame, stars, list, stamps, rough, half, chosen }
+  const model = modelOf(ground)
+  // in a crowd the wings are made anew, of what is the stars' own
+  const crowded = blankHidden(psfOf(model.parameters), model.own, rough) > CROWDED * model.own.length
+  return psfOf((crowded ? modelOf(ground) : model).parameters)
+}
+
+/** What a model is made from. */
+interface Ground {
+  frame: Frame
+  stars: Stars
+  /** The stars that serve, and the pixels about them. */
+  list: readonly number[]
+  stamps: readonly StarStamp[]
+  /** Their width, and half the side of the model, px. */
+  rough: number
+  half: number
+  chosen: PsfOptions
+}
+
+function modelOf({ frame, stars, list, stamps, rough, half, chosen }: Ground) {
+  const { width, height } = frame
   const { beta, fits } = fitShapes(list, stamps, stars, rough)
   const kept = typical(fits)
   if (kept.length === 0) throw new RangeError('no star has the shape of a star')
@@ -89,7 +113,7 @@ export function buildPsf(frame: Frame, stars: Stars, options: Partial<PsfOptions
   }
   parameters.chi = fitStars(psfOf(parameters), own, rough, chosen.rounds === 0 ? 2 : 1)
   parameters.stars = own.filter(({ good }) => good).length
-  return psfOf(parameters)
+  return { parameters, own }
 }
 
 function skySigmaOf({ pixels, width, height, mask }: Frame): number {

@@ -1,3 +1,4 @@
+export { type BandedMatrix, solveBandedInPlace } from './banded.js'
 export { besselJ0, besselJ1 } from './bessel.js'
 export {
   type ComplexImage,

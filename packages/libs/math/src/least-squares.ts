@@ -1,5 +1,5 @@
 /** Raised as a RangeError: the equations do not determine the unknowns. */
-const SINGULAR = 'the equations do not determine the unknowns: too few points, or they repeat one another'
+export const SINGULAR = 'the equations do not determine the unknowns: too few points, or they repeat one another'
 
 /**
  * Solves A x = b for a symmetric positive definite A (n x n, row by row; its lower triangle is read) by Cholesky's

@@ -126,7 +126,7 @@ const imageOf = ({ width, height, dark, perLight, bad, pixels }: SummedFlat): Fl
 function takeScatteredOff(image: FlatImage, traces: Traces, fwhm: number): void {
   const { width, height, all, rest, bad } = image
   const frame = { width, height, pixels: rest, mask: new Int16Array(bad) }
-  const light = scatteredLight(frame, traces, { nearest: NEAREST * fwhm })
+  const light = scatteredLight(frame, traces, { nearest: NEAREST * fwhm, fine: false })
   if (!light) return
   subtractScatteredLightInPlace(light, rest)
   all.set(rest)

@@ -1,4 +1,4 @@
-import { solve } from '@nightpipe/math'
+import { type BandedMatrix, solveBandedInPlace } from '@nightpipe/math'
 
 /** A smooth surface: a tensor product of cubic B-splines with even knots, over a rectangle. */
 export interface SplineSurface {
@@ -46,7 +46,9 @@ const STIFFNESS = 1e-3
 export function fitSurface(points: SurfacePoints, x: SplineAxis, y: SplineAxis): SplineSurface {
   const columns = x.pieces + 3
   const n = columns * (y.pieces + 3)
-  const normal = new Float64Array(n * n)
+  // splines that meet are three rows and three columns apart at most
+  const band = 3 * columns + 3
+  const normal = { band, values: new Float64Array(n * (band + 1)) }
   const right = new Float64Array(n)
   const [bx, by] = [new Float64Array(4), new Float64Array(4)]
   const both = new Float64Array(16)
@@ -62,24 +64,26 @@ export function fitSurface(points: SurfacePoints, x: SplineAxis, y: SplineAxis):
       const value = weight * both[a]!
       right[one]! += value * points.value[p]!
       // the lower triangle says it all
-      for (let b = 0; b <= a; b++) normal[one * n + start + (b >> 2) * columns + (b & 3)]! += value * both[b]!
+      const row = one * band + band // of (one, 0), were it inside the band
+      for (let b = 0; b <= a; b++) normal.values[row + start + (b >> 2) * columns + (b & 3)]! += value * both[b]!
     }
   }
   stiffen(normal, columns, y.pieces + 3)
-  return { x, y, coefficients: solve(normal, right) }
+  return { x, y, coefficients: solveBandedInPlace(normal, right) }
 }
 
 /** Adds the penalty on second differences along both axes, and a trace of a ridge. */
-function stiffen(normal: Float64Array, columns: number, rows: number): void {
+function stiffen({ band, values }: BandedMatrix, columns: number, rows: number): void {
   const n = columns * rows
+  const at = (i: number, j: number) => i * band + band + j
   let trace = 0
-  for (let k = 0; k < n; k++) trace += normal[k * n + k]!
+  for (let k = 0; k < n; k++) trace += values[at(k, k)]!
   const weight = (STIFFNESS * trace) / n
   const add = (a: number, b: number, c: number) => {
     const each = [a, b, c]
     const factors = [1, -2, 1]
     for (let i = 0; i < 3; i++) {
-      for (let j = 0; j < 3; j++) normal[each[i]! * n + each[j]!] += weight * factors[i]! * factors[j]!
+      for (let j = 0; j <= i; j++) values[at(each[i]!, each[j]!)]! += weight * factors[i]! * factors[j]!
     }
   }
   for (let j = 0; j < rows; j++) {
@@ -89,7 +93,7 @@ function stiffen(normal: Float64Array, columns: number, rows: number): void {
       if (j + 2 < rows) add(k, k + columns, k + 2 * columns)
     }
   }
-  for (let k = 0; k < n; k++) normal[k * n + k] += 1e-9 * weight
+  for (let k = 0; k < n; k++) values[at(k, k)]! += 1e-9 * weight
 }
 
 /** The surface at one place. */

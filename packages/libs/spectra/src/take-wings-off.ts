@@ -46,6 +46,7 @@ export function takeWingsOff(
   for (const { width, height, all, rest, bad } of images) {
     const light = scatteredLight({ width, height, pixels: all, mask: new Int16Array(bad) }, traces, {
       nearest: NEAREST * fwhm,
+      fine: false,
     })
     if (!light) continue
     subtractScatteredLightInPlace(light, all)

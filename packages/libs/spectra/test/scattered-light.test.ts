@@ -124,6 +124,32 @@ t.test('subtracting it in place leaves the ground of a frame at zero, and masked
   t.ok(Math.abs(sum / n) < 0.25, `${sum / n} electrons in the dark fibre`)
 })
 
+/** Bumps of light about saturated lines, 40 px wide: where they are, and how high. */
+const BUMPS = [
+  [300, 310, 60],
+  [520, 700, 120],
+  [850, 450, 90],
+] as const
+const bumps = (x: number, y: number) =>
+  BUMPS.reduce((sum, [bx, by, peak]) => sum + peak * Math.exp(-((x - bx) ** 2 + (y - by) ** 2) / 2 / 40 ** 2), 0)
+
+t.test('light scattered about bright lines is followed, and a surface without it is no finer for it', async (t) => {
+  const traces = makeTraces()
+  const smooth = makeFrame(traces, [400, 2000, 0], 13)
+  const bumpy = smooth.map((value, p) => value + bumps(p % WIDTH, Math.floor(p / WIDTH)))
+  const [plain, found] = [smooth, bumpy].map(
+    (pixels) => scatteredLight({ width: WIDTH, height: HEIGHT, pixels }, traces)!,
+  )
+  t.ok(plain!.surface.x.pieces <= 8 && found!.surface.x.pieces >= 14, 'pieces of 130 px at least, and of 73 at most')
+  let worst = 0
+  for (const [bx, by] of BUMPS)
+    for (let x = bx - 80; x <= bx + 80; x += 10)
+      for (let y = by - 80; y <= by + 80; y += 10)
+        worst = Math.max(worst, Math.abs(surfaceAt(found!.surface, x, y) - scattered(x, y) - bumps(x, y)))
+  // an even surface is off by nearly all of the highest
+  t.ok(worst < 20, `${worst} of 120 electrons`)
+})
+
 t.test('orders without room between them tell nothing', async (t) => {
   const traces = { ...makeTraces(), rows: 30 }
   t.equal(scatteredLight({ width: WIDTH, height: HEIGHT, pixels: new Float32Array(WIDTH * HEIGHT) }, traces), undefined)

@@ -1,4 +1,4 @@
-import { medianOf } from '@nightpipe/math'
+import { median, medianOf } from '@nightpipe/math'
 import type { Planes } from './difference.js'
 import type { Registered } from './register.js'
 import type { Side } from './side.js'
@@ -50,17 +50,25 @@ export function takeOffHalos(
 ): void {
   const { width, height } = fresh
   const scene = { planes, blank, width, height, fwhm: seeing }
-  const noise = medianOf(planes.fluxError.filter((value, p) => p % 101 === 0 && value > 0))
+  const noise = medianOf(everyHundredth(planes.fluxError))
   for (const star of brightStars(fresh, reference, ratio, seeing, BRIGHT * noise)) {
     const first = Math.ceil(FIRST * seeing)
-    let [rings, last] = [[] as Ring[], first]
+    const rings: Ring[] = []
+    let last = first
     for (let reach = REACH; reach <= FARTHEST; reach *= 2) {
-      rings = ringsAbout(star, scene, first, Math.ceil(reach * seeing))
+      rings.push(...ringsAbout(star, scene, first + rings.length, Math.ceil(reach * seeing)))
       last = first + endOf(rings)
       if (last < first + rings.length - seeing) break
     }
     if (last > first) takeOff(star, scene, rings, first, last)
   }
+}
+
+/** Some of the values above 0. */
+function everyHundredth(values: Float32Array): Float64Array {
+  const some: number[] = []
+  for (let p = 0; p < values.length; p += 101) if (values[p]! > 0) some.push(values[p]!)
+  return Float64Array.from(some)
 }
 
 /** Of both frames, the brightest first: some are seen in one of them only. */
@@ -86,9 +94,12 @@ function eachAbout(
   visit: (p: number, away: number) => void,
 ) {
   for (let v = Math.max(0, Math.ceil(y - last)); v <= Math.min(height - 1, y + last); v++) {
-    for (let u = Math.max(0, Math.ceil(x - last)); u <= Math.min(width - 1, x + last); u++) {
-      const away = Math.hypot(u - x, v - y)
-      if (away >= first && away < last) visit(v * width + u, away)
+    const across = (v - y) * (v - y)
+    const [reach, hole] = [Math.sqrt(last * last - across), Math.sqrt(Math.max(0, first * first - across))]
+    for (let u = Math.max(0, Math.ceil(x - reach)); u <= Math.min(width - 1, x + reach); u++) {
+      if (Math.abs(u - x) < hole) u = Math.max(u, Math.ceil(x + hole))
+      const away = Math.sqrt((u - x) * (u - x) + across)
+      if (away >= first && away < last && u < width) visit(v * width + u, away)
     }
   }
 }
@@ -96,20 +107,34 @@ function eachAbout(
 /** Rings from `first` on, centred at whole distances; those of few pixels have no end to their errors. */
 function ringsAbout(star: Star, scene: Scene, first: number, last: number): Ring[] {
   const { planes, blank, fwhm } = scene
-  const pixels: number[][] = Array.from({ length: last - first }, () => [])
+  // a ring of one pixel holds about as many as it is long
+  const pixels = Array.from({ length: last - first }, (_, k) => new Uint32Array(Math.ceil(7 * (first + k)) + 16))
+  const counts = new Uint32Array(last - first)
   eachAbout(star, scene, first - 0.5, last - 0.5, (p, away) => {
-    if (blank[p] === 0 && planes.fluxError[p]! > 0) pixels[Math.round(away) - first]?.push(p)
+    if (blank[p] !== 0 || !(planes.fluxError[p]! > 0) || Number.isNaN(planes.difference[p]!)) return
+    const ring = Math.round(away) - first
+    pixels[ring]![counts[ring]!++] = p
   })
-  return pixels.map((ring) => {
-    // the pixels that the matched filter makes alike are not independent
-    const independent = ring.length / ((Math.PI / 4) * (1.2 * fwhm) ** 2)
-    if (!(independent * fwhm > LEAST)) return { filtered: 0, plain: 0, error: Number.POSITIVE_INFINITY }
-    return {
-      filtered: medianOf(ring.map((p) => planes.score[p]! * planes.fluxError[p]!)),
-      plain: medianOf(ring.map((p) => planes.difference[p]!)),
-      error: (OF_MEDIAN * medianOf(ring.map((p) => planes.fluxError[p]!))) / Math.sqrt(independent),
-    }
-  })
+  return pixels.map((all, k) => ringOf(all.subarray(0, counts[k]), planes, fwhm))
+}
+
+function ringOf(pixels: Uint32Array, { score, fluxError, difference }: Planes, fwhm: number): Ring {
+  const n = pixels.length
+  // the pixels that the matched filter makes alike are not independent
+  const independent = n / ((Math.PI / 4) * (1.2 * fwhm) ** 2)
+  if (!(independent * fwhm > LEAST)) return { filtered: 0, plain: 0, error: Number.POSITIVE_INFINITY }
+  const [filtered, plain, error] = [new Float64Array(n), new Float64Array(n), new Float64Array(n)]
+  for (let k = 0; k < n; k++) {
+    const p = pixels[k]!
+    filtered[k] = score[p]! * fluxError[p]!
+    plain[k] = difference[p]!
+    error[k] = fluxError[p]!
+  }
+  return {
+    filtered: median(filtered),
+    plain: median(plain),
+    error: (OF_MEDIAN * median(error)) / Math.sqrt(independent),
+  }
 }
 
 /** Rings that belong to the halo: up to the last few that stand out to the same side. */

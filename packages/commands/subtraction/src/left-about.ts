@@ -7,12 +7,16 @@ export interface Sample {
   place: readonly [x: number, y: number]
 }
 
-/** What is left about a star of light 1 at a place: in the filtered image, and in the difference. */
-export type LeftAbout = (
-  place: readonly [x: number, y: number],
-  /** Number of the sample that the star itself gave, which then has no part in it. */
-  own?: number,
-) => readonly [filtered: Float64Array, plain: Float64Array]
+/** What is left about a star of light 1. */
+export interface LeftAbout {
+  /** It is nowhere more than this in the filtered image. */
+  most: number
+  /**
+   * At a place: in the filtered image, and in the difference. `own` is the number of the sample that the star itself gave,
+   * which then has no part in it.
+   */
+  at(place: readonly [x: number, y: number], own?: number): readonly [filtered: Float64Array, plain: Float64Array]
+}
 
 /** Terms of polynomials of degree 0, 1, 2 over the field, and samples for each of them. */
 const TERMS = [1, 3, 6]
@@ -46,16 +50,39 @@ export function leftAbout(
   const nothing = costOf(filtered, judged)
   const best = models.reduce((a, b) => (b.cost < a.cost ? b : a))
   if (!(best.cost < (1 - GAIN) * nothing)) return undefined
-  const fits = [best.fit, fitOf(plain, best.terms)]
   const fade = radii.map((r) => (r < 0.8 * half ? 1 : r > half ? 0 : (half - r) / (0.2 * half)))
+  const [ofFiltered, ofPlain] = [best.fit, fitOf(plain, best.terms)].map((fit) => faded(fit, fade))
   const inside = placesBetween(filtered)
-  return (place, own) => {
-    const [a, b] = fits.map((fit) => fit(inside(place), own).map((value, p) => value * fade[p]!))
-    return [a!, b!]
+  return {
+    most: mostOf(ofFiltered!),
+    at: (place, own) => [predicted(ofFiltered!, inside(place), own), predicted(ofPlain!, inside(place), own)],
   }
 }
 
-type Fit = (place: Sample['place'], own?: number) => Float64Array
+/** Polynomials of all pixels: coefficients of each term from all samples, and with each eighth of them left out. */
+interface Fit {
+  terms: number
+  all: Float64Array[]
+  without: Float64Array[][]
+}
+
+function faded({ terms, all, without }: Fit, fade: Float64Array): Fit {
+  const weighted = (parts: readonly Float64Array[]) => parts.map((part) => part.map((value, p) => value * fade[p]!))
+  return { terms, all: weighted(all), without: without.map(weighted) }
+}
+
+/** No prediction is further from 0, as no term is beyond -1 to 1. */
+function mostOf({ all, without }: Fit): number {
+  let most = 0
+  for (const parts of [all, ...without]) {
+    for (let p = 0; p < parts[0]!.length; p++) {
+      let sum = 0
+      for (const part of parts) sum += Math.abs(part[p]!)
+      most = Math.max(most, sum)
+    }
+  }
+  return most
+}
 
 /** No polynomial is followed beyond the samples. */
 function placesBetween(samples: readonly Sample[]): (place: Sample['place']) => Sample['place'] {
@@ -67,7 +94,6 @@ function placesBetween(samples: readonly Sample[]): (place: Sample['place']) => 
 
 const termsAt = ([x, y]: Sample['place'], terms: number) => [1, x, y, x * x, x * y, y * y].slice(0, terms)
 
-/** The polynomials of all pixels: of all samples, and with each eighth of them left out. */
 function fitOf(samples: readonly Sample[], terms: number): Fit {
   const weights = weightsOf(samples)
   const whole = inverseOf(samples, weights, terms, () => true)
@@ -79,8 +105,11 @@ function fitOf(samples: readonly Sample[], terms: number): Fit {
       inverseOf(samples, weights, terms, (k) => k % FOLDS !== fold),
     ),
   )
-  return (place, own) => predict(own === undefined ? all : without[own % FOLDS]!, termsAt(place, terms))
+  return { terms, all, without }
 }
+
+const predicted = ({ terms, all, without }: Fit, place: Sample['place'], own?: number): Float64Array =>
+  predict(own === undefined ? all : without[own % FOLDS]!, termsAt(place, terms))
 
 /** The brightest do not outvote all others. */
 function weightsOf(samples: readonly Sample[]): number[] {
@@ -122,7 +151,8 @@ const coefficients = (values: readonly Float64Array[], inverse: readonly Float64
 function predict(parts: readonly Float64Array[], terms: readonly number[]): Float64Array {
   const sum = new Float64Array(parts[0]!.length)
   parts.forEach((part, t) => {
-    for (let p = 0; p < sum.length; p++) sum[p]! += terms[t]! * part[p]!
+    const term = terms[t]!
+    for (let p = 0; p < sum.length; p++) sum[p]! += term * part[p]!
   })
   return sum
 }
@@ -132,20 +162,29 @@ function movedIn(samples: readonly Sample[], inverse: readonly Float64Array[], t
   const size = samples[0]!.values.length
   const middle = new Float64Array(size)
   const scatter = new Float64Array(size)
+  const those = new Float64Array(samples.length)
   for (let p = 0; p < size; p++) {
-    middle[p] = medianOf(samples.map(({ values }) => values[p]!))
-    const pulls = samples.map(({ values, noise }) => (values[p]! - middle[p]!) / noise[p]!)
-    scatter[p] = Math.max(1, MAD_TO_SIGMA * mad(pulls, 0))
+    samples.forEach(({ values }, k) => {
+      those[k] = values[p]!
+    })
+    middle[p] = medianOf(those)
+    samples.forEach(({ values, noise }, k) => {
+      those[k] = (values[p]! - middle[p]!) / noise[p]!
+    })
+    scatter[p] = Math.max(1, MAD_TO_SIGMA * mad(those, 0))
   }
   let models: Float64Array[] = samples.map(() => middle)
   let values: Float64Array[] = []
   for (let round = 0; round < ROUNDS; round++) {
-    values = samples.map(({ values: own, noise }, k) =>
-      own.map((value, p) => {
+    values = samples.map(({ values: own, noise }, k) => {
+      const model = models[k]!
+      const nearer = new Float64Array(size)
+      for (let p = 0; p < size; p++) {
         const most = CLIP * scatter[p]! * noise[p]!
-        return Math.min(models[k]![p]! + most, Math.max(models[k]![p]! - most, value))
-      }),
-    )
+        nearer[p] = Math.min(model[p]! + most, Math.max(model[p]! - most, own[p]!))
+      }
+      return nearer
+    })
     const parts = coefficients(values, inverse)
     models = samples.map(({ place }) => predict(parts, termsAt(place, terms)))
   }
@@ -156,7 +195,7 @@ function movedIn(samples: readonly Sample[], inverse: readonly Float64Array[], t
 function costOf(samples: readonly Sample[], judged: readonly number[], fit?: Fit): number {
   let cost = 0
   samples.forEach(({ values, noise, place }, k) => {
-    const model = fit?.(place, k)
+    const model = fit && predicted(fit, place, k)
     for (const p of judged) cost += Math.min(WORST, ((values[p]! - (model?.[p] ?? 0)) / noise[p]!) ** 2)
   })
   return cost

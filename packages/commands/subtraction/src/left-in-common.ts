@@ -2,7 +2,7 @@ import { nearestWithin } from '@nightpipe/registration'
 import type { Planes } from './difference.js'
 import { leftAbout, type Sample } from './left-about.js'
 import { movedSpread } from './moved-spread.js'
-import { centredStamp } from './profile.js'
+import { centredStamp, type Image } from './profile.js'
 import type { Registered } from './register.js'
 import type { Side } from './side.js'
 
@@ -44,8 +44,7 @@ export function takeOffCommon(
   const { score, fluxError, difference } = planes
   const half = Math.min(FARTHEST, Math.ceil(REACH * seeing))
   const stars = starsOfBoth(frames)
-  const signal = score.map((value, p) => value * fluxError[p]!)
-  const filtered = { pixels: signal, noise: fluxError, width, height }
+  const filtered = { pixels: score, factor: fluxError, noise: fluxError, width, height }
   const plain = { pixels: difference, noise: planes.error, width, height }
   const bright = stars.filter(({ x, y, flux, isFlawed }) => {
     const p = Math.round(y) * width + Math.round(x)
@@ -67,14 +66,13 @@ export function takeOffCommon(
   const ranks = new Map(chosen.map(({ star }, rank) => [star, rank]))
   for (const star of stars) {
     const p = Math.round(star.y) * width + Math.round(star.x)
-    const place = placeOf(star, fresh)
-    const [ofSignal, ofPlain] = left(place, ranks.get(star))
+    if (!(left.most * star.flux > FAINT * fluxError[p]!)) continue
+    const [ofSignal, ofPlain] = left.at(placeOf(star, fresh), ranks.get(star))
     const most = ofSignal.reduce((high, value) => Math.max(high, Math.abs(value)), 0)
     if (!(most * star.flux > FAINT * fluxError[p]!)) continue
-    takeOff(signal, fresh, star, ofSignal, half)
-    takeOff(difference, fresh, star, ofPlain, half)
+    takeOff(filtered, star, ofSignal, half)
+    takeOff(plain, star, ofPlain, half)
   }
-  for (let p = 0; p < score.length; p++) if (fluxError[p]! > 0) score[p] = signal[p]! / fluxError[p]!
 }
 
 function starsOfBoth({ fresh, reference, ratio, seeing }: Parameters<typeof takeOffCommon>[2]): Star[] {
@@ -99,13 +97,12 @@ function isWhole(blank: Uint8Array, width: number, height: number, cx: number, c
 /** From -1 to 1 over the field. */
 const placeOf = ({ x, y }: Star, { width, height }: Side) => [(2 * x) / width - 1, (2 * y) / height - 1] as const
 
+interface Noisy extends Image {
+  noise: Float32Array
+}
+
 /** What is left about a star, as a part of its light, with its noise. */
-function sampleOf(
-  image: { pixels: Float32Array; noise: Float32Array; width: number; height: number },
-  star: Star,
-  half: number,
-  field: Side,
-): Sample | undefined {
+function sampleOf(image: Noisy, star: Star, half: number, field: Side): Sample | undefined {
   const values = centredStamp(image, star.x, star.y, half)?.map((value) => value / star.flux)
   if (!values?.every(Number.isFinite)) return undefined
   const [cx, cy] = [Math.round(star.x), Math.round(star.y)]
@@ -117,12 +114,19 @@ function sampleOf(
   return noise.every((value) => value > 0) ? { values, noise, place: placeOf(star, field) } : undefined
 }
 
-function takeOff(plane: Float32Array, { width, height }: Side, star: Star, left: Float64Array, half: number): void {
+/** Takes light off about a star; what is masked (without noise) stays as it is. */
+function takeOff({ pixels, factor, width, height }: Image, star: Star, left: Float64Array, half: number): void {
   const [cx, cy] = [Math.round(star.x), Math.round(star.y)]
   const moved = movedSpread(left, half, star.x - cx, star.y - cy)
   const side = 2 * half + 1
-  for (let p = 0; p < moved.length; p++) {
-    const [x, y] = [cx - half + (p % side), cy - half + Math.floor(p / side)]
-    if (x >= 0 && y >= 0 && x < width && y < height) plane[y * width + x]! -= star.flux * moved[p]!
+  const [fromX, toX] = [Math.max(0, cx - half), Math.min(width - 1, cx + half)]
+  for (let y = Math.max(0, cy - half); y <= Math.min(height - 1, cy + half); y++) {
+    const row = (y - cy + half) * side - cx + half
+    for (let x = fromX; x <= toX; x++) {
+      const p = y * width + x
+      const light = star.flux * moved[row + x]!
+      if (!factor) pixels[p]! -= light
+      else if (factor[p]! > 0) pixels[p]! -= light / factor[p]!
+    }
   }
 }

@@ -35,7 +35,7 @@ export const judgePart = (args: NoiseArgs & { part: 'difference' | 'score' }): n
   args.part === 'score' ? judgeScore(args) : judgeDifference(args)
 
 function judgeDifference({ planes: { difference, error }, blank, width, height, noise, normalise }: NoiseArgs): number {
-  const mask = Int16Array.from(blank)
+  const mask = new Int16Array(blank)
   const level = backgroundMesh(difference, width, height, { mesh: noise.mesh, mask, filter: 3 }).expand()
   for (let p = 0; p < level.length; p++) difference[p]! -= level[p]!
   const pulls = sample(difference.length, (p) =>
@@ -47,7 +47,7 @@ function judgeDifference({ planes: { difference, error }, blank, width, height, 
 }
 
 function judgeScore({ planes: { score, fluxError }, blank, width, height, noise, normalise }: NoiseArgs): number {
-  const mask = Int16Array.from(blank)
+  const mask = new Int16Array(blank)
   const scores = backgroundMesh(score, width, height, { mesh: 2 * noise.mesh, mask, filter: 3 })
   const level = backgroundMesh(score, width, height, { mesh: noise.mesh, mask, filter: 3 }).expand()
   for (let p = 0; p < score.length; p++) score[p]! -= level[p]!

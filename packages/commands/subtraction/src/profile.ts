@@ -43,8 +43,10 @@ export function pointSpread(
   return tapered(spread, half)
 }
 
-interface Image {
+/** Pixels, in units of `factor` where there is one. */
+export interface Image {
   pixels: Float32Array
+  factor?: Float32Array
   width: number
   height: number
 }
@@ -62,7 +64,7 @@ function centredStar(image: Image, cx: number, cy: number, half: number): Float6
 
 /** An image on pixels about a place between them; undefined when that lies too near to the edge. */
 export function centredStamp(
-  { pixels, width, height }: Image,
+  { pixels, factor, width, height }: Image,
   cx: number,
   cy: number,
   half: number,
@@ -77,7 +79,10 @@ export function centredStamp(
   for (let y = 0; y < rows; y++) {
     for (let x = 0; x < side; x++) {
       const from = (y0 - half - LANCZOS + 1 + y) * width + x0 - half - LANCZOS + 1 + x
-      for (let k = 0; k < 2 * LANCZOS; k++) between[y * side + x]! += wx[k]! * pixels[from + k]!
+      let sum = 0
+      if (factor) for (let k = 0; k < 2 * LANCZOS; k++) sum += wx[k]! * pixels[from + k]! * factor[from + k]!
+      else for (let k = 0; k < 2 * LANCZOS; k++) sum += wx[k]! * pixels[from + k]!
+      between[y * side + x] = sum
     }
   }
   const stamp = new Float64Array(side * side)

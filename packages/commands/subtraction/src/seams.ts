@@ -36,9 +36,11 @@ export function seamsOf(scene: {
   }
 }
 
-/** Frames in half of the pixels that have any, or in more. */
+/** Frames in half of the pixels that have any, or in more; one pixel in many says it. */
 function usualOf(coverage: Float32Array): number {
-  const some = coverage.filter((frames) => frames > 0)
+  const step = Math.max(1, Math.floor(coverage.length / 200_000)) | 1
+  const some: number[] = []
+  for (let p = 0; p < coverage.length; p += step) if (coverage[p]! > 0) some.push(coverage[p]!)
   return some.length > 0 ? medianOf(some) : 0
 }
 

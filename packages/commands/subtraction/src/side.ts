@@ -106,8 +106,9 @@ function maskOf({ pixels, mask, error }: FitsFrame, saturation: number): Int16Ar
   const bits = sharedPlane(Int16Array, pixels.length)
   if (mask) bits.set(mask)
   for (let p = 0; p < bits.length; p++) {
-    if (!Number.isFinite(pixels[p]) || (error && !(error[p] > 0))) bits[p] |= MaskBit.noData
-    else if (pixels[p] >= saturation) bits[p] |= MaskBit.saturated
+    const value = pixels[p]!
+    if (value - value !== 0 || (error && !(error[p]! > 0))) bits[p]! |= MaskBit.noData
+    else if (value >= saturation) bits[p]! |= MaskBit.saturated
   }
   return bits
 }

@@ -20,28 +20,44 @@ const BEYOND = 40
  */
 export function trailsOf(scene: { difference: Difference; mask: Int16Array }): (candidate: Candidate) => boolean {
   const { difference: d, mask } = scene
-  const trails = { above: trailsIn(d, mask, 1), below: trailsIn(d, mask, -1) }
+  const [above, below] = brightCells(d, mask).map((cells) => trailsIn(cells, d))
+  const trails = { above: above!, below: below! }
   return ({ x, y, flux }) => {
     const own = flux > 0 ? trails.above : trails.below
     return own.some((trail) => isOn(trail, x, y, WIDE * d.seeing.fresh))
   }
 }
 
-function trailsIn({ width, height, difference, error, score }: Difference, mask: Int16Array, sign: number): Trail[] {
-  const dots: { x: number; y: number }[] = []
+interface Place {
+  x: number
+  y: number
+}
+
+/** The middles of cells that are bright, and of those that are as dark. */
+function brightCells({ width, height, difference, error, score }: Difference, mask: Int16Array): [Place[], Place[]] {
+  const cells: [Place[], Place[]] = [[], []]
   for (let y = 0; y + CELL <= height; y += CELL) {
     for (let x = 0; x + CELL <= width; x += CELL) {
-      let bright = 0
-      for (let k = 0; k < CELL * CELL; k++) {
-        const p = (y + Math.floor(k / CELL)) * width + x + (k % CELL)
-        const isHit = (mask[p]! & MaskBit.cosmicRay) !== 0
-        if (isHit || sign * difference[p]! > BRIGHT * error[p]! || sign * score[p]! > BRIGHT) bright++
+      let [above, below] = [0, 0]
+      for (let v = y; v < y + CELL; v++) {
+        for (let p = v * width + x; p < v * width + x + CELL; p++) {
+          const far = BRIGHT * error[p]!
+          const isHit = (mask[p]! & MaskBit.cosmicRay) !== 0
+          if (!isHit && Math.abs(difference[p]!) <= far && Math.abs(score[p]!) <= BRIGHT) continue
+          if (isHit || difference[p]! > far || score[p]! > BRIGHT) above++
+          if (isHit || -difference[p]! > far || -score[p]! > BRIGHT) below++
+        }
       }
-      if (2 * bright >= CELL * CELL) dots.push({ x: x + (CELL - 1) / 2, y: y + (CELL - 1) / 2 })
+      const middle = { x: x + (CELL - 1) / 2, y: y + (CELL - 1) / 2 }
+      if (2 * above >= CELL * CELL) cells[0].push(middle)
+      if (2 * below >= CELL * CELL) cells[1].push(middle)
     }
   }
-  return dots.length * CELL ** 2 > TOO_MUCH * width * height ? [] : findTrails(dots, CELL)
+  return cells
 }
+
+const trailsIn = (cells: readonly Place[], { width, height }: Difference): Trail[] =>
+  cells.length * CELL ** 2 > TOO_MUCH * width * height ? [] : findTrails(cells, CELL)
 
 function isOn({ from, to }: Trail, x: number, y: number, reach: number): boolean {
   const length = Math.hypot(to.x - from.x, to.y - from.y)

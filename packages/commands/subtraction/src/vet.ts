@@ -227,24 +227,21 @@ function saturatedPlaces({ mask, difference: { width } }: Scene): Disc[] {
     const stack = [p]
     seen[p] = 1
     let [count, sx, sy] = [0, 0, 0]
+    const visit = (q: number) => {
+      if (seen[q] !== 0 || (mask[q]! & MaskBit.saturated) === 0) return
+      seen[q] = 1
+      stack.push(q)
+    }
     while (stack.length > 0) {
       const q = stack.pop()!
       const [x, y] = [q % width, Math.floor(q / width)]
       count++
       sx += x
       sy += y
-      for (const [u, v] of [
-        [x - 1, y],
-        [x + 1, y],
-        [x, y - 1],
-        [x, y + 1],
-      ] as const) {
-        const r = v * width + u
-        if (u < 0 || v < 0 || u >= width || v >= height || seen[r] !== 0 || (mask[r]! & MaskBit.saturated) === 0)
-          continue
-        seen[r] = 1
-        stack.push(r)
-      }
+      if (x > 0) visit(q - 1)
+      if (x < width - 1) visit(q + 1)
+      if (y > 0) visit(q - width)
+      if (y < height - 1) visit(q + width)
     }
     discs.push({ x: sx / count, y: sy / count, radius: Math.sqrt(count / Math.PI) })
   }

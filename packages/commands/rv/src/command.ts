@@ -51,7 +51,7 @@ export const rv = defineCommand({
     { name: 'fibre', doc: 'that it is in', type: 'integer' },
     { name: 'by', doc: 'template or mask', type: 'text' },
     { name: 'template', doc: 'file of the template', type: 'text' },
-    { name: 'rv_m_s', unit: 'm/s', doc: 'radial velocity, barycentric' },
+    { name: 'rv_m_s', unit: 'm/s', doc: 'radial velocity, barycentric: c z' },
     { name: 'rv_error_m_s', unit: 'm/s', doc: 'one sigma of it' },
     { name: 'photon_limit_m_s', unit: 'm/s', doc: 'what the photons alone would allow' },
     { name: 'measured_m_s', unit: 'm/s', doc: 'c z as seen' },

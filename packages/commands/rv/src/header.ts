@@ -26,7 +26,7 @@ function cardsOf({ circumstances, measured, errors, rv, template }: StarVelocity
         })
       : []
   return [
-    ['RV', rounded(rv, 4), '[m/s] radial velocity, barycentric'],
+    ['RV', rounded(rv, 4), '[m/s] radial velocity, barycentric: c z'],
     ['RVERR', rounded(errors.error, 4), '[m/s] one sigma of RV, without the template'],
     ['RVTEMPL', rounded(errors.template, 4), '[m/s] one sigma of the template: not in RVERR'],
     ['RVTOTERR', rounded(errors.total, 4), '[m/s] one sigma of RV, with the template'],

@@ -1,10 +1,10 @@
 import { rmSync } from 'node:fs'
 import { basename } from 'node:path'
 import { DataError, type Job, type Row, runMemory, type Tools, writeProduct } from '@nightpipe/command'
-import { openFits, sideHdus } from '@nightpipe/fits'
+import { numberOf, openFits, sideHdus } from '@nightpipe/fits'
 import { LIGHT_SPEED } from '@nightpipe/math'
 import { writeFigure } from '@nightpipe/plot'
-import { type LineMask, maskOfTemplate, vacuumToAir } from '@nightpipe/spectra'
+import { atCentreOfLight, type LineMask, maskOfTemplate, vacuumToAir } from '@nightpipe/spectra'
 import {
   type Circumstances,
   meterOf,
@@ -114,10 +114,11 @@ function measureOne(
     template,
     mask: velocity.mask ? readMask(velocity.mask, velocity['mask medium']) : (lines ?? ironMask()),
   }
-  const measured = measureStar(
-    exposure.spectra.orders.filter((one) => one.fibre === fibre),
-    options,
-  )
+  const { header, orders } = exposure.spectra
+  // With a template as it was made with: what both have alike drops out.
+  const resolution = (template ? template.resolution : numberOf(header, 'RESOLUT')) ?? 0
+  const own = orders.filter((one) => one.fibre === fibre).map((one) => atCentreOfLight(one, resolution))
+  const measured = measureStar(own, options)
   const rv = correction && LIGHT_SPEED * ((1 + measured.z) * (1 + correction.z) - 1)
   const byTemplate = measured.by === 'template'
   const errors = velocityErrors(measured, exposure, fibre, byTemplate ? template?.arcs : undefined)

@@ -47,6 +47,48 @@ function writeTemplate(folder: string, path: string, arcs?: readonly number[]) {
   return made
 }
 
+t.test(
+  'a star at 300 km/s has c z as its velocity, by templates that tell their resolution and those that do not',
+  (t) => {
+    const cwd = t.testdir({ wave: {}, t: {} })
+    const resolution = 40000
+    const far = [-3e5, 3e5]
+    for (const [k, velocity] of far.entries()) {
+      writeScene(join(cwd, 'wave'), { name: `e${k}-1d.fits`, velocity, mjd: 58300.2 + 50 * k, seed: k, resolution })
+    }
+    for (const told of [undefined, resolution]) {
+      const name = 't-1d.fits'
+      writeScene(join(cwd, 't'), {
+        name,
+        velocity: V,
+        mjd: 58100.1,
+        seed: 90,
+        electrons: 1e6,
+        ...(told && { resolution: told }),
+      })
+      const made = makeZero([readStarExposure(join(cwd, 't', name), nres)], { velocity: V, target: '51Peg' })
+      writeFits(join(cwd, 'ZERO.fits'), zeroHdus(made.file))
+      t.equal(readZero(join(cwd, 'ZERO.fits')).resolution, told)
+      const out = `out${told ?? ''}`
+      const { status, stderr } = run(['-s', 'wave', '-r', out, '--template', 'ZERO.fits'], cwd)
+      t.equal(status, 0, stderr)
+      for (const [k, velocity] of far.entries()) {
+        const { header } = readSpectra(join(cwd, out, `e${k}-1d.fits`))
+        const [rv, seen, earth] = ['RV', 'RVMEAS', 'BARYCORR'].map((word) => numberOf(header, word)!) as [
+          number,
+          number,
+          number,
+        ]
+        const error = numberOf(header, 'RVTOTERR')!
+        // special relativity would be 150 m/s off, a sum of the velocities up to 30
+        t.ok(error < 10 && Math.abs(rv - velocity) < 4 * error, `${rv} +- ${error}`)
+        t.ok(Math.abs(rv - (seen + earth + (seen * earth) / 299792458)) < 1e-3)
+      }
+    }
+    t.end()
+  },
+)
+
 t.test('without a profile, the header of the first exposure says it: the same bytes, and told once', (t) => {
   const cwd = t.testdir({ wave: {}, t: {} })
   writeTemplate(join(cwd, 't'), join(cwd, 'ZERO.fits'))

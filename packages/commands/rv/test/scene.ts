@@ -49,6 +49,8 @@ export interface Scene {
   wavelengths?: boolean
   /** days of the arcs that its wavelengths are the mean of, each with an error of 6 m/s; with them WAVERR stands in the header */
   arcs?: readonly number[]
+  /** that the lines of its lamp show; not told where left out */
+  resolution?: number
 }
 
 /** Writes the -1d file of an exposure of one star in fibre 0 with the lamp in fibre 1; says where the light's middle was. */
@@ -75,6 +77,7 @@ export function writeScene(folder: string, scene: Scene): { middle: number; z: n
     ['NMATCH', 221, ''],
     ['AMOERR', 0.0036, ''],
     ['RMSGOOD', 0.0006, ''],
+    ...(scene.resolution ? [['RESOLUT', scene.resolution, ''] as const] : []),
     ...(scene.arcs ? [['WAVERR', ARC_ERROR / Math.sqrt(scene.arcs.length), ''] as const] : []),
   ])
   const sides: NewHdu[] = site ? [meter(mjd, seconds, light && weights), telescope()] : []

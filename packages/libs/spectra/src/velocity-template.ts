@@ -21,6 +21,8 @@ export interface VelocityTemplate {
   orders: TemplateOrder[]
   /** the continuum was taken off instead of left in, as in the ZERO files of the IDL pipeline */
   subtracted?: boolean
+  /** its wavelengths are those of the centre of light (`atCentreOfLight`) for lines of this resolution; undefined: those of a lamp */
+  resolution?: number | undefined
 }
 
 /** An order of a template as a curve in the logarithm of the wavelength, and the widest gap that it bridges. */

@@ -20,7 +20,7 @@ export interface VelocityOptions {
 export interface OrderVelocity {
   index: number
   order: number
-  /** m/s, as a redshift times c */
+  /** m/s, as a redshift times c: not that of special relativity, which is v²/2c less at either sign */
   velocity: number
   /** one sigma from the errors of its pixels, and of their response */
   error: number

@@ -1,8 +1,10 @@
 import { basename } from 'node:path'
 import { DataError } from '@nightpipe/files'
-import { LIGHT_SPEED } from '@nightpipe/math'
+import { numberOf } from '@nightpipe/fits'
+import { LIGHT_SPEED, medianOf } from '@nightpipe/math'
 import {
   airSeen,
+  atCentreOfLight,
   buildTemplate,
   type MadeTemplate,
   maskTellurics,
@@ -59,11 +61,12 @@ export function makeZero(exposures: readonly StarExposure[], options: MakeZeroOp
   const velocity = options.velocity ?? 1000 * (row?.RV ?? 0)
   const spectra = exposures.map((exposure) => ordersOf(exposure, fibre))
   const tellurics = options.tellurics ?? (spectra.some(airSeen) ? TELLURIC_BANDS : [])
+  const resolution = resolutionOf(exposures)
   const series = spectra.map((orders, k) => ({
-    orders: maskTellurics(orders, tellurics),
+    orders: maskTellurics(orders, tellurics).map((one) => atCentreOfLight(one, resolution ?? 0)),
     z: chosen[k]!.correction!.z,
   }))
-  const template = buildTemplate(series, { velocity })
+  const template = { ...buildTemplate(series, { velocity }), resolution }
   const width = exposures[0]!.spectra.width
   const highest = Math.max(...series.flatMap(({ orders }) => orders.map(({ index }) => index)))
   const count = Math.max(options.orders ?? 0, highest + 1)
@@ -107,6 +110,12 @@ function starOf({ stars, path }: StarExposure, wanted: string): Circumstances {
   if (!found.correction)
     throw new DataError(`${name}: ${found.notes.join('; ')}`, 'a template needs the barycentric correction')
   return found
+}
+
+/** That of the lamp's lines; undefined where an exposure does not tell it. */
+function resolutionOf(exposures: readonly StarExposure[]): number | undefined {
+  const all = exposures.map(({ spectra }) => numberOf(spectra.header, 'RESOLUT') ?? 0)
+  return all.every((one) => one > 0) ? medianOf(all) : undefined
 }
 
 function ordersOf({ spectra, path }: StarExposure, fibre: number) {

@@ -142,7 +142,7 @@ export const targetsTable = defineTable({
     maybe('PMRA', 'proper motion in right ascension, with the cosine of the declination', 'mas/yr'),
     maybe('PMDE', 'proper motion in declination', 'mas/yr'),
     maybe('Plax', 'parallax', 'mas'),
-    maybe('RV', 'radial velocity', 'km/s'),
+    maybe('RV', 'radial velocity: c z at the barycentre', 'km/s'),
     maybe('Teff', 'effective temperature', 'K'),
     maybe('Logg', 'surface gravity', 'dex'),
     { name: 'ZERO', type: 'text', doc: 'the template to use, as zeros.csv names it', missing: none },

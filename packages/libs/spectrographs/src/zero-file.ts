@@ -68,7 +68,8 @@ const ANGSTROM = 10
  * A ZERO file: no image, the star in the header, and a table of one row: Star and ThAr (float), WavelenStar at rest and
  * WavelenLab (double, nm, vacuum), each columns × orders. Besides what the NRES pipeline wrote: StarErr, Response of the columns
  * that its exposures had (where they are of several velocities), and ZEROCONT, which
- * says that the continuum was left in (there it was taken off).
+ * says that the continuum was left in (there it was taken off). ZERORES, where it stands, is the resolution for which wavelengths are those
+ * of the centre of light.
  */
 export function zeroHdus(made: NewZeroFile, cards?: Header): NewHdu[] {
   const header = cards ? copyHeader(cards) : createHeader()
@@ -165,9 +166,10 @@ function cardsOf({ star, files, redshift, template }: NewZeroFile): [string, str
     ...known('JMAG', star.jmag, '[mag]'),
     ...known('KMAG', star.kmag, '[mag]'),
     ['REDSHIFT', -redshift, 'WavelenStar = WavelenLab (1 - REDSHIFT)'],
-    ['ZERORV', star.velocity / 1000, '[km/s] velocity of the star that was taken out'],
+    ['ZERORV', star.velocity / 1000, '[km/s] c z of the star that was taken out'],
     ['FIBZ0', star.fibre, 'fibre of the star'],
     ['ZEROCONT', !template.subtracted, 'the continuum is left in'],
+    ...known('ZERORES', template.resolution, 'wavelengths at the centre of light, resolution'),
     ['NAVG', files.length, 'exposures in it'],
     ...files
       .slice(0, 100)
@@ -205,6 +207,7 @@ function readOpen(file: FitsFile): ZeroFile {
   return {
     ...{ orders: orders.filter(({ flux: one }) => one.some((value) => Number.isFinite(value) && value !== 0)), header },
     subtracted: !saysContinuum(header),
+    resolution: numberOf(header, 'ZERORES'),
     target: textOf(header, 'OBJECT'),
     averaged: numberOf(header, 'NAVG') ?? 1,
     redshift: -(numberOf(header, 'REDSHIFT') ?? 0),

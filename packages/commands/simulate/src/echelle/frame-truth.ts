@@ -27,7 +27,7 @@ export function writeFrameTruth(
     ...(series ? ([['MJDMID', series.middle, '[d] UTC, weighted by the light']] as [string, number, string][]) : []),
     ...(motion
       ? ([
-          ['STARV', motion.star, '[km/s] velocity of the star, barycentric'],
+          ['STARV', motion.star, '[km/s] velocity of the star, barycentric: c z'],
           ['BARYV', motion.barycentric, '[km/s] velocity of the site towards the star'],
           ['BJDTDB', motion.bjdTdb, '[d] of MJDMID at the barycentre'],
           ['ZSEEN', motion.stretch - 1, 'redshift of the star as seen'],

@@ -187,7 +187,7 @@ function starKeys() {
     rotation: number(2, 'v sin i', { unit: 'km/s', min: 0, max: 500 }),
     lines: number(1, 'strength of its lines', { min: 0, max: 10 }),
     template: path('', 'its spectrum instead: a CSV or FITS table with wavelength_angstrom (vacuum) and flux'),
-    velocity: number(12.3, 'radial velocity', { unit: 'km/s' }),
+    velocity: number(12.3, 'radial velocity: c z at the barycentre', { unit: 'km/s' }),
     ra: number(164.8666, 'right ascension, ICRS', { unit: 'deg', min: 0, max: 360 }),
     dec: number(-9.1, 'declination', { unit: 'deg', min: -90, max: 90 }),
     epoch: number(2000, 'of the position', { unit: 'yr' }),

@@ -21,7 +21,7 @@ import { call, FIXTURES } from '@nightpipe/testing'
 import t from 'tap'
 import { ironMask } from '../src/inputs.js'
 import { measureStar, NoVelocity } from '../src/measure.js'
-import { ARC_ERROR, STAR, writeScene } from './scene.js'
+import { ARC_ERROR, SITE, STAR, writeScene } from './scene.js'
 
 const run = (args: readonly string[], cwd: string) => call('rv', [...args, '--set', 'instrument.profile=nres'], { cwd })
 
@@ -88,6 +88,30 @@ t.test(
     t.end()
   },
 )
+
+t.test('the barycentric correction of an hour is that of its light: not of its middle, which is 1 m/s off', (t) => {
+  const cwd = t.testdir({ wave: {}, t: {} })
+  writeTemplate(join(cwd, 't'), join(cwd, 'ZERO.fits'))
+  const hour = { velocity: V, mjd: 58300.98, seconds: 3600 }
+  const fading = (part: number) => 1.2 - part
+  const { middle } = writeScene(join(cwd, 'wave'), { name: 'meter-1d.fits', ...hour, light: fading })
+  writeScene(join(cwd, 'wave'), { name: 'clock-1d.fits', ...hour })
+  const { status, stderr } = run(['-s', 'wave', '-r', 'out', '--template', 'ZERO.fits'], cwd)
+  t.equal(status, 0, stderr)
+  const at = (mjdUtc: number) => barycentricCorrection({ mjdUtc, site: SITE, ...STAR }).velocity
+  for (const [name, light, when] of [
+    ['meter', fading, middle],
+    ['clock', () => 1, hour.mjd + 1800 / 86400],
+  ] as const) {
+    const parts = Array.from({ length: 60 }, (_, k) => (k + 0.5) / 60)
+    const total = parts.reduce((sum, part) => sum + light(part), 0)
+    const mean = parts.reduce((sum, part) => sum + light(part) * at(hour.mjd + part / 24), 0) / total
+    const told = numberOf(readSpectra(join(cwd, 'out', `${name}-1d.fits`)).header, 'BARYCORR')!
+    t.ok(Math.abs(told - mean) < 0.003, `${name}: ${told} m/s, ${mean} by its light`)
+    t.ok(Math.abs(at(when) - mean) > 0.5, `${name}: ${at(when)} in the middle, ${mean} by its light`)
+  }
+  t.end()
+})
 
 t.test('without a profile, the header of the first exposure says it: the same bytes, and told once', (t) => {
   const cwd = t.testdir({ wave: {}, t: {} })

@@ -53,13 +53,15 @@ export interface Scene {
   resolution?: number
 }
 
-/** Writes the -1d file of an exposure of one star in fibre 0 with the lamp in fibre 1; says where the light's middle was. */
+/** Writes the -1d file of an exposure of one star in fibre 0 with the lamp in fibre 1; says where the light's middle was, and the mean correction of its light. */
 export function writeScene(folder: string, scene: Scene): { middle: number; z: number } {
   const { mjd, seconds = 900, light, objects = '51PEG&thar&none', site = true } = scene
   const weights = Array.from({ length: 60 }, (_, k) => (light ? light((k + 0.5) / 60) : 1))
   const total = weights.reduce((a, b) => a + b)
   const middle = mjd + (seconds / 86400) * (weights.reduce((a, w, k) => a + w * (k + 0.5), 0) / 60 / total)
-  const { z } = barycentricCorrection({ mjdUtc: middle, site: SITE, ...STAR })
+  const at = (k: number) => mjd + ((seconds / 86400) * (k + 0.5)) / 60
+  const z =
+    weights.reduce((sum, w, k) => sum + w * barycentricCorrection({ mjdUtc: at(k), site: SITE, ...STAR }).z, 0) / total
   const orders = [0, 1].flatMap((fibre) =>
     Array.from({ length: ORDERS }, (_, k) => order(fibre, k, (1 + scene.velocity / C) / (1 + z), scene)),
   )

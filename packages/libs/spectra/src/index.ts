@@ -69,7 +69,7 @@ export {
 } from './mask-correlation.js'
 export { type LineMatch, matchLines } from './match-lines.js'
 export { measureProfiles, refineProfiles } from './measure-profiles.js'
-export { type MeterReading, type MidExposure, midExposure } from './mid-exposure.js'
+export { type Instant, type MeterReading, type MidExposure, midExposure } from './mid-exposure.js'
 export { namedLine } from './named-line.js'
 export { weakResponse } from './odd-columns.js'
 export type { OrderData, OrderMatch } from './order-match.js'

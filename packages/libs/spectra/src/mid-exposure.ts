@@ -5,12 +5,20 @@ export interface MeterReading {
   counts: number
 }
 
+/** MJD (UTC), and its part of the light. */
+export interface Instant {
+  mjd: number
+  part: number
+}
+
 /** When an exposure took place, as its light says. */
 export interface MidExposure {
   /** MJD, UTC */
   mjd: number
   /** the middle of start and end by the clock, for comparison */
   clock: number
+  /** what changes in the course of the exposure is the mean of these instants by their parts, as all its light would have it (to the third order in time) */
+  instants: Instant[]
   /** readings that counted; 0: the clock's middle was taken */
   readings: number
   /** why the clock's middle was taken */
@@ -31,23 +39,48 @@ export function midExposure(
   const clock = (start + end) / 2
   const good = readings.filter(({ mjd, seconds, counts }) => mjd > 0 && seconds > 0 && Number.isFinite(counts))
   const dark = levelOutside(good, start, end) ?? background
-  let [sum, moment, count] = [0, 0, 0]
+  const moments = new Float64Array(4)
+  let count = 0
   for (const reading of good) {
     const from = Math.max(reading.mjd, start)
     const to = Math.min(reading.mjd + reading.seconds / 86400, end)
     if (!(to > from)) continue
     const part = ((to - from) * 86400) / reading.seconds
     const light = (reading.counts - dark * reading.seconds) * part
-    sum += light
-    moment += light * ((from + to) / 2 - start) // from the start: an MJD has no digits to spare
+    addEven(moments, light, from - clock, to - clock) // an MJD has no digits to spare
     count++
   }
-  const note = noteOf(readings, good, count, sum)
-  const mjd = note === undefined ? start + moment / sum : clock
+  const note = noteOf(readings, good, count, moments[0]!)
+  const mjd = note === undefined ? clock + moments[1]! / moments[0]! : clock
   if (note !== undefined || !(mjd >= start && mjd <= end)) {
-    return { mjd: clock, clock, readings: 0, note: note ?? 'its counts put the middle outside the exposure' }
+    const even = new Float64Array(4)
+    addEven(even, 1, start - clock, end - clock)
+    const told = note ?? 'its counts put the middle outside the exposure'
+    return { mjd: clock, clock, instants: instantsOf(even, clock), readings: 0, note: told }
   }
-  return { mjd, clock, readings: count }
+  return { mjd, clock, instants: instantsOf(moments, clock), readings: count }
+}
+
+/** Adds light that comes evenly between two times to Σ c t^k, k = 0 to 3. */
+function addEven(moments: Float64Array, light: number, from: number, to: number): void {
+  const [middle, variance] = [(from + to) / 2, (to - from) ** 2 / 12]
+  moments[0]! += light
+  moments[1]! += light * middle
+  moments[2]! += light * (middle * middle + variance)
+  moments[3]! += light * middle * (middle * middle + 3 * variance)
+}
+
+/** The two nodes of the Gauss quadrature whose weight is the light; its middle alone where the light has no width. */
+function instantsOf([light, first, second, third]: Float64Array, zero: number): Instant[] {
+  const middle = first! / light!
+  const variance = second! / light! - middle * middle
+  if (!(variance > 0)) return [{ mjd: zero + middle, part: 1 }]
+  const skew = third! / light! - middle * (middle * middle + 3 * variance)
+  const half = Math.sqrt(variance + (skew / (2 * variance)) ** 2)
+  return [-half, half].map((side) => {
+    const off = skew / (2 * variance) + side
+    return { mjd: zero + middle + off, part: variance / (variance + off * off) }
+  })
 }
 
 /** Clocks of meter and shutter agree to this, d. */

@@ -195,6 +195,29 @@ t.test('the noise of a template is what velocities against many templates scatte
   t.ok(error < 0.1 * told, 'and the error of the exposure knows nothing of it')
 })
 
+t.test(
+  'the instants of an exposure stand for all of its light: powers of time to the third, whatever the clouds',
+  async (t) => {
+    const draw = random(5)
+    const light = Array.from({ length: 40 }, (_, k) => (k < 25 ? 1 : 0.1) * draw.uniform())
+    const readings = light.map((counts, k) => ({ mjd: 58000 + (90 * k) / 86400, seconds: 90, counts }))
+    const zero = 58000 + 1800 / 86400
+    // ten points in each reading
+    const fine = light.flatMap((one, k) =>
+      Array.from({ length: 10 }, (_, j) => [one, 90 * (k + (j + 0.5) / 10) - 1800] as const),
+    )
+    const total = fine.reduce((sum, [one]) => sum + one, 0)
+    const { instants } = midExposure(58000, 3600, readings)
+    t.ok(Math.abs(instants.reduce((sum, { part }) => sum + part, 0) - 1) < 1e-12)
+    for (const power of [1, 2, 3]) {
+      const mean = fine.reduce((sum, [one, at]) => sum + one * (at / 1800) ** power, 0) / total
+      const told = instants.reduce((sum, { mjd, part }) => sum + part * (((mjd - zero) * 86400) / 1800) ** power, 0)
+      t.ok(Math.abs(told - mean) < 1e-5, `${power}: ${told}, ${mean}`) // the points in a reading leave 1 % of its variance
+    }
+    t.same(midExposure(58000, 0).instants, [{ mjd: 58000, part: 1 }])
+  },
+)
+
 t.test('the middle of an exposure is that of its light: background, clouds, readings across the end', async (t) => {
   const start = 58000
   const second = 1 / 86400

@@ -8,7 +8,7 @@ import {
   solarCorrection,
   type Ut1Row,
 } from '@nightpipe/sky'
-import { type MeterReading, type MidExposure, midExposure } from '@nightpipe/spectra'
+import { type Instant, type MeterReading, type MidExposure, midExposure } from '@nightpipe/spectra'
 import { starName } from './star-name.js'
 import type { TargetRow } from './state-tables.js'
 import { isSunlight, matchTarget } from './targets.js'
@@ -85,7 +85,7 @@ export function readCircumstances(file: FitsFile, options: CircumstanceOptions):
   const match = matchTarget(targets, { name: object, raDeg: pointing?.ra, decDeg: pointing?.dec, mjd: start })
   const star = sunlight ? undefined : chooseStar(pointing, match.target, options.preferHeader ?? false)
   if (!sunlight && !star) notes.push(`the place of ${object || 'the star'} is not known: ${match.why}`)
-  const correction = site && correctionOf(middle.mjd, site, star, sunlight, options)
+  const correction = site && correctionOf(middle, site, star, sunlight, options)
   if (correction?.predicted) notes.push('UT1 beyond the table: up to 1 cm/s')
   return {
     ...{ fibre, object, start, seconds, middle, sunlight, notes },
@@ -94,21 +94,30 @@ export function readCircumstances(file: FitsFile, options: CircumstanceOptions):
   }
 }
 
+/** That of the light as it came, which is not that of its middle: 1.3 m/s in an hour. Its times are those of the middle. */
 function correctionOf(
-  mjdUtc: number,
+  { mjd: mjdUtc, instants }: MidExposure,
   site: Observatory,
   star: StarPlace | undefined,
   sunlight: boolean,
   { ut1, keepSecular }: CircumstanceOptions,
 ): Circumstances['correction'] {
   const own = ut1 ? { ut1 } : {}
-  if (sunlight) return { ...solarCorrection({ mjdUtc, site, ...own }), secular: 0, predicted: false }
+  if (sunlight) {
+    const at = (time: number) => solarCorrection({ mjdUtc: time, site, ...own })
+    const z = meanOver(instants, (time) => at(time).z)
+    return { ...at(mjdUtc), z, velocity: z * LIGHT_SPEED, secular: 0, predicted: false }
+  }
   if (!star) return undefined
-  const found = barycentricCorrection({ mjdUtc, site, ...star, ...own })
-  if (!keepSecular) return found
-  const z = (1 + found.z) / (1 + found.secular / LIGHT_SPEED) - 1
+  const at = (time: number) => barycentricCorrection({ mjdUtc: time, site, ...star, ...own })
+  const found = at(mjdUtc)
+  const all = meanOver(instants, (time) => at(time).z)
+  const z = keepSecular ? (1 + all) / (1 + found.secular / LIGHT_SPEED) - 1 : all
   return { ...found, z, velocity: z * LIGHT_SPEED }
 }
+
+const meanOver = (instants: readonly Instant[], of: (mjd: number) => number) =>
+  instants.reduce((sum, { mjd, part }) => sum + part * of(mjd), 0)
 
 /** The HDU of the telescope that feeds a fibre. */
 function telescopeOf(file: FitsFile, fibre: number, arcFibre: number): Hdu | undefined {

@@ -80,7 +80,7 @@ export function meterCounts(settings: Settings, frame: Exposure, series: Series)
   )
 }
 
-/** Velocity of the star towards the Sun's rest frame, and of the site, as they are in the middle of the light. */
+/** Velocity of the star towards the Sun's rest frame, and of the site: the mean over the light. */
 export interface Motion {
   /** km/s */
   star: number
@@ -91,12 +91,29 @@ export interface Motion {
   bjdTdb: number
 }
 
-export function motionOf(settings: Settings, frame: Exposure, middle: number): Motion | undefined {
+/** Light and its middle, MJD, in pieces of an exposure. */
+function piecesOf({ start, seconds, transparency }: Series): { light: number; mjd: number }[] {
+  const n = start.length
+  return Array.from({ length: Math.min(n, PIECES) }, (_, piece) => {
+    const [from, to] = [piece, piece + 1].map((k) => Math.round((k * n) / Math.min(n, PIECES))) as [number, number]
+    let [light, moment] = [0, 0]
+    for (let k = from; k < to; k++) {
+      const here = transparency[k]! * seconds[k]!
+      light += here
+      moment += here * (start[k]! - start[from]! + seconds[k]! / 172800)
+    }
+    return { light, mjd: start[from]! + (light > 0 ? moment / light : 0) }
+  })
+}
+
+/** Pieces of an exposure, through each of which the site moves evenly: an hour leaves 1 cm/s. */
+const PIECES = 12
+
+export function motionOf(settings: Settings, frame: Exposure, series: Series): Motion | undefined {
   if (frame.star === undefined) return undefined
   const star = starOf(settings, frame.star)
   const { site } = settings
-  const { z, secular, bjdTdb } = barycentricCorrection({
-    mjdUtc: middle,
+  const observation = {
     site: { latitude: site.latitude, longitude: site.longitude, height: site.height },
     ra: star.ra,
     dec: star.dec,
@@ -105,7 +122,14 @@ export function motionOf(settings: Settings, frame: Exposure, middle: number): M
     pmDec: star['motion dec'],
     parallax: star.parallax,
     rv: 1000 * star.velocity,
-  })
+  }
+  const { secular, bjdTdb } = barycentricCorrection({ mjdUtc: series.middle, ...observation })
+  let [sum, z] = [0, 0]
+  for (const { light, mjd } of piecesOf(series)) {
+    sum += light
+    z += light * (light > 0 ? barycentricCorrection({ mjdUtc: mjd, ...observation }).z : 0)
+  }
+  z = sum > 0 ? z / sum : barycentricCorrection({ mjdUtc: series.middle, ...observation }).z
   // The velocity of the settings is that of the moment: what changes it in the course of years is not the site's motion.
   const ofSite = (1 + z) / (1 + secular / LIGHT_SPEED) - 1
   const shift = star.barycentric === undefined ? ofSite : star.barycentric / LIGHT_SPEED_KM

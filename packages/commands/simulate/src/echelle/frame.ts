@@ -34,7 +34,7 @@ export function conditionsOf({ settings, frames }: Studio, frame: Exposure): Con
   const drift = driftOf(settings, frame, frames[0]!.mjd)
   if (frame.star === undefined) return { drift }
   const series = seriesOf(settings, frame)
-  const motion = motionOf(settings, frame, series.middle)
+  const motion = motionOf(settings, frame, series)
   return { drift, series, ...(motion ? { motion } : {}) }
 }
 

@@ -79,6 +79,8 @@ export const rv = defineCommand({
       doc: 'one sigma of the template, the same for all that is compared with it; not in the error',
     },
     { name: 'rv_total_error_m_s', unit: 'm/s', doc: 'one sigma of the velocity, that of the template included' },
+    { name: 'second_lines_m_s', unit: 'm/s', doc: 'c z as seen of a second set of lines: a double star; empty: none' },
+    { name: 'second_lines_part', doc: 'their correlation, over that of the star' },
   ],
   recognises: true,
   parallel: 'jobs',

@@ -12,7 +12,7 @@ const rounded = (value: number | undefined, decimals: number) =>
 /** The cards of one star; those of a second one bear a 2. */
 function cardsOf({ circumstances, measured, errors, rv, template }: StarVelocity): Said[] {
   const { correction, middle, star, fibre, sunlight, target } = circumstances
-  const { line, velocity, correlation, blocks } = measured
+  const { line, velocity, correlation, second, blocks } = measured
   const legacy =
     correlation && velocity && blocks
       ? radvCards({
@@ -48,6 +48,8 @@ function cardsOf({ circumstances, measured, errors, rv, template }: StarVelocity
     ['RVPLX', rounded(star?.parallax, 4), '[mas] parallax'],
     ['RVORDERS', velocity?.combined.parts, 'orders that gave RV'],
     ['RVJITTER', rounded(velocity?.combined.jitter, 4), '[m/s] orders differ by this beyond errors'],
+    ['DOUBLEV', rounded(second?.velocity, 0), '[m/s] c z as seen of a second set of lines'],
+    ['DOUBLEH', rounded(second?.part, 3), 'its correlation, over that of the star'],
     ['CCFFWHM', rounded(line?.fit && line.fit.fwhm / 1000, 6), '[km/s] width of the mean line'],
     ['CCFCONTR', rounded(line?.fit?.contrast, 6), 'depth of the mean line'],
     ['CCFBIS', rounded(line?.fit?.bisectorSpan, 4), '[m/s] bisector span of the mean line'],

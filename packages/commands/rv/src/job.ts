@@ -194,5 +194,6 @@ function measurementsOf(stars: readonly StarVelocity[]): Record<string, number |
     },
     template_m_s: errors.template,
     rv_total_error_m_s: known(errors.total),
+    ...{ second_lines_m_s: measured.second?.velocity, second_lines_part: measured.second?.part },
   }
 }

@@ -12,6 +12,8 @@ import {
   maskTellurics,
   type OrderSpectrum,
   peakOf,
+  type SecondLines,
+  secondLines,
   TELLURIC_BANDS,
   type Velocity,
   type VelocityTemplate,
@@ -46,6 +48,8 @@ export interface Measured {
   limit: number
   /** with a template */
   correlation?: Correlation
+  /** lines of the template at another velocity: a double star */
+  second?: SecondLines | undefined
   velocity?: Velocity
   blocks?: BlockVelocities
   /** the mean line */
@@ -82,13 +86,14 @@ export function measureStar(all: readonly OrderSpectrum[], options: MeasureOptio
   const guess = against?.velocity.velocity ?? options.guess ?? findByMask(orders, options)
   const line = guess === undefined ? undefined : meanLine(orders, guess, options)
   if (against) {
-    const { velocity, correlation, blocks } = against
+    const { velocity, correlation, second, blocks } = against
     return {
       by: 'template',
       z: velocity.z,
       error: velocity.error,
       limit: velocity.limit,
       correlation,
+      second,
       velocity,
       blocks,
       line,
@@ -128,8 +133,15 @@ function againstTemplate(
       'the lines of the star are wider than those of the template: RVERR is larger by that, and the velocity of its kind only',
     )
   }
+  const second = secondLines(orders, template, correlation, { range })
+  if (second) {
+    const [there, part] = [(second.velocity / 1000).toFixed(0), (100 * second.part).toFixed(0)]
+    notes.push(
+      `a second set of lines at ${there} km/s as seen, ${part} % as high: a double star, or other light; the velocity is drawn by more than RVERR`,
+    )
+  }
   const width = orders[0]!.flux.length
-  return { correlation, velocity, blocks: blockVelocities(velocity, width, blocks) }
+  return { correlation, second, velocity, blocks: blockVelocities(velocity, width, blocks) }
 }
 
 /** The velocity at which the lines of the mask are darkest; undefined where no line stands out. */

@@ -113,6 +113,23 @@ t.test('the barycentric correction of an hour is that of its light: not of its m
   t.end()
 })
 
+t.test('a double star has a warning and its second lines in the header; a single one has none', (t) => {
+  const cwd = t.testdir({ wave: {}, t: {} })
+  writeTemplate(join(cwd, 't'), join(cwd, 'ZERO.fits'))
+  const companion = { faster: 80e3, part: 0.35 }
+  writeScene(join(cwd, 'wave'), { name: 'double-1d.fits', velocity: V, mjd: 58300.2, electrons: 4000, companion })
+  writeScene(join(cwd, 'wave'), { name: 'single-1d.fits', velocity: V, mjd: 58300.2, electrons: 4000 })
+  const { status, stderr } = run(['-s', 'wave', '-r', 'out', '--template', 'ZERO.fits'], cwd)
+  t.equal(status, 0, stderr)
+  t.equal(stderr.split('a second set of lines').length, 2, stderr)
+  const [double, single] = ['double', 'single'].map((name) => readSpectra(join(cwd, 'out', `${name}-1d.fits`)).header)
+  const apart = numberOf(double!, 'DOUBLEV')! - numberOf(double!, 'RVMEAS')!
+  t.ok(Math.abs(apart - companion.faster) < 2000, `${apart}`)
+  t.ok(Math.abs(numberOf(double!, 'DOUBLEH')! - 0.35 / 0.65) < 0.15, `${numberOf(double!, 'DOUBLEH')}`)
+  t.equal(numberOf(single!, 'DOUBLEV'), undefined)
+  t.end()
+})
+
 t.test('without a profile, the header of the first exposure says it: the same bytes, and told once', (t) => {
   const cwd = t.testdir({ wave: {}, t: {} })
   writeTemplate(join(cwd, 't'), join(cwd, 'ZERO.fits'))

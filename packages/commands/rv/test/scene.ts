@@ -41,6 +41,8 @@ export interface Scene {
   mjd: number
   seconds?: number
   electrons?: number
+  /** a companion: how much faster it goes (m/s), and its part of the light */
+  companion?: { faster: number; part: number }
   seed?: number
   /** brightness of the star over the exposure, 0..1 in time, for the exposure meter; undefined: no meter */
   light?: (t: number) => number
@@ -97,7 +99,7 @@ function order(
   fibre: number,
   index: number,
   stretch: number,
-  { electrons = 4e4, seed = 1, wavelengths = true }: Scene,
+  { electrons = 4e4, seed = 1, wavelengths = true, companion = { faster: 0, part: 0 } }: Scene,
 ): OrderSpectrum {
   const noise = random(seed, fibre, index)
   const array = () => new Float64Array(WIDTH)
@@ -107,7 +109,9 @@ function order(
     const u = (2 * x) / (WIDTH - 1) - 1
     wavelength[x] = wavelengths ? centre * (1 + ((x - WIDTH / 2 + 0.3 * fibre) * 3000) / C) : Number.NaN
     blaze[x] = 1 - 0.7 * u * u
-    const level = fibre === 0 ? electrons * blaze[x]! * starAt(wavelength[x]! / stretch) : 200
+    const rest = wavelength[x]! / stretch
+    const light = starAt(rest) * (1 - companion.part) + starAt(rest / (1 + companion.faster / C)) * companion.part
+    const level = fibre === 0 ? electrons * blaze[x]! * light : 200
     uncertainty[x] = Math.sqrt(Math.max(level, 0) + 64) || 8
     flux[x] = wavelengths || fibre > 0 ? level + uncertainty[x]! * noise.normal() : 1000
   }

@@ -42,15 +42,10 @@ export function crossCorrelate(
   options: CorrelationOptions = {},
 ): Correlation {
   const { range, step, smooth } = { ...DEFAULTS, ...options }
-  const curves = templateCurves(template)
-  const grids = spectrum.flatMap((one) => {
-    const curve = one.wavelength && curveFor(curves, one.index, one.wavelength)
-    return (curve && gridOrder(one, curve, { step, smooth })) ?? []
-  })
+  const grids = gridOrders(spectrum, template, { step, smooth })
   if (grids.length === 0) throw new RangeError('no order of the spectrum is covered by the template')
   const reach = Math.ceil(range / step)
-  const length = fftLength(Math.max(...grids.map(({ star }) => star.length)) + 2 * reach)
-  const sum = correlated(grids, length, reach)
+  const sum = correlated(grids, reach)
   const [stars, templates] = [0, 0].map((_, part) =>
     grids.reduce((total, { star, mirror }) => total + squares(part === 0 ? star : mirror), 0),
   )
@@ -60,32 +55,65 @@ export function crossCorrelate(
   return { velocity, value, ...peakOf(velocity, value) }
 }
 
+/** An order on the grid of all: the star and the template at rest, without their continuum. */
+export interface GridOrder {
+  star: Float64Array
+  mirror: Float64Array
+  /** that both were multiplied by; 0 where the star is not seen */
+  weight: Float64Array
+  /** the logarithm of the wavelength */
+  grid: Float64Array
+  template: TemplateCurve
+}
+
+/** The orders of a spectrum that the template covers. */
+export function gridOrders(
+  spectrum: readonly OrderSpectrum[],
+  template: VelocityTemplate,
+  { step, smooth }: Pick<Required<CorrelationOptions>, 'step' | 'smooth'> = DEFAULTS,
+): GridOrder[] {
+  const curves = templateCurves(template)
+  return spectrum.flatMap((one) => {
+    const curve = one.wavelength && curveFor(curves, one.index, one.wavelength)
+    return (curve && gridOrder(one, curve, { step, smooth })) ?? []
+  })
+}
+
 /**
  * The star and the template of one order on the common grid, without their continuum, each point over the noise that the star
  * has there: a steep blaze leaves little at the ends of an order. What is masked counts in neither.
  */
 function gridOrder(
   one: OrderSpectrum,
-  { curve, gap }: TemplateCurve,
+  template: TemplateCurve,
   { step, smooth }: { step: number; smooth: number },
-): { star: Float64Array; mirror: Float64Array } | undefined {
+): GridOrder | undefined {
   const binned = binOrder(one, step / LIGHT_SPEED)
   if (!binned) return undefined
   const { grid, flux, variance, seen } = binned
-  const [value, slope] = [new Float64Array(grid.length), new Float64Array(grid.length)]
-  alongSpline(curve, grid, value, slope, gap)
   const width = Math.round(smooth / step)
-  const [star, mirror] = [continuumOff(bridged(flux), width), continuumOff(bridged(value), width)]
+  const star = continuumOff(bridged(flux), width)
   const weight = runningMean(bridged(variance), width)
   for (let k = 0; k < weight.length; k++) {
     weight[k] = weight[k]! > 0 && seen[k] === 1 ? star.level[k]! / Math.sqrt(weight[k]!) : 0
   }
   tapered(weight)
-  for (let k = 0; k < weight.length; k++) {
-    star.lines[k]! *= weight[k]!
-    mirror.lines[k]! *= Number.isNaN(value[k]!) ? 0 : weight[k]!
-  }
-  return { star: star.lines, mirror: mirror.lines }
+  for (let k = 0; k < weight.length; k++) star.lines[k]! *= weight[k]!
+  const mirror = linesOfTemplate({ grid, weight, template }, 0, width)
+  return { star: star.lines, mirror, weight, grid, template }
+}
+
+/** The lines of the template on the grid of an order, shifted by so much in the logarithm of the wavelength. */
+export function linesOfTemplate(
+  { grid, weight, template: { curve, gap } }: Pick<GridOrder, 'grid' | 'weight' | 'template'>,
+  shift: number,
+  width: number = Math.round(DEFAULTS.smooth / DEFAULTS.step),
+): Float64Array {
+  const at = grid.map((u) => u - shift)
+  const [value, slope] = [new Float64Array(grid.length), new Float64Array(grid.length)]
+  alongSpline(curve, at, value, slope, gap)
+  const { lines } = continuumOff(bridged(value), width)
+  return lines.map((line, k) => (Number.isNaN(value[k]!) ? 0 : line * weight[k]!))
 }
 
 /** Gaps wider than so many pixels are masked, and not only between two pixels. */
@@ -193,7 +221,8 @@ const squares = (values: Float64Array) => values.reduce((sum, one) => sum + one 
  * Σ star(k + lag) mirror(k) over all orders, for lags from -reach to reach: the orders are the rows of one image, of which the
  * correlation without a shift in rows is wanted. Star and template are transformed at once, as real and imaginary part.
  */
-function correlated(grids: readonly { star: Float64Array; mirror: Float64Array }[], length: number, reach: number) {
+export function correlated(grids: readonly Pick<GridOrder, 'star' | 'mirror'>[], reach: number): Float64Array {
+  const length = fftLength(Math.max(...grids.map(({ star }) => star.length)) + 2 * reach)
   const both = complexImage(length, fftLength(grids.length))
   grids.forEach(({ star, mirror }, row) => {
     both.re.set(star, row * length)

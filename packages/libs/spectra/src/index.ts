@@ -83,6 +83,7 @@ export {
   scatteredLight,
   subtractScatteredLightInPlace,
 } from './scattered-light.js'
+export { type SecondLines, secondLines } from './second-lines.js'
 export { type ArcSetup, type SolvedFibre, solveArc } from './solve-arc.js'
 export { type OrderSpectrum, type Spectra, SpectrumBit } from './spectrum.js'
 export { fitUniformSpline, type UniformSpline, uniformSplineAt } from './spline-fit.js'

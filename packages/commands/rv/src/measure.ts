@@ -133,7 +133,7 @@ function againstTemplate(
       'the lines of the star are wider than those of the template: RVERR is larger by that, and the velocity of its kind only',
     )
   }
-  const second = secondLines(orders, template, correlation, { range })
+  const second = secondLines(orders, template, correlation)
   if (second) {
     const [there, part] = [(second.velocity / 1000).toFixed(0), (100 * second.part).toFixed(0)]
     notes.push(

@@ -21,23 +21,21 @@ const BESIDE = 1.2
 /**
  * What the correlation shows beside the star: a second set of lines of the same kind (of a double star, of the Moon, of a
  * neighbour in the fibre). The template alone, where the star is, correlates with itself at other velocities too, as its pattern of lines has it; that
- * is taken off first. Undefined where nothing stands out.
+ * is taken off first. The correlation is that of `crossCorrelate` on its own grid. Undefined where nothing stands out.
  */
 export function secondLines(
   spectrum: readonly OrderSpectrum[],
   template: VelocityTemplate,
-  { z, width }: Pick<Correlation, 'z' | 'width'>,
-  { range = 500e3, step = 1000 } = {},
+  { velocity, value: seen, z, width }: Correlation,
 ): SecondLines | undefined {
   const grids = gridOrders(spectrum, template)
   if (grids.length === 0) return undefined
-  const reach = Math.ceil(range / step)
-  const seen = correlated(grids, reach)
+  const reach = (seen.length - 1) / 2
+  const step = (Math.log1p(velocity.at(-1)! / LIGHT_SPEED) * LIGHT_SPEED) / reach
   const alone = correlated(
     grids.map((one) => ({ star: linesOfTemplate(one, Math.log1p(z)), mirror: one.mirror })),
     reach,
   )
-  const velocity = seen.map((_, k) => LIGHT_SPEED * Math.expm1(((k - reach) * step) / LIGHT_SPEED))
   const star = Math.round((Math.log1p(z) * LIGHT_SPEED) / step) + reach
   if (!(alone[star]! > 0)) return undefined
   const left = seen.map((one, k) => one - (seen[star]! / alone[star]!) * alone[k]!)

@@ -10,7 +10,7 @@ const STEPS = 64
 /** Linear-fit clipping: the samples of a pixel, sorted, should lie on a line. The error is that of the mean of the rest. */
 export function combineLinear(
   samples: readonly Sample[],
-  { low, high, errors }: Recipe,
+  { low, high, tolerance, errors }: Recipe,
   block: Block,
   maskBits: number,
 ): void {
@@ -25,12 +25,12 @@ export function combineLinear(
   const own = allocate(Int32Array, samples.length)
   const told = errors && samples.every(({ error }) => error)
   if (told) own.set(samples.map(({ error }) => error!.byteOffset))
-  const scratch = allocate(Float32Array, 8 * samples.length)
+  const scratch = allocate(Float32Array, 9 * samples.length)
   const cut = allocate(Float32Array, STEPS + 1)
   cut.set(Array.from(cut, (_, k) => cutLoss(k / STEPS)))
   const spread = allocate(Float32Array, n)
   kernels().combineLinear(
-    ...([records.byteOffset, samples.length, n, maskBits, low, high, cut.byteOffset] as const),
+    ...([records.byteOffset, samples.length, n, maskBits, low, high, cut.byteOffset, tolerance] as const),
     ...([told ? own.byteOffset : 0, scratch.byteOffset] as const),
     ...([block.pixels.byteOffset, block.count.byteOffset, spread.byteOffset] as const),
   )

@@ -168,6 +168,7 @@ function combine(recipe: Recipe, samples: readonly Sample[], block: Block, allow
     {
       ...{ method, clipLow: recipe.low, clipHigh: recipe.high, lowest: recipe.drop, highest: recipe.drop },
       ...(allowance ? { allowance } : {}),
+      unlike: recipe.tolerance,
       scale: of(({ plane }) => plane.scale),
       offset: of(({ plane }) => plane.offset),
       ceiling: of(({ plane }) => plane.ceiling),

@@ -27,8 +27,9 @@ const METHOD = { median: 0, mean: 1, weighted: 1, sigma: 2, minmax: 3 } as const
 const FROM = { nothing: 0, errors: 1, model: 2, scatter: 3 } as const
 
 // Words of the record `Job` of assembly/combine.ts, and of its records `Plane` (16 words each).
-const JOB_WORDS = 32
+const JOB_WORDS = 33
 const ALLOWANCE_WORD = 31
+const UNLIKE_WORD = 32
 const PIXELS_WORD = 25
 const MASTERS_WORD = 28
 const PLANE_WORDS = 16
@@ -61,6 +62,7 @@ export function fillJob({ planes, options, noise, out }: Combination): Job {
   words.set([middle.byteOffset, middle.length / 2, ...scratch, result], 18)
   fillPlanes(records, planes, options, noises)
   numbers[MASTERS_WORD + 2] = Math.hypot(relative, options.tolerance ?? 0)
+  numbers[UNLIKE_WORD] = options.unlike ?? 0
   const { scale, offset, ceiling, bias, dark, regions } = options
   const asTheyAre = !bias && !dark && !ceiling && !regions
   const taken = planes.map(

@@ -31,6 +31,8 @@ export interface CombineOptions {
   offset?: readonly number[]
   /** What samples may differ by besides noise, relative to the value: a clip allows for it, no error comes of it (0). */
   tolerance?: number
+  /** `median`, `minmax`: samples may differ by so much of the value besides noise, and the error tells what that does to it (0). */
+  unlike?: number
   /** `sigma`, with `noise`: a sigma of each pixel, in the unit of the result, that the clip adds to that of the noise. */
   allowance?: Float32Array
   /** Subtracted from every plane before its scale: a master bias, and a master dark times `darkScale` of the plane (1). */

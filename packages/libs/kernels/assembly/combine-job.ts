@@ -45,6 +45,7 @@ export class Job {
   dark: usize // the same, times the plane's darkScale
   clipRelative: f32 // as `relative`, with what a clip allows besides
   allowance: usize // float32, a sigma that a clip allows for besides, pixel by pixel; 0: none
+  unlike: f32 // samples may differ by so much of the value besides noise, and ordered ones tell it in their errors
 }
 
 // Rows of `result`, bytes from its start.

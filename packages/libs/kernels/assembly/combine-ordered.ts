@@ -4,6 +4,7 @@ import {
   isConstant, planeOf, relativeVariance, row, varianceAt,
 } from './combine-job'
 import { distances } from './combine-clip'
+import { tellUnlike } from './combine-unlike'
 import { medianBlock, pickMiddles, sortValues } from './sort-planes'
 
 export function combineOrdered(job: Job, holes: bool): void {
@@ -23,6 +24,7 @@ export function combineOrdered(job: Job, holes: bool): void {
     medianBlock(job, job.distances, holes, result + SPARE, result + SPREAD)
   }
   for (let g: usize = 0; g < 64; g += 16) orderedError(job, g, holes)
+  if (job.unlike > 0 && job.errorFrom != FROM_SCATTER) tellUnlike(job, holes)
 }
 
 /** `memory.copy` would be a call out of the kernels for every 16 pixels. */

@@ -136,7 +136,7 @@ export interface RegistrationKernels {
   combineLinear(
     ...job: [
       ...[records: number, planes: number, n: number, maskBits: number, low: number, high: number, cut: number],
-      ...[errors: number, scratch: number, pixels: number, counts: number, spread: number],
+      ...[unlike: number, errors: number, scratch: number, pixels: number, counts: number, spread: number],
     ]
   ): void
   // local-maximum

@@ -115,14 +115,14 @@ t.test('linear fit: what lies off the line of the sorted samples is set aside; a
       records[8 * k + 1] = 0
       numbers.set([0, 1, 1, Number.POSITIVE_INFINITY, sigma ** 2, 0], 8 * k + 2)
     })
-    const [pixels, spread, scratch] = [allocate(Float32Array, 4), allocate(Float32Array, 4), allocate(Float32Array, 64)]
+    const [pixels, spread, scratch] = [allocate(Float32Array, 4), allocate(Float32Array, 4), allocate(Float32Array, 72)]
     // an eighth of the weight that chance left out: half of the variance
     const cut = allocate(Float32Array, 65).fill(1)
     cut[8] = 0.5
     const count = bits([0, 0, 0, 0])
     const combine = () =>
       kernels().combineLinear(
-        ...([records.byteOffset, 8, 4, 0, 4, 4, cut.byteOffset, 0, scratch.byteOffset] as const),
+        ...([records.byteOffset, 8, 4, 0, 4, 4, cut.byteOffset, 0, 0, scratch.byteOffset] as const),
         ...([pixels.byteOffset, count.byteOffset, spread.byteOffset] as const),
       )
     combine()

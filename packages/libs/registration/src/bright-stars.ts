@@ -2,6 +2,7 @@ import { type SkyMap, sampleSky, skyAt } from '@nightpipe/image'
 import { allocate, kernels, lent, scoped } from '@nightpipe/kernels'
 import { median, medianOf } from '@nightpipe/math'
 import { CROWDED_WINDOW, type Measure, measureStar, type StarImage, WINDOW } from './measure-star.js'
+import { inRows } from './rows-of-points.js'
 
 /** What is asked of the brightest stars of a frame. */
 export interface BrightOptions {
@@ -66,10 +67,10 @@ export function brightStars(image: BrightImage, options: Partial<BrightOptions> 
     const sky = wanted.sky ?? sampleSky(pixels, image.width, image.height, { mask: image.mask })
     const star: StarImage = { ...image, pixels, mask, sky, saturation: wanted.saturation, gain: wanted.gain }
     if (!Number.isFinite(sky.medianSigma)) return collect([], star)
-    let peaks = findPeaks(star, sky, wanted.threshold, CANDIDATES * wanted.most)
+    let peaks = withoutRows(findPeaks(star, sky, wanted.threshold, CANDIDATES * wanted.most), image.width)
     let seeing = widthOf(star, peaks)
     for (let factor = 2; seeing > WIDE && factor <= 8 && seeing > 3 * factor; factor *= 2) {
-      const smaller = peaksOfBinned(star, factor, wanted)
+      const smaller = withoutRows(peaksOfBinned(star, factor, wanted), image.width)
       if (smaller.length === 0) break
       peaks = smaller
       seeing = widthOf(star, peaks)
@@ -112,6 +113,14 @@ function isSharp({ pixels, width }: StarImage, sky: SkyMap, p: number): boolean 
   const high = pixels[p + width]
   if (Math.max(left, right) - level < limit || Math.max(low, high) - level < limit) return true
   return left + right + low + high - 4 * level < 2 * limit
+}
+
+/** Peaks that are not in a row with many others: those along a trail are no stars. */
+function withoutRows(peaks: readonly number[], width: number): number[] {
+  const x = Float64Array.from(peaks, (p) => p % width)
+  const y = Float64Array.from(peaks, (p) => Math.floor(p / width))
+  const rows = inRows({ x, y })
+  return peaks.filter((_, k) => rows[k] === 0)
 }
 
 /** Median width at half maximum of the brightest peaks that are neither saturated nor masked; NaN without any. */

@@ -2,6 +2,7 @@ import { type Affine, transform } from './affine.js'
 import { logBinomialTail } from './chance.js'
 import { nearestPoint, type PointGrid, type Points, pointGrid } from './nearest.js'
 import { type PointsWithErrors, refineMatch } from './refine-match.js'
+import { inRows } from './rows-of-points.js'
 import { likeTriangles, type Triangles, trianglesOf } from './triangles.js'
 
 /** Stars of a frame as columns. */
@@ -73,7 +74,7 @@ export function matchPatterns(
   return refined && { ...refined, falseMatchProbability: Math.exp(best.logChance) }
 }
 
-/** A list with its finite stars, the brightest first; of equals the first. */
+/** A list with its finite stars, the brightest first; of equals the first. What stands in a row is of a trail. */
 interface Sorted extends Points {
   x: Float64Array
   y: Float64Array
@@ -82,7 +83,10 @@ interface Sorted extends Points {
 
 function brightestFirst({ x, y, flux }: StarList): Sorted {
   const all = Int32Array.from({ length: x.length }, (_, k) => k)
-  const order = all.filter((k) => Number.isFinite(x[k] + y[k] + flux[k])).sort((i, j) => flux[j] - flux[i] || i - j)
+  const rows = inRows({ x, y })
+  const order = all
+    .filter((k) => rows[k] === 0 && Number.isFinite(x[k] + y[k] + flux[k]))
+    .sort((i, j) => flux[j] - flux[i] || i - j)
   return { order, x: Float64Array.from(order, (k) => x[k]), y: Float64Array.from(order, (k) => y[k]) }
 }
 

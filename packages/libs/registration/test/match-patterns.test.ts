@@ -96,3 +96,30 @@ t.test('too few stars give no match, and no error', async (t) => {
   const two = { x: [1, 500], y: [2, 30], flux: [5, 6] }
   t.equal(matchPatterns(two, two), undefined)
 })
+
+/** As many detections again along a straight line, and brighter than most stars. */
+function withTrail({ x, y, flux }: StarList, angle: number, seed: number): StarList {
+  const { uniform, normal } = random(seed)
+  const all = [x, y, flux].map((values) => Array.from(values)) as [number[], number[], number[]]
+  for (let along = -700; along < 700; along += 8 + 8 * uniform()) {
+    const [u, v] = [500 + along * Math.cos(angle) + normal(), 500 + along * Math.sin(angle) + normal()]
+    if (u < 0 || v < 0 || u > 1000 || v > 1000) continue
+    all[0].push(u)
+    all[1].push(v)
+    all[2].push(2000 + 500 * normal())
+  }
+  return { x: all[0], y: all[1], flux: all[2] }
+}
+
+t.test('the trails of two satellites are not matched with one another', async (t) => {
+  for (let seed = 1; seed <= 5; seed++) {
+    const map = turn(0.1, 12, -7)
+    const [a, b] = twoFrames(map, { stars: 90, seed })
+    const match = matchPatterns(withTrail(a, 0.4 * seed, seed), withTrail(b, 2 - 0.3 * seed, seed + 50), {
+      mirrored: 'either',
+    })
+    t.ok(match && worst(match.transform, map) < 0.5, `${match?.transform}`)
+    const others = twoFrames(map, { stars: 90, seed: seed + 20 })[1]
+    t.equal(matchPatterns(withTrail(a, 0.4 * seed, seed), withTrail(others, 2 - 0.3 * seed, seed + 50)), undefined)
+  }
+})

@@ -1,0 +1,139 @@
+import type { Points } from './nearest.js'
+
+/** So many stripes lie side by side over the field, and so many directions turn one into the next at its ends. */
+const STRIPES = 400
+const DIRECTIONS = 628
+/** Narrower stripes than this, px, are not looked at; points so near to a line belong to it. */
+const NARROWEST = 6
+const NEAR = 3
+/** A row has so many points, at a distance from one to the next of at most this part of that of all others. */
+const FEWEST = 10
+const CLOSER = 0.5
+/** Rows more likely than this by chance, all lines together, are none. */
+const LOG_CHANCE = Math.log(1e-6)
+const MOST_ROWS = 16
+const FITS = 6
+
+interface Line {
+  x: number
+  y: number
+  cos: number
+  sin: number
+}
+
+/**
+ * Marks points that stand close together in a straight row: what is detected along the trail of a satellite, a column that
+ * bleeds, a spike. Such rows fit on one another, and are no stars.
+ */
+export function inRows(points: Points, count = points.x.length): Uint8Array {
+  const marked = new Uint8Array(count)
+  let left = Int32Array.from({ length: count }, (_, k) => k).filter((k) => Number.isFinite(points.x[k] + points.y[k]))
+  for (let row = 0; row < MOST_ROWS && left.length >= FEWEST; row++) {
+    const own = densestRow(points, left)
+    if (!own) break
+    for (const k of own) marked[k] = 1
+    left = left.filter((k) => marked[k] === 0)
+  }
+  return marked
+}
+
+/** The points of the row that chance explains least, if there is one. */
+function densestRow(points: Points, left: Int32Array): Int32Array | undefined {
+  const field = fieldOf(points, left)
+  const stripe = Math.max(NARROWEST, field.diagonal / STRIPES)
+  const voted = mostUnlikely(points, left, field, stripe)
+  if (!voted) return undefined
+  let line = voted
+  let own = left
+  for (let fit = 0; fit < FITS; fit++) {
+    const reach = fit < 2 ? stripe : NEAR
+    const near = left.filter((k) => Math.abs(across(line, points, k)) <= reach)
+    if (near.length < FEWEST) return undefined
+    own = near
+    line = lineThrough(points, own)
+  }
+  const apart = lengthOf(line, points, own) / own.length
+  const others = Math.sqrt(field.area / Math.max(1, left.length - own.length))
+  return apart < CLOSER * others ? own : undefined
+}
+
+function fieldOf({ x, y }: Points, some: Int32Array) {
+  let [x0, x1, y0, y1] = [Infinity, -Infinity, Infinity, -Infinity]
+  for (const k of some) {
+    x0 = Math.min(x0, x[k])
+    x1 = Math.max(x1, x[k])
+    y0 = Math.min(y0, y[k])
+    y1 = Math.max(y1, y[k])
+  }
+  const [wide, high] = [x1 - x0, y1 - y0]
+  return { x: (x0 + x1) / 2, y: (y0 + y1) / 2, area: wide * high, diagonal: Math.sqrt(wide * wide + high * high) }
+}
+
+/**
+ * The stripe with the most points beyond what the stripes beside it have (Hough's transform: Duda & Hart 1972, Comm. ACM
+ * 15, 11), if chance does not explain it.
+ */
+function mostUnlikely(
+  { x, y }: Points,
+  left: Int32Array,
+  field: { x: number; y: number; diagonal: number },
+  stripe: number,
+): Line | undefined {
+  const stripes = Math.ceil(field.diagonal / stripe) + 2
+  const counts = new Int32Array(stripes + 6) // three empty ones beyond either end
+  const trials = Math.log(DIRECTIONS * stripes)
+  let least = LOG_CHANCE
+  let best: Line | undefined
+  for (let d = 0; d < DIRECTIONS; d++) {
+    const angle = (d * Math.PI) / DIRECTIONS
+    const [cos, sin] = [Math.cos(angle) / stripe, Math.sin(angle) / stripe]
+    const shift = stripes / 2 + 3 - field.y * cos + field.x * sin
+    counts.fill(0)
+    for (let k = 0; k < left.length; k++) counts[Math.floor(y[left[k]] * cos - x[left[k]] * sin + shift)]++
+    for (let s = 3; s < stripes + 3; s++) {
+      const n = counts[s]
+      if (n < FEWEST) continue
+      const beside = (counts[s - 3] + counts[s - 2] + counts[s + 2] + counts[s + 3]) / 4
+      const log = logPoissonTail(n, beside + Math.sqrt(beside) + 0.5) + trials
+      if (log >= least) continue
+      least = log
+      const away = (s + 0.5 - stripes / 2 - 3) * stripe
+      const turned = { cos: cos * stripe, sin: sin * stripe }
+      best = { x: field.x - away * turned.sin, y: field.y + away * turned.cos, ...turned }
+    }
+  }
+  return best
+}
+
+/** Bound on the logarithm of the probability of n or more where `mean` are expected (Chernoff 1952). */
+const logPoissonTail = (n: number, mean: number) => (n <= mean ? 0 : n - mean - n * Math.log(n / mean))
+
+const across = ({ x, y, cos, sin }: Line, points: Points, k: number) =>
+  (points.y[k] - y) * cos - (points.x[k] - x) * sin
+
+function lengthOf({ x, y, cos, sin }: Line, points: Points, own: Int32Array): number {
+  let [low, high] = [Infinity, -Infinity]
+  for (const k of own) {
+    const along = (points.x[k] - x) * cos + (points.y[k] - y) * sin
+    low = Math.min(low, along)
+    high = Math.max(high, along)
+  }
+  return high - low
+}
+
+/** The line that points are least far off from, in the sum of squares. */
+function lineThrough({ x, y }: Points, own: Int32Array): Line {
+  let [mx, my] = [0, 0]
+  for (const k of own) {
+    mx += x[k] / own.length
+    my += y[k] / own.length
+  }
+  let [xx, yy, xy] = [0, 0, 0]
+  for (const k of own) {
+    xx += (x[k] - mx) * (x[k] - mx)
+    yy += (y[k] - my) * (y[k] - my)
+    xy += (x[k] - mx) * (y[k] - my)
+  }
+  const angle = Math.atan2(2 * xy, xx - yy) / 2
+  return { x: mx, y: my, cos: Math.cos(angle), sin: Math.sin(angle) }
+}

@@ -1,4 +1,5 @@
 import { MaskBit } from '@nightpipe/image'
+import { besideHits } from './beside-hit.js'
 import type { Candidate } from './candidates.js'
 import { darknessOf } from './darkness.js'
 import type { Difference } from './difference.js'
@@ -48,9 +49,11 @@ export interface Scene {
 export function vet(candidates: readonly Candidate[], scene: Scene): Vetted[] {
   const saturated = saturatedPlaces(scene)
   const lights = lightsOf(scene)
-  const [isNeedle, isSeam, onTrail, isDark] = [needlesOf, seamsOf, trailsOf, darknessOf].map((test) => test(scene))
-  const known = { saturated, lights, isNeedle: isNeedle!, isSeam: isSeam!, onTrail: onTrail!, isDark: isDark! }
-  return candidates.map((candidate) => judge(candidate, scene, known))
+  const tests = {
+    ...{ isNeedle: needlesOf(scene), isBesideHit: besideHits(scene), isSeam: seamsOf(scene) },
+    ...{ onTrail: trailsOf(scene), isDark: darknessOf(scene) },
+  }
+  return candidates.map((candidate) => judge(candidate, scene, { saturated, lights, ...tests }))
 }
 
 /** What is made of a scene once. */
@@ -58,6 +61,7 @@ interface Known {
   saturated: readonly Disc[]
   lights: readonly Lights[]
   isNeedle: (candidate: Candidate) => boolean
+  isBesideHit: (candidate: Candidate) => boolean
   isSeam: (candidate: Candidate) => boolean
   onTrail: (candidate: Candidate) => boolean
   isDark: (candidate: Candidate) => boolean
@@ -65,7 +69,7 @@ interface Known {
 
 function judge(candidate: Candidate, scene: Scene, known: Known): Vetted {
   const { difference, config } = scene
-  const { saturated, lights, isNeedle, isSeam, onTrail, isDark } = known
+  const { saturated, lights, isNeedle, isBesideHit, isSeam, onTrail, isDark } = known
   const { candidates } = config
   const shape = fitShape(candidate, scene)
   const depth = oppositeDepth(candidate, difference)
@@ -84,7 +88,7 @@ function judge(candidate: Candidate, scene: Scene, known: Known): Vetted {
   if (isSeam(candidate)) reasons.push('seam')
   if (onTrail(candidate)) reasons.push('trail')
   if (isDark(candidate)) reasons.push('dark')
-  if (shape.needle || isNeedle(candidate)) reasons.push('cosmic ray')
+  if (shape.needle || isNeedle(candidate) || isBesideHit(candidate)) reasons.push('cosmic ray')
   // the point spread is known to a few per cent: with much light even a good source shows it
   const allowed = candidates.chi * (1 + (0.04 * shape.peakSignal) ** 2)
   // where the point spread itself finds another flux, the matched filter has seen something wider

@@ -28,12 +28,13 @@ export function findTrails(dots: readonly Dot[], spacing: number): Trail[] {
   const trails: Trail[] = []
   let left = dots.map((_, k) => k)
   for (let row = 0; row < MOST_ROWS && trails.length < MOST_TRAILS; row++) {
-    const trail = bestTrail(dots, left)
-    if (!trail) break
-    const length = Math.hypot(trail.to.x - trail.from.x, trail.to.y - trail.from.y)
+    const { line, own } = bestLine(dots, left)
+    if (own.length === 0) break
     // dots in a row by chance must not hide the trail that comes after them
-    if (length >= SHORTEST && filled(dots, trail, spacing) >= FILLED * length) trails.push(trail)
-    const taken = new Set(trail.dots)
+    const trail = filledStretch(dots, own, line, spacing)
+    const isLong = Math.hypot(trail.to.x - trail.from.x, trail.to.y - trail.from.y) >= SHORTEST
+    if (isLong) trails.push(trail)
+    const taken = new Set(isLong ? trail.dots : own)
     left = left.filter((k) => !taken.has(k))
   }
   return trails
@@ -46,8 +47,9 @@ interface Line {
   sin: number
 }
 
-function bestTrail(dots: readonly Dot[], left: readonly number[]): Trail | undefined {
-  if (left.length < SHORTEST / STRIPE) return undefined
+/** The line that most dots lie on, and these; none of too few. */
+function bestLine(dots: readonly Dot[], left: readonly number[]): { line: Line; own: number[] } {
+  if (left.length < SHORTEST / STRIPE) return { line: { centre: { x: 0, y: 0 }, cos: 1, sin: 0 }, own: [] }
   let line = mostVoted(dots, left)
   let own: number[] = []
   for (let k = 0; k < FITS; k++) {
@@ -58,10 +60,7 @@ function bestTrail(dots: readonly Dot[], left: readonly number[]): Trail | undef
     own = near
     line = lineThrough(own.map((i) => dots[i]))
   }
-  if (own.length === 0) return undefined
-  const places = own.map((i) => along(line, dots[i]))
-  const at = (t: number) => ({ x: line.centre.x + t * line.cos, y: line.centre.y + t * line.sin })
-  return { from: at(Math.min(...places)), to: at(Math.max(...places)), dots: own }
+  return { line, own }
 }
 
 const across = ({ centre, cos, sin }: Line, { x, y }: Dot) => (y - centre.y) * cos - (x - centre.x) * sin
@@ -96,9 +95,25 @@ function lineThrough(dots: readonly Dot[]): Line {
   return { centre, cos: Math.cos(angle), sin: Math.sin(angle) }
 }
 
-/** How much of a trail has a dot, px. */
-function filled(dots: readonly Dot[], { from, to, dots: own }: Trail, spacing: number): number {
-  const length = Math.hypot(to.x - from.x, to.y - from.y) || 1
-  const line = { centre: from, cos: (to.x - from.x) / length, sin: (to.y - from.y) / length }
-  return spacing * new Set(own.map((i) => Math.round(along(line, dots[i]) / spacing))).size
+/** The stretch of a line whose cells with a dot outweigh those without by most. */
+function filledStretch(dots: readonly Dot[], own: readonly number[], line: Line, spacing: number): Trail {
+  const cells = own.map((i) => Math.round(along(line, dots[i]) / spacing))
+  const places = [...new Set(cells)].sort((a, b) => a - b)
+  let [start, sum, most] = [places[0], 0, Number.NEGATIVE_INFINITY]
+  let stretch = [start, start]
+  for (const [k, place] of places.entries()) {
+    // cells without a dot count against going on
+    if (k > 0) sum -= FILLED * (place - places[k - 1] - 1)
+    if (sum < 0) [start, sum] = [place, 0]
+    sum += 1 - FILLED
+    if (sum <= most) continue
+    most = sum
+    stretch = [start, place]
+  }
+  const at = (cell: number) => ({
+    x: line.centre.x + cell * spacing * line.cos,
+    y: line.centre.y + cell * spacing * line.sin,
+  })
+  const within = own.filter((_, k) => cells[k] >= stretch[0] && cells[k] <= stretch[1])
+  return { from: at(stretch[0]), to: at(stretch[1]), dots: within }
 }

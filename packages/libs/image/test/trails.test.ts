@@ -26,3 +26,12 @@ t.test('blots that lie in a row do not hide a trail of fewer dots', async (t) =>
   t.equal(trails.length, 1)
   t.ok(trails[0].dots.length >= 24 && trails[0].dots.every((k) => k >= blots.length))
 })
+
+t.test('a dot far off on the line of a trail does not hide it, and is not of it', async (t) => {
+  const line = Array.from({ length: 60 }, (_, k) => ({ x: 1200 + 4 * k, y: 385 + 0.15 * k }))
+  const strays = [400, 650, 780].map((x) => ({ x, y: 385 + (0.15 * (x - 1200)) / 4 }))
+  const trails = findTrails([...strays, ...line], 4)
+  t.equal(trails.length, 1)
+  t.same(trails[0].dots.length, 60)
+  t.ok(Math.min(trails[0].from.x, trails[0].to.x) > 1190)
+})

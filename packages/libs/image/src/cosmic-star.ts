@@ -1,5 +1,6 @@
 import { median } from '@nightpipe/math'
 import { type CosmicWork, State } from './cosmic-work.js'
+import { inRows } from './rows-of-points.js'
 import { skyAt } from './sky-map.js'
 
 /** The four pairs of opposite neighbours: columns and rows that lead to one of each. */
@@ -67,10 +68,11 @@ export function measureSharpness(work: CosmicWork): StarSharpness | undefined {
 
 type Logs = [number, number, number, number]
 
-/** -ln of the four ratios at every bright local maximum of 5 x 5 pixels that is not saturated. */
+/** -ln of the four ratios at every bright local maximum of 5 x 5 pixels that is neither saturated nor on a trail. */
 function starPeaks(work: CosmicWork): Logs[] {
   const { pixels, error, width, height, state, sky } = work
   const peaks: Logs[] = []
+  const places: { x: number[]; y: number[] } = { x: [], y: [] }
   const floor = Math.min(...sky.level) + PEAK_SIGMA * Math.min(...sky.sigma)
   for (let y = 2; y < height - 2; y++) {
     for (let x = 2; x < width - 2; x++) {
@@ -86,10 +88,14 @@ function starPeaks(work: CosmicWork): Logs[] {
         const product = (pixels[p + step] - level) * (pixels[p - step] - level)
         return pixels[p + step] > level && product > 0 ? -0.5 * Math.log(product / (value - level) ** 2) : Number.NaN
       }) as Logs
-      if (logs.every(Number.isFinite)) peaks.push(logs)
+      if (!logs.every(Number.isFinite)) continue
+      peaks.push(logs)
+      places.x.push(x)
+      places.y.push(y)
     }
   }
-  return peaks
+  const rows = inRows(places)
+  return peaks.filter((_, k) => rows[k] === 0)
 }
 
 function isPeak(pixels: Float32Array, width: number, p: number): boolean {

@@ -1,8 +1,7 @@
-import { type SkyMap, sampleSky, skyAt } from '@nightpipe/image'
+import { inRows, type SkyMap, sampleSky, skyAt } from '@nightpipe/image'
 import { allocate, kernels, lent, scoped } from '@nightpipe/kernels'
 import { median, medianOf } from '@nightpipe/math'
 import { CROWDED_WINDOW, type Measure, measureStar, type StarImage, WINDOW } from './measure-star.js'
-import { inRows } from './rows-of-points.js'
 
 /** What is asked of the brightest stars of a frame. */
 export interface BrightOptions {

@@ -1,8 +1,8 @@
+import { inRows } from '@nightpipe/image'
 import { type Affine, transform } from './affine.js'
 import { logBinomialTail } from './chance.js'
 import { nearestPoint, type PointGrid, type Points, pointGrid } from './nearest.js'
 import { type PointsWithErrors, refineMatch } from './refine-match.js'
-import { inRows } from './rows-of-points.js'
 import { likeTriangles, type Triangles, trianglesOf } from './triangles.js'
 
 /** Stars of a frame as columns. */

@@ -1,3 +1,4 @@
+import { inRows } from '@nightpipe/image'
 import { medianOf, power } from '@nightpipe/math'
 import type { SkyMesh } from './background.js'
 import type { FoundStars, FrameQuality } from './found.js'
@@ -9,7 +10,10 @@ const UNFIT = StarFlag.saturated | StarFlag.truncated | StarFlag.masked | StarFl
 /** The stars that tell what the profile of a frame is: well measured, alone, whole. */
 export function goodStars(stars: FoundStars, leastSignal = 20): number[] {
   const all = Array.from({ length: stars.count }, (_, i) => i)
-  const bright = all.filter((i) => stars.flux[i] > leastSignal * stars.fluxError[i] && stars.fwhm[i] > 0)
+  const bright = outsideTrails(
+    stars,
+    all.filter((i) => stars.flux[i] > leastSignal * stars.fluxError[i] && stars.fwhm[i] > 0),
+  )
   const whole = bright.filter((i) => (stars.flags[i] & UNFIT) === 0)
   const alone = whole.filter((i) => (stars.flags[i] & (StarFlag.neighbours | StarFlag.deblended)) === 0)
   const good = alone.length >= 5 ? alone : whole.length > 0 ? whole : bright
@@ -17,6 +21,12 @@ export function goodStars(stars: FoundStars, leastSignal = 20): number[] {
   // galaxies and cosmic rays stand apart in width
   const centre = medianOf(good.map((i) => stars.fwhm[i]))
   return good.filter((i) => Math.abs(stars.fwhm[i] - centre) < 0.3 * centre)
+}
+
+/** Those that are not in a straight row with many others. */
+function outsideTrails({ x, y }: FoundStars, some: readonly number[]): number[] {
+  const rows = inRows({ x: some.map((i) => x[i]), y: some.map((i) => y[i]) })
+  return some.filter((_, k) => rows[k] === 0)
 }
 
 export function frameQuality(

@@ -1,4 +1,8 @@
-import type { Points } from './nearest.js'
+/** Points as columns. */
+interface Points {
+  x: ArrayLike<number>
+  y: ArrayLike<number>
+}
 
 /** So many stripes lie side by side over the field, and so many directions turn one into the next at its ends. */
 const STRIPES = 400
@@ -13,6 +17,8 @@ const CLOSER = 0.5
 const LOG_CHANCE = Math.log(1e-6)
 const MOST_ROWS = 16
 const FITS = 6
+/** Among more points than this those of trails are too few to matter. */
+const MOST_POINTS = 6000
 
 interface Line {
   x: number
@@ -28,6 +34,7 @@ interface Line {
 export function inRows(points: Points, count = points.x.length): Uint8Array {
   const marked = new Uint8Array(count)
   let left = Int32Array.from({ length: count }, (_, k) => k).filter((k) => Number.isFinite(points.x[k] + points.y[k]))
+  if (left.length > MOST_POINTS) return marked
   for (let row = 0; row < MOST_ROWS && left.length >= FEWEST; row++) {
     const own = densestRow(points, left)
     if (!own) break

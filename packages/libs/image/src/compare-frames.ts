@@ -28,6 +28,8 @@ export interface Comparison {
   excess: Float32Array
   /** The highest that any other frame explains; negative where none tells. */
   explained: Float32Array
+  /** The highest that any has right there, stars beside it not counted. */
+  there: Float32Array
 }
 
 /** Collects the pixels of a frame that are over `neighbours` sigma of the sky. */
@@ -50,7 +52,8 @@ export function beginComparison(
     heights.push(above)
   }
   const explained = new Float32Array(positions.length).fill(-1)
-  return { frame, sky, positions, excess: Float32Array.from(heights), explained }
+  const there = new Float32Array(positions.length)
+  return { frame, sky, positions, excess: Float32Array.from(heights), explained, there }
 }
 
 /** Side of the blocks whose highest pixels tell how bright the stars about a pixel are. */
@@ -64,7 +67,7 @@ const NEAR_STAR = 0.5
  * stars of one frame may be wider, or trailed. Masked pixels of the other frame tell nothing.
  */
 export function explainBy(comparison: Comparison, other: ComparedFrame, sky: SkyMap, shift: Shift): void {
-  const { frame, positions, explained } = comparison
+  const { frame, positions, explained, there } = comparison
   const unfit = MaskBit.bad | MaskBit.noData
   const blocks = highestOfBlocks(other, sky)
   const columns = Math.ceil(other.width / BLOCK)
@@ -91,6 +94,7 @@ export function explainBy(comparison: Comparison, other: ComparedFrame, sky: Sky
       for (let u = Math.max(0, i - 1); u <= Math.min(columns - 1, i + 1); u++)
         star = Math.max(star, blocks[v * columns + u])
     }
+    there[k] = Math.max(there[k], ratio * above)
     explained[k] = Math.max(explained[k], ratio * Math.max(0, above, NEAR_STAR * star))
   }
 }
@@ -127,22 +131,27 @@ const SMALLEST = 5
  * other frames explain and one over `clip`, that are narrower than stars, or longer than any.
  */
 export function flagOnlyHere(comparison: Comparison, options: CompareOptions): OnlyHere {
-  const { frame, positions, excess, explained } = comparison
+  const { frame, positions, excess, explained, there } = comparison
   const { clip, neighbours, tolerance } = options
   const beyond = new Map<number, number>()
+  const lights = new Map<number, number>()
   for (let k = 0; k < positions.length; k++) {
     if (explained[k] < 0) continue
-    const sigma = (excess[k] - (1 + tolerance) * explained[k]) / frame.error[positions[k]]
-    if (sigma > neighbours) beyond.set(positions[k], sigma)
+    const [p, factor] = [positions[k], 1 + tolerance]
+    const sigma = (excess[k] - factor * explained[k]) / frame.error[p]
+    if (sigma > neighbours) beyond.set(p, sigma)
+    const light = excess[k] - factor * there[k]
+    if (light > neighbours * frame.error[p]) lights.set(p, light)
   }
-  const heights = new Map(positions.map((p, k) => [p, excess[k]]))
   const result = { pixels: 0, longest: 0 }
   const seen = new Set<number>()
   for (const start of positions) {
     if (!beyond.has(start) || seen.has(start)) continue
-    const group = groupFrom(start, beyond, seen, frame.width, frame.height)
+    const group = groupFrom([start], beyond, seen, frame.width, frame.height)
     if (group.length < SMALLEST || !group.some((p) => beyond.get(p)! > clip)) continue
-    const shape = shapeOf(group, heights, frame.width)
+    // beside a bright star only the top of it stands out
+    const whole = group.length > LARGEST * options.fwhm ** 2 ? group : around(group, lights, options.fwhm, frame)
+    const shape = shapeOf(whole, lights, frame.width)
     if (!isForeign(shape, options.fwhm)) continue
     for (const p of group) {
       if ((frame.mask[p] & MaskBit.cosmicRay) === 0) result.pixels++
@@ -153,15 +162,37 @@ export function flagOnlyHere(comparison: Comparison, options: CompareOptions): O
   return result
 }
 
+/** Groups of more pixels than this, in squares of the FWHM of stars, are no tops of stars. */
+const LARGEST = 1.5
+
+/** The pixels of a group with those that touch it, no further from it than a star is wide. */
+function around(
+  group: readonly number[],
+  lights: Map<number, number>,
+  fwhm: number,
+  { width, height }: { width: number; height: number },
+): number[] {
+  const middle = (of: (p: number) => number) => group.reduce((sum, p) => sum + of(p), 0) / group.length
+  const [cx, cy] = [middle((p) => p % width), middle((p) => Math.floor(p / width))]
+  const near = new Map<number, number>()
+  for (let y = Math.ceil(cy - fwhm); y <= cy + fwhm; y++) {
+    for (let x = Math.ceil(cx - fwhm); x <= cx + fwhm; x++) {
+      const light = x >= 0 && y >= 0 && x < width && y < height ? lights.get(y * width + x) : undefined
+      if (light !== undefined && Math.hypot(x - cx, y - cy) <= fwhm) near.set(y * width + x, light)
+    }
+  }
+  return groupFrom([...group], near, new Set(group), width, height)
+}
+
+/** What touches, directly or by others; `group` is where it begins. */
 function groupFrom(
-  start: number,
+  group: number[],
   members: Map<number, number>,
   seen: Set<number>,
   width: number,
   height: number,
 ): number[] {
-  const group = [start]
-  seen.add(start)
+  for (const p of group) seen.add(p)
   for (let k = 0; k < group.length; k++) {
     const x = group[k] % width
     const y = (group[k] - x) / width

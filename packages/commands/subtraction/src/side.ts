@@ -117,8 +117,8 @@ function maskOf({ pixels, mask, error }: FitsFrame, saturation: number): Int16Ar
 const SKY_MESH = 256
 
 /**
- * The frame without its sky, and the variance of each pixel: of the error plane, or that of the sky with the photon
- * noise of the stars. The latter follows the mean of 3 x 3 pixels: a pixel's own noise must not weigh it.
+ * The frame without its sky, and the variance of each pixel: of the error plane (where bad pixels are filled in, too), or
+ * that of the sky with the photon noise of the stars. The latter follows the mean of 3 x 3 pixels: a pixel's own noise must not weigh it.
  */
 function weigh(frame: FitsFrame & { mask: Int16Array }, found: Found, gain?: number) {
   const { background } = found
@@ -131,11 +131,12 @@ function weigh(frame: FitsFrame & { mask: Int16Array }, found: Found, gain?: num
     const value = pixels[p]! - level[p]!
     net[p] = value - value === 0 ? value : 0 // NaN and infinity have no light
   }
-  interpolatePixels({ width, height, pixels: net, mask: mask.slice() }, UNUSABLE & ~MaskBit.saturated)
+  // what is filled in has the errors of its neighbours: a column that sees nothing would drown all about it
+  interpolatePixels({ width, height, pixels: net, error, mask: mask.slice() }, UNUSABLE & ~MaskBit.saturated)
   if (error) {
     const typical = medianOf(background.rms) ** 2
     const variance = sharedPlane(Float32Array, net.length)
-    for (let p = 0; p < net.length; p++) variance[p] = error[p]! > 0 ? error[p]! ** 2 : typical
+    for (let p = 0; p < net.length; p++) variance[p] = error[p]! > 0 ? error[p]! * error[p]! : typical
     return { net, variance }
   }
   const variance = skyVariance(net, width, found)

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { column, createHeader, openFits, readFrame, readTable, setCard, writeFits } from '@nightpipe/fits'
+import { MaskBit } from '@nightpipe/image'
 import t from 'tap'
 import { type FieldOptions, run, starsOf, writeField } from './support/field.js'
 
@@ -79,6 +80,39 @@ t.test('what is no star is listed with what speaks against it', async (t) => {
   )
   const [lost] = near(list, gone.x, gone.y)
   t.ok(lost!.score < -5.5 && lost!.reasons === '' && lost!.kind === 'faded', 'what has gone is found too')
+})
+
+t.test('a column that sees nothing does not drown what lies beside it', async (t) => {
+  const cwd = t.testdir({ in: {} })
+  const path = join(cwd, 'in/n.fits')
+  const [beside, far] = [
+    { x: 152.4, y: 120.6, flux: 2500 },
+    { x: 60.2, y: 220.6, flux: 2500 },
+  ]
+  writeField(path, STARS, { ...BASE, more: [beside, far], error: true })
+  writeField(join(cwd, 'r.fits'), STARS, { ...BASE, fwhm: 3, seed: 2, error: true })
+  const { pixels, error, header, width, height } = readFrame(path)
+  const mask = new Int16Array(pixels.length)
+  for (let p = 149; p < pixels.length; p += width) {
+    // divided by next to nothing
+    pixels[p] = 30_000
+    error![p] = 50_000
+    mask[p] = MaskBit.bad
+  }
+  const axes = [width, height]
+  writeFits(path, [
+    { kind: 'image', header, bitpix: -32, axes, pixels },
+    { kind: 'image', name: 'ERR', bitpix: -32, axes, pixels: error! },
+    { kind: 'image', name: 'MASK', bitpix: 16, axes, pixels: mask },
+  ])
+  const { status, stderr } = run(['-s', 'in', '-r', 'out', '--set', 'reference.file=r.fits'], cwd)
+  t.equal(status, 0, stderr)
+  const scores = [beside, far].map(({ x, y }) => near(join(cwd, 'out/n.candidates.fits'), x, y)[0])
+  t.same(
+    scores.map((one) => one?.reasons),
+    ['', ''],
+  )
+  t.ok(scores[0]!.score > 0.7 * scores[1]!.score, `${scores[0]!.score} and ${scores[1]!.score} sigma`)
 })
 
 t.test('light all round a bright star is what the star leaves, the same light at one place is believed', async (t) => {

@@ -1,4 +1,5 @@
 import { leastSquares, MAD_TO_SIGMA, mad, medianOf } from '@nightpipe/math'
+import { outsideTrails } from '@nightpipe/stars'
 import type { Planes } from './difference.js'
 import type { SubtractionConfig } from './schema.js'
 import type { Side } from './side.js'
@@ -29,8 +30,11 @@ export function measureImperfection(
   { subtraction }: SubtractionConfig,
 ): Imperfection {
   const { stars } = fresh.found
-  const bright = Array.from({ length: stars.count }, (_, i) => i)
-    .filter((i) => (stars.flags[i]! & FLAWED) === 0 && stars.flux[i]! > 40 * stars.fluxError[i]!)
+  const significant = Array.from({ length: stars.count }, (_, i) => i).filter(
+    (i) => stars.flux[i]! > 40 * stars.fluxError[i]!,
+  )
+  const bright = outsideTrails(stars, significant)
+    .filter((i) => (stars.flags[i]! & FLAWED) === 0)
     .sort((i, j) => stars.flux[j]! - stars.flux[i]!)
     .slice(0, MOST)
   const fits = bright.flatMap((i) => leftover(planes, fresh, Math.round(stars.x[i]!), Math.round(stars.y[i]!)) ?? [])

@@ -9,6 +9,7 @@ import {
   type WeighedImage,
 } from '@nightpipe/image'
 import { medianOf } from '@nightpipe/math'
+import { outsideTrails } from '@nightpipe/stars'
 import type { Registered } from './register.js'
 import type { SubtractionConfig, SubtractionSchema } from './schema.js'
 import { flagged, type Side, UNUSABLE } from './side.js'
@@ -177,21 +178,22 @@ interface Place {
 }
 
 /** Stars of both lists by their significance; those of the sharper frame are more where the field is crowded. */
-function brightPlaces(fresh: Side, reference: Registered): Place[] {
-  const { stars } = fresh.found
-  const both: Place[] = []
-  for (let i = 0; i < stars.count; i++) {
-    if ((stars.flags[i]! & SATURATED_OR_CUT) !== 0) continue
-    both.push({ x: Math.round(stars.x[i]!), y: Math.round(stars.y[i]!), signal: stars.flux[i]! / stars.fluxError[i]! })
-  }
-  for (let i = 0; i < reference.stars.x.length; i++) {
-    if ((reference.stars.flags[i]! & SATURATED_OR_CUT) !== 0) continue
-    const [x, y] = [Math.round(reference.stars.x[i]!), Math.round(reference.stars.y[i]!)]
-    both.push({ x, y, signal: reference.stars.signal[i]! })
-  }
-  return both
-    .filter(({ signal }) => signal > LEAST_SIGNAL)
-    .sort((a, b) => b.signal - a.signal || a.y - b.y || a.x - b.x)
+function brightPlaces({ found: { stars: own } }: Side, { stars: others }: Registered): Place[] {
+  const isWhole = (flags: number) => (flags & SATURATED_OR_CUT) === 0
+  const both = [
+    ...someOf(own, (i) => (isWhole(own.flags[i]!) ? own.flux[i]! / own.fluxError[i]! : 0)),
+    ...someOf(others, (i) => (isWhole(others.flags[i]!) ? others.signal[i]! : 0)),
+  ]
+  return both.sort((a, b) => b.signal - a.signal || a.y - b.y || a.x - b.x)
+}
+
+/** Places of the stars of a list that are bright enough, pieces of trails left out. */
+function someOf(stars: { x: Float64Array; y: Float64Array }, signalOf: (i: number) => number): Place[] {
+  const bright = Array.from(stars.x.keys()).filter((i) => signalOf(i) > LEAST_SIGNAL)
+  return outsideTrails(stars, bright).map((i) => ({
+    ...{ x: Math.round(stars.x[i]!), y: Math.round(stars.y[i]!) },
+    signal: signalOf(i),
+  }))
 }
 
 /** Stars below this tell little about a kernel, in sigma. */

@@ -115,6 +115,30 @@ t.test('a column that sees nothing does not drown what lies beside it', async (t
   t.ok(scores[0]!.score > 0.7 * scores[1]!.score, `${scores[0]!.score} and ${scores[1]!.score} sigma`)
 })
 
+t.test('a satellite across the new frame does not hide what is far from its trail', async (t) => {
+  const cwd = t.testdir({ in: {} })
+  const path = join(cwd, 'in/n.fits')
+  const source = { x: 60.2, y: 220.6, flux: 2500 }
+  const few = STARS.slice(0, 40)
+  writeField(path, few, { ...BASE, more: [source] })
+  writeField(join(cwd, 'r.fits'), few, { ...BASE, fwhm: 3, seed: 2 })
+  const scoreOf = (output: string) => {
+    const { status, stderr } = run(['-s', 'in', '-r', output, '--set', 'reference.file=r.fits'], cwd)
+    t.equal(status, 0, stderr)
+    return near(join(cwd, output, 'n.candidates.fits'), source.x, source.y)[0]
+  }
+  const before = scoreOf('clear')!
+  spoil(path, (pixels, width) => {
+    for (let p = 0; p < pixels.length; p++) {
+      const away = (0.4 * (p % width) + 20 - Math.floor(p / width)) / Math.hypot(1, 0.4)
+      pixels[p]! += 900 * Math.exp((-away * away) / 8)
+    }
+  })
+  const after = scoreOf('crossed')
+  t.equal(after?.reasons, '')
+  t.ok(after && after.score > 0.9 * before.score, `${before.score} and ${after?.score} sigma`)
+})
+
 t.test('light all round a bright star is what the star leaves, the same light at one place is believed', async (t) => {
   const cwd = t.testdir({ in: {} })
   const [ringed, plain] = [

@@ -19,5 +19,5 @@ export {
 } from './psf-model.js'
 export { refinePsf } from './psf-refine.js'
 export type { SubtractedLight } from './psf-subtract.js'
-export { goodStars } from './quality.js'
+export { goodStars, outsideTrails } from './quality.js'
 export { StarFlag, type Stars } from './stars.js'

@@ -23,8 +23,8 @@ export function goodStars(stars: FoundStars, leastSignal = 20): number[] {
   return good.filter((i) => Math.abs(stars.fwhm[i] - centre) < 0.3 * centre)
 }
 
-/** Those that are not in a straight row with many others. */
-function outsideTrails({ x, y }: FoundStars, some: readonly number[]): number[] {
+/** Those of some stars that are not in a straight row with many others of them: pieces of a trail are no stars. */
+export function outsideTrails({ x, y }: Pick<FoundStars, 'x' | 'y'>, some: readonly number[]): number[] {
   const rows = inRows({ x: some.map((i) => x[i]), y: some.map((i) => y[i]) })
   return some.filter((_, k) => rows[k] === 0)
 }

@@ -34,9 +34,12 @@ export const schema = {
     ),
     low: number(4, 'samples further than this below the others are set aside', { unit: 'sigma', min: 1 }),
     high: number(4, 'likewise above', { unit: 'sigma', min: 1 }),
-    tolerance: number(undefined, 'what a star may vary by besides noise, as a fraction; empty: from the seeing', {
-      ...{ optional: true, min: 0 },
-    }),
+    tolerance: number(
+      undefined,
+      'what a star may vary by besides noise, as a fraction: it is not set aside for it, and errors of medians and the like ' +
+        'allow for it; empty: from the seeing; 0: nothing',
+      { optional: true, min: 0 },
+    ),
     drop: integer(1, 'samples dropped at each end by minmax', { min: 0 }),
   },
   reject: {

@@ -56,4 +56,4 @@ export { fitPattern, type PatternFit, subtractPatternInPlace } from './sky-patte
 export { type SmoothLevels, smoothed, smoothedWell } from './smooth-levels.js'
 export { splineCurvature, splineWeights } from './spline.js'
 export { measureShift, type Peak, type Shift, starPeaks } from './star-shift.js'
-export { type Dot, findTrails, type Trail } from './trails.js'
+export { findTrails, type Trail } from './trails.js'

@@ -1,3 +1,5 @@
+import { across, along, type Line, lineThrough, type Place } from './line.js'
+
 /** Points as columns. */
 interface Points {
   x: ArrayLike<number>
@@ -20,18 +22,12 @@ const FITS = 6
 /** Among more points than this those of trails are too few to matter. */
 const MOST_POINTS = 6000
 
-interface Line {
-  x: number
-  y: number
-  cos: number
-  sin: number
-}
-
 /**
  * Marks points that stand close together in a straight row: what is detected along the trail of a satellite, a column that
  * bleeds, a spike. Such rows fit on one another, and are no stars.
  */
-export function inRows(points: Points, count = points.x.length): Uint8Array {
+export function inRows(points: Points): Uint8Array {
+  const count = points.x.length
   const marked = new Uint8Array(count)
   let left = Int32Array.from({ length: count }, (_, k) => k).filter((k) => Number.isFinite(points.x[k] + points.y[k]))
   if (left.length > MOST_POINTS) return marked
@@ -50,16 +46,17 @@ function densestRow(points: Points, left: Int32Array): Int32Array | undefined {
   const stripe = Math.max(NARROWEST, field.diagonal / STRIPES)
   const voted = mostUnlikely(points, left, field, stripe)
   if (!voted) return undefined
+  const at = (k: number): Place => ({ x: points.x[k], y: points.y[k] })
   let line = voted
   let own = left
   for (let fit = 0; fit < FITS; fit++) {
     const reach = fit < 2 ? stripe : NEAR
-    const near = left.filter((k) => Math.abs(across(line, points, k)) <= reach)
+    const near = left.filter((k) => Math.abs(across(line, at(k))) <= reach)
     if (near.length < FEWEST) return undefined
     own = near
-    line = lineThrough(points, own)
+    line = lineThrough(Array.from(own, at))
   }
-  const apart = lengthOf(line, points, own) / own.length
+  const apart = lengthOf(line, Array.from(own, at)) / own.length
   const others = Math.sqrt(field.area / Math.max(1, left.length - own.length))
   return apart < CLOSER * others ? own : undefined
 }
@@ -115,32 +112,7 @@ function mostUnlikely(
 /** Bound on the logarithm of the probability of n or more where `mean` are expected (Chernoff 1952). */
 const logPoissonTail = (n: number, mean: number) => (n <= mean ? 0 : n - mean - n * Math.log(n / mean))
 
-const across = ({ x, y, cos, sin }: Line, points: Points, k: number) =>
-  (points.y[k] - y) * cos - (points.x[k] - x) * sin
-
-function lengthOf({ x, y, cos, sin }: Line, points: Points, own: Int32Array): number {
-  let [low, high] = [Infinity, -Infinity]
-  for (const k of own) {
-    const along = (points.x[k] - x) * cos + (points.y[k] - y) * sin
-    low = Math.min(low, along)
-    high = Math.max(high, along)
-  }
-  return high - low
-}
-
-/** The line that points are least far off from, in the sum of squares. */
-function lineThrough({ x, y }: Points, own: Int32Array): Line {
-  let [mx, my] = [0, 0]
-  for (const k of own) {
-    mx += x[k] / own.length
-    my += y[k] / own.length
-  }
-  let [xx, yy, xy] = [0, 0, 0]
-  for (const k of own) {
-    xx += (x[k] - mx) * (x[k] - mx)
-    yy += (y[k] - my) * (y[k] - my)
-    xy += (x[k] - mx) * (y[k] - my)
-  }
-  const angle = Math.atan2(2 * xy, xx - yy) / 2
-  return { x: mx, y: my, cos: Math.cos(angle), sin: Math.sin(angle) }
+function lengthOf(line: Line, places: readonly Place[]): number {
+  const far = places.map((place) => along(line, place))
+  return Math.max(...far) - Math.min(...far)
 }

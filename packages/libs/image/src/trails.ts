@@ -1,13 +1,9 @@
-/** A place with its weight in a line, px. */
-export interface Dot {
-  x: number
-  y: number
-}
+import { across, along, type Line, lineThrough, type Place } from './line.js'
 
 /** A straight trail: where it begins and ends, and the dots that it goes through. */
 export interface Trail {
-  from: Dot
-  to: Dot
+  from: Place
+  to: Place
   dots: number[]
 }
 
@@ -24,7 +20,7 @@ const MOST_ROWS = 16
 const FITS = 6
 
 /** Straight trails among dots of which there is one in each cell of side `spacing`; the longest row of dots first. */
-export function findTrails(dots: readonly Dot[], spacing: number): Trail[] {
+export function findTrails(dots: readonly Place[], spacing: number): Trail[] {
   const trails: Trail[] = []
   let left = dots.map((_, k) => k)
   for (let row = 0; row < MOST_ROWS && trails.length < MOST_TRAILS; row++) {
@@ -40,16 +36,9 @@ export function findTrails(dots: readonly Dot[], spacing: number): Trail[] {
   return trails
 }
 
-/** A line through `centre`, with its direction. */
-interface Line {
-  centre: Dot
-  cos: number
-  sin: number
-}
-
 /** The line that most dots lie on, and these; none of too few. */
-function bestLine(dots: readonly Dot[], left: readonly number[]): { line: Line; own: number[] } {
-  if (left.length < SHORTEST / STRIPE) return { line: { centre: { x: 0, y: 0 }, cos: 1, sin: 0 }, own: [] }
+function bestLine(dots: readonly Place[], left: readonly number[]): { line: Line; own: number[] } {
+  if (left.length < SHORTEST / STRIPE) return { line: { x: 0, y: 0, cos: 1, sin: 0 }, own: [] }
   let line = mostVoted(dots, left)
   let own: number[] = []
   for (let k = 0; k < FITS; k++) {
@@ -63,12 +52,9 @@ function bestLine(dots: readonly Dot[], left: readonly number[]): { line: Line; 
   return { line, own }
 }
 
-const across = ({ centre, cos, sin }: Line, { x, y }: Dot) => (y - centre.y) * cos - (x - centre.x) * sin
-const along = ({ centre, cos, sin }: Line, { x, y }: Dot) => (x - centre.x) * cos + (y - centre.y) * sin
-
 /** The stripe that most dots lie in (Hough 1962; Duda & Hart 1972, Comm. ACM 15, 11). */
-function mostVoted(dots: readonly Dot[], left: readonly number[]): Line {
-  let [most, best] = [0, { centre: dots[left[0]], cos: 1, sin: 0 }]
+function mostVoted(dots: readonly Place[], left: readonly number[]): Line {
+  let [most, best] = [0, { ...dots[left[0]], cos: 1, sin: 0 }]
   for (let d = 0; d < DIRECTIONS; d++) {
     const [cos, sin] = [Math.cos((d * Math.PI) / DIRECTIONS), Math.sin((d * Math.PI) / DIRECTIONS)]
     const votes = new Map<number, number>()
@@ -78,25 +64,14 @@ function mostVoted(dots: readonly Dot[], left: readonly number[]): Line {
       votes.set(stripe, count)
       if (count <= most) continue
       most = count
-      best = { centre: { x: -stripe * STRIPE * sin, y: stripe * STRIPE * cos }, cos, sin }
+      best = { x: -stripe * STRIPE * sin, y: stripe * STRIPE * cos, cos, sin }
     }
   }
   return best
 }
 
-/** The line from which dots lie least far off, in the sum of squares. */
-function lineThrough(dots: readonly Dot[]): Line {
-  const mean = (value: (dot: Dot) => number) => dots.reduce((sum, dot) => sum + value(dot), 0) / dots.length
-  const centre = { x: mean(({ x }) => x), y: mean(({ y }) => y) }
-  const xx = mean(({ x }) => (x - centre.x) ** 2)
-  const yy = mean(({ y }) => (y - centre.y) ** 2)
-  const xy = mean(({ x, y }) => (x - centre.x) * (y - centre.y))
-  const angle = Math.atan2(2 * xy, xx - yy) / 2
-  return { centre, cos: Math.cos(angle), sin: Math.sin(angle) }
-}
-
 /** The stretch of a line whose cells with a dot outweigh those without by most. */
-function filledStretch(dots: readonly Dot[], own: readonly number[], line: Line, spacing: number): Trail {
+function filledStretch(dots: readonly Place[], own: readonly number[], line: Line, spacing: number): Trail {
   const cells = own.map((i) => Math.round(along(line, dots[i]) / spacing))
   const places = [...new Set(cells)].sort((a, b) => a - b)
   let [start, sum, most] = [places[0], 0, Number.NEGATIVE_INFINITY]
@@ -111,8 +86,8 @@ function filledStretch(dots: readonly Dot[], own: readonly number[], line: Line,
     stretch = [start, place]
   }
   const at = (cell: number) => ({
-    x: line.centre.x + cell * spacing * line.cos,
-    y: line.centre.y + cell * spacing * line.sin,
+    x: line.x + cell * spacing * line.cos,
+    y: line.y + cell * spacing * line.sin,
   })
   const within = own.filter((_, k) => cells[k] >= stretch[0] && cells[k] <= stretch[1])
   return { from: at(stretch[0]), to: at(stretch[1]), dots: within }

@@ -24,6 +24,7 @@ import { ratir } from './truth/ratir.mjs'
 import { registration } from './truth/registration.mjs'
 import { roundTrip } from './truth/round-trip.mjs'
 import { sameBytes } from './truth/same-bytes.mjs'
+import { subtractedNights } from './truth/subtracted-nights.mjs'
 import { subtraction } from './truth/subtraction.mjs'
 import { missed, tableOf } from './truth/verdict.mjs'
 import { openWorkshop } from './truth/workshop.mjs'
@@ -64,6 +65,7 @@ const MEASURES = {
   registration,
   astrometry,
   subtraction,
+  'subtracted-nights': subtractedNights,
   places,
   'find-stars': findStars,
   photometry,

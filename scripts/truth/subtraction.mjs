@@ -92,7 +92,7 @@ function oneOf(shop, { name, method = 'alard', ...shape }, size, seed) {
   }
 }
 
-function planeOf(path, name) {
+export function planeOf(path, name) {
   const file = openFits(path)
   try {
     return readPixels(file.hdus.find((hdu) => hdu.name === name))
@@ -101,7 +101,7 @@ function planeOf(path, name) {
   }
 }
 
-function candidatesOf(path) {
+export function candidatesOf(path) {
   const file = openFits(path)
   try {
     const table = readTable(file.hdus.find(({ name }) => name === 'CANDIDATES'))

@@ -38,11 +38,11 @@ function needleTest(frame: Frame): (x: number, y: number) => boolean {
   if (chosen.good.length === 0) return () => false
   const image = { pixels: frame.net, width: frame.width, height: frame.height }
   const spreadOf = (half: number) => pointSpread(image, chosen, chosen.good, half)
-  const half = (fwhm: number) => Math.min(20, Math.max(6, Math.ceil(HALF * fwhm)))
-  const spread = spreadOf(half(widthOf(spreadOf(FIRST))))
+  const half = Math.min(20, Math.max(6, Math.ceil(HALF * widthOf(spreadOf(FIRST)))))
+  const spread = spreadOf(half)
+  const moved = FINE.flatMap((dy) => FINE.map((dx) => movedSpread(spread, half, dx, dy)))
   const fwhm = widthOf(spread)
-  const moved = FINE.flatMap((dy) => FINE.map((dx) => movedSpread(spread, half(fwhm), dx, dy)))
-  return (x, y) => isNeedleAt(frame, fwhm, half(fwhm), moved, x, y)
+  return (x, y) => isNeedleAt(frame, fwhm, half, moved, x, y)
 }
 
 function isNeedleAt(

@@ -9,7 +9,7 @@ const GROUP = 'Alignment and stacking: ten dithered frames, drifting and turning
 const NIGHTS = 12
 const TRANSFORMS = 'simfield_SIMCAM.transforms.fits'
 const SETTINGS = {
-  ...{ 'bias.count': 0, 'dark.count': 0, 'flat.count': 0, 'files.calibrated': 'yes' },
+  ...{ 'bias.count': 0, 'dark.count': 0, 'flat.count': 0, 'files.calibrated': 'yes', 'files.light': 'yes' },
   ...{
     'filters.names': 'r',
     'filters.zero point': 24.4,
@@ -111,26 +111,56 @@ function depth(night, aligned, path) {
   ]
 }
 
-/** Bright stars in the stacks and in the frames that those are scaled to, where nothing is marked in these. */
+/** What the truth of a frame marks where a satellite went, and where a pixel is full. */
+const SPOILT = 128 | 2
+
+/** Bright stars in the stacks, over the light that the frames had of them, scaled and weighted as the stack says. */
 function fluxes(nights) {
   const ratios = nights.flatMap(({ night, aligned, stack: path }) => {
     const stack = readFrame(path)
+    const cell = tableIn(path, 'FRAMES')
     const reference = frameNamed(night, textOf(stack.header, 'STACKREF'))
-    const single = readFrame(join(night.folder, 'truth/calibrated', `${reference.name}.fits`))
-    const onGrid = new Map(night.stars(frameNamed(night, gridOf(aligned))).map((star) => [star.id, star]))
-    const bright = lonely(steady(night.stars(reference)), stack.width).filter(({ flux }) => flux > 4e4 && flux < 4e5)
-    return bright
-      .filter(({ id }) => isInside(onGrid.get(id), stack.width))
-      .filter((star) => circle({ ...single, pixels: single.mask }, star, 16) === 0)
-      .map((star) => {
-        const [here, there] = [circle(stack, onGrid.get(star.id), 16), circle(single, star, 16)]
-        return { ratio: here / there, weight: there }
+    const byId = (frame) => new Map(night.stars(frame).map((star) => [star.id, star]))
+    const onGrid = byId(frameNamed(night, gridOf(aligned)))
+    const frames = night.objects.map((_, k) => {
+      const frame = frameNamed(night, String(cell('FILE', k)).trim())
+      const spoilt = { ...stack, pixels: night.mask(frame).map((bits) => bits & SPOILT) }
+      return {
+        light: night.light(frame),
+        seconds: frame.seconds,
+        weight: cell('WEIGHT', k),
+        stars: byId(frame),
+        spoilt,
+      }
+    })
+    const whole = ({ id }) =>
+      frames.every(({ stars, spoilt }) => {
+        const star = stars.get(id)
+        return isInside(star, stack.width) && circle(spoilt, star, 16) === 0
+      })
+    return lonely(night.stars(reference), stack.width)
+      .filter(
+        ({ kind, id, flux }) =>
+          kind === 'star' && flux > 4e4 && flux < 4e5 && isInside(onGrid.get(id), stack.width) && whole({ id }),
+      )
+      .map(({ id, flux }) => {
+        const expected = weightedMean(frames, ({ light, seconds, stars }) => {
+          const star = stars.get(id)
+          return (circle(light, star, 16) * seconds * flux) / star.flux
+        })
+        return { ratio: circle(stack, onGrid.get(id), 16) / expected, weight: expected, night }
       })
   })
-  const total = ratios.reduce((sum, { weight }) => sum + weight, 0)
-  const mean = ratios.reduce((sum, { ratio, weight }) => sum + weight * ratio, 0) / total
-  const error = Math.sqrt(ratios.reduce((sum, { ratio, weight }) => sum + (weight * (ratio - mean)) ** 2, 0)) / total
-  return line(GROUP, 'star fluxes of the stacks over those of their references, minus 1', mean - 1, {
+  const mean = weightedMean(ratios, ({ ratio }) => ratio)
+  // all stars of a night share the noise of its reference, to which the others are scaled
+  const means = nights.map(({ night }) => {
+    const own = ratios.filter((one) => one.night === night)
+    return weightedMean(own, ({ ratio }) => ratio)
+  })
+  const error = Math.sqrt(
+    means.reduce((sum, one) => sum + (one - mean) ** 2, 0) / means.length / Math.max(1, means.length - 1),
+  )
+  return line(GROUP, 'star fluxes of the stacks over what their frames had of them, minus 1', mean - 1, {
     ...{
       size: 'absolute',
       limit: { most: 2e-3 },
@@ -139,6 +169,9 @@ function fluxes(nights) {
     },
   })
 }
+
+const weightedMean = (all, value) =>
+  all.reduce((sum, one) => sum + one.weight * value(one), 0) / all.reduce((sum, { weight }) => sum + weight, 0)
 
 /** Pixels far from every star. */
 function blank({ pixels, width, height }, stars) {

@@ -91,11 +91,21 @@ export function toleranceOf(frames: readonly Matched[], { combine }: StackingCon
   return Math.min(2, 0.15 + Math.max((middle / Math.min(...widths)) ** 2 - 1, 1 - (middle / Math.max(...widths)) ** 2))
 }
 
-/** Rows that the clip looks at on each side of a pixel: most of a seeing disc. */
+/**
+ * How far about a pixel the clip looks for the light of a star, px: most of a seeing disc, and what the longest stars of a
+ * frame (tracking, wind) reach beyond it. There they are brighter than the others by any factor, and the clip would take
+ * their light away and leave it to none.
+ */
 export function reachOf(frames: readonly Matched[], { combine }: StackingConfig): number {
   if (combine.method !== 'clip') return 0
   const widths = widthsOf(frames)
-  return widths.length > 0 ? Math.max(1, Math.min(6, Math.round(0.6 * medianOf(widths)))) : 2
+  if (widths.length === 0) return 2
+  const middle = medianOf(widths)
+  const longest = Math.max(...frames.map(({ stars }) => lengthOf(stars)).filter((length) => length > 0))
+  return Math.max(1, Math.min(6, Math.round(0.6 * middle + 0.5 * Math.max(0, longest - middle))))
 }
+
+/** FWHM of stars along their longer axis; `seeing` is the mean of both, of their logarithms. */
+const lengthOf = ({ seeing, ellipticity }: Matched['stars']) => seeing / Math.sqrt(1 - Math.min(0.9, ellipticity || 0))
 
 const widthsOf = (frames: readonly Matched[]) => frames.map(({ stars }) => stars.seeing).filter((width) => width > 0)

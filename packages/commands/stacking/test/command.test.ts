@@ -127,6 +127,28 @@ t.test('satellites and cosmic rays go, the cores of stars stay, whatever the see
   }
 })
 
+t.test('a frame in which stars are trails keeps its light in the stack', async (t) => {
+  const cwd = t.testdir()
+  const field = { ...sky(12, 60, 400), fwhm: 3.2 }
+  const steps = [-5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5]
+  const still = expose(field, HERE, 0, false)
+  const moved = steps.map((step) => expose(field, turn(0, 0.8 * step, 0.6 * step), 0, false))
+  const trailed = still.map((_, p) => moved.reduce((sum, one) => sum + one[p], 0) / steps.length)
+  for (let k = 0; k < 10; k++) {
+    const { normal } = random(70 + k)
+    const pixels = (k === 6 ? trailed : still).map((value) => value + normal() * Math.sqrt(25 + value))
+    writeFrame(join(cwd, `ali/f${k}.fits`), pixels, 400, { cards: ALIGNED })
+  }
+  const { code, stderr } = stacking('-s', join(cwd, 'ali'), '-r', join(cwd, 'deep'))
+  t.equal(code, 0, stderr)
+  const stack = readFrame(join(cwd, 'deep/stack_M67_r.fits'))
+  const bright = field.stars.filter((one) => one.flux > 1e4 && [one.x, one.y].every((at) => at > 25 && at < 375))
+  const lightOf = (pixels: Float32Array, level: number) =>
+    bright.reduce((sum, { x, y }) => sum + fluxAt(pixels, 400, x, y, 14, level), 0)
+  const ratio = lightOf(stack.pixels, numberOf(stack.header, 'SKYLEV')!) / lightOf(still, 200)
+  t.ok(Math.abs(ratio - 1) < 0.002, `${bright.length} stars have ${ratio} of their light`)
+})
+
 t.test('saturated stars keep their cores, and are marked', async (t) => {
   const cwd = t.testdir()
   const field = sky(3, 40, 200)

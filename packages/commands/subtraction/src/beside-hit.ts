@@ -4,7 +4,7 @@ import type { Candidate } from './candidates.js'
 import type { Side } from './side.js'
 
 /** Of a source fainter than this, in sigma, no shape tells that it is one. */
-const FAINT = 9
+const FAINT = 12
 /** Pixels so near to one that was taken for hit, px, may be of the same track. */
 const REACH = 2.5
 

@@ -72,6 +72,7 @@ function isNeedleAt(
     if (signal <= 0 || signal ** 2 / norm <= explained) continue
     explained = signal ** 2 / norm
     sharpness = (top.value * top.sigma) / ((signal / norm) * peak)
+    for (const one of seen) one.expected = ((signal / norm) * weightAt(spread, half, top, one)) / one.sigma
   }
   const single = sharpness > 1.5 && top.value ** 2 > 0.9 * explained
   return explained > 0 && (single || isTrack(seen, top, explained))
@@ -87,7 +88,7 @@ function signalsAbout({ net, variance, width, height }: Frame, cx: number, cy: n
   for (let y = Math.max(0, cy - reach); y <= Math.min(height - 1, cy + reach); y++) {
     for (let x = Math.max(0, cx - reach); x <= Math.min(width - 1, cx + reach); x++) {
       const p = y * width + x
-      if (variance[p]! > 0) pixels.push({ x, y, light: net[p]!, sigma: Math.sqrt(variance[p]!), value: 0 })
+      if (variance[p]! > 0) pixels.push({ x, y, light: net[p]!, sigma: Math.sqrt(variance[p]!), value: 0, expected: 0 })
     }
   }
   return pixels
@@ -95,14 +96,16 @@ function signalsAbout({ net, variance, width, height }: Frame, cx: number, cy: n
 
 /** Of a point spread about a pixel: its product with the light, its square, and what it has in the pixel itself. */
 function fitAt(pixels: readonly Lit[], spread: Float64Array, half: number, at: Signal): [number, number, number] {
-  const side = 2 * half + 1
   let [signal, norm] = [0, 0]
-  for (const { x, y, value, sigma } of pixels) {
-    const [u, v] = [x - at.x, y - at.y]
-    if (Math.abs(u) > half || Math.abs(v) > half) continue
-    const weight = spread[(v + half) * side + u + half]! / sigma
-    signal += weight * value
+  for (const one of pixels) {
+    const weight = weightAt(spread, half, at, one) / one.sigma
+    signal += weight * one.value
     norm += weight * weight
   }
-  return [signal, norm, spread[half * side + half]!]
+  return [signal, norm, weightAt(spread, half, at, at)]
+}
+
+function weightAt(spread: Float64Array, half: number, at: Signal, { x, y }: Signal): number {
+  const [u, v] = [x - at.x, y - at.y]
+  return Math.abs(u) > half || Math.abs(v) > half ? 0 : spread[(v + half) * (2 * half + 1) + u + half]!
 }

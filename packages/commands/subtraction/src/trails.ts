@@ -14,18 +14,23 @@ const TOO_MUCH = 0.05
 const WIDE = 2
 const BEYOND = 40
 
+/** Straight trails of satellites and aeroplanes: bright ones in the new frame, and dark ones, which the reference had. */
+export interface Trails {
+  above: Trail[]
+  below: Trail[]
+}
+
+export function brightTrails({ difference, mask }: { difference: Difference; mask: Int16Array }): Trails {
+  const [above, below] = brightCells(difference, mask).map((cells) => trailsIn(cells, difference))
+  return { above: above!, below: below! }
+}
+
 /**
- * Whether a candidate lies on the straight trail of a satellite or an aeroplane, in the new frame or, of what has faded, in
- * the reference: what is left beside what was taken for cosmic rays there looks like a source.
+ * Whether a candidate lies on a trail, in the new frame or, of what has faded, in the reference: what is left beside what was
+ * taken for cosmic rays there looks like a source.
  */
-export function trailsOf(scene: { difference: Difference; mask: Int16Array }): (candidate: Candidate) => boolean {
-  const { difference: d, mask } = scene
-  const [above, below] = brightCells(d, mask).map((cells) => trailsIn(cells, d))
-  const trails = { above: above!, below: below! }
-  return ({ x, y, flux }) => {
-    const own = flux > 0 ? trails.above : trails.below
-    return own.some((trail) => isOn(trail, x, y, WIDE * d.seeing.fresh))
-  }
+export function isOnTrail({ above, below }: Trails, { seeing }: Difference): (candidate: Candidate) => boolean {
+  return ({ x, y, flux }) => (flux > 0 ? above : below).some((trail) => isOn(trail, x, y, WIDE * seeing.fresh))
 }
 
 interface Place {

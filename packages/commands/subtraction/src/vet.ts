@@ -3,6 +3,7 @@ import { besideHits } from './beside-hit.js'
 import type { Candidate } from './candidates.js'
 import { darknessOf } from './darkness.js'
 import type { Difference } from './difference.js'
+import { isOnFaintTrail } from './faint-trails.js'
 import { movedSpread } from './moved-spread.js'
 import { needlesOf } from './needle.js'
 import type { Registered } from './register.js'
@@ -10,7 +11,7 @@ import type { SubtractionConfig } from './schema.js'
 import { seamsOf } from './seams.js'
 import { type Side, UNUSABLE } from './side.js'
 import { isTrack, type Signal } from './track.js'
-import { trailsOf } from './trails.js'
+import { brightTrails, isOnTrail } from './trails.js'
 import { type Lights, scatterBeside } from './what-stars-leave.js'
 
 /** Why a candidate is not believed. */
@@ -49,9 +50,12 @@ export interface Scene {
 export function vet(candidates: readonly Candidate[], scene: Scene): Vetted[] {
   const saturated = saturatedPlaces(scene)
   const lights = lightsOf(scene)
+  const trails = brightTrails(scene)
+  const onBright = isOnTrail(trails, scene.difference)
+  const onFaint = isOnFaintTrail(scene, trails, scene.config.candidates.threshold)
   const tests = {
     ...{ isNeedle: needlesOf(scene), isBesideHit: besideHits(scene), isSeam: seamsOf(scene) },
-    ...{ onTrail: trailsOf(scene), isDark: darknessOf(scene) },
+    ...{ onTrail: (one: Candidate) => onBright(one) || onFaint(one), isDark: darknessOf(scene) },
   }
   return candidates.map((candidate) => judge(candidate, scene, { saturated, lights, ...tests }))
 }
@@ -181,9 +185,10 @@ function fitShape(candidate: Candidate, { difference: d, mask }: Scene) {
 
 /** What pixels have of the light of a candidate, in sigma. */
 const signalsOf = (used: readonly [p: number, weight: number][], d: Difference, flux: number): Signal[] =>
-  used.map(([p]) => ({
+  used.map(([p, weight]) => ({
     ...{ x: p % d.width, y: Math.floor(p / d.width) },
     value: (Math.sign(flux) * d.difference[p]!) / d.error[p]!,
+    expected: (Math.abs(flux) * weight) / d.error[p]!,
   }))
 
 /** How deep the score goes to the other side within one and a half seeing discs. */

@@ -14,6 +14,7 @@ t.test('what is faint beside a track is of it; what is bright, or further off, n
   // the reference lies 5 px to the right
   const isBeside = besideHits({ fresh, there, reference: { toReference: [1, 0, 5, 0, 1, 0] } })
   t.ok(isBeside(at(23.4, 31.2, 6)))
+  t.ok(isBeside(at(23.4, 31.2, 11)))
   t.notOk(isBeside(at(23.4, 31.2, 12)), 'bright')
   t.notOk(isBeside(at(25, 31.2, 6)), 'further off')
   t.notOk(isBeside(at(23.4, 31.2, -6)), 'faded: the reference was not hit there')

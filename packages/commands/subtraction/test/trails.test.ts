@@ -1,10 +1,13 @@
 import { MaskBit } from '@nightpipe/image'
 import t from 'tap'
-import { trailsOf } from '../src/trails.js'
+import type { Difference } from '../src/difference.js'
+import { brightTrails, isOnTrail } from '../src/trails.js'
 import { scatterBeside } from '../src/what-stars-leave.js'
 
 const [width, height] = [300, 240]
 const n = width * height
+const trailsOf = (scene: { difference: Difference; mask: Int16Array }) =>
+  isOnTrail(brightTrails(scene), scene.difference)
 const at = (x: number, y: number, flux: number) => ({ x, y, flux, score: 7 * Math.sign(flux), fluxError: 1 })
 
 t.test(

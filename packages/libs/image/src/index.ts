@@ -29,6 +29,7 @@ export type {
 export { type Tile, tileRows } from './difference/tile.js'
 export { zogyRow } from './difference/zogy-row.js'
 export { cutLoss } from './efficiency.js'
+export { type Cells, type FaintLine, findFaintLines } from './faint-lines.js'
 export {
   boxMean,
   convolve,
@@ -40,6 +41,7 @@ export {
 } from './filters.js'
 export { type Frame, MaskBit } from './frame.js'
 export { interpolatePixels } from './interpolate.js'
+export { across, along, type Line } from './line.js'
 export { byTable, type Linearity, makeLinear } from './linearity.js'
 export { countMask, maskPositions, positionsFrom } from './mask.js'
 export { measureNoise } from './measure-noise.js'

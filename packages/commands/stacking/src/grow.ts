@@ -41,10 +41,9 @@ export function grownSpots(outliers: readonly Outlier[], frames: readonly Matche
     const spots = dots.map(({ x, y }, k) => spot(x, y, radii[k]))
     for (const trail of findTrails(dots, CELL)) {
       const radius = medianOf(trail.dots.map((k) => radii[k]))
-      const [dx, dy] = [trail.to.x - trail.from.x, trail.to.y - trail.from.y]
-      const length = Math.hypot(dx, dy)
+      const { line, length } = trail
       for (let t = -BEYOND; t <= length + BEYOND; t += CELL) {
-        spots.push(spot(trail.from.x + (t * dx) / length, trail.from.y + (t * dy) / length, radius))
+        spots.push(spot(line.x + t * line.cos, line.y + t * line.sin, radius))
       }
     }
     return spots

@@ -1,4 +1,4 @@
-import { across, along, findFaintLines, type Line, type Trail } from '@nightpipe/image'
+import { across, along, findFaintLines, type Line } from '@nightpipe/image'
 import { MAD_TO_SIGMA, mad, medianOf } from '@nightpipe/math'
 import type { Candidate } from './candidates.js'
 import type { Difference } from './difference.js'
@@ -32,8 +32,8 @@ export function isOnFaintTrail(
 ): (candidate: Candidate) => boolean {
   const lines = [
     ...faintLines(d, mask),
-    ...above.map((trail) => ({ ...lineOf(trail), sign: 1 })),
-    ...below.map((trail) => ({ ...lineOf(trail), sign: -1 })),
+    ...above.map(({ line }) => ({ ...line, sign: 1 })),
+    ...below.map(({ line }) => ({ ...line, sign: -1 })),
   ]
   return (candidate) =>
     lines.some(
@@ -51,11 +51,6 @@ function faintLines(d: Difference, mask: Int16Array): Lit[] {
     ...{ x: middle(x), y: middle(y), cos, sin },
     sign: Math.sign(strength),
   }))
-}
-
-function lineOf({ from, to }: Trail): Line {
-  const length = Math.hypot(to.x - from.x, to.y - from.y)
-  return { x: from.x, y: from.y, cos: (to.x - from.x) / length, sin: (to.y - from.y) / length }
 }
 
 /** Means of the score in cells, NaN where less than half is known. */

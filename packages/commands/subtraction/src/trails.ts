@@ -1,4 +1,4 @@
-import { findTrails, MaskBit, type Trail } from '@nightpipe/image'
+import { across, along, findTrails, MaskBit, type Trail } from '@nightpipe/image'
 import type { Candidate } from './candidates.js'
 import type { Difference } from './difference.js'
 
@@ -30,7 +30,8 @@ export function brightTrails({ difference, mask }: { difference: Difference; mas
  * taken for cosmic rays there looks like a source.
  */
 export function isOnTrail({ above, below }: Trails, { seeing }: Difference): (candidate: Candidate) => boolean {
-  return ({ x, y, flux }) => (flux > 0 ? above : below).some((trail) => isOn(trail, x, y, WIDE * seeing.fresh))
+  return (candidate) =>
+    (candidate.flux > 0 ? above : below).some((trail) => isOn(trail, candidate, WIDE * seeing.fresh))
 }
 
 interface Place {
@@ -64,10 +65,7 @@ function brightCells({ width, height, difference, error, score }: Difference, ma
 const trailsIn = (cells: readonly Place[], { width, height }: Difference): Trail[] =>
   cells.length * CELL ** 2 > TOO_MUCH * width * height ? [] : findTrails(cells, CELL)
 
-function isOn({ from, to }: Trail, x: number, y: number, reach: number): boolean {
-  const length = Math.hypot(to.x - from.x, to.y - from.y)
-  const [cos, sin] = [(to.x - from.x) / length, (to.y - from.y) / length]
-  const along = (x - from.x) * cos + (y - from.y) * sin
-  const across = (y - from.y) * cos - (x - from.x) * sin
-  return Math.abs(across) <= reach && along > -BEYOND && along < length + BEYOND
+function isOn({ line, length }: Trail, place: Place, reach: number): boolean {
+  const far = along(line, place)
+  return Math.abs(across(line, place)) <= reach && far > -BEYOND && far < length + BEYOND
 }

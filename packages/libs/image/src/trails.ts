@@ -1,9 +1,11 @@
 import { across, along, type Line, lineThrough, type Place } from './line.js'
 
-/** A straight trail: where it begins and ends, and the dots that it goes through. */
+/** A straight trail: where it begins and ends, the line from there to there, and the dots that it goes through. */
 export interface Trail {
   from: Place
   to: Place
+  line: Line
+  length: number
   dots: number[]
 }
 
@@ -28,7 +30,7 @@ export function findTrails(dots: readonly Place[], spacing: number): Trail[] {
     if (own.length === 0) break
     // dots in a row by chance must not hide the trail that comes after them
     const trail = filledStretch(dots, own, line, spacing)
-    const isLong = Math.hypot(trail.to.x - trail.from.x, trail.to.y - trail.from.y) >= SHORTEST
+    const isLong = trail.length >= SHORTEST
     if (isLong) trails.push(trail)
     const taken = new Set(isLong ? trail.dots : own)
     left = left.filter((k) => !taken.has(k))
@@ -90,5 +92,7 @@ function filledStretch(dots: readonly Place[], own: readonly number[], line: Lin
     y: line.y + cell * spacing * line.sin,
   })
   const within = own.filter((_, k) => cells[k] >= stretch[0] && cells[k] <= stretch[1])
-  return { from: at(stretch[0]), to: at(stretch[1]), dots: within }
+  const from = at(stretch[0])
+  const length = (stretch[1] - stretch[0]) * spacing
+  return { from, to: at(stretch[1]), line: { ...from, cos: line.cos, sin: line.sin }, length, dots: within }
 }

@@ -227,17 +227,19 @@ interface Disc {
 }
 
 /** Saturated stars of either frame as discs about them. */
-function saturatedPlaces({ mask, difference: { width } }: Scene): Disc[] {
+export function saturatedPlaces({ mask, difference: { width } }: Pick<Scene, 'mask' | 'difference'>): Disc[] {
   const height = mask.length / width
   const seen = new Uint8Array(mask.length)
   const discs: Disc[] = []
+  // what is full in a bad column or a hot pixel is no star
+  const isFull = (p: number) => (mask[p]! & (MaskBit.saturated | MaskBit.bad)) === MaskBit.saturated
   for (let p = 0; p < mask.length; p++) {
-    if ((mask[p]! & MaskBit.saturated) === 0 || seen[p] !== 0) continue
+    if (!isFull(p) || seen[p] !== 0) continue
     const stack = [p]
     seen[p] = 1
     let [count, sx, sy] = [0, 0, 0]
     const visit = (q: number) => {
-      if (seen[q] !== 0 || (mask[q]! & MaskBit.saturated) === 0) return
+      if (seen[q] !== 0 || !isFull(q)) return
       seen[q] = 1
       stack.push(q)
     }

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { column, createHeader, openFits, readFrame, readTable, setCard, writeFits } from '@nightpipe/fits'
 import { MaskBit } from '@nightpipe/image'
 import t from 'tap'
+import { saturatedPlaces } from '../src/vet.js'
 import { type FieldOptions, run, starsOf, writeField } from './support/field.js'
 
 const BASE: FieldOptions = { width: 320, height: 300, fwhm: 3.6, sky: 250, gain: 2, readNoise: 5, seed: 1 }
@@ -315,4 +316,16 @@ t.test('where frames of a reference are missing, what is less than its light the
   t.same(reasons(...places[3]), ['seam'], 'the same where frames are missing all about')
   t.same(reasons(fresh.x, fresh.y), [''], 'a new one on empty sky')
   t.same(reasons(bright.x, bright.y), [''], 'one far brighter than what was there')
+})
+
+t.test('a bad column that is full is no saturated star', async (t) => {
+  const [width, height] = [60, 50]
+  const mask = new Int16Array(width * height)
+  for (let y = 0; y < height; y += 2) mask[y * width + 20] = MaskBit.bad | MaskBit.saturated
+  for (let y = 30; y < 33; y++) mask.fill(MaskBit.saturated, y * width + 40, y * width + 43)
+  const places = saturatedPlaces({ mask, difference: { width } as never })
+  t.same(
+    places.map(({ x, y }) => [x, y]),
+    [[41, 31]],
+  )
 })

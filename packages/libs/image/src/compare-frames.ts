@@ -152,7 +152,8 @@ export function flagOnlyHere(comparison: Comparison, options: CompareOptions): O
     // beside a bright star only the top of it stands out
     const whole = group.length > LARGEST * options.fwhm ** 2 ? group : around(group, lights, options.fwhm, frame)
     const shape = shapeOf(whole, lights, frame.width)
-    if (!isForeign(shape, options.fwhm)) continue
+    const peak = Math.max(...whole.map((p) => lights.get(p)! / frame.error[p]))
+    if (!isForeign(shape, widthAbove(neighbours / peak, options.fwhm), options.fwhm)) continue
     for (const p of group) {
       if ((frame.mask[p] & MaskBit.cosmicRay) === 0) result.pixels++
       frame.mask[p] |= MaskBit.cosmicRay
@@ -236,13 +237,25 @@ function shapeOf(group: readonly number[], heights: Map<number, number>, width: 
   return { major, minor: Math.sqrt(Math.max(0, middle - half)), length: Math.sqrt(12) * major }
 }
 
+/** Stars are no narrower than this, in the width that they have, noise counted. */
+const NARROW = 0.5
 /** A streak is a satellite's when it is longer than this, in FWHM of the stars. */
 const STREAK = 10
 
 /**
- * Narrower than the stars it is a cosmic ray, and a streak is a satellite. What is short and as wide as a star may be one
- * that is new, or an asteroid on its way. The light over a threshold is somewhat narrower than the whole.
+ * Standard deviation, px, of the light of a star in its pixels above a part of its peak: of a Gaussian, and of a pixel. What
+ * stands just above the threshold is its top, and half as wide as the star.
  */
-function isForeign({ minor, length }: Shape, fwhm: number): boolean {
-  return minor < 0.5 * (fwhm / 2.355) || length > STREAK * fwhm
+function widthAbove(part: number, fwhm: number): number {
+  const sigma = fwhm / 2.355
+  const q = Math.min(0.95, part)
+  return Math.sqrt(sigma * sigma * (1 + (q * Math.log(q)) / (1 - q)) + 1 / 12)
+}
+
+/**
+ * Narrower than a star would be it is a cosmic ray, and a streak is a satellite. What is short and as wide as a star may be
+ * one that is new, or an asteroid on its way.
+ */
+function isForeign({ minor, length }: Shape, width: number, fwhm: number): boolean {
+  return minor < NARROW * width || length > STREAK * fwhm
 }

@@ -174,3 +174,27 @@ t.test('where no other frame reaches nothing is said', async (t) => {
   // the others end 60 px to the right of its left edge
   t.same(compare(target, [frame({ dx: -60, seed: 11 })]), { pixels: 0, longest: 0 })
 })
+
+t.test('faint new stars are not flagged, though noise has a part in their shape', async (t) => {
+  // of 8 and 12 sigma: 4 and 6 in the brightest pixel
+  for (const electrons of [1150, 1750]) {
+    const { uniform } = random(electrons)
+    const free = (x: number, y: number) => STARS.every((one) => Math.hypot(one.x - x, one.y - y) > 14)
+    const places = Array.from({ length: 100 }, (_, k) => ({
+      x: 20 + 39 * (k % 10) + 4 * uniform(),
+      y: 20 + 39 * Math.floor(k / 10) + 4 * uniform(),
+    })).filter(({ x, y }) => free(x, y))
+    const sigma = 3.4 / 2.355
+    const light = places.flatMap(({ x, y }) =>
+      Array.from({ length: 121 }, (_, p): [number, number, number] => {
+        const [u, v] = [Math.round(x) - 5 + (p % 11), Math.round(y) - 5 + Math.floor(p / 11)]
+        const r2 = (u - x) ** 2 + (v - y) ** 2
+        return [u, v, (electrons * Math.exp(-r2 / (2 * sigma * sigma))) / (2 * Math.PI * sigma * sigma)]
+      }),
+    )
+    const target = frame({ fwhm: 3.4, seed: 51, extra: light })
+    compare(target, [frame({ dx: 6.2, dy: 3.4, fwhm: 3.3, seed: 52 }), frame({ dx: -9.1, dy: 1.2, seed: 53 })])
+    const hit = places.filter(({ x, y }) => target.mask[Math.round(y) * SIZE + Math.round(x)] !== 0)
+    t.ok(hit.length <= 0.03 * places.length, `${hit.length} of ${places.length}`)
+  }
+})

@@ -77,19 +77,20 @@ const FRACTION = 0.15
  * Undefined when too few pairs agree. Frames that are turned against each other have none.
  */
 export function measureShift(first: readonly Peak[], second: readonly Peak[]): Shift | undefined {
-  const votes = new Map<string, number>()
+  const votes = new Map<number, number>()
   const bin = (value: number) => Math.round(value / BIN)
   for (const a of first) {
     for (const b of second) {
-      const key = `${bin(b.x - a.x)},${bin(b.y - a.y)}`
+      const key = keyOf(bin(b.x - a.x), bin(b.y - a.y))
       votes.set(key, (votes.get(key) ?? 0) + 1)
     }
   }
   let best = { dx: 0, dy: 0, count: 0 }
   for (const key of votes.keys()) {
-    const [i, j] = key.split(',').map(Number)
+    const i = Math.floor(key / ROW)
+    const j = key - i * ROW - ROW / 2
     let count = 0
-    for (let v = -1; v <= 1; v++) for (let u = -1; u <= 1; u++) count += votes.get(`${i + u},${j + v}`) ?? 0
+    for (let v = -1; v <= 1; v++) for (let u = -1; u <= 1; u++) count += votes.get(keyOf(i + u, j + v)) ?? 0
     // of equal ones the smallest shift, so that the order of the peaks does not matter
     const nearer = Math.hypot(i * BIN, j * BIN) < Math.hypot(best.dx, best.dy)
     if (count > best.count || (count === best.count && nearer)) best = { dx: i * BIN, dy: j * BIN, count }
@@ -102,6 +103,10 @@ export function measureShift(first: readonly Peak[], second: readonly Peak[]): S
   const of = (f: (pair: Pair) => number) => medianOf(fine.map(f))
   return { dx: of((c) => c.dx), dy: of((c) => c.dy), matches: fine.length, ratio: of((c) => c.ratio) }
 }
+
+/** Bins in a row of them, more than any frame has on both sides of no shift; a bin as one number. */
+const ROW = 2 ** 22
+const keyOf = (i: number, j: number) => i * ROW + j + ROW / 2
 
 interface Pair {
   dx: number

@@ -152,7 +152,8 @@ export function flagOnlyHere(comparison: Comparison, options: CompareOptions): O
     // beside a bright star only the top of it stands out
     const whole = group.length > LARGEST * options.fwhm ** 2 ? group : around(group, lights, options.fwhm, frame)
     const shape = shapeOf(whole, lights, frame.width)
-    const peak = Math.max(...whole.map((p) => lights.get(p)! / frame.error[p]))
+    // a group may hold more pixels than a call takes arguments
+    const peak = whole.reduce((most, p) => Math.max(most, lights.get(p)! / frame.error[p]), 0)
     if (!isForeign(shape, widthAbove(neighbours / peak, options.fwhm), options.fwhm)) continue
     for (const p of group) {
       if ((frame.mask[p] & MaskBit.cosmicRay) === 0) result.pixels++

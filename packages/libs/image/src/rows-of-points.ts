@@ -1,3 +1,4 @@
+import { allocate, kernels, lent, scoped } from '@nightpipe/kernels'
 import { across, along, type Line, lineThrough, type Place } from './line.js'
 
 /** Points as columns. */
@@ -44,7 +45,7 @@ export function inRows(points: Points): Uint8Array {
 function densestRow(points: Points, left: Int32Array): Int32Array | undefined {
   const field = fieldOf(points, left)
   const stripe = Math.max(NARROWEST, field.diagonal / STRIPES)
-  const voted = mostUnlikely(points, left, field, stripe)
+  const voted = scoped(() => mostUnlikely(points, left, field, stripe))
   if (!voted) return undefined
   const at = (k: number): Place => ({ x: points.x[k], y: points.y[k] })
   let line = voted
@@ -78,39 +79,44 @@ function fieldOf({ x, y }: Points, some: Int32Array) {
  * 15, 11), if chance does not explain it.
  */
 function mostUnlikely(
-  { x, y }: Points,
+  points: Points,
   left: Int32Array,
   field: { x: number; y: number; diagonal: number },
   stripe: number,
 ): Line | undefined {
   const stripes = Math.ceil(field.diagonal / stripe) + 2
-  const counts = new Int32Array(stripes + 6) // three empty ones beyond either end
+  const counts = allocate(Int32Array, stripes + 6) // three empty ones beyond either end
   const trials = Math.log(DIRECTIONS * stripes)
+  // in stripes from the middle of the field
+  const x = lent(Float64Array.from(left, (k) => (points.x[k] - field.x) / stripe))
+  const y = lent(Float64Array.from(left, (k) => (points.y[k] - field.y) / stripe))
+  const places = [x.byteOffset, y.byteOffset, left.length] as const
   let least = LOG_CHANCE
   let best: Line | undefined
   for (let d = 0; d < DIRECTIONS; d++) {
     const angle = (d * Math.PI) / DIRECTIONS
-    const [cos, sin] = [Math.cos(angle) / stripe, Math.sin(angle) / stripe]
-    const shift = stripes / 2 + 3 - field.y * cos + field.x * sin
+    const turned = { cos: Math.cos(angle), sin: Math.sin(angle) }
     counts.fill(0)
-    for (let k = 0; k < left.length; k++) counts[Math.floor(y[left[k]] * cos - x[left[k]] * sin + shift)]++
+    kernels().countStripes(...places, turned.cos, turned.sin, counts.length / 2, counts.byteOffset)
     for (let s = 3; s < stripes + 3; s++) {
       const n = counts[s]
       if (n < FEWEST) continue
       const beside = (counts[s - 3] + counts[s - 2] + counts[s + 2] + counts[s + 3]) / 4
-      const log = logPoissonTail(n, beside + Math.sqrt(beside) + 0.5) + trials
+      const mean = beside + Math.sqrt(beside) + 0.5
+      // the logarithm that follows is at least -(n - mean)² / 2 mean: most stripes need none
+      if (n <= mean || (n - mean) ** 2 < 2 * mean * (trials - least)) continue
+      const log = logPoissonTail(n, mean) + trials
       if (log >= least) continue
       least = log
       const away = (s + 0.5 - stripes / 2 - 3) * stripe
-      const turned = { cos: cos * stripe, sin: sin * stripe }
       best = { x: field.x - away * turned.sin, y: field.y + away * turned.cos, ...turned }
     }
   }
   return best
 }
 
-/** Bound on the logarithm of the probability of n or more where `mean` are expected (Chernoff 1952). */
-const logPoissonTail = (n: number, mean: number) => (n <= mean ? 0 : n - mean - n * Math.log(n / mean))
+/** Bound on the logarithm of the probability of n or more where `mean`, which is less, are expected (Chernoff 1952). */
+const logPoissonTail = (n: number, mean: number) => n - mean - n * Math.log(n / mean)
 
 function lengthOf(line: Line, places: readonly Place[]): number {
   const far = places.map((place) => along(line, place))

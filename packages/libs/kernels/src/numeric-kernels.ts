@@ -141,6 +141,9 @@ export interface NumericKernels {
   quietVariance(centres: number, from: number, to: number, error: number, far: number, scratch: number): number
   /** Adds to `bins` + 3 uint32: the bins, those below, those at or above `high`, NaN. */
   histogram(values: number, n: number, low: number, high: number, bins: number, counts: number): void
+  countStripes(
+    ...points: [x: number, y: number, n: number, cos: number, sin: number, middle: number, counts: number]
+  ): void
 }
 
 type Encode = [source: number, target: number, n: number, scale: number, zero: number, hasBlank: number, blank: number]

@@ -74,10 +74,7 @@ function fieldOf({ x, y }: Points, some: Int32Array) {
   return { x: (x0 + x1) / 2, y: (y0 + y1) / 2, area: wide * high, diagonal: Math.sqrt(wide * wide + high * high) }
 }
 
-/**
- * The stripe with the most points beyond what the stripes beside it have (Hough's transform: Duda & Hart 1972, Comm. ACM
- * 15, 11), if chance does not explain it.
- */
+/** The stripe with the most points beyond what the stripes beside it have, if chance does not explain it. */
 function mostUnlikely(
   points: Points,
   left: Int32Array,
@@ -85,38 +82,25 @@ function mostUnlikely(
   stripe: number,
 ): Line | undefined {
   const stripes = Math.ceil(field.diagonal / stripe) + 2
-  const counts = allocate(Int32Array, stripes + 6) // three empty ones beyond either end
-  const trials = Math.log(DIRECTIONS * stripes)
   // in stripes from the middle of the field
   const x = lent(Float64Array.from(left, (k) => (points.x[k] - field.x) / stripe))
   const y = lent(Float64Array.from(left, (k) => (points.y[k] - field.y) / stripe))
-  const places = [x.byteOffset, y.byteOffset, left.length] as const
-  let least = LOG_CHANCE
-  let best: Line | undefined
-  for (let d = 0; d < DIRECTIONS; d++) {
-    const angle = (d * Math.PI) / DIRECTIONS
-    const turned = { cos: Math.cos(angle), sin: Math.sin(angle) }
-    counts.fill(0)
-    kernels().countStripes(...places, turned.cos, turned.sin, counts.length / 2, counts.byteOffset)
-    for (let s = 3; s < stripes + 3; s++) {
-      const n = counts[s]
-      if (n < FEWEST) continue
-      const beside = (counts[s - 3] + counts[s - 2] + counts[s + 2] + counts[s + 3]) / 4
-      const mean = beside + Math.sqrt(beside) + 0.5
-      // the logarithm that follows is at least -(n - mean)² / 2 mean: most stripes need none
-      if (n <= mean || (n - mean) ** 2 < 2 * mean * (trials - least)) continue
-      const log = logPoissonTail(n, mean) + trials
-      if (log >= least) continue
-      least = log
-      const away = (s + 0.5 - stripes / 2 - 3) * stripe
-      best = { x: field.x - away * turned.sin, y: field.y + away * turned.cos, ...turned }
-    }
-  }
-  return best
+  const [counts, place] = [allocate(Int32Array, stripes + 6), allocate(Int32Array, 2)]
+  const found = kernels().likeliestStripe(
+    ...[x.byteOffset, y.byteOffset, left.length, lent(TURNS).byteOffset, DIRECTIONS],
+    ...[stripes, FEWEST, LOG_CHANCE - Math.log(DIRECTIONS * stripes), counts.byteOffset, place.byteOffset],
+  )
+  if (!found) return undefined
+  const [cos, sin] = TURNS.subarray(2 * place[0])
+  const away = (place[1] + 0.5 - stripes / 2) * stripe
+  return { x: field.x - away * sin, y: field.y + away * cos, cos, sin }
 }
 
-/** Bound on the logarithm of the probability of n or more where `mean`, which is less, are expected (Chernoff 1952). */
-const logPoissonTail = (n: number, mean: number) => n - mean - n * Math.log(n / mean)
+/** Cosine and sine of each direction. */
+const TURNS = Float64Array.from({ length: 2 * DIRECTIONS }, (_, k) => {
+  const angle = (Math.floor(k / 2) * Math.PI) / DIRECTIONS
+  return k % 2 === 0 ? Math.cos(angle) : Math.sin(angle)
+})
 
 function lengthOf(line: Line, places: readonly Place[]): number {
   const far = places.map((place) => along(line, place))

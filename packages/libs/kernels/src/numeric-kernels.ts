@@ -141,9 +141,13 @@ export interface NumericKernels {
   quietVariance(centres: number, from: number, to: number, error: number, far: number, scratch: number): number
   /** Adds to `bins` + 3 uint32: the bins, those below, those at or above `high`, NaN. */
   histogram(values: number, n: number, low: number, high: number, bins: number, counts: number): void
-  countStripes(
-    ...points: [x: number, y: number, n: number, cos: number, sin: number, middle: number, counts: number]
-  ): void
+  // stripes: whether there is one; its direction and its number are written (int32)
+  likeliestStripe(
+    ...points: [
+      ...[x: number, y: number, n: number, directions: number, many: number],
+      ...[stripes: number, fewest: number, limit: number, counts: number, place: number],
+    ]
+  ): number
 }
 
 type Encode = [source: number, target: number, n: number, scale: number, zero: number, hasBlank: number, blank: number]

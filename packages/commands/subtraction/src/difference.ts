@@ -93,7 +93,7 @@ export async function makeDifference(
   )
   takeOffCommon(planes, blank, { fresh, reference, ratio, seeing: seeing.fresh })
   takeOffHalos(planes, blank, { fresh, reference, ratio, seeing: seeing.fresh })
-  const measured = measureImperfection(planes, fresh, seeing.fresh, config)
+  const measured = measureImperfection(planes, blank, { fresh, reference }, seeing.fresh, config)
   const least = config.subtraction['flux noise'] === undefined ? (reference.fluxScatter ?? 0) : 0
   const imperfection = { ...measured, relative: Math.max(measured.relative, least) }
   withImperfection(planes, imperfection, fresh)

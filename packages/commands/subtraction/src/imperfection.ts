@@ -1,6 +1,8 @@
 import { leastSquares, MAD_TO_SIGMA, mad, medianOf } from '@nightpipe/math'
-import { outsideTrails } from '@nightpipe/stars'
+import { nearestWithin } from '@nightpipe/registration'
+import { type FoundStars, outsideTrails } from '@nightpipe/stars'
 import type { Planes } from './difference.js'
+import type { Registered } from './register.js'
 import type { SubtractionConfig } from './schema.js'
 import type { Side } from './side.js'
 
@@ -25,7 +27,8 @@ const FLAWED = 4 | 8 | 256 | 512
  */
 export function measureImperfection(
   planes: Planes,
-  fresh: Side,
+  blank: Uint8Array,
+  { fresh, reference }: { fresh: Side; reference: Pick<Registered, 'stars'> },
   seeing: number,
   { subtraction }: SubtractionConfig,
 ): Imperfection {
@@ -33,8 +36,9 @@ export function measureImperfection(
   const significant = Array.from({ length: stars.count }, (_, i) => i).filter(
     (i) => stars.flux[i]! > 40 * stars.fluxError[i]!,
   )
+  const whole = wholeInBoth(fresh.found, reference.stars, seeing)
   const bright = outsideTrails(stars, significant)
-    .filter((i) => (stars.flags[i]! & FLAWED) === 0)
+    .filter((i) => whole.has(i))
     .sort((i, j) => stars.flux[j]! - stars.flux[i]!)
     .slice(0, MOST)
   const fits = bright.flatMap((i) => leftover(planes, fresh, Math.round(stars.x[i]!), Math.round(stars.y[i]!)) ?? [])
@@ -50,8 +54,14 @@ export function measureImperfection(
     shiftX: shift ?? beyond(1),
     shiftY: shift ?? beyond(2),
     relative: subtraction['flux noise'] ?? beyond(0),
-    rings: ringsAbout(planes, fresh, bright.slice(0, RING_STARS), Math.ceil(RING_REACH * seeing)),
+    rings: ringsAbout(planes, blank, fresh, bright.slice(0, RING_STARS), Math.ceil(RING_REACH * seeing)),
   }
+}
+
+/** Stars that are whole in both frames: a sharper or longer one is saturated where the other is not. */
+function wholeInBoth({ stars }: Side['found'], reference: Registered['stars'], seeing: number): ReadonlySet<number> {
+  const pairs = nearestWithin(stars, reference, seeing / 2)
+  return new Set(pairs.filter(([i, j]) => ((stars.flags[i]! | reference.flags[j]!) & FLAWED) === 0).map(([i]) => i))
 }
 
 /** Squares of pulls are no larger than this, so that no single star decides; their mean is then this for Gaussian noise. */
@@ -127,6 +137,7 @@ const MEDIAN_OF_SQUARES = 0.4549364
  */
 function ringsAbout(
   planes: Planes,
+  blank: Uint8Array,
   { width, height, found }: Side,
   bright: readonly number[],
   reach: number,
@@ -142,7 +153,7 @@ function ringsAbout(
       for (let x = cx - reach; x <= cx + reach; x++) {
         const ring = Math.round(Math.hypot(x - cx, y - cy))
         const p = y * width + x
-        if (ring >= 2 && ring < reach)
+        if (ring >= 2 && ring < reach && blank[p] === 0)
           rings[ring]!.push({ rank, square: score[p]! ** 2, noise: (fluxError[p]! / light) ** 2 })
       }
     }
@@ -196,6 +207,13 @@ export function withImperfection(planes: Planes, imperfection: Imperfection, fre
   }
 }
 
+/**
+ * The light of a star that leaves rings: what the point spread finds there. A galaxy has more, but spread out, and with it
+ * what it leaves, which is of either sign. Of a star with bad or full pixels the point spread sees a part.
+ */
+const pointLight = ({ flux, flags }: FoundStars, i: number, seen: number): number =>
+  (flags[i]! & FLAWED) === 0 ? seen : Math.max(flux[i]!, seen)
+
 /** Rings about stars whose light in them is less than this part of the noise are left alone. */
 const FAINT = 0.3
 
@@ -210,7 +228,7 @@ function withRings(
   for (let i = 0; i < stars.count; i++) {
     const [cx, cy] = [Math.round(stars.x[i]!), Math.round(stars.y[i]!)]
     if (cx < 0 || cy < 0 || cx >= width || cy >= height) continue
-    const light = Math.max(stars.flux[i]!, starFlux[cy * width + cx]!)
+    const light = pointLight(stars, i, starFlux[cy * width + cx]!)
     if (!(most * light > FAINT * fluxError[cy * width + cx]!)) continue
     const reach = rings.length - 1
     for (let y = Math.max(0, cy - reach); y <= Math.min(height - 1, cy + reach); y++) {

@@ -1,5 +1,5 @@
 import { medianOf } from '@nightpipe/math'
-import { transform } from '@nightpipe/registration'
+import { type Affine, invert, transform } from '@nightpipe/registration'
 import type { Candidate } from './candidates.js'
 import { starsOf } from './difference.js'
 import { movedSpread } from './moved-spread.js'
@@ -18,44 +18,65 @@ const FINE = [-0.5, -0.25, 0, 0.25, 0.5]
 
 type Frame = Pick<Side, 'net' | 'variance' | 'width' | 'height' | 'found'>
 
+/** What the other frame has at a place of this one, in its unit; NaN where it has nothing. */
+type Steady = (x: number, y: number) => number
+
 /**
  * Whether a candidate is a hot pixel or a particle in the frame that it comes from, the new one or, of what has faded, the
- * reference: a kernel that has gone over it makes it look like a star in the difference, but not there, on its own grid.
+ * reference: a kernel that has gone over it makes it look like a star in the difference, but not there, on its own grid. A
+ * galaxy seen from its edge is no track: what both frames have is taken off, too.
  */
 export function needlesOf(scene: {
   fresh: Frame
   there: Frame
-  reference: { toReference: Parameters<typeof transform>[0] }
+  reference: { net: Float32Array; toReference: Affine }
+  difference: { ratio: number }
 }): (candidate: Candidate) => boolean {
-  const { fresh, there } = scene
-  const frames = { fresh: needleTest(fresh), there: needleTest(there) }
-  return ({ x, y, flux }) =>
-    flux > 0 ? frames.fresh(x, y) : frames.there(...(transform(scene.reference.toReference, x, y) as [number, number]))
+  const { fresh, there, reference, difference } = scene
+  const { net, toReference } = reference
+  const back = invert(toReference)
+  const frames = {
+    fresh: needleTest(fresh, (x, y) => difference.ratio * at(net, fresh, x, y)),
+    there: needleTest(there, (x, y) => at(fresh.net, fresh, ...transform(back, x, y)) / difference.ratio),
+  }
+  return ({ x, y, flux }) => (flux > 0 ? frames.fresh(x, y) : frames.there(...transform(toReference, x, y)))
 }
 
-function needleTest(frame: Frame): (x: number, y: number) => boolean {
+/** The pixel that a place lies in. */
+function at(plane: Float32Array, { width, height }: Frame, x: number, y: number): number {
+  const [u, v] = [Math.round(x), Math.round(y)]
+  return u >= 0 && v >= 0 && u < width && v < height ? plane[v * width + u]! : Number.NaN
+}
+
+function needleTest(frame: Frame, steady: Steady): (x: number, y: number) => boolean {
   const chosen = starsOf(frame)
   if (chosen.good.length === 0) return () => false
   const image = { pixels: frame.net, width: frame.width, height: frame.height }
   const spreadOf = (half: number) => pointSpread(image, chosen, chosen.good, half)
   const half = Math.min(20, Math.max(6, Math.ceil(HALF * widthOf(spreadOf(FIRST)))))
   const spread = spreadOf(half)
-  const moved = FINE.flatMap((dy) => FINE.map((dx) => movedSpread(spread, half, dx, dy)))
-  const fwhm = widthOf(spread)
-  return (x, y) => isNeedleAt(frame, fwhm, half, moved, x, y)
+  const shape = {
+    ...{ half, fwhm: widthOf(spread) },
+    spreads: FINE.flatMap((dy) => FINE.map((dx) => movedSpread(spread, half, dx, dy))),
+  }
+  return (x, y) => {
+    const pixels = signalsAbout(frame, Math.round(x), Math.round(y), Math.ceil(RING[1] * shape.fwhm))
+    if (!isNeedleIn(pixels, shape, x, y)) return false
+    const changed = pixels.map((one) => ({ ...one, light: one.light - steady(one.x, one.y) }))
+    return changed.some(({ light }) => Number.isNaN(light)) || isNeedleIn(changed, shape, x, y)
+  }
 }
 
-function isNeedleAt(
-  frame: Frame,
-  fwhm: number,
-  half: number,
-  spreads: readonly Float64Array[],
-  x: number,
-  y: number,
-): boolean {
+/** The point spread of a frame, on a grid of parts of a pixel. */
+interface Shape {
+  spreads: readonly Float64Array[]
+  half: number
+  fwhm: number
+}
+
+function isNeedleIn(wide: readonly Lit[], { spreads, half, fwhm }: Shape, x: number, y: number): boolean {
   const near = Math.max(1.5, fwhm / 2)
   const reach = Math.max(2, Math.round(REACH * fwhm))
-  const wide = signalsAbout(frame, Math.round(x), Math.round(y), Math.ceil(RING[1] * fwhm))
   const distance = (one: Signal) => Math.hypot(one.x - x, one.y - y)
   const ring = wide.filter((one) => distance(one) > RING[0] * fwhm && distance(one) < RING[1] * fwhm)
   if (ring.length === 0) return false

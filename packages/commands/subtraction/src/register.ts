@@ -141,7 +141,7 @@ function findMap(fresh: Side, reference: Side, method: string): FoundMap | undef
   } else if (method === 'wcs') {
     throw new DataError(`${fresh.frame.name} or its reference has no WCS`, 'set [registration] method = stars')
   }
-  const match = matchPatterns(from, to) ?? otherOptics(fresh, reference, from, to)
+  const match = byPattern(fresh, reference, from, to) ?? bySaturated(fresh, reference, from, to)
   if (match) return { map: match.transform, how: 'stars', rms: match.rms }
   // a handful of stars may be too few for patterns, and enough to see that nothing has moved
   const still = refineMatch(from, to, IDENTITY, 1)
@@ -167,6 +167,20 @@ function correction(places: Points, to: Points): { transform: Affine; rms: numbe
   return { transform: [1, 0, mx, 0, 1, my], rms }
 }
 
+const byPattern = (fresh: Side, reference: Side, from: StarList, to: StarList): PatternMatch | undefined =>
+  matchPatterns(from, to) ?? otherOptics(fresh, reference, from, to)
+
+/**
+ * A sharper or longer frame saturates at fainter stars: the brightest that are whole are then others than in the other
+ * frame. The pattern is sought with the saturated ones, the rest is learned from those that are whole.
+ */
+function bySaturated(fresh: Side, reference: Side, from: StarList, to: StarList): PatternMatch | undefined {
+  const rough = byPattern(fresh, reference, brightest(fresh, UNPLACED), brightest(reference, UNPLACED))
+  if (!rough) return undefined
+  const refined = refineMatch(from, to, rough.transform, ROUGHLY)
+  return refined && { ...refined, falseMatchProbability: rough.falseMatchProbability }
+}
+
 /** Another camera or telescope may mirror the field and has another scale: that which the headers tell, if they do. */
 function otherOptics(fresh: Side, reference: Side, from: StarList, to: StarList): PatternMatch | undefined {
   const [here, there] = [fresh.facts.pixelScaleArcsec, reference.facts.pixelScaleArcsec]
@@ -185,9 +199,15 @@ function skyMap(fresh: Side, reference: Side): ((x: number, y: number) => readon
   }
 }
 
-/** Stars to register by: good ones, the brightest first. */
-function brightest({ found: { stars } }: Side) {
-  const good = Array.from({ length: stars.count }, (_, i) => i).filter((i) => (stars.flags[i] & (4 | 256 | 512)) === 0)
+/** Flags of stars that nothing tells the place of, and those of stars that are not whole. */
+const UNPLACED = 256 | 512
+const NOT_WHOLE = 4 | UNPLACED
+/** How far off a pattern with saturated stars may be, px. */
+const ROUGHLY = 3
+
+/** Stars to register by: without those flagged, the brightest first. */
+function brightest({ found: { stars } }: Side, flagged = NOT_WHOLE): StarList {
+  const good = Array.from({ length: stars.count }, (_, i) => i).filter((i) => (stars.flags[i] & flagged) === 0)
   const kept = good.sort((i, j) => stars.flux[j] - stars.flux[i]).slice(0, 1000)
   const pick = (values: Float64Array) => Float64Array.from(kept, (i) => values[i]!)
   return { x: pick(stars.x), y: pick(stars.y), flux: pick(stars.flux) }

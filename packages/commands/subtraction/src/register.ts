@@ -16,8 +16,9 @@ import {
   transform,
 } from '@nightpipe/registration'
 import { type CardLookup, readWcs } from '@nightpipe/sky'
-import { goodStars } from '@nightpipe/stars'
+import { type FoundStars, goodStars } from '@nightpipe/stars'
 import type { SubtractionConfig } from './schema.js'
+import { isPartial } from './seams.js'
 import { sharedPlane } from './shared.js'
 import { type Side, UNUSABLE } from './side.js'
 
@@ -110,13 +111,21 @@ function asItIs(reference: Side, rms: number): Registered {
   return { net, variance, mask, stars, how: 'as it is', rms, resampled: false, noiseFactor: 1, toReference: IDENTITY }
 }
 
-function starsOf({ found }: Side, place: (x: number, y: number) => readonly [number, number]): Registered['stars'] {
-  const { stars } = found
+function starsOf(reference: Side, place: (x: number, y: number) => readonly [number, number]): Registered['stars'] {
+  const stars = withPartial(reference)
   const moved = { x: new Float64Array(stars.count), y: new Float64Array(stars.count) }
   for (let i = 0; i < stars.count; i++) [moved.x[i], moved.y[i]] = place(stars.x[i], stars.y[i])
   const signal = stars.flux.map((flux, i) => flux / stars.fluxError[i])
   const good = [...goodStars(stars)].sort((i, j) => stars.flux[j]! - stars.flux[i]!)
   return { ...moved, flux: stars.flux, flags: stars.flags, fwhm: stars.fwhm, signal, good }
+}
+
+/** Stars of a stack, those that are of a part of its frames flagged like saturated ones. */
+function withPartial(stack: Side): FoundStars {
+  const { stars, quality } = stack.found
+  const partial = isPartial(stack, quality.seeing || 3)
+  const flags = stars.flags.map((bits, i) => (partial(stars.x[i]!, stars.y[i]!) ? bits | SATURATED : bits))
+  return { ...stars, flags }
 }
 
 interface FoundMap {
@@ -201,7 +210,8 @@ function skyMap(fresh: Side, reference: Side): ((x: number, y: number) => readon
 
 /** Flags of stars that nothing tells the place of, and those of stars that are not whole. */
 const UNPLACED = 256 | 512
-const NOT_WHOLE = 4 | UNPLACED
+const SATURATED = 4
+const NOT_WHOLE = SATURATED | UNPLACED
 /** How far off a pattern with saturated stars may be, px. */
 const ROUGHLY = 3
 

@@ -36,6 +36,34 @@ export function seamsOf(scene: {
   }
 }
 
+/** How far about a star a stack is looked at, FWHM, and in how many places of each circle. */
+const ABOUT = [0, 0.5, 1, 2, 4, 6, 8]
+const PLACES = 16
+
+/**
+ * Whether a star is of fewer frames of a stack than what lies about it: those of good seeing are missing, most often, where
+ * it was saturated in them alone. What is left is a star of another width.
+ */
+export function isPartial({ coverage, width, height }: Pick<Stack, 'coverage' | 'width' | 'height'>, fwhm: number) {
+  const framesAt = (x: number, y: number) => {
+    const [u, v] = [Math.round(x), Math.round(y)]
+    return u >= 0 && v >= 0 && u < width && v < height ? coverage![v * width + u]! : Number.NaN
+  }
+  return (x: number, y: number): boolean => {
+    if (!coverage) return false
+    let [own, most] = [Number.POSITIVE_INFINITY, 0]
+    for (const far of ABOUT) {
+      for (let k = 0; k < PLACES; k++) {
+        const angle = (2 * Math.PI * k) / PLACES
+        const frames = framesAt(x + far * fwhm * Math.cos(angle), y + far * fwhm * Math.sin(angle))
+        if (far <= 0.5 && frames < own) own = frames
+        if (frames > most) most = frames
+      }
+    }
+    return own < FULL * most
+  }
+}
+
 /** Frames in half of the pixels that have any, or in more; one pixel in many says it. */
 function usualOf(coverage: Float32Array): number {
   const step = Math.max(1, Math.floor(coverage.length / 200_000)) | 1
@@ -60,7 +88,12 @@ function lightOf(disc: readonly number[], { net, variance }: Stack): { light: nu
   return { light, sigma: Math.sqrt(noise) }
 }
 
-function discAbout({ width, height }: Stack, cx: number, cy: number, radius: number): number[] {
+function discAbout(
+  { width, height }: Pick<Stack, 'width' | 'height'>,
+  cx: number,
+  cy: number,
+  radius: number,
+): number[] {
   const inside: number[] = []
   for (let y = Math.max(0, Math.ceil(cy - radius)); y <= Math.min(height - 1, cy + radius); y++) {
     for (let x = Math.max(0, Math.ceil(cx - radius)); x <= Math.min(width - 1, cx + radius); x++) {

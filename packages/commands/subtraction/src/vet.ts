@@ -1,5 +1,4 @@
 import { MaskBit } from '@nightpipe/image'
-import { medianOf } from '@nightpipe/math'
 import { besideHits } from './beside-hit.js'
 import type { Candidate } from './candidates.js'
 import { darknessOf } from './darkness.js'
@@ -51,7 +50,6 @@ export interface Scene {
 export function vet(candidates: readonly Candidate[], scene: Scene): Vetted[] {
   const saturated = saturatedPlaces(scene)
   const lights = lightsOf(scene)
-  const grain = grainOf(scene.difference)
   const trails = brightTrails(scene)
   const onBright = isOnTrail(trails, scene.difference)
   const onFaint = isOnFaintTrail(scene, trails, scene.config.candidates.threshold)
@@ -59,14 +57,13 @@ export function vet(candidates: readonly Candidate[], scene: Scene): Vetted[] {
     ...{ isNeedle: needlesOf(scene), isBesideHit: besideHits(scene), isSeam: seamsOf(scene) },
     ...{ onTrail: (one: Candidate) => onBright(one) || onFaint(one), isDark: darknessOf(scene) },
   }
-  return candidates.map((candidate) => judge(candidate, scene, { saturated, lights, grain, ...tests }))
+  return candidates.map((candidate) => judge(candidate, scene, { saturated, lights, ...tests }))
 }
 
 /** What is made of a scene once. */
 interface Known {
   saturated: readonly Disc[]
   lights: readonly Lights[]
-  grain: number
   isNeedle: (candidate: Candidate) => boolean
   isBesideHit: (candidate: Candidate) => boolean
   isSeam: (candidate: Candidate) => boolean
@@ -76,9 +73,9 @@ interface Known {
 
 function judge(candidate: Candidate, scene: Scene, known: Known): Vetted {
   const { difference, config } = scene
-  const { saturated, lights, grain, isNeedle, isBesideHit, isSeam, onTrail, isDark } = known
+  const { saturated, lights, isNeedle, isBesideHit, isSeam, onTrail, isDark } = known
   const { candidates } = config
-  const shape = fitShape(candidate, scene, grain)
+  const shape = fitShape(candidate, scene)
   const depth = oppositeDepth(candidate, difference)
   const host = hostOf(candidate, scene)
   const reasons: Reason[] = []
@@ -131,13 +128,11 @@ function lightsOf({ fresh: { found }, reference: { stars }, difference: { ratio 
   ]
 }
 
-/** Pixels that tell what noise is. */
-const GRAIN_PIXELS = 20_000
 /** No pixel of a source is so many sigma off the point spread, when it is faint. */
 const STRAY = 5
 
 /** The point spread fitted to the difference, and to a single pixel. */
-function fitShape(candidate: Candidate, { difference: d, mask }: Scene, grain: number) {
+function fitShape(candidate: Candidate, { difference: d, mask }: Scene) {
   const { width, height, psfHalf: half } = d
   const [cx, cy] = [Math.round(candidate.x), Math.round(candidate.y)]
   const psf = movedSpread(d.psfAt(cx, cy), half, candidate.x - cx, candidate.y - cy)
@@ -184,7 +179,7 @@ function fitShape(candidate: Candidate, { difference: d, mask }: Scene, grain: n
     // one pixel alone explains more than the point spread does, or a few of a track do
     needle:
       (sharpness > 1.5 && strongest ** 2 > (0.9 * pd * pd) / pp) ||
-      isTrackIn(signalsOf(used, d, flux, grain), candidate),
+      isTrackIn(signalsOf(used, d, flux, cy * width + cx), candidate),
   }
 }
 
@@ -214,17 +209,6 @@ function isTrackIn(signals: readonly Signal[], centre: Candidate): boolean {
     square += expected * expected
   }
   return square > 0 && isTrack(signals, centre, (product * product) / square)
-}
-
-/** Error of a pixel of the difference over that of the flux of a point source, where nothing else is. */
-function grainOf({ error, fluxError }: Difference): number {
-  const step = Math.max(1, Math.floor(error.length / GRAIN_PIXELS)) | 1
-  const ratios = Array.from(
-    { length: Math.ceil(error.length / step) },
-    (_, k) => error[k * step]! / fluxError[k * step]!,
-  )
-  const known = ratios.filter((ratio) => ratio > 0 && Number.isFinite(ratio))
-  return known.length > 0 ? medianOf(known) : 0
 }
 
 /** How deep the score goes to the other side within one and a half seeing discs. */

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { column, openFits, readFrame, readTable, textOf } from '@nightpipe/fits'
+import { random } from '@nightpipe/math'
 import { formatMjd, makeTan, tanHeaderCards } from '@nightpipe/sky'
 import t from 'tap'
 import { type FieldOptions, report, run, type Star, starsOf, writeField } from './support/field.js'
@@ -176,6 +177,24 @@ t.test('another field is refused in one line', async (t) => {
   const { status, stderr } = run(['-s', 'in', '-r', 'out', '--set', 'reference.file=r.fits'], cwd)
   t.equal(status, 3)
   t.match(stderr, /the stars of n\.fits and r\.fits do not match \(is it the same field\?/)
+})
+
+t.test('a sharper, longer reference in which most bright stars are saturated is registered', async (t) => {
+  const cwd = t.testdir({ in: {} })
+  // bright stars are as many as faint ones: the brightest that are whole are others in each frame
+  const { uniform } = random(4, 98)
+  const stars = Array.from({ length: 260 }, () => ({
+    ...{ x: 600 * uniform(), y: 560 * uniform(), flux: 3e3 * 100 ** uniform() },
+  }))
+  const wide = { ...BASE, width: 600, height: 560 }
+  writeField(join(cwd, 'in/n.fits'), stars, { ...wide, fwhm: 4, shift: [9, -5], turn: 0.4 })
+  const full = { cards: [['SATURATE', 5000]] as [string, number][] }
+  writeField(join(cwd, 'r.fits'), stars, { ...wide, fwhm: 2.5, scale: 2, seed: 2, ...full })
+  const { status, stderr } = run(['-s', 'in', '-r', 'out', '--set', 'reference.file=r.fits'], cwd)
+  t.equal(status, 0, stderr)
+  const row = report(join(cwd, 'out/subtraction.csv')).get('n.fits')!
+  t.equal(row.registration, 'stars')
+  t.ok(Number(row.registration_px) < 0.1, row.registration_px)
 })
 
 t.test('a frame keeps its own header, and says what was subtracted', async (t) => {

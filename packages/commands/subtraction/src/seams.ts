@@ -88,12 +88,7 @@ function lightOf(disc: readonly number[], { net, variance }: Stack): { light: nu
   return { light, sigma: Math.sqrt(noise) }
 }
 
-function discAbout(
-  { width, height }: Pick<Stack, 'width' | 'height'>,
-  cx: number,
-  cy: number,
-  radius: number,
-): number[] {
+function discAbout({ width, height }: Stack, cx: number, cy: number, radius: number): number[] {
   const inside: number[] = []
   for (let y = Math.max(0, Math.ceil(cy - radius)); y <= Math.min(height - 1, cy + radius); y++) {
     for (let x = Math.max(0, Math.ceil(cx - radius)); x <= Math.min(width - 1, cx + radius); x++) {

@@ -34,4 +34,7 @@ export interface Call {
 }
 
 /** What a worker thread says. */
-export type Message = { kind: 'log'; level: LogLevel; text: string } | { kind: 'answer'; id: number; answer: Answer }
+export type Message =
+  | { kind: 'ready' }
+  | { kind: 'log'; level: LogLevel; text: string }
+  | { kind: 'answer'; id: number; answer: Answer }

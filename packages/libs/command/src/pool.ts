@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads'
 import { kernels } from '@nightpipe/kernels'
 import { type Fault, faultOf } from './exit.js'
 import type { MainLog } from './log.js'
+import { optimiseLater } from './optimised-later.js'
 import type { Answer, Call, Message, Order, ThreadSetup } from './orders.js'
 import { HEAP_MB, startedAhead } from './started-ahead.js'
 
@@ -104,6 +105,13 @@ function hire(setup: ThreadSetup, log: MainLog, diedAtWork: () => boolean): Thre
   return thread
 }
 
+/** Threads that read the code of this program. */
+const loading = new Set<Thread>()
+
+function hasLoaded(thread: Thread): void {
+  if (loading.delete(thread) && loading.size === 0) optimiseLater()
+}
+
 function startThread(heapMB: number, log: MainLog): Thread {
   const ready = heapMB <= HEAP_MB ? startedAhead('thread') : undefined
   ready?.ref()
@@ -111,19 +119,22 @@ function startThread(heapMB: number, log: MainLog): Thread {
   const worker = ready ?? new Worker(realpathSync(process.argv[1]!), { execArgv: [], resourceLimits: limits })
   const thread: Thread = { worker, heapMB, log, waiting: new Map(), diedAtWork: () => false }
   let fault: Fault | undefined
+  loading.add(thread)
   const settle = (id: number, answer: Answer) => {
     const done = thread.waiting.get(id)
     thread.waiting.delete(id)
     done?.(answer)
   }
   worker.on('message', (message: Message) => {
-    if (message.kind === 'log') thread.log.say(message.level, message.text)
+    if (message.kind === 'ready') hasLoaded(thread)
+    else if (message.kind === 'log') thread.log.say(message.level, message.text)
     else settle(message.id, message.answer)
   })
   worker.on('error', (error) => {
     fault = faultOf(error)
   })
   worker.on('exit', (code) => {
+    loading.delete(thread)
     idle.delete(thread)
     if (!thread.diedAtWork()) return
     const why = fault ?? faultOf(new Error(`its worker thread ended with code ${code}`))

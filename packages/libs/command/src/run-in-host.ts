@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
 import { freshDigests } from './digest.js'
 import { Exit } from './exit.js'
+import { laterOptimised } from './optimised-later.js'
 import type { Ran } from './run-command.js'
 import type { HostCall, HostWord } from './serve-calls.js'
 
@@ -20,13 +21,13 @@ const PATIENCE_MS = 2000
 /**
  * V8 collects and compiles in the thread that needs it: both cost more beside it, a tenth of all CPU time of a night. It optimises
  * later and copies fewer functions into those that call them: a quarter of the CPU time went into code that soon was run no more.
- * A Node does not start with a flag that it does not know: Node 20 counts work, later ones count calls.
+ * A Node does not start with a flag that it does not know.
  */
 export function hostFlags(version: string): string[] {
   const major = Number(version.split('.')[0])
   const copied = ['--max-inlined-bytecode-size=100', '--max-inlined-bytecode-size-cumulative=200']
   if (major > 24) return []
-  return ['--single-threaded', ...copied, ...(major < 22 ? ['--interrupt-budget=400000'] : [])]
+  return ['--single-threaded', ...copied, ...laterOptimised(version)]
 }
 
 /** Undefined for a line that was torn by the end of the process. */

@@ -25,7 +25,7 @@ export function serveThread(commands: readonly Command[]): void {
       forgetRun()
       service = serviceFor(commands, order.setup, post)
       kernels() // ready before the first order comes
-      return
+      return post({ kind: 'ready' })
     }
     const answer = await carryOut(service!, order)
     try {

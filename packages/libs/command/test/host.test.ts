@@ -5,6 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { scratch } from '@nightpipe/testing'
 import t, { type Test } from 'tap'
 import { type Host, openHost, type Ran } from '../src/index.js'
+import { laterOptimised } from '../src/optimised-later.js'
 import { hostFlags } from '../src/run-in-host.js'
 import { bundleOf, contentOf, isProduct, linesOf, litterIn, makeFrames, makeNight, reportOf, run } from './toy/night.js'
 
@@ -88,6 +89,17 @@ t.test(
     t.match(await copy('-s', ...frames, '-r', red), { code: 0 })
   },
 )
+
+t.test('this Node takes the flag that commands set while they run, and says nothing', async (t) => {
+  const set = `for (const flag of process.argv.slice(1)) require('node:v8').setFlagsFromString(flag)`
+  const { status, stdout, stderr } = spawnSync(process.execPath, [
+    '-e',
+    set,
+    '--',
+    ...laterOptimised(process.versions.node),
+  ])
+  t.same([status, `${stdout}`, `${stderr}`], [0, '', ''])
+})
 
 t.test('this Node starts with the flags of a host; one that may not know them gets none', async (t) => {
   t.equal(spawnSync(process.execPath, [...hostFlags(process.versions.node), '-e', '0']).status, 0)
